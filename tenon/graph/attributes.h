@@ -1,0 +1,103 @@
+// The compile-time arguments of a node: named values of a few kinds, kept sorted by name.
+//
+//   Attributes a{{"axes", Integers{0, 1}}, {"keep", true}};
+//   a.integers("axes");                    // {0, 1}
+//   a.set("keep", false);
+//   a.to_string();                         // "{axes=[0,1], keep=false}"
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tenon/graph/literal.h"
+#include "tenon/graph/type.h"
+
+namespace tenon {
+
+class Graph;
+class Hasher;
+
+using Integers = std::vector<int64_t>;
+using Reals = std::vector<double>;
+using LiteralRef = std::shared_ptr<const Literal>;
+using GraphRef = std::shared_ptr<const Graph>;
+
+enum class AttributeKind : uint8_t { boolean, integer, real, string, dtype, integers, reals, shape, literal, graph };
+std::string_view name_of(AttributeKind kind);
+
+/// The order of the alternatives is the order of AttributeKind.
+class Attribute {
+ public:
+  using Storage = std::variant<bool, int64_t, double, std::string, DType, Integers, Reals, Shape, LiteralRef, GraphRef>;
+
+  Attribute(bool value) : value_(value) {}
+  Attribute(int value) : value_(static_cast<int64_t>(value)) {}
+  Attribute(int64_t value) : value_(value) {}
+  Attribute(double value) : value_(value) {}
+  Attribute(const char* value) : value_(std::string(value)) {}
+  Attribute(std::string value) : value_(std::move(value)) {}
+  Attribute(DType value) : value_(value) {}
+  Attribute(Integers value) : value_(std::move(value)) {}
+  Attribute(Reals value) : value_(std::move(value)) {}
+  Attribute(Shape value) : value_(std::move(value)) {}
+  Attribute(LiteralRef value) : value_(std::move(value)) {}
+  Attribute(GraphRef value) : value_(std::move(value)) {}
+
+  AttributeKind kind() const { return static_cast<AttributeKind>(value_.index()); }
+  template <class T>
+  const T* get_if() const {
+    return std::get_if<T>(&value_);
+  }
+  const Storage& storage() const { return value_; }
+
+  std::string to_string() const;
+  void hash(Hasher& hasher) const;
+  /// Literals and graphs compare by content.
+  friend bool operator==(const Attribute& a, const Attribute& b);
+
+ private:
+  Storage value_;
+};
+
+class Attributes {
+ public:
+  using Entry = std::pair<std::string, Attribute>;
+
+  Attributes() = default;
+  Attributes(std::initializer_list<Entry> entries);
+
+  bool empty() const { return entries_.empty(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  const Attribute* find(std::string_view name) const;
+  void set(std::string_view name, Attribute value);
+  void erase(std::string_view name);
+
+  /// Typed access; an internal error when absent or of another kind (schemas have checked user input before).
+  bool boolean(std::string_view name) const;
+  int64_t integer(std::string_view name) const;
+  double real(std::string_view name) const;
+  const std::string& string(std::string_view name) const;
+  DType dtype(std::string_view name) const;
+  const Integers& integers(std::string_view name) const;
+  const Reals& reals(std::string_view name) const;
+  const Shape& shape(std::string_view name) const;
+  const LiteralRef& literal(std::string_view name) const;
+  const GraphRef& graph(std::string_view name) const;
+
+  std::string to_string() const;
+  void hash(Hasher& hasher) const;
+  friend bool operator==(const Attributes&, const Attributes&) = default;
+
+ private:
+  template <class T>
+  const T& get(std::string_view name) const;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace tenon

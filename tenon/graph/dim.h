@@ -1,0 +1,83 @@
+// One dimension of a shape: a number, or a polynomial over named symbols.
+//
+//   Dim batch = Dim::symbol("batch");
+//   Dim tokens = batch * 64 + 1;          // prints as "64*batch+1"
+//   tokens.evaluate({{"batch", 2}});      // 129
+//   (batch * 12).divided_by(batch);       // 12
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+class Hasher;
+
+/// What each symbol stands for in one run.
+using SymbolValues = std::map<std::string, int64_t, std::less<>>;
+
+/// Inclusive bounds of a symbol; every symbol is at least 0.
+struct SymbolBounds {
+  int64_t low = 0;
+  std::optional<int64_t> high;
+  friend bool operator==(const SymbolBounds&, const SymbolBounds&) = default;
+};
+
+/// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so that equal
+/// dimensions compare equal; floor division that is not exact becomes an atom of its own, `floor(h-1,2)`.
+class Dim {
+ public:
+  Dim() = default;
+  Dim(int64_t value) : constant_(value) {}
+  Dim(int value) : constant_(value) {}
+  static Dim symbol(std::string_view name);
+  /// Throws Error(corrupt) with the offset of the first character that does not fit.
+  static Dim parse(std::string_view text);
+
+  bool is_constant() const { return terms_ == nullptr; }
+  /// The value of a constant dimension; an internal error for a symbolic one.
+  int64_t constant() const;
+  bool is(int64_t value) const { return is_constant() && constant_ == value; }
+
+  int64_t evaluate(const SymbolValues& values) const;
+  /// Replaces symbols; those that `replacements` lacks stay.
+  Dim substitute(const std::map<std::string, Dim, std::less<>>& replacements) const;
+  /// The largest value within the bounds of the symbols, or nothing where a bound is missing.
+  std::optional<int64_t> upper_bound(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
+  void collect_symbols(std::vector<std::string>& names) const;
+
+  /// The exact quotient, or nothing.
+  std::optional<Dim> divided_by(const Dim& divisor) const;
+  /// Rounds toward minus infinity; `divisor` is positive.
+  static Dim floor_div(const Dim& numerator, int64_t divisor);
+
+  std::string to_string() const;
+  void hash(Hasher& hasher) const;
+
+  friend Dim operator+(const Dim& a, const Dim& b);
+  friend Dim operator-(const Dim& a, const Dim& b);
+  friend Dim operator*(const Dim& a, const Dim& b);
+  friend bool operator==(const Dim& a, const Dim& b) {
+    if (a.terms_ == b.terms_) return a.constant_ == b.constant_;
+    return a.equals(b);
+  }
+
+  struct Atom;
+  struct Term;
+
+ private:
+  using Terms = std::vector<Term>;
+  static Dim from_terms(int64_t constant, Terms terms);
+  bool equals(const Dim& other) const;
+
+  int64_t constant_ = 0;
+  std::shared_ptr<const Terms> terms_;  // the non-constant part, sorted; null for a number
+};
+
+}  // namespace tenon

@@ -1,0 +1,107 @@
+// A program: a list of typed operations in static single assignment form, in topological order.
+//
+//   Graph g("square");
+//   ValueId x = g.add_input("x", {DType::f32, {4}});
+//   Build b(g, ops);                        // see build.h
+//   g.set_outputs({(b.value(x) * b.value(x)).id()});
+//   print(g);                               // see text.h
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/base/hash.h"
+#include "tenon/graph/attributes.h"
+#include "tenon/graph/type.h"
+
+namespace tenon {
+
+struct OpDef;
+
+using NodeId = uint32_t;
+inline constexpr NodeId kNoNode = UINT32_MAX;
+
+/// An index into the values of one graph: its inputs and the results of its nodes.
+struct ValueId {
+  uint32_t index = UINT32_MAX;
+  bool valid() const { return index != UINT32_MAX; }
+  friend auto operator<=>(const ValueId&, const ValueId&) = default;
+};
+
+struct Node {
+  const OpDef* op = nullptr;
+  Attributes attributes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::string label;  // the user's path, such as "encoder.fc1"; may be empty
+};
+
+struct ValueInfo {
+  Type type;
+  NodeId producer = kNoNode;  // kNoNode for a graph input
+  uint32_t output = 0;        // which result of the producer, or which graph input
+};
+
+class Graph {
+ public:
+  Graph() = default;
+  explicit Graph(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+
+  ValueId add_input(std::string name, Type type);
+  /// Appends a node whose inputs are values of this graph. The types are the op's inferred ones: use Build.
+  NodeId add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs, std::vector<Type> output_types,
+                  std::string label);
+  void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
+  void set_output_names(std::vector<std::string> names) { output_names_ = std::move(names); }
+
+  const std::vector<ValueId>& inputs() const { return inputs_; }
+  const std::vector<std::string>& input_names() const { return input_names_; }
+  const std::vector<ValueId>& outputs() const { return outputs_; }
+  /// Empty, or one name an output.
+  const std::vector<std::string>& output_names() const { return output_names_; }
+  size_t node_count() const { return nodes_.size(); }
+  size_t value_count() const { return values_.size(); }
+  const Node& node(NodeId id) const { return nodes_[id]; }
+  Node& mutable_node(NodeId id) { return nodes_[id]; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const ValueInfo& value(ValueId id) const { return values_[id.index]; }
+  const Type& type(ValueId id) const { return values_[id.index].type; }
+  bool is_input(ValueId id) const { return values_[id.index].producer == kNoNode; }
+  /// The node that makes `id`, or null for a graph input.
+  const Node* producer(ValueId id) const;
+  /// What to call a value in a message: its label, its input name or "%12".
+  std::string describe(ValueId id) const;
+
+  std::vector<Type> input_types() const;
+  std::vector<Type> output_types() const;
+  /// How many times each value is read by nodes and outputs.
+  std::vector<uint32_t> use_counts() const;
+
+  /// Bounds of symbols, such as batch in [1, 256]; symbols without an entry are unbounded.
+  const std::map<std::string, SymbolBounds, std::less<>>& symbol_bounds() const { return bounds_; }
+  void set_symbol_bounds(std::string symbol, SymbolBounds bounds) { bounds_[std::move(symbol)] = bounds; }
+  /// Names of all symbols in the input types, sorted.
+  std::vector<std::string> symbols() const;
+
+  /// Equal for graphs that compute the same by the same operations: names and labels do not count.
+  Hash128 structural_hash() const;
+
+ private:
+  std::string name_ = "main";
+  std::vector<Node> nodes_;
+  std::vector<ValueInfo> values_;
+  std::vector<ValueId> inputs_;
+  std::vector<std::string> input_names_;
+  std::vector<ValueId> outputs_;
+  std::vector<std::string> output_names_;
+  std::map<std::string, SymbolBounds, std::less<>> bounds_;
+};
+
+}  // namespace tenon

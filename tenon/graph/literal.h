@@ -1,0 +1,102 @@
+// An array in host memory: what constants hold, what files are read into, what the interpreter computes with.
+//
+//   Literal a = Literal::of<float>({2, 2}, {1, 2, 3, 4});
+//   a.at<float>(3);                        // 4
+//   a.to_double(1);                        // 2.0, whatever the dtype
+//   a.to_string();                         // "f32[2,2]: 1,2,3,4"
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/type.h"
+
+namespace tenon {
+
+template <class T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, bool>) return DType::boolean;
+  else if constexpr (std::is_same_v<T, uint8_t>) return DType::u8;
+  else if constexpr (std::is_same_v<T, int8_t>) return DType::i8;
+  else if constexpr (std::is_same_v<T, int32_t>) return DType::i32;
+  else if constexpr (std::is_same_v<T, int64_t>) return DType::i64;
+  else if constexpr (std::is_same_v<T, float>) return DType::f32;
+  else {
+    static_assert(std::is_same_v<T, double>, "no dtype for this C++ type");
+    return DType::f64;
+  }
+}
+
+int64_t element_count(std::span<const int64_t> shape);
+
+/// Row-major, contiguous, owned; 64-byte aligned.
+class Literal {
+ public:
+  Literal() = default;
+  /// Zeros.
+  Literal(DType dtype, std::vector<int64_t> shape);
+  template <class T>
+  static Literal of(std::vector<int64_t> shape, const std::vector<T>& values);
+  /// A scalar of any dtype; integers are exact up to 2^53.
+  static Literal scalar(DType dtype, double value);
+
+  DType dtype() const { return dtype_; }
+  const std::vector<int64_t>& shape() const { return shape_; }
+  int64_t size() const { return element_count(shape_); }
+  size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
+  Type type() const { return {dtype_, Shape::of(shape_)}; }
+
+  std::byte* data() { return data_.get(); }
+  const std::byte* data() const { return data_.get(); }
+  template <class T>
+  std::span<T> values() {
+    return {reinterpret_cast<T*>(data_.get()), static_cast<size_t>(size())};
+  }
+  template <class T>
+  std::span<const T> values() const {
+    return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(size())};
+  }
+  template <class T>
+  T at(int64_t index) const {
+    return values<T>()[static_cast<size_t>(index)];
+  }
+
+  /// Element access through the dtype's own conversion (f16 and bf16 included), row-major index.
+  double to_double(int64_t index) const;
+  int64_t to_int(int64_t index) const;
+  void set_double(int64_t index, double value);
+  void set_int(int64_t index, int64_t value);
+
+  Literal reshaped(std::vector<int64_t> shape) const;
+  Literal clone() const;
+  std::string to_string() const;
+  /// Same type and same bits.
+  friend bool operator==(const Literal& a, const Literal& b);
+
+  Literal(const Literal& other) : Literal(other.clone()) {}
+  Literal& operator=(const Literal& other) { return *this = other.clone(); }
+  Literal(Literal&&) noexcept = default;
+  Literal& operator=(Literal&&) noexcept = default;
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  DType dtype_ = DType::f32;
+  std::vector<int64_t> shape_ = {0};
+  std::unique_ptr<std::byte[], Free> data_;
+};
+
+template <class T>
+Literal Literal::of(std::vector<int64_t> shape, const std::vector<T>& values) {
+  Literal result(dtype_of<T>(), std::move(shape));
+  auto out = result.values<T>();
+  for (size_t i = 0; i < out.size(); ++i) out[i] = values.at(i);
+  return result;
+}
+
+}  // namespace tenon

@@ -1,0 +1,173 @@
+// What an op is: one OpDef holds all there is to know about it. Ops are stated in tenon/ops/, one statement each
+// (see statement.h there); the rest of the system reads these fields and never asks for an op by name.
+//
+//   const OpDef& tanh = registry.get("tanh");
+//   tanh.kind;                               // OpKind::primitive
+//   tanh.derivative_class;                   // DerivativeClass::elementwise
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tenon/graph/attributes.h"
+#include "tenon/graph/type.h"
+
+namespace tenon {
+
+class Build;
+class Value;
+class Expr;
+class ExprPool;
+class ElementContext;
+class ReferenceCall;
+
+/// Primitives are a closed set with rules of their own; composites are defined by their decomposition.
+enum class OpKind : uint8_t { primitive, composite };
+
+struct AttributeSchema {
+  std::string name;
+  AttributeKind kind;
+  std::optional<Attribute> fallback;  // required when absent
+  std::string doc;
+};
+
+struct InputSchema {
+  std::string name;
+  DTypeSet dtypes = kAnyDType;
+  bool variadic = false;  // only the last one
+  bool optional = false;  // trailing inputs that may be left out
+};
+
+/// What inference sees: it may put attributes into a canonical form (axes counted from the start) and returns the
+/// output types. Throws Error for a call that is wrong; the caller adds the op's name and the user's labels.
+struct InferContext {
+  std::span<const Type> inputs;
+  Attributes& attributes;
+  const Type& input(size_t i) const { return inputs[i]; }
+};
+using InferRule = std::function<std::vector<Type>(InferContext&)>;
+
+/// What derivative and batching rules see. All values live in the graph under construction.
+struct RuleContext {
+  Build& build;
+  const Attributes& attributes;
+  std::span<const Value> inputs;   // of the original call
+  std::span<const Value> outputs;  // of the original call
+};
+struct JvpContext : RuleContext {
+  std::span<const Value> tangents;  // one an input; invalid where the tangent is zero
+};
+struct VjpContext : RuleContext {
+  std::span<const Value> cotangents;  // one an output; invalid where the cotangent is zero
+  std::span<const bool> wanted;       // one an input: whether its cotangent is needed
+};
+struct TransposeContext : RuleContext {
+  Value const& cotangent;  // of the only output
+  size_t operand;          // which input is transposed
+};
+struct BatchContext {
+  Build& build;
+  const OpDef& op;
+  const Attributes& attributes;
+  std::span<const Value> inputs;  // batched ones carry the batch as axis 0
+  std::span<const bool> batched;
+  const Dim& size;
+  std::string_view label;
+};
+
+/// One partial derivative an input, as values shaped like the output; an invalid Value means zero.
+using PartialsRule = std::function<std::vector<Value>(RuleContext&)>;
+using JvpRule = std::function<std::vector<Value>(JvpContext&)>;
+using VjpRule = std::function<std::vector<Value>(VjpContext&)>;
+using TransposeRule = std::function<Value(TransposeContext&)>;
+/// Returns the outputs, each with the batch as axis 0.
+using BatchRule = std::function<std::vector<Value>(BatchContext&)>;
+/// A composite as primitives (or simpler composites).
+using Decomposition = std::function<std::vector<Value>(RuleContext&)>;
+/// Writes the outputs of one call in double precision; see ops/reference.h.
+using ReferenceRule = std::function<void(ReferenceCall&)>;
+/// An elementwise op in terms of machine operations; see ops/expr.h. All arguments have the op's compute dtype.
+using ExpandRule = std::function<Expr(ExprPool&, std::span<const Expr>, const Attributes&)>;
+/// One element of the only output from the inputs' elements at computed indices; see ops/element.h.
+using ElementRule = std::function<Expr(ElementContext&)>;
+
+enum class DerivativeClass : uint8_t {
+  none,         // declared non-differentiable: cotangents stop here
+  elementwise,  // partial derivatives
+  linear,       // linear in some operands, one at a time: a transpose each
+  custom,       // jvp and vjp by hand
+  decompose,    // composites: through the decomposition
+  region,       // control flow: transform/ knows these
+};
+enum class BatchClass : uint8_t { elementwise, rule, decompose, loop, region };
+
+/// A call that the generated tests make. Dims that are names are symbols in the symbolic test (each is 3 or more when
+/// made concrete); integer inputs are drawn from `ranges` where the op needs indices.
+struct Sample {
+  std::string inputs;  // "f32[2,3], f32[3,n]"
+  Attributes attributes;
+  std::vector<std::pair<double, double>> ranges;  // one an input, or empty: the op's domain
+};
+
+struct OpDef {
+  std::string name;
+  std::string family;  // the file it is stated in
+  std::string doc;
+  OpKind kind = OpKind::primitive;
+  bool is_elementwise = false;  // all inputs and the output have one shape
+  bool is_random = false;
+  bool is_opaque = false;       // never merged with an equal call nor moved (barrier)
+  std::vector<InputSchema> inputs;
+  std::vector<AttributeSchema> attributes;
+  InferRule infer;
+
+  DerivativeClass derivative_class = DerivativeClass::none;
+  std::string why_not_differentiable;
+  PartialsRule partials;
+  std::vector<size_t> linear_operands;
+  TransposeRule transpose;
+  JvpRule jvp;
+  VjpRule vjp;
+
+  BatchClass batch_class = BatchClass::loop;
+  BatchRule batch;
+
+  Decomposition decomposition;
+  ReferenceRule reference;
+  ExpandRule expand;
+  ElementRule element;
+
+  std::vector<std::string> onnx;
+  std::pair<double, double> domain = {-2.0, 2.0};  // where samples draw real inputs
+  double tolerance = 1.0;                          // scales the tests' tolerance per dtype
+  std::vector<Sample> samples;
+
+  const AttributeSchema* find_attribute(std::string_view attribute) const;
+};
+
+/// All ops of a program, by name; built once by register_core_ops (ops/registry.h) and handed around as const&.
+class OpRegistry {
+ public:
+  /// Throws Error(internal) where the definition is incomplete: no samples, no reference, no derivative class …
+  const OpDef& add(OpDef op);
+  /// Throws Error(not_found) with the closest name.
+  const OpDef& get(std::string_view name) const;
+  const OpDef* find(std::string_view name) const;
+  const std::vector<std::unique_ptr<OpDef>>& all() const { return ops_; }
+
+ private:
+  std::vector<std::unique_ptr<OpDef>> ops_;
+  std::unordered_map<std::string_view, const OpDef*> by_name_;
+};
+
+/// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and `describe(i)`.
+std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,
+                             const std::function<std::string(size_t)>& describe);
+
+}  // namespace tenon

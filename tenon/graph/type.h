@@ -1,0 +1,68 @@
+// The type of a value in a graph: an element type and a shape.
+//
+//   Type image{DType::f32, {Dim::symbol("batch"), 28, 28, 1}};
+//   image.to_string();                    // "f32[batch,28,28,1]"
+//   Type::parse("i32[batch]").rank();     // 1
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tenon/graph/dim.h"
+#include "tenon/graph/dtype.h"
+
+namespace tenon {
+
+/// Dimensions from the outermost to the innermost.
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
+  explicit Shape(std::vector<Dim> dims) : dims_(std::move(dims)) {}
+  static Shape of(const std::vector<int64_t>& dims) {
+    return Shape(std::vector<Dim>(dims.begin(), dims.end()));
+  }
+
+  size_t rank() const { return dims_.size(); }
+  const Dim& operator[](size_t axis) const { return dims_[axis]; }
+  Dim& operator[](size_t axis) { return dims_[axis]; }
+  auto begin() const { return dims_.begin(); }
+  auto end() const { return dims_.end(); }
+  const std::vector<Dim>& dims() const { return dims_; }
+  void push_back(Dim dim) { dims_.push_back(std::move(dim)); }
+  void insert(size_t axis, Dim dim) { dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim)); }
+  void erase(size_t axis) { dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(axis)); }
+
+  bool is_constant() const;
+  /// The dimensions as numbers; an internal error where one is symbolic.
+  std::vector<int64_t> constants() const;
+  std::vector<int64_t> evaluate(const SymbolValues& values) const;
+  Dim element_count() const;
+  std::string to_string() const;  // "[batch,3]"
+
+  friend bool operator==(const Shape&, const Shape&) = default;
+
+ private:
+  std::vector<Dim> dims_;
+};
+
+struct Type {
+  DType dtype = DType::f32;
+  Shape shape;
+
+  size_t rank() const { return shape.rank(); }
+  const Dim& dim(size_t axis) const { return shape[axis]; }
+  /// Bytes of a row-major array of this type.
+  Dim bytes() const { return shape.element_count() * static_cast<int64_t>(size_of(dtype)); }
+  std::string to_string() const;
+  static Type parse(std::string_view text);
+  friend bool operator==(const Type&, const Type&) = default;
+};
+
+/// Turns an axis that counts from the end (-1 is the last) into one from the start; an error that names `what`
+/// when it is out of range.
+size_t normalise_axis(int64_t axis, size_t rank, std::string_view what);
+
+}  // namespace tenon

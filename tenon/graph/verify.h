@@ -1,0 +1,13 @@
+// Checks that a graph is well formed; passes run it before and after themselves.
+//
+//   verify(graph);                           // throws Error(internal) that names the node
+#pragma once
+
+#include "tenon/graph/graph.h"
+
+namespace tenon {
+
+/// Inputs precede uses, every node's types are what its op infers, attributes fit the schema, regions are well formed.
+void verify(const Graph& graph);
+
+}  // namespace tenon

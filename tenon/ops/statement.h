@@ -1,0 +1,103 @@
+// The language in which ops are stated: one chained statement an op, in the file of its family.
+//
+//   ops.add(elementwise("tanh", 1)
+//               .doc("Hyperbolic tangent.")
+//               .dtypes(kFloating)
+//               .scalar([](double x) { return std::tanh(x); })
+//               .derivative([](Build&, Value, Value y) { return 1.0 - y * y; })
+//               .expand(expand_tanh)
+//               .onnx("Tanh")
+//               .samples({"f32[3,5]", "f32[n]", "bf16[7]", "f32[0]"}));
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tenon/graph/build.h"
+#include "tenon/graph/op.h"
+#include "tenon/ops/expr.h"
+
+namespace tenon {
+
+class OpStatement {
+ public:
+  explicit OpStatement(std::string name) { op_.name = std::move(name); }
+  OpDef& definition() { return op_; }
+
+  OpStatement& doc(std::string text);
+  OpStatement& input(std::string name, DTypeSet dtypes = kAnyDType);
+  OpStatement& optional_input(std::string name, DTypeSet dtypes = kAnyDType);
+  OpStatement& variadic_input(std::string name, DTypeSet dtypes = kAnyDType);
+  /// Dtypes of all inputs stated so far.
+  OpStatement& dtypes(DTypeSet set);
+  OpStatement& attribute(std::string name, AttributeKind kind, std::string doc);                      // required
+  OpStatement& attribute(std::string name, AttributeKind kind, Attribute fallback, std::string doc);  // optional
+  OpStatement& infer(InferRule rule);
+  /// Elementwise ops whose result has another dtype than their last input (comparisons).
+  OpStatement& returns(DType dtype);
+
+  /// Reference of an elementwise op on reals; on integers where `integer_scalar` is not given.
+  OpStatement& scalar(double (*f)(double));
+  OpStatement& scalar(double (*f)(double, double));
+  OpStatement& scalar(double (*f)(double, double, double));
+  OpStatement& integer_scalar(int64_t (*f)(int64_t));
+  OpStatement& integer_scalar(int64_t (*f)(int64_t, int64_t));
+  OpStatement& integer_scalar(int64_t (*f)(int64_t, int64_t, int64_t));
+  OpStatement& reference(ReferenceRule rule);
+
+  /// Elementwise: the partial derivative by each input, given inputs and output. Invalid Value: zero.
+  OpStatement& derivative(std::function<Value(Build&, Value x, Value y)> partial);
+  OpStatement& derivative(std::function<std::pair<Value, Value>(Build&, Value a, Value b, Value y)> partials);
+  OpStatement& derivative(PartialsRule partials);
+  /// Linear in each of `operands` with the others fixed: the transpose by operand.
+  OpStatement& linear(std::vector<size_t> operands, TransposeRule transpose);
+  OpStatement& jvp(JvpRule rule);
+  OpStatement& vjp(VjpRule rule);
+  OpStatement& non_differentiable(std::string why);
+
+  OpStatement& batch(BatchRule rule);
+  /// vmap by a loop over the batch, with a warning.
+  OpStatement& batch_by_loop();
+  /// Control flow: transform/ knows how to differentiate and batch it.
+  OpStatement& region();
+
+  OpStatement& decompose(Decomposition rule);
+  OpStatement& expand(std::function<Expr(ExprPool&, Expr)> f);
+  OpStatement& expand(std::function<Expr(ExprPool&, Expr, Expr)> f);
+  OpStatement& expand(std::function<Expr(ExprPool&, Expr, Expr, Expr)> f);
+  OpStatement& expand(ExpandRule f);
+  OpStatement& element(ElementRule rule);
+
+  OpStatement& onnx(std::string name);
+  OpStatement& domain(double low, double high);
+  OpStatement& tolerance(double scale);
+  OpStatement& random();
+  OpStatement& opaque();
+  OpStatement& samples(std::initializer_list<Sample> samples);
+  OpStatement& samples(std::initializer_list<const char*> inputs);
+
+ private:
+  OpDef op_;
+};
+
+/// An op on `arity` inputs of one shape, named x or a, b, c.
+OpStatement elementwise(std::string name, size_t arity);
+OpStatement primitive(std::string name);
+OpStatement composite(std::string name);
+
+/// Collects the statements of one family and adds them to the registry.
+class OpFamily {
+ public:
+  OpFamily(OpRegistry& registry, std::string name) : registry_(registry), name_(std::move(name)) {}
+  void add(OpStatement& statement);
+  void add(OpStatement&& statement) { add(statement); }
+
+ private:
+  OpRegistry& registry_;
+  std::string name_;
+};
+
+}  // namespace tenon
