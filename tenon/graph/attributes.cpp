@@ -1,0 +1,179 @@
+#include "tenon/graph/attributes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "tenon/base/error.h"
+#include "tenon/base/hash.h"
+#include "tenon/graph/graph.h"
+#include "tenon/graph/text.h"
+
+namespace tenon {
+
+std::string_view name_of(AttributeKind kind) {
+  constexpr std::array<std::string_view, 10> kNames = {"boolean",  "integer", "real",  "string",  "dtype",
+                                                       "integers", "reals",   "shape", "literal", "graph"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+namespace {
+
+std::string print_real(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  std::string text = fmt::format("{}", value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+template <class T, class Print>
+std::string print_list(const std::vector<T>& values, Print print) {
+  std::string text = "[";
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) text += ',';
+    text += print(values[i]);
+  }
+  return text + "]";
+}
+
+std::string quote(const std::string& text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '\n') {
+      quoted += "\\n";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+struct Printer {
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return print_real(value); }
+  std::string operator()(const std::string& value) const { return quote(value); }
+  std::string operator()(DType value) const { return std::string(name_of(value)); }
+  std::string operator()(const Integers& value) const {
+    return print_list(value, [](int64_t v) { return std::to_string(v); });
+  }
+  std::string operator()(const Reals& value) const { return print_list(value, print_real); }
+  std::string operator()(const Shape& value) const { return value.to_string(); }
+  std::string operator()(const LiteralRef& value) const { return "dense<" + value->to_string() + ">"; }
+  std::string operator()(const GraphRef& value) const { return to_text(*value); }
+};
+
+struct HashVisitor {
+  Hasher& hasher;
+  void operator()(bool value) const { hasher.add(value); }
+  void operator()(int64_t value) const { hasher.add(value); }
+  void operator()(double value) const { hasher.add(value); }
+  void operator()(const std::string& value) const { hasher.add(value); }
+  void operator()(DType value) const { hasher.add(value); }
+  void operator()(const Integers& value) const { hasher.add(std::span<const int64_t>(value)); }
+  void operator()(const Reals& value) const {
+    hasher.add(value.size());
+    for (double v : value) hasher.add(v);
+  }
+  void operator()(const Shape& value) const {
+    hasher.add(value.rank());
+    for (const Dim& dim : value) dim.hash(hasher);
+  }
+  void operator()(const LiteralRef& value) const {
+    hasher.add(value->dtype());
+    hasher.add(std::span<const int64_t>(value->shape()));
+    hasher.add_bytes(value->data(), value->bytes());
+  }
+  void operator()(const GraphRef& value) const { hasher.add(value->structural_hash()); }
+};
+
+}  // namespace
+
+std::string Attribute::to_string() const { return std::visit(Printer{}, value_); }
+
+void Attribute::hash(Hasher& hasher) const {
+  hasher.add(value_.index());
+  std::visit(HashVisitor{hasher}, value_);
+}
+
+bool operator==(const Attribute& a, const Attribute& b) {
+  if (a.value_.index() != b.value_.index()) return false;
+  if (auto* x = a.get_if<LiteralRef>()) {
+    const LiteralRef& y = *b.get_if<LiteralRef>();
+    return *x == y || **x == *y;
+  }
+  if (auto* x = a.get_if<GraphRef>()) {
+    const GraphRef& y = *b.get_if<GraphRef>();
+    return *x == y || (*x)->structural_hash() == y->structural_hash();
+  }
+  return a.value_ == b.value_;
+}
+
+Attributes::Attributes(std::initializer_list<Entry> entries) {
+  for (const Entry& entry : entries) set(entry.first, entry.second);
+}
+
+const Attribute* Attributes::find(std::string_view name) const {
+  for (const Entry& entry : entries_) {
+    if (entry.first == name) return &entry.second;
+  }
+  return nullptr;
+}
+
+void Attributes::set(std::string_view name, Attribute value) {
+  auto at = std::lower_bound(entries_.begin(), entries_.end(), name,
+                             [](const Entry& entry, std::string_view key) { return entry.first < key; });
+  if (at != entries_.end() && at->first == name) {
+    at->second = std::move(value);
+  } else {
+    entries_.emplace(at, std::string(name), std::move(value));
+  }
+}
+
+void Attributes::erase(std::string_view name) {
+  std::erase_if(entries_, [name](const Entry& entry) { return entry.first == name; });
+}
+
+template <class T>
+const T& Attributes::get(std::string_view name) const {
+  const Attribute* attribute = find(name);
+  if (!attribute) fail(ErrorCode::internal, "attribute '{}' is absent from {}", name, to_string());
+  const T* value = attribute->get_if<T>();
+  if (!value) {
+    fail(ErrorCode::internal, "attribute '{}' is of kind {}, not what is asked for", name, name_of(attribute->kind()));
+  }
+  return *value;
+}
+
+bool Attributes::boolean(std::string_view name) const { return get<bool>(name); }
+int64_t Attributes::integer(std::string_view name) const { return get<int64_t>(name); }
+double Attributes::real(std::string_view name) const { return get<double>(name); }
+const std::string& Attributes::string(std::string_view name) const { return get<std::string>(name); }
+DType Attributes::dtype(std::string_view name) const { return get<DType>(name); }
+const Integers& Attributes::integers(std::string_view name) const { return get<Integers>(name); }
+const Reals& Attributes::reals(std::string_view name) const { return get<Reals>(name); }
+const Shape& Attributes::shape(std::string_view name) const { return get<Shape>(name); }
+const LiteralRef& Attributes::literal(std::string_view name) const { return get<LiteralRef>(name); }
+const GraphRef& Attributes::graph(std::string_view name) const { return get<GraphRef>(name); }
+
+std::string Attributes::to_string() const {
+  std::string text = "{";
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += entries_[i].first + "=" + entries_[i].second.to_string();
+  }
+  return text + "}";
+}
+
+void Attributes::hash(Hasher& hasher) const {
+  hasher.add(entries_.size());
+  for (const Entry& entry : entries_) {
+    hasher.add(entry.first);
+    entry.second.hash(hasher);
+  }
+}
+
+}  // namespace tenon

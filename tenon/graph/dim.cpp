@@ -1,0 +1,345 @@
+#include "tenon/graph/dim.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "tenon/base/error.h"
+#include "tenon/base/hash.h"
+
+namespace tenon {
+
+/// A symbol, or a floor division that has no exact quotient.
+struct Dim::Atom {
+  std::string text;  // identity and order
+  Dim numerator;     // of a floor division
+  int64_t divisor = 0;
+
+  bool is_symbol() const { return divisor == 0; }
+  friend bool operator==(const Atom& a, const Atom& b) { return a.text == b.text; }
+  friend bool operator<(const Atom& a, const Atom& b) { return a.text < b.text; }
+};
+
+/// coefficient * product of atoms.
+struct Dim::Term {
+  int64_t coefficient;
+  std::vector<Atom> atoms;  // sorted, at least one
+
+  friend bool operator==(const Term&, const Term&) = default;
+};
+
+Dim Dim::from_terms(int64_t constant, Terms terms) {
+  std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return a.atoms < b.atoms; });
+  Terms merged;
+  for (Term& term : terms) {
+    if (!merged.empty() && merged.back().atoms == term.atoms) {
+      merged.back().coefficient += term.coefficient;
+    } else {
+      merged.push_back(std::move(term));
+    }
+  }
+  std::erase_if(merged, [](const Term& term) { return term.coefficient == 0; });
+  Dim result(constant);
+  if (!merged.empty()) result.terms_ = std::make_shared<const Terms>(std::move(merged));
+  return result;
+}
+
+Dim Dim::symbol(std::string_view name) {
+  Atom atom;
+  atom.text = std::string(name);
+  return from_terms(0, {Term{1, {std::move(atom)}}});
+}
+
+int64_t Dim::constant() const {
+  if (terms_) fail(ErrorCode::internal, "dimension {} is symbolic where a number is needed", to_string());
+  return constant_;
+}
+
+bool Dim::equals(const Dim& other) const {
+  return constant_ == other.constant_ && terms_ && other.terms_ && *terms_ == *other.terms_;
+}
+
+Dim operator+(const Dim& a, const Dim& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant_ + b.constant_;
+  Dim::Terms terms;
+  if (a.terms_) terms = *a.terms_;
+  if (b.terms_) terms.insert(terms.end(), b.terms_->begin(), b.terms_->end());
+  return Dim::from_terms(a.constant_ + b.constant_, std::move(terms));
+}
+
+Dim operator-(const Dim& a, const Dim& b) { return a + b * Dim(-1); }
+
+Dim operator*(const Dim& a, const Dim& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant_ * b.constant_;
+  Dim::Terms terms;
+  auto scaled = [&terms](const Dim& dim, int64_t factor) {
+    if (!dim.terms_) return;
+    for (const Dim::Term& term : *dim.terms_) terms.push_back({term.coefficient * factor, term.atoms});
+  };
+  scaled(a, b.constant_);
+  scaled(b, a.constant_);
+  if (a.terms_ && b.terms_) {
+    for (const Dim::Term& x : *a.terms_) {
+      for (const Dim::Term& y : *b.terms_) {
+        std::vector<Dim::Atom> atoms;
+        std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(), std::back_inserter(atoms));
+        terms.push_back({x.coefficient * y.coefficient, std::move(atoms)});
+      }
+    }
+  }
+  return Dim::from_terms(a.constant_ * b.constant_, std::move(terms));
+}
+
+std::optional<Dim> Dim::divided_by(const Dim& divisor) const {
+  if (divisor.is_constant()) {
+    if (divisor.constant_ == 0 || constant_ % divisor.constant_ != 0) return std::nullopt;
+    Terms terms;
+    if (terms_) terms = *terms_;
+    for (Term& term : terms) {
+      if (term.coefficient % divisor.constant_ != 0) return std::nullopt;
+      term.coefficient /= divisor.constant_;
+    }
+    return from_terms(constant_ / divisor.constant_, std::move(terms));
+  }
+  if (*this == divisor) return Dim(1);
+  if (is(0)) return Dim(0);
+  // Long division by the leading (last) term; the shapes of real programs need one or two rounds.
+  const Term& leading = divisor.terms_->back();
+  Dim rest = *this;
+  Dim quotient;
+  for (int round = 0; round < 16; ++round) {
+    if (rest.is(0)) return quotient;
+    const Term* match = nullptr;
+    std::vector<Atom> left;
+    if (rest.terms_) {
+      for (const Term& term : *rest.terms_) {
+        if (term.coefficient % leading.coefficient != 0) continue;
+        if (!std::includes(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(), leading.atoms.end())) continue;
+        match = &term;
+        left.clear();
+        std::set_difference(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(), leading.atoms.end(),
+                            std::back_inserter(left));
+        break;
+      }
+    }
+    if (!match) return std::nullopt;
+    int64_t factor = match->coefficient / leading.coefficient;
+    Dim part = left.empty() ? Dim(factor) : from_terms(0, {Term{factor, left}});
+    quotient = quotient + part;
+    rest = rest - part * divisor;
+  }
+  return std::nullopt;
+}
+
+Dim Dim::floor_div(const Dim& numerator, int64_t divisor) {
+  if (divisor == 1) return numerator;
+  // Whole multiples of the divisor leave the floor; the remainder stays inside.
+  auto floor = [divisor](int64_t value) {
+    return value / divisor - (value % divisor != 0 && value < 0 ? 1 : 0);
+  };
+  int64_t whole = floor(numerator.constant_);
+  Dim outside(whole);
+  Dim inside(numerator.constant_ - whole * divisor);
+  if (numerator.terms_) {
+    for (const Term& term : *numerator.terms_) {
+      bool exact = term.coefficient % divisor == 0;
+      Dim part = from_terms(0, {Term{exact ? term.coefficient / divisor : term.coefficient, term.atoms}});
+      (exact ? outside : inside) = (exact ? outside : inside) + part;
+    }
+  }
+  if (inside.is_constant()) return outside;  // 0 <= inside < divisor
+  Atom atom;
+  atom.text = "floor(" + inside.to_string() + "," + std::to_string(divisor) + ")";
+  atom.numerator = inside;
+  atom.divisor = divisor;
+  return outside + from_terms(0, {Term{1, {std::move(atom)}}});
+}
+
+Dim Dim::substitute(const std::map<std::string, Dim, std::less<>>& replacements) const {
+  if (!terms_) return *this;
+  Dim sum(constant_);
+  for (const Term& term : *terms_) {
+    Dim product(term.coefficient);
+    for (const Atom& atom : term.atoms) {
+      if (!atom.is_symbol()) {
+        product = product * floor_div(atom.numerator.substitute(replacements), atom.divisor);
+      } else if (auto found = replacements.find(atom.text); found != replacements.end()) {
+        product = product * found->second;
+      } else {
+        product = product * symbol(atom.text);
+      }
+    }
+    sum = sum + product;
+  }
+  return sum;
+}
+
+int64_t Dim::evaluate(const SymbolValues& values) const {
+  int64_t sum = constant_;
+  if (!terms_) return sum;
+  for (const Term& term : *terms_) {
+    int64_t product = term.coefficient;
+    for (const Atom& atom : term.atoms) {
+      if (atom.is_symbol()) {
+        auto found = values.find(atom.text);
+        if (found == values.end()) fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
+        product *= found->second;
+      } else {
+        int64_t value = atom.numerator.evaluate(values);
+        product *= value / atom.divisor - (value % atom.divisor != 0 && value < 0 ? 1 : 0);
+      }
+    }
+    sum += product;
+  }
+  return sum;
+}
+
+std::optional<int64_t> Dim::upper_bound(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const {
+  int64_t sum = constant_;
+  if (!terms_) return sum;
+  for (const Term& term : *terms_) {
+    bool negative = term.coefficient < 0;  // then the smallest product gives the largest sum
+    int64_t product = term.coefficient;
+    for (const Atom& atom : term.atoms) {
+      std::optional<int64_t> extreme;
+      if (atom.is_symbol()) {
+        auto found = bounds.find(atom.text);
+        if (negative) {
+          extreme = found == bounds.end() ? 0 : found->second.low;
+        } else if (found != bounds.end()) {
+          extreme = found->second.high;
+        }
+      } else if (negative) {
+        extreme = 0;
+      } else if (auto numerator = atom.numerator.upper_bound(bounds)) {
+        extreme = *numerator / atom.divisor;
+      }
+      if (!extreme) return std::nullopt;
+      product *= *extreme;
+    }
+    sum += product;
+  }
+  return sum;
+}
+
+void Dim::collect_symbols(std::vector<std::string>& names) const {
+  if (!terms_) return;
+  for (const Term& term : *terms_) {
+    for (const Atom& atom : term.atoms) {
+      if (!atom.is_symbol()) {
+        atom.numerator.collect_symbols(names);
+      } else if (std::find(names.begin(), names.end(), atom.text) == names.end()) {
+        names.push_back(atom.text);
+      }
+    }
+  }
+}
+
+std::string Dim::to_string() const {
+  std::string text;
+  if (terms_) {
+    for (const Term& term : *terms_) {
+      if (term.coefficient < 0) {
+        text += '-';
+      } else if (!text.empty()) {
+        text += '+';
+      }
+      int64_t magnitude = term.coefficient < 0 ? -term.coefficient : term.coefficient;
+      if (magnitude != 1) text += std::to_string(magnitude) + "*";
+      for (size_t i = 0; i < term.atoms.size(); ++i) {
+        if (i > 0) text += '*';
+        text += term.atoms[i].text;
+      }
+    }
+  }
+  if (text.empty()) return std::to_string(constant_);
+  if (constant_ > 0) text += '+';
+  if (constant_ != 0) text += std::to_string(constant_);
+  return text;
+}
+
+void Dim::hash(Hasher& hasher) const {
+  hasher.add(constant_);
+  if (terms_) hasher.add(to_string());
+}
+
+namespace {
+
+/// sum := ['-'] product (('+'|'-') product)*; product := factor ('*' factor)*;
+/// factor := number | name | 'floor(' sum ',' number ')'
+class DimParser {
+ public:
+  explicit DimParser(std::string_view text) : text_(text) {}
+
+  Dim parse() {
+    Dim dim = sum(0);
+    if (at_ != text_.size()) unexpected("'+', '-', '*' or the end");
+    return dim;
+  }
+
+ private:
+  static constexpr int kMaxDepth = 16;
+
+  [[noreturn]] void unexpected(std::string_view wanted) const {
+    fail(ErrorCode::corrupt, "dimension '{}': expected {} at offset {}", text_, wanted, at_);
+  }
+  bool take(char c) {
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  Dim sum(int depth) {
+    if (depth > kMaxDepth) unexpected("less nesting");
+    bool negative = take('-');
+    Dim total = product(depth);
+    if (negative) total = total * Dim(-1);
+    while (true) {
+      if (take('+')) {
+        total = total + product(depth);
+      } else if (take('-')) {
+        total = total - product(depth);
+      } else {
+        return total;
+      }
+    }
+  }
+  Dim product(int depth) {
+    Dim total = factor(depth);
+    while (take('*')) total = total * factor(depth);
+    return total;
+  }
+  int64_t number() {
+    size_t begin = at_;
+    int64_t value = 0;
+    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_]))) {
+      if (value > INT64_MAX / 16) unexpected("a smaller number");
+      value = value * 10 + (text_[at_++] - '0');
+    }
+    if (begin == at_) unexpected("a number");
+    return value;
+  }
+  Dim factor(int depth) {
+    if (at_ >= text_.size()) unexpected("a number or a name");
+    auto c = static_cast<unsigned char>(text_[at_]);
+    if (std::isdigit(c)) return number();
+    if (!std::isalpha(c) && c != '_') unexpected("a number or a name");
+    size_t begin = at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
+    std::string_view name = text_.substr(begin, at_ - begin);
+    if (name != "floor" || !take('(')) return Dim::symbol(name);
+    Dim numerator = sum(depth + 1);
+    if (!take(',')) unexpected("','");
+    int64_t divisor = number();
+    if (divisor == 0) unexpected("a positive divisor");
+    if (!take(')')) unexpected("')'");
+    return Dim::floor_div(numerator, divisor);
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Dim Dim::parse(std::string_view text) { return DimParser(text).parse(); }
+
+}  // namespace tenon

@@ -1,0 +1,126 @@
+#include "tenon/graph/literal.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "tenon/base/error.h"
+
+namespace tenon {
+
+int64_t element_count(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t dim : shape) count *= dim;
+  return count;
+}
+
+void Literal::Free::operator()(std::byte* p) const { std::free(p); }
+
+Literal::Literal(DType dtype, std::vector<int64_t> shape) : dtype_(dtype), shape_(std::move(shape)) {
+  size_t rounded = (bytes() + 63) / 64 * 64;
+  if (rounded == 0) return;
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
+  if (!memory) fail(ErrorCode::resource_exhausted, "cannot allocate {} bytes for {}", rounded, type().to_string());
+  std::memset(memory, 0, rounded);
+  data_.reset(memory);
+}
+
+Literal Literal::scalar(DType dtype, double value) {
+  Literal result(dtype, {});
+  result.set_double(0, value);
+  return result;
+}
+
+namespace {
+
+/// Calls f with a pointer of the C++ type of `dtype`; f16 and bf16 are handled by the callers.
+template <class F>
+decltype(auto) visit_dtype(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::boolean: return f(static_cast<bool*>(nullptr));
+    case DType::u8: return f(static_cast<uint8_t*>(nullptr));
+    case DType::i8: return f(static_cast<int8_t*>(nullptr));
+    case DType::i32: return f(static_cast<int32_t*>(nullptr));
+    case DType::i64: return f(static_cast<int64_t*>(nullptr));
+    case DType::f64: return f(static_cast<double*>(nullptr));
+    default: return f(static_cast<float*>(nullptr));
+  }
+}
+
+template <class T>
+T load(const std::byte* data, int64_t index) {
+  T value;
+  std::memcpy(&value, data + static_cast<size_t>(index) * sizeof(T), sizeof(T));
+  return value;
+}
+
+template <class T>
+void store(std::byte* data, int64_t index, T value) {
+  std::memcpy(data + static_cast<size_t>(index) * sizeof(T), &value, sizeof(T));
+}
+
+}  // namespace
+
+double Literal::to_double(int64_t index) const {
+  if (dtype_ == DType::f16) return f16_to_float(load<uint16_t>(data(), index));
+  if (dtype_ == DType::bf16) return bf16_to_float(load<uint16_t>(data(), index));
+  return visit_dtype(dtype_, [&]<class T>(T*) { return static_cast<double>(load<T>(data(), index)); });
+}
+
+int64_t Literal::to_int(int64_t index) const {
+  if (size_of(dtype_) == 2) return static_cast<int64_t>(to_double(index));
+  return visit_dtype(dtype_, [&]<class T>(T*) { return static_cast<int64_t>(load<T>(data(), index)); });
+}
+
+void Literal::set_double(int64_t index, double value) {
+  if (dtype_ == DType::f16) return store(data(), index, float_to_f16(static_cast<float>(value)));
+  if (dtype_ == DType::bf16) return store(data(), index, float_to_bf16(static_cast<float>(value)));
+  if (dtype_ == DType::boolean) return store(data(), index, value != 0);
+  visit_dtype(dtype_, [&]<class T>(T*) { store(data(), index, static_cast<T>(value)); });
+}
+
+void Literal::set_int(int64_t index, int64_t value) {
+  if (size_of(dtype_) == 2) return set_double(index, static_cast<double>(value));
+  if (dtype_ == DType::boolean) return store(data(), index, value != 0);
+  visit_dtype(dtype_, [&]<class T>(T*) { store(data(), index, static_cast<T>(value)); });
+}
+
+Literal Literal::clone() const {
+  Literal copy(dtype_, shape_);
+  if (bytes() > 0) std::memcpy(copy.data(), data(), bytes());
+  return copy;
+}
+
+Literal Literal::reshaped(std::vector<int64_t> shape) const {
+  if (element_count(shape) != size()) {
+    fail(ErrorCode::shape_mismatch, "reshape: {} has {} elements, {} has {}", type().to_string(), size(),
+         Shape::of(shape).to_string(), element_count(shape));
+  }
+  Literal copy = clone();
+  copy.shape_ = std::move(shape);
+  return copy;
+}
+
+std::string Literal::to_string() const {
+  std::string text = type().to_string() + ":";
+  for (int64_t i = 0; i < size(); ++i) {
+    text += i == 0 ? " " : ",";
+    if (!is_floating(dtype_)) {
+      text += fmt::format("{}", to_int(i));
+    } else if (dtype_ == DType::f64) {
+      text += fmt::format("{}", to_double(i));
+    } else {
+      text += fmt::format("{}", static_cast<float>(to_double(i)));
+    }
+  }
+  return text;
+}
+
+bool operator==(const Literal& a, const Literal& b) {
+  return a.dtype_ == b.dtype_ && a.shape_ == b.shape_ &&
+         (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
+}
+
+}  // namespace tenon

@@ -1,0 +1,156 @@
+#include "tenon/graph/op.h"
+
+#include <algorithm>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+
+namespace tenon {
+
+const AttributeSchema* OpDef::find_attribute(std::string_view attribute) const {
+  for (const AttributeSchema& schema : attributes) {
+    if (schema.name == attribute) return &schema;
+  }
+  return nullptr;
+}
+
+namespace {
+
+/// Why a definition cannot be registered, or an empty string.
+std::string what_is_missing(const OpDef& op) {
+  if (op.doc.empty()) return "a doc";
+  if (!op.infer) return "type inference";
+  if (op.samples.empty()) return "samples";
+  if (op.kind == OpKind::composite && !op.decomposition) return "a decomposition";
+  if (op.kind == OpKind::primitive && !op.reference) return "reference semantics";
+  if (op.batch_class == BatchClass::rule && !op.batch) return "a batching rule";
+  switch (op.derivative_class) {
+    case DerivativeClass::none:
+      return op.why_not_differentiable.empty() ? "a derivative, or a reason why it has none" : "";
+    case DerivativeClass::elementwise: return op.partials ? "" : "partial derivatives";
+    case DerivativeClass::linear: return op.transpose ? "" : "a transpose";
+    case DerivativeClass::custom: return op.jvp && op.vjp ? "" : "both jvp and vjp";
+    case DerivativeClass::decompose: return op.decomposition ? "" : "a decomposition";
+    case DerivativeClass::region: return "";
+  }
+  return "";
+}
+
+}  // namespace
+
+const OpDef& OpRegistry::add(OpDef op) {
+  std::string missing = what_is_missing(op);
+  if (!missing.empty()) fail(ErrorCode::internal, "op '{}' ({}) lacks {}", op.name, op.family, missing);
+  if (by_name_.contains(op.name)) fail(ErrorCode::internal, "op '{}' is stated twice", op.name);
+  ops_.push_back(std::make_unique<OpDef>(std::move(op)));
+  const OpDef& added = *ops_.back();
+  by_name_.emplace(added.name, &added);
+  return added;
+}
+
+const OpDef* OpRegistry::find(std::string_view name) const {
+  auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+const OpDef& OpRegistry::get(std::string_view name) const {
+  const OpDef* op = find(name);
+  if (op) return *op;
+  std::vector<std::string> names;
+  for (const auto& known : ops_) names.push_back(known->name);
+  throw make_error(ErrorCode::not_found, "there is no op '{}'", name).note("{}", hint(name, names));
+}
+
+namespace {
+
+void check_inputs(const OpDef& op, std::span<const Type> inputs) {
+  size_t required = 0;
+  bool variadic = false;
+  for (const InputSchema& schema : op.inputs) {
+    if (schema.variadic) {
+      variadic = true;
+    } else if (!schema.optional) {
+      ++required;
+    }
+  }
+  if (inputs.size() < required || (!variadic && inputs.size() > op.inputs.size())) {
+    bool exact = !variadic && required == op.inputs.size();
+    fail(ErrorCode::invalid_argument, "takes {}{} input{}, not {}", exact ? "" : "at least ", required,
+         required == 1 ? "" : "s", inputs.size());
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const InputSchema& schema = op.inputs[std::min(i, op.inputs.size() - 1)];
+    if (schema.dtypes.contains(inputs[i].dtype)) continue;
+    std::string accepted;
+    for (DType dtype : kAllDTypes) {
+      if (schema.dtypes.contains(dtype)) accepted += (accepted.empty() ? "" : ", ") + std::string(name_of(dtype));
+    }
+    fail(ErrorCode::type_mismatch, "input '{}' is {}; accepted: {}", schema.name, inputs[i].to_string(), accepted);
+  }
+}
+
+/// Numbers written without a point may stand for reals, an empty list for any list.
+bool coerce(Attribute& value, AttributeKind wanted) {
+  if (value.kind() == wanted) return true;
+  if (wanted == AttributeKind::real && value.kind() == AttributeKind::integer) {
+    value = Attribute(static_cast<double>(*value.get_if<int64_t>()));
+    return true;
+  }
+  if (auto* integers = value.get_if<Integers>()) {
+    if (wanted == AttributeKind::shape) {
+      value = Attribute(Shape::of(*integers));
+      return true;
+    }
+    if (wanted == AttributeKind::reals) {
+      value = Attribute(Reals(integers->begin(), integers->end()));
+      return true;
+    }
+  }
+  return false;
+}
+
+void check_attributes(const OpDef& op, Attributes& attributes) {
+  for (const auto& [name, value] : attributes) {
+    if (op.find_attribute(name)) continue;
+    std::vector<std::string> known;
+    for (const AttributeSchema& schema : op.attributes) known.push_back(schema.name);
+    throw make_error(ErrorCode::invalid_argument, "has no attribute '{}'", name).note("{}", hint(name, known));
+  }
+  for (const AttributeSchema& schema : op.attributes) {
+    const Attribute* given = attributes.find(schema.name);
+    if (!given) {
+      if (!schema.fallback) fail(ErrorCode::invalid_argument, "attribute '{}' ({}) is missing", schema.name, schema.doc);
+      attributes.set(schema.name, *schema.fallback);
+      continue;
+    }
+    if (given->kind() == schema.kind) continue;
+    Attribute value = *given;
+    if (!coerce(value, schema.kind)) {
+      fail(ErrorCode::invalid_argument, "attribute '{}' is of kind {}, not {}", schema.name, name_of(schema.kind),
+           name_of(value.kind()));
+    }
+    attributes.set(schema.name, std::move(value));
+  }
+}
+
+}  // namespace
+
+std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,
+                             const std::function<std::string(size_t)>& describe) {
+  try {
+    check_inputs(op, inputs);
+    check_attributes(op, attributes);
+    InferContext context{inputs, attributes};
+    return op.infer(context);
+  } catch (const Error& error) {
+    Error named(error.code(), op.name + ": " + error.message());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const InputSchema* schema = op.inputs.empty() ? nullptr : &op.inputs[std::min(i, op.inputs.size() - 1)];
+      named.note("{:<8} {:<20} {}", schema ? schema->name : "input", inputs[i].to_string(), describe ? describe(i) : "");
+    }
+    for (const std::string& note : error.notes()) named.add_note(note);
+    throw named;
+  }
+}
+
+}  // namespace tenon

@@ -1,0 +1,86 @@
+#include <unordered_map>
+
+#include "tenon/graph/text.h"
+
+namespace tenon {
+
+namespace {
+
+class Printer {
+ public:
+  Printer(const Graph& graph, const PrintOptions& options, std::string indent)
+      : graph_(graph), options_(options), indent_(std::move(indent)), names_(graph.value_count()) {
+    for (size_t i = 0; i < graph.inputs().size(); ++i) names_[graph.inputs()[i].index] = graph.input_names()[i];
+    uint32_t next = 0;
+    for (const Node& node : graph.nodes()) {
+      for (ValueId output : node.outputs) names_[output.index] = std::to_string(next++);
+    }
+  }
+
+  std::string print() {
+    text_ = "graph " + graph_.name() + "(";
+    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+      if (i > 0) text_ += ", ";
+      text_ += name(graph_.inputs()[i]) + ": " + graph_.type(graph_.inputs()[i]).to_string();
+    }
+    text_ += ") -> (";
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      if (i > 0) text_ += ", ";
+      if (!graph_.output_names().empty()) text_ += "%" + graph_.output_names()[i] + ": ";
+      text_ += graph_.type(graph_.outputs()[i]).to_string();
+    }
+    text_ += ") {\n";
+    for (const auto& [symbol, bounds] : graph_.symbol_bounds()) {
+      text_ += indent_ + "  where " + symbol + " in [" + std::to_string(bounds.low) + "," +
+               (bounds.high ? std::to_string(*bounds.high) : "inf") + "]\n";
+    }
+    for (const Node& node : graph_.nodes()) print_node(node);
+    text_ += indent_ + "  return";
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) text_ += (i > 0 ? ", " : " ") + name(graph_.outputs()[i]);
+    return text_ + "\n" + indent_ + "}";
+  }
+
+ private:
+  std::string name(ValueId id) const { return "%" + names_[id.index]; }
+
+  void print_node(const Node& node) {
+    text_ += indent_ + "  ";
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (i > 0) text_ += ", ";
+      text_ += name(node.outputs[i]) + ": " + graph_.type(node.outputs[i]).to_string();
+    }
+    text_ += (node.outputs.empty() ? "" : " = ") + node.op->name + "(";
+    for (size_t i = 0; i < node.inputs.size(); ++i) text_ += (i > 0 ? ", " : "") + name(node.inputs[i]);
+    text_ += ")";
+    bool first = true;
+    for (const auto& [key, value] : node.attributes) {
+      text_ += (first ? " {" : ", ") + key + "=" + print_attribute(value);
+      first = false;
+    }
+    if (!first) text_ += "}";
+    if (options_.labels && !node.label.empty()) text_ += "  @" + node.label;
+    text_ += "\n";
+  }
+
+  std::string print_attribute(const Attribute& value) {
+    if (auto* region = value.get_if<GraphRef>()) return Printer(**region, options_, indent_ + "  ").print();
+    if (auto* literal = value.get_if<LiteralRef>()) {
+      if (options_.max_literal_elements >= 0 && (*literal)->size() > options_.max_literal_elements) {
+        return "dense<" + (*literal)->type().to_string() + ": …>";
+      }
+    }
+    return value.to_string();
+  }
+
+  const Graph& graph_;
+  const PrintOptions& options_;
+  std::string indent_;
+  std::vector<std::string> names_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string to_text(const Graph& graph, const PrintOptions& options) { return Printer(graph, options, "").print(); }
+
+}  // namespace tenon

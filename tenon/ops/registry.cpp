@@ -1,0 +1,24 @@
+#include "tenon/ops/registry.h"
+
+namespace tenon {
+
+void register_core_ops(OpRegistry& ops) {
+  for (auto* family : {register_elementwise, register_compare, register_cast, register_structure, register_slice,
+                       register_gather, register_reduce, register_cumulative, register_random, register_dot,
+                       register_convolution, register_window, register_control, register_activations,
+                       register_normalisation, register_losses, register_pooling, register_attention,
+                       register_recurrent}) {
+    family(ops);
+  }
+}
+
+const OpRegistry& core_ops() {
+  static const OpRegistry& ops = *[] {
+    auto* made = new OpRegistry;  // never destroyed: tensors in static storage may outlive any order of destruction
+    register_core_ops(*made);
+    return made;
+  }();
+  return ops;
+}
+
+}  // namespace tenon
