@@ -14,8 +14,9 @@
 namespace tenon {
 
 std::string_view name_of(AttributeKind kind) {
-  constexpr std::array<std::string_view, 10> kNames = {"boolean",  "integer", "real",  "string",  "dtype",
-                                                       "integers", "reals",   "shape", "literal", "graph"};
+  constexpr std::array<std::string_view, 10> kNames = {"boolean", "integer",  "real",  "string",
+                                                       "dtype",   "integers", "reals", "shape",
+                                                       "literal", "graph"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -62,7 +63,9 @@ struct Printer {
   }
   std::string operator()(const Reals& value) const { return print_list(value, print_real); }
   std::string operator()(const Shape& value) const { return value.to_string(); }
-  std::string operator()(const LiteralRef& value) const { return "dense<" + value->to_string() + ">"; }
+  std::string operator()(const LiteralRef& value) const {
+    return "dense<" + value->to_string() + ">";
+  }
   std::string operator()(const GraphRef& value) const { return to_text(*value); }
 };
 
@@ -124,8 +127,9 @@ const Attribute* Attributes::find(std::string_view name) const {
 }
 
 void Attributes::set(std::string_view name, Attribute value) {
-  auto at = std::lower_bound(entries_.begin(), entries_.end(), name,
-                             [](const Entry& entry, std::string_view key) { return entry.first < key; });
+  auto at =
+      std::lower_bound(entries_.begin(), entries_.end(), name,
+                       [](const Entry& entry, std::string_view key) { return entry.first < key; });
   if (at != entries_.end() && at->first == name) {
     at->second = std::move(value);
   } else {
@@ -143,7 +147,8 @@ const T& Attributes::get(std::string_view name) const {
   if (!attribute) fail(ErrorCode::internal, "attribute '{}' is absent from {}", name, to_string());
   const T* value = attribute->get_if<T>();
   if (!value) {
-    fail(ErrorCode::internal, "attribute '{}' is of kind {}, not what is asked for", name, name_of(attribute->kind()));
+    fail(ErrorCode::internal, "attribute '{}' is of kind {}, not what is asked for", name,
+         name_of(attribute->kind()));
   }
   return *value;
 }
@@ -151,7 +156,9 @@ const T& Attributes::get(std::string_view name) const {
 bool Attributes::boolean(std::string_view name) const { return get<bool>(name); }
 int64_t Attributes::integer(std::string_view name) const { return get<int64_t>(name); }
 double Attributes::real(std::string_view name) const { return get<double>(name); }
-const std::string& Attributes::string(std::string_view name) const { return get<std::string>(name); }
+const std::string& Attributes::string(std::string_view name) const {
+  return get<std::string>(name);
+}
 DType Attributes::dtype(std::string_view name) const { return get<DType>(name); }
 const Integers& Attributes::integers(std::string_view name) const { return get<Integers>(name); }
 const Reals& Attributes::reals(std::string_view name) const { return get<Reals>(name); }

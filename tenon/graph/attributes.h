@@ -27,13 +27,25 @@ using Reals = std::vector<double>;
 using LiteralRef = std::shared_ptr<const Literal>;
 using GraphRef = std::shared_ptr<const Graph>;
 
-enum class AttributeKind : uint8_t { boolean, integer, real, string, dtype, integers, reals, shape, literal, graph };
+enum class AttributeKind : uint8_t {
+  boolean,
+  integer,
+  real,
+  string,
+  dtype,
+  integers,
+  reals,
+  shape,
+  literal,
+  graph
+};
 std::string_view name_of(AttributeKind kind);
 
 /// The order of the alternatives is the order of AttributeKind.
 class Attribute {
  public:
-  using Storage = std::variant<bool, int64_t, double, std::string, DType, Integers, Reals, Shape, LiteralRef, GraphRef>;
+  using Storage = std::variant<bool, int64_t, double, std::string, DType, Integers, Reals, Shape,
+                               LiteralRef, GraphRef>;
 
   Attribute(bool value) : value_(value) {}
   Attribute(int value) : value_(static_cast<int64_t>(value)) {}
@@ -78,7 +90,8 @@ class Attributes {
   void set(std::string_view name, Attribute value);
   void erase(std::string_view name);
 
-  /// Typed access; an internal error when absent or of another kind (schemas have checked user input before).
+  /// Typed access; an internal error when absent or of another kind (schemas have checked user
+  /// input before).
   bool boolean(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;

@@ -11,7 +11,9 @@ const Type& Value::type() const {
   return build_->graph().type(id_);
 }
 
-Value Build::input(std::string name, Type type) { return {this, graph_.add_input(std::move(name), std::move(type))}; }
+Value Build::input(std::string name, Type type) {
+  return {this, graph_.add_input(std::move(name), std::move(type))};
+}
 
 std::vector<Value> Build::values(std::span<const ValueId> ids) {
   std::vector<Value> result;
@@ -29,8 +31,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
     Dim& dim = result[offset + i];
     if (dim == shorter[i] || shorter[i].is(1)) continue;
     if (!dim.is(1)) {
-      fail(ErrorCode::shape_mismatch, "shapes {} and {} do not broadcast: axis {} is {} and {}", a.to_string(),
-           b.to_string(), offset + i, dim.to_string(), shorter[i].to_string());
+      fail(ErrorCode::shape_mismatch, "shapes {} and {} do not broadcast: axis {} is {} and {}",
+           a.to_string(), b.to_string(), offset + i, dim.to_string(), shorter[i].to_string());
     }
     dim = shorter[i];
   }
@@ -40,7 +42,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
 Value broadcast_to(const Value& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (broadcast_shapes(x.shape(), shape) != shape) {
-    fail(ErrorCode::shape_mismatch, "{} cannot be broadcast to {}", x.type().to_string(), shape.to_string());
+    fail(ErrorCode::shape_mismatch, "{} cannot be broadcast to {}", x.type().to_string(),
+         shape.to_string());
   }
   // Axes of size 1 are dropped first, so that broadcast only ever adds axes.
   size_t offset = shape.rank() - x.rank();
@@ -56,7 +59,8 @@ Value broadcast_to(const Value& x, const Shape& shape) {
   return build.call("broadcast", {source}, {{"shape", shape}, {"dims", dims}});
 }
 
-std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inputs, Attributes attributes) {
+std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inputs,
+                                     Attributes attributes) {
   std::vector<Value> arguments(inputs.begin(), inputs.end());
   if (op.is_elementwise && arguments.size() > 1) {
     bool same = std::all_of(arguments.begin(), arguments.end(),
@@ -67,7 +71,8 @@ std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inp
         for (const Value& argument : arguments) shape = broadcast_shapes(shape, argument.shape());
       } catch (const Error& error) {
         Error named(error.code(), op.name + ": " + error.message());
-        for (const Value& v : arguments) named.note("{:<20} {}", v.type().to_string(), graph_.describe(v.id()));
+        for (const Value& v : arguments)
+          named.note("{:<20} {}", v.type().to_string(), graph_.describe(v.id()));
         throw named;
       }
       for (Value& argument : arguments) argument = broadcast_to(argument, shape);
@@ -78,13 +83,15 @@ std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inp
   types.reserve(arguments.size());
   ids.reserve(arguments.size());
   for (const Value& argument : arguments) {
-    check(argument && &argument.build().graph() == &graph_, "the inputs of a call belong to its graph");
+    check(argument && &argument.build().graph() == &graph_,
+          "the inputs of a call belong to its graph");
     types.push_back(argument.type());
     ids.push_back(argument.id());
   }
   auto describe = [&](size_t i) { return graph_.describe(ids[i]); };
   std::vector<Type> outputs = check_call(op, types, attributes, describe);
-  NodeId node = graph_.add_node(&op, std::move(attributes), std::move(ids), std::move(outputs), label_);
+  NodeId node =
+      graph_.add_node(&op, std::move(attributes), std::move(ids), std::move(outputs), label_);
   return values(graph_.node(node).outputs);
 }
 
@@ -102,7 +109,9 @@ Value Build::constant(LiteralRef literal) {
   return call("constant", std::span<const Value>(), {{"value", std::move(literal)}});
 }
 
-Value Build::constant(Literal literal) { return constant(std::make_shared<const Literal>(std::move(literal))); }
+Value Build::constant(Literal literal) {
+  return constant(std::make_shared<const Literal>(std::move(literal)));
+}
 
 Value Build::full(const Type& type, double value) {
   Value scalar = constant(Literal::scalar(type.dtype, value));
@@ -119,8 +128,8 @@ std::vector<Value> Build::copy_node(const Node& node, std::span<const Value> inp
 
 std::vector<Value> Build::inline_graph(const Graph& body, std::span<const Value> arguments) {
   if (arguments.size() != body.inputs().size()) {
-    fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", body.name(), body.inputs().size(),
-         arguments.size());
+    fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", body.name(),
+         body.inputs().size(), arguments.size());
   }
   std::vector<Value> mapped(body.value_count());
   for (size_t i = 0; i < arguments.size(); ++i) mapped[body.inputs()[i].index] = arguments[i];

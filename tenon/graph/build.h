@@ -17,8 +17,8 @@
 
 namespace tenon {
 
-/// A value of the graph under construction; cheap to copy. A default-constructed one is invalid: "zero" or "absent"
-/// in derivative rules. Functions on values are in ops/functions.h.
+/// A value of the graph under construction; cheap to copy. A default-constructed one is invalid:
+/// "zero" or "absent" in derivative rules. Functions on values are in ops/functions.h.
 class Value {
  public:
   Value() = default;
@@ -54,7 +54,8 @@ class Build {
   /// Calls an op with one output. Elementwise inputs of different shapes are broadcast as in NumPy.
   Value call(std::string_view op, std::initializer_list<Value> inputs, Attributes attributes = {});
   Value call(std::string_view op, std::span<const Value> inputs, Attributes attributes = {});
-  std::vector<Value> call_multi(const OpDef& op, std::span<const Value> inputs, Attributes attributes = {});
+  std::vector<Value> call_multi(const OpDef& op, std::span<const Value> inputs,
+                                Attributes attributes = {});
 
   Value constant(LiteralRef literal);
   Value constant(Literal literal);
@@ -62,7 +63,8 @@ class Build {
   Value full(const Type& type, double value);
   Value full_like(const Value& like, double value) { return full(like.type(), value); }
 
-  /// Copies the nodes of `body` into this graph, its inputs replaced by `arguments`; returns its outputs.
+  /// Copies the nodes of `body` into this graph, its inputs replaced by `arguments`; returns its
+  /// outputs.
   std::vector<Value> inline_graph(const Graph& body, std::span<const Value> arguments);
   /// Copies one node of another graph with new inputs, unchanged otherwise.
   std::vector<Value> copy_node(const Node& node, std::span<const Value> inputs);

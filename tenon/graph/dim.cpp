@@ -28,7 +28,8 @@ struct Dim::Term {
 };
 
 Dim Dim::from_terms(int64_t constant, Terms terms) {
-  std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return a.atoms < b.atoms; });
+  std::sort(terms.begin(), terms.end(),
+            [](const Term& a, const Term& b) { return a.atoms < b.atoms; });
   Terms merged;
   for (Term& term : terms) {
     if (!merged.empty() && merged.back().atoms == term.atoms) {
@@ -50,7 +51,8 @@ Dim Dim::symbol(std::string_view name) {
 }
 
 int64_t Dim::constant() const {
-  if (terms_) fail(ErrorCode::internal, "dimension {} is symbolic where a number is needed", to_string());
+  if (terms_)
+    fail(ErrorCode::internal, "dimension {} is symbolic where a number is needed", to_string());
   return constant_;
 }
 
@@ -73,7 +75,8 @@ Dim operator*(const Dim& a, const Dim& b) {
   Dim::Terms terms;
   auto scaled = [&terms](const Dim& dim, int64_t factor) {
     if (!dim.terms_) return;
-    for (const Dim::Term& term : *dim.terms_) terms.push_back({term.coefficient * factor, term.atoms});
+    for (const Dim::Term& term : *dim.terms_)
+      terms.push_back({term.coefficient * factor, term.atoms});
   };
   scaled(a, b.constant_);
   scaled(b, a.constant_);
@@ -81,7 +84,8 @@ Dim operator*(const Dim& a, const Dim& b) {
     for (const Dim::Term& x : *a.terms_) {
       for (const Dim::Term& y : *b.terms_) {
         std::vector<Dim::Atom> atoms;
-        std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(), std::back_inserter(atoms));
+        std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(),
+                   std::back_inserter(atoms));
         terms.push_back({x.coefficient * y.coefficient, std::move(atoms)});
       }
     }
@@ -113,11 +117,13 @@ std::optional<Dim> Dim::divided_by(const Dim& divisor) const {
     if (rest.terms_) {
       for (const Term& term : *rest.terms_) {
         if (term.coefficient % leading.coefficient != 0) continue;
-        if (!std::includes(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(), leading.atoms.end())) continue;
+        if (!std::includes(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
+                           leading.atoms.end()))
+          continue;
         match = &term;
         left.clear();
-        std::set_difference(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(), leading.atoms.end(),
-                            std::back_inserter(left));
+        std::set_difference(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
+                            leading.atoms.end(), std::back_inserter(left));
         break;
       }
     }
@@ -142,7 +148,8 @@ Dim Dim::floor_div(const Dim& numerator, int64_t divisor) {
   if (numerator.terms_) {
     for (const Term& term : *numerator.terms_) {
       bool exact = term.coefficient % divisor == 0;
-      Dim part = from_terms(0, {Term{exact ? term.coefficient / divisor : term.coefficient, term.atoms}});
+      Dim part =
+          from_terms(0, {Term{exact ? term.coefficient / divisor : term.coefficient, term.atoms}});
       (exact ? outside : inside) = (exact ? outside : inside) + part;
     }
   }
@@ -181,7 +188,8 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
     for (const Atom& atom : term.atoms) {
       if (atom.is_symbol()) {
         auto found = values.find(atom.text);
-        if (found == values.end()) fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
+        if (found == values.end())
+          fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
         product *= found->second;
       } else {
         int64_t value = atom.numerator.evaluate(values);
@@ -193,7 +201,8 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
   return sum;
 }
 
-std::optional<int64_t> Dim::upper_bound(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const {
+std::optional<int64_t> Dim::upper_bound(
+    const std::map<std::string, SymbolBounds, std::less<>>& bounds) const {
   int64_t sum = constant_;
   if (!terms_) return sum;
   for (const Term& term : *terms_) {
@@ -323,7 +332,9 @@ class DimParser {
     if (std::isdigit(c)) return number();
     if (!std::isalpha(c) && c != '_') unexpected("a number or a name");
     size_t begin = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
+      ++at_;
     std::string_view name = text_.substr(begin, at_ - begin);
     if (name != "floor" || !take('(')) return Dim::symbol(name);
     Dim numerator = sum(depth + 1);

@@ -29,8 +29,9 @@ struct SymbolBounds {
   friend bool operator==(const SymbolBounds&, const SymbolBounds&) = default;
 };
 
-/// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so that equal
-/// dimensions compare equal; floor division that is not exact becomes an atom of its own, `floor(h-1,2)`.
+/// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so
+/// that equal dimensions compare equal; floor division that is not exact becomes an atom of its
+/// own, `floor(h-1,2)`.
 class Dim {
  public:
   Dim() = default;
@@ -49,7 +50,8 @@ class Dim {
   /// Replaces symbols; those that `replacements` lacks stay.
   Dim substitute(const std::map<std::string, Dim, std::less<>>& replacements) const;
   /// The largest value within the bounds of the symbols, or nothing where a bound is missing.
-  std::optional<int64_t> upper_bound(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
+  std::optional<int64_t> upper_bound(
+      const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
   void collect_symbols(std::vector<std::string>& names) const;
 
   /// The exact quotient, or nothing.

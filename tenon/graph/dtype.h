@@ -14,7 +14,8 @@
 
 namespace tenon {
 
-/// `f16` and `bf16` are storage formats: arithmetic on them is done in f32 and rounded to nearest even.
+/// `f16` and `bf16` are storage formats: arithmetic on them is done in f32 and rounded to nearest
+/// even.
 enum class DType : uint8_t { boolean, u8, i8, i32, i64, f16, bf16, f32, f64 };
 
 inline constexpr std::array kAllDTypes = {DType::boolean, DType::u8,  DType::i8,
@@ -42,7 +43,8 @@ constexpr bool is_signed(DType dtype) { return dtype >= DType::i8; }
 class DTypeSet {
  public:
   constexpr DTypeSet() = default;
-  constexpr DTypeSet(DType dtype) : bits_(static_cast<uint16_t>(1u << static_cast<unsigned>(dtype))) {}
+  constexpr DTypeSet(DType dtype)
+      : bits_(static_cast<uint16_t>(1u << static_cast<unsigned>(dtype))) {}
   constexpr bool contains(DType dtype) const { return (bits_ & DTypeSet(dtype).bits_) != 0; }
   friend constexpr DTypeSet operator|(DTypeSet a, DTypeSet b) {
     DTypeSet both;
@@ -62,8 +64,8 @@ inline constexpr DTypeSet kNumeric = kFloating | kInteger;
 inline constexpr DTypeSet kIndex = DTypeSet(DType::i32) | DType::i64;
 inline constexpr DTypeSet kAnyDType = kNumeric | kBoolean;
 
-/// The dtype that holds the result of an operation between two tensors of different dtypes: the wider of
-/// one kind; floating over integer over bool; f16 with bf16 gives f32.
+/// The dtype that holds the result of an operation between two tensors of different dtypes: the
+/// wider of one kind; floating over integer over bool; f16 with bf16 gives f32.
 DType promote(DType a, DType b);
 
 /// IEEE 754 half and bfloat16 to and from f32, round to nearest even.

@@ -18,7 +18,8 @@ ValueId Graph::add_input(std::string name, Type type) {
 NodeId Graph::add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs,
                        std::vector<Type> output_types, std::string label) {
   auto id = static_cast<NodeId>(nodes_.size());
-  for (ValueId input : inputs) check(input.index < values_.size(), "a node's inputs are values of its graph");
+  for (ValueId input : inputs)
+    check(input.index < values_.size(), "a node's inputs are values of its graph");
   std::vector<ValueId> outputs;
   outputs.reserve(output_types.size());
   for (Type& type : output_types) {
@@ -26,7 +27,8 @@ NodeId Graph::add_node(const OpDef* op, Attributes attributes, std::vector<Value
     values_.push_back({std::move(type), id, static_cast<uint32_t>(outputs.size())});
     outputs.push_back(value);
   }
-  nodes_.push_back({op, std::move(attributes), std::move(inputs), std::move(outputs), std::move(label)});
+  nodes_.push_back(
+      {op, std::move(attributes), std::move(inputs), std::move(outputs), std::move(label)});
   return id;
 }
 

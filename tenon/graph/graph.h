@@ -55,9 +55,10 @@ class Graph {
   void set_name(std::string name) { name_ = std::move(name); }
 
   ValueId add_input(std::string name, Type type);
-  /// Appends a node whose inputs are values of this graph. The types are the op's inferred ones: use Build.
-  NodeId add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs, std::vector<Type> output_types,
-                  std::string label);
+  /// Appends a node whose inputs are values of this graph. The types are the op's inferred ones:
+  /// use Build.
+  NodeId add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs,
+                  std::vector<Type> output_types, std::string label);
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
   void set_output_names(std::vector<std::string> names) { output_names_ = std::move(names); }
 
@@ -86,7 +87,9 @@ class Graph {
 
   /// Bounds of symbols, such as batch in [1, 256]; symbols without an entry are unbounded.
   const std::map<std::string, SymbolBounds, std::less<>>& symbol_bounds() const { return bounds_; }
-  void set_symbol_bounds(std::string symbol, SymbolBounds bounds) { bounds_[std::move(symbol)] = bounds; }
+  void set_symbol_bounds(std::string symbol, SymbolBounds bounds) {
+    bounds_[std::move(symbol)] = bounds;
+  }
   /// Names of all symbols in the input types, sorted.
   std::vector<std::string> symbols() const;
 

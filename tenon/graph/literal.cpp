@@ -18,11 +18,14 @@ int64_t element_count(std::span<const int64_t> shape) {
 
 void Literal::Free::operator()(std::byte* p) const { std::free(p); }
 
-Literal::Literal(DType dtype, std::vector<int64_t> shape) : dtype_(dtype), shape_(std::move(shape)) {
+Literal::Literal(DType dtype, std::vector<int64_t> shape)
+    : dtype_(dtype), shape_(std::move(shape)) {
   size_t rounded = (bytes() + 63) / 64 * 64;
   if (rounded == 0) return;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
-  if (!memory) fail(ErrorCode::resource_exhausted, "cannot allocate {} bytes for {}", rounded, type().to_string());
+  if (!memory)
+    fail(ErrorCode::resource_exhausted, "cannot allocate {} bytes for {}", rounded,
+         type().to_string());
   std::memset(memory, 0, rounded);
   data_.reset(memory);
 }
@@ -39,13 +42,20 @@ namespace {
 template <class F>
 decltype(auto) visit_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::boolean: return f(static_cast<bool*>(nullptr));
-    case DType::u8: return f(static_cast<uint8_t*>(nullptr));
-    case DType::i8: return f(static_cast<int8_t*>(nullptr));
-    case DType::i32: return f(static_cast<int32_t*>(nullptr));
-    case DType::i64: return f(static_cast<int64_t*>(nullptr));
-    case DType::f64: return f(static_cast<double*>(nullptr));
-    default: return f(static_cast<float*>(nullptr));
+    case DType::boolean:
+      return f(static_cast<bool*>(nullptr));
+    case DType::u8:
+      return f(static_cast<uint8_t*>(nullptr));
+    case DType::i8:
+      return f(static_cast<int8_t*>(nullptr));
+    case DType::i32:
+      return f(static_cast<int32_t*>(nullptr));
+    case DType::i64:
+      return f(static_cast<int64_t*>(nullptr));
+    case DType::f64:
+      return f(static_cast<double*>(nullptr));
+    default:
+      return f(static_cast<float*>(nullptr));
   }
 }
 
@@ -66,12 +76,14 @@ void store(std::byte* data, int64_t index, T value) {
 double Literal::to_double(int64_t index) const {
   if (dtype_ == DType::f16) return f16_to_float(load<uint16_t>(data(), index));
   if (dtype_ == DType::bf16) return bf16_to_float(load<uint16_t>(data(), index));
-  return visit_dtype(dtype_, [&]<class T>(T*) { return static_cast<double>(load<T>(data(), index)); });
+  return visit_dtype(dtype_,
+                     [&]<class T>(T*) { return static_cast<double>(load<T>(data(), index)); });
 }
 
 int64_t Literal::to_int(int64_t index) const {
   if (size_of(dtype_) == 2) return static_cast<int64_t>(to_double(index));
-  return visit_dtype(dtype_, [&]<class T>(T*) { return static_cast<int64_t>(load<T>(data(), index)); });
+  return visit_dtype(dtype_,
+                     [&]<class T>(T*) { return static_cast<int64_t>(load<T>(data(), index)); });
 }
 
 void Literal::set_double(int64_t index, double value) {
@@ -95,8 +107,8 @@ Literal Literal::clone() const {
 
 Literal Literal::reshaped(std::vector<int64_t> shape) const {
   if (element_count(shape) != size()) {
-    fail(ErrorCode::shape_mismatch, "reshape: {} has {} elements, {} has {}", type().to_string(), size(),
-         Shape::of(shape).to_string(), element_count(shape));
+    fail(ErrorCode::shape_mismatch, "reshape: {} has {} elements, {} has {}", type().to_string(),
+         size(), Shape::of(shape).to_string(), element_count(shape));
   }
   Literal copy = clone();
   copy.shape_ = std::move(shape);

@@ -27,11 +27,16 @@ std::string what_is_missing(const OpDef& op) {
   switch (op.derivative_class) {
     case DerivativeClass::none:
       return op.why_not_differentiable.empty() ? "a derivative, or a reason why it has none" : "";
-    case DerivativeClass::elementwise: return op.partials ? "" : "partial derivatives";
-    case DerivativeClass::linear: return op.transpose ? "" : "a transpose";
-    case DerivativeClass::custom: return op.jvp && op.vjp ? "" : "both jvp and vjp";
-    case DerivativeClass::decompose: return op.decomposition ? "" : "a decomposition";
-    case DerivativeClass::region: return "";
+    case DerivativeClass::elementwise:
+      return op.partials ? "" : "partial derivatives";
+    case DerivativeClass::linear:
+      return op.transpose ? "" : "a transpose";
+    case DerivativeClass::custom:
+      return op.jvp && op.vjp ? "" : "both jvp and vjp";
+    case DerivativeClass::decompose:
+      return op.decomposition ? "" : "a decomposition";
+    case DerivativeClass::region:
+      return "";
   }
   return "";
 }
@@ -40,7 +45,8 @@ std::string what_is_missing(const OpDef& op) {
 
 const OpDef& OpRegistry::add(OpDef op) {
   std::string missing = what_is_missing(op);
-  if (!missing.empty()) fail(ErrorCode::internal, "op '{}' ({}) lacks {}", op.name, op.family, missing);
+  if (!missing.empty())
+    fail(ErrorCode::internal, "op '{}' ({}) lacks {}", op.name, op.family, missing);
   if (by_name_.contains(op.name)) fail(ErrorCode::internal, "op '{}' is stated twice", op.name);
   ops_.push_back(std::make_unique<OpDef>(std::move(op)));
   const OpDef& added = *ops_.back();
@@ -75,17 +81,19 @@ void check_inputs(const OpDef& op, std::span<const Type> inputs) {
   }
   if (inputs.size() < required || (!variadic && inputs.size() > op.inputs.size())) {
     bool exact = !variadic && required == op.inputs.size();
-    fail(ErrorCode::invalid_argument, "takes {}{} input{}, not {}", exact ? "" : "at least ", required,
-         required == 1 ? "" : "s", inputs.size());
+    fail(ErrorCode::invalid_argument, "takes {}{} input{}, not {}", exact ? "" : "at least ",
+         required, required == 1 ? "" : "s", inputs.size());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const InputSchema& schema = op.inputs[std::min(i, op.inputs.size() - 1)];
     if (schema.dtypes.contains(inputs[i].dtype)) continue;
     std::string accepted;
     for (DType dtype : kAllDTypes) {
-      if (schema.dtypes.contains(dtype)) accepted += (accepted.empty() ? "" : ", ") + std::string(name_of(dtype));
+      if (schema.dtypes.contains(dtype))
+        accepted += (accepted.empty() ? "" : ", ") + std::string(name_of(dtype));
     }
-    fail(ErrorCode::type_mismatch, "input '{}' is {}; accepted: {}", schema.name, inputs[i].to_string(), accepted);
+    fail(ErrorCode::type_mismatch, "input '{}' is {}; accepted: {}", schema.name,
+         inputs[i].to_string(), accepted);
   }
 }
 
@@ -114,20 +122,23 @@ void check_attributes(const OpDef& op, Attributes& attributes) {
     if (op.find_attribute(name)) continue;
     std::vector<std::string> known;
     for (const AttributeSchema& schema : op.attributes) known.push_back(schema.name);
-    throw make_error(ErrorCode::invalid_argument, "has no attribute '{}'", name).note("{}", hint(name, known));
+    throw make_error(ErrorCode::invalid_argument, "has no attribute '{}'", name)
+        .note("{}", hint(name, known));
   }
   for (const AttributeSchema& schema : op.attributes) {
     const Attribute* given = attributes.find(schema.name);
     if (!given) {
-      if (!schema.fallback) fail(ErrorCode::invalid_argument, "attribute '{}' ({}) is missing", schema.name, schema.doc);
+      if (!schema.fallback)
+        fail(ErrorCode::invalid_argument, "attribute '{}' ({}) is missing", schema.name,
+             schema.doc);
       attributes.set(schema.name, *schema.fallback);
       continue;
     }
     if (given->kind() == schema.kind) continue;
     Attribute value = *given;
     if (!coerce(value, schema.kind)) {
-      fail(ErrorCode::invalid_argument, "attribute '{}' is of kind {}, not {}", schema.name, name_of(schema.kind),
-           name_of(value.kind()));
+      fail(ErrorCode::invalid_argument, "attribute '{}' is of kind {}, not {}", schema.name,
+           name_of(schema.kind), name_of(value.kind()));
     }
     attributes.set(schema.name, std::move(value));
   }
@@ -145,8 +156,10 @@ std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attr
   } catch (const Error& error) {
     Error named(error.code(), op.name + ": " + error.message());
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const InputSchema* schema = op.inputs.empty() ? nullptr : &op.inputs[std::min(i, op.inputs.size() - 1)];
-      named.note("{:<8} {:<20} {}", schema ? schema->name : "input", inputs[i].to_string(), describe ? describe(i) : "");
+      const InputSchema* schema =
+          op.inputs.empty() ? nullptr : &op.inputs[std::min(i, op.inputs.size() - 1)];
+      named.note("{:<8} {:<20} {}", schema ? schema->name : "input", inputs[i].to_string(),
+                 describe ? describe(i) : "");
     }
     for (const std::string& note : error.notes()) named.add_note(note);
     throw named;

@@ -1,5 +1,6 @@
-// What an op is: one OpDef holds all there is to know about it. Ops are stated in tenon/ops/, one statement each
-// (see statement.h there); the rest of the system reads these fields and never asks for an op by name.
+// What an op is: one OpDef holds all there is to know about it. Ops are stated in tenon/ops/, one
+// statement each (see statement.h there); the rest of the system reads these fields and never asks
+// for an op by name.
 //
 //   const OpDef& tanh = registry.get("tanh");
 //   tanh.kind;                               // OpKind::primitive
@@ -26,8 +27,10 @@ class Expr;
 class ExprPool;
 class ElementContext;
 class ReferenceCall;
+struct OpDef;
 
-/// Primitives are a closed set with rules of their own; composites are defined by their decomposition.
+/// Primitives are a closed set with rules of their own; composites are defined by their
+/// decomposition.
 enum class OpKind : uint8_t { primitive, composite };
 
 struct AttributeSchema {
@@ -44,8 +47,9 @@ struct InputSchema {
   bool optional = false;  // trailing inputs that may be left out
 };
 
-/// What inference sees: it may put attributes into a canonical form (axes counted from the start) and returns the
-/// output types. Throws Error for a call that is wrong; the caller adds the op's name and the user's labels.
+/// What inference sees: it may put attributes into a canonical form (axes counted from the start)
+/// and returns the output types. Throws Error for a call that is wrong; the caller adds the op's
+/// name and the user's labels.
 struct InferContext {
   std::span<const Type> inputs;
   Attributes& attributes;
@@ -92,7 +96,8 @@ using BatchRule = std::function<std::vector<Value>(BatchContext&)>;
 using Decomposition = std::function<std::vector<Value>(RuleContext&)>;
 /// Writes the outputs of one call in double precision; see ops/reference.h.
 using ReferenceRule = std::function<void(ReferenceCall&)>;
-/// An elementwise op in terms of machine operations; see ops/expr.h. All arguments have the op's compute dtype.
+/// An elementwise op in terms of machine operations; see ops/expr.h. All arguments have the op's
+/// compute dtype.
 using ExpandRule = std::function<Expr(ExprPool&, std::span<const Expr>, const Attributes&)>;
 /// One element of the only output from the inputs' elements at computed indices; see ops/element.h.
 using ElementRule = std::function<Expr(ElementContext&)>;
@@ -107,8 +112,9 @@ enum class DerivativeClass : uint8_t {
 };
 enum class BatchClass : uint8_t { elementwise, rule, decompose, loop, region };
 
-/// A call that the generated tests make. Dims that are names are symbols in the symbolic test (each is 3 or more when
-/// made concrete); integer inputs are drawn from `ranges` where the op needs indices.
+/// A call that the generated tests make. Dims that are names are symbols in the symbolic test (each
+/// is 3 or more when made concrete); integer inputs are drawn from `ranges` where the op needs
+/// indices.
 struct Sample {
   std::string inputs;  // "f32[2,3], f32[3,n]"
   Attributes attributes;
@@ -122,7 +128,7 @@ struct OpDef {
   OpKind kind = OpKind::primitive;
   bool is_elementwise = false;  // all inputs and the output have one shape
   bool is_random = false;
-  bool is_opaque = false;       // never merged with an equal call nor moved (barrier)
+  bool is_opaque = false;  // never merged with an equal call nor moved (barrier)
   std::vector<InputSchema> inputs;
   std::vector<AttributeSchema> attributes;
   InferRule infer;
@@ -151,10 +157,12 @@ struct OpDef {
   const AttributeSchema* find_attribute(std::string_view attribute) const;
 };
 
-/// All ops of a program, by name; built once by register_core_ops (ops/registry.h) and handed around as const&.
+/// All ops of a program, by name; built once by register_core_ops (ops/registry.h) and handed
+/// around as const&.
 class OpRegistry {
  public:
-  /// Throws Error(internal) where the definition is incomplete: no samples, no reference, no derivative class …
+  /// Throws Error(internal) where the definition is incomplete: no samples, no reference, no
+  /// derivative class …
   const OpDef& add(OpDef op);
   /// Throws Error(not_found) with the closest name.
   const OpDef& get(std::string_view name) const;
@@ -166,7 +174,8 @@ class OpRegistry {
   std::unordered_map<std::string_view, const OpDef*> by_name_;
 };
 
-/// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and `describe(i)`.
+/// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and
+/// `describe(i)`.
 std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,
                              const std::function<std::string(size_t)>& describe);
 

@@ -14,7 +14,10 @@ namespace {
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Value names and labels may hold paths such as encoder.0.weight and the ' of derivatives.
-bool is_path_char(char c) { return is_name_start(c) || is_digit(c) || c == '.' || c == '/' || c == '\'' || c == '-' || c == ':'; }
+bool is_path_char(char c) {
+  return is_name_start(c) || is_digit(c) || c == '.' || c == '/' || c == '\'' || c == '-' ||
+         c == ':';
+}
 
 /// A recursive-descent parser; regions nest, everything else is flat.
 class Parser {
@@ -41,9 +44,12 @@ class Parser {
       line += newline ? 1 : 0;
       column = newline ? 1 : column + 1;
     }
-    fail(ErrorCode::corrupt, "graph text, line {}, column {} (byte {}): {}", line, column, at, message);
+    fail(ErrorCode::corrupt, "graph text, line {}, column {} (byte {}): {}", line, column, at,
+         message);
   }
-  [[noreturn]] void unexpected(std::string_view wanted) const { error("expected " + std::string(wanted), at_); }
+  [[noreturn]] void unexpected(std::string_view wanted) const {
+    error("expected " + std::string(wanted), at_);
+  }
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_space() {
@@ -96,7 +102,8 @@ class Parser {
     skip_space();
     size_t begin = at_;
     size_t close = text_.find(']', at_);
-    if (close == std::string_view::npos || !is_name_start(peek())) unexpected("a type such as f32[2,3]");
+    if (close == std::string_view::npos || !is_name_start(peek()))
+      unexpected("a type such as f32[2,3]");
     at_ = close + 1;
     try {
       return Type::parse(text_.substr(begin, at_ - begin));
@@ -141,7 +148,8 @@ class Parser {
       }
       result_types.push_back(type());
     }
-    if (!result_names.empty() && result_names.size() != result_types.size()) unexpected("a name for every output or none");
+    if (!result_names.empty() && result_names.size() != result_types.size())
+      unexpected("a name for every output or none");
     expect("{");
     while (take("where ")) parse_bounds(*graph);
     Build build(*graph, ops_);
@@ -180,7 +188,8 @@ class Parser {
       outputs.push_back(find(names));
     }
     graph.set_outputs(outputs);
-    if (graph.output_types() != types) error("the types returned are not those in the graph's head", at);
+    if (graph.output_types() != types)
+      error("the types returned are not those in the graph's head", at);
   }
 
   void parse_node(Build& build, Names& names, int depth) {
@@ -223,13 +232,14 @@ class Parser {
     add(build, *op, std::move(attributes), std::move(inputs), std::move(label), result_types, at);
     const Node& node = build.graph().nodes().back();
     for (size_t i = 0; i < result_names.size(); ++i) {
-      if (!names.emplace(result_names[i], node.outputs[i]).second) error("%" + result_names[i] + " is defined twice", at);
+      if (!names.emplace(result_names[i], node.outputs[i]).second)
+        error("%" + result_names[i] + " is defined twice", at);
     }
   }
 
   /// Adds the call as written: no broadcasting, and its types must be what is inferred.
-  void add(Build& build, const OpDef& op, Attributes attributes, std::vector<ValueId> inputs, std::string label,
-           const std::vector<Type>& types, size_t at) {
+  void add(Build& build, const OpDef& op, Attributes attributes, std::vector<ValueId> inputs,
+           std::string label, const std::vector<Type>& types, size_t at) {
     Graph& graph = build.graph();
     std::vector<Type> input_types;
     for (ValueId input : inputs) input_types.push_back(graph.type(input));
@@ -246,7 +256,8 @@ class Parser {
       for (const Type& t : inferred) wanted += (wanted.empty() ? "" : ", ") + t.to_string();
       error("op '" + op.name + "' gives " + wanted, at);
     }
-    graph.add_node(&op, std::move(attributes), std::move(inputs), std::move(inferred), std::move(label));
+    graph.add_node(&op, std::move(attributes), std::move(inputs), std::move(inferred),
+                   std::move(label));
   }
 
   Attribute attribute(AttributeKind kind, int depth) {
@@ -256,9 +267,12 @@ class Parser {
         if (take("true")) return true;
         if (take("false")) return false;
         unexpected("true or false");
-      case AttributeKind::integer: return integer();
-      case AttributeKind::real: return real();
-      case AttributeKind::string: return quoted();
+      case AttributeKind::integer:
+        return integer();
+      case AttributeKind::real:
+        return real();
+      case AttributeKind::string:
+        return quoted();
       case AttributeKind::dtype: {
         size_t begin = at_;
         auto dtype = parse_dtype(word());
@@ -275,9 +289,12 @@ class Parser {
         list([&] { values.push_back(real()); });
         return values;
       }
-      case AttributeKind::shape: return shape();
-      case AttributeKind::literal: return literal();
-      case AttributeKind::graph: return GraphRef(parse_graph(depth + 1));
+      case AttributeKind::shape:
+        return shape();
+      case AttributeKind::literal:
+        return literal();
+      case AttributeKind::graph:
+        return GraphRef(parse_graph(depth + 1));
     }
     unexpected("an attribute");
   }
@@ -350,13 +367,15 @@ class Parser {
     Type literal_type = type();
     if (!literal_type.shape.is_constant()) error("a literal's shape is numbers", at);
     std::vector<int64_t> dims = literal_type.shape.constants();
-    // Every element takes at least two characters, so a shape cannot ask for more than the text holds.
+    // Every element takes at least two characters, so a shape cannot ask for more than the text
+    // holds.
     int64_t count = 1;
     for (int64_t dim : dims) {
       if (dim != 0 && count > kMaxLiteralBytes / dim) error("the literal is too large", at);
       count *= dim;
     }
-    if (count > static_cast<int64_t>(text_.size())) error("the literal has fewer elements than its shape", at);
+    if (count > static_cast<int64_t>(text_.size()))
+      error("the literal has fewer elements than its shape", at);
     auto value = std::make_shared<Literal>(literal_type.dtype, dims);
     expect(":");
     for (int64_t i = 0; i < count; ++i) {
@@ -378,6 +397,8 @@ class Parser {
 
 }  // namespace
 
-std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops) { return Parser(text, ops).parse(); }
+std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops) {
+  return Parser(text, ops).parse();
+}
 
 }  // namespace tenon

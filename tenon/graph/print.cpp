@@ -10,7 +10,8 @@ class Printer {
  public:
   Printer(const Graph& graph, const PrintOptions& options, std::string indent)
       : graph_(graph), options_(options), indent_(std::move(indent)), names_(graph.value_count()) {
-    for (size_t i = 0; i < graph.inputs().size(); ++i) names_[graph.inputs()[i].index] = graph.input_names()[i];
+    for (size_t i = 0; i < graph.inputs().size(); ++i)
+      names_[graph.inputs()[i].index] = graph.input_names()[i];
     uint32_t next = 0;
     for (const Node& node : graph.nodes()) {
       for (ValueId output : node.outputs) names_[output.index] = std::to_string(next++);
@@ -36,7 +37,8 @@ class Printer {
     }
     for (const Node& node : graph_.nodes()) print_node(node);
     text_ += indent_ + "  return";
-    for (size_t i = 0; i < graph_.outputs().size(); ++i) text_ += (i > 0 ? ", " : " ") + name(graph_.outputs()[i]);
+    for (size_t i = 0; i < graph_.outputs().size(); ++i)
+      text_ += (i > 0 ? ", " : " ") + name(graph_.outputs()[i]);
     return text_ + "\n" + indent_ + "}";
   }
 
@@ -50,7 +52,8 @@ class Printer {
       text_ += name(node.outputs[i]) + ": " + graph_.type(node.outputs[i]).to_string();
     }
     text_ += (node.outputs.empty() ? "" : " = ") + node.op->name + "(";
-    for (size_t i = 0; i < node.inputs.size(); ++i) text_ += (i > 0 ? ", " : "") + name(node.inputs[i]);
+    for (size_t i = 0; i < node.inputs.size(); ++i)
+      text_ += (i > 0 ? ", " : "") + name(node.inputs[i]);
     text_ += ")";
     bool first = true;
     for (const auto& [key, value] : node.attributes) {
@@ -63,9 +66,11 @@ class Printer {
   }
 
   std::string print_attribute(const Attribute& value) {
-    if (auto* region = value.get_if<GraphRef>()) return Printer(**region, options_, indent_ + "  ").print();
+    if (auto* region = value.get_if<GraphRef>())
+      return Printer(**region, options_, indent_ + "  ").print();
     if (auto* literal = value.get_if<LiteralRef>()) {
-      if (options_.max_literal_elements >= 0 && (*literal)->size() > options_.max_literal_elements) {
+      if (options_.max_literal_elements >= 0 &&
+          (*literal)->size() > options_.max_literal_elements) {
         return "dense<" + (*literal)->type().to_string() + ": …>";
       }
     }
@@ -81,6 +86,8 @@ class Printer {
 
 }  // namespace
 
-std::string to_text(const Graph& graph, const PrintOptions& options) { return Printer(graph, options, "").print(); }
+std::string to_text(const Graph& graph, const PrintOptions& options) {
+  return Printer(graph, options, "").print();
+}
 
 }  // namespace tenon

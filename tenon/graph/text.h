@@ -1,4 +1,5 @@
-// The text form of a graph: printed by passes and `tenon inspect`, parsed back, compared in golden tests.
+// The text form of a graph: printed by passes and `tenon inspect`, parsed back, compared in golden
+// tests.
 //
 //   graph square(%x: f32[4]) -> (f32[4]) {
 //     %0: f32[4] = multiply(%x, %x)
@@ -22,7 +23,8 @@ struct PrintOptions {
 
 std::string to_text(const Graph& graph, const PrintOptions& options = {});
 
-/// Throws Error(corrupt) that names line and column and what was expected; every call is type-checked.
+/// Throws Error(corrupt) that names line and column and what was expected; every call is
+/// type-checked.
 std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops);
 
 }  // namespace tenon

@@ -20,7 +20,8 @@ std::vector<int64_t> Shape::constants() const {
 std::vector<int64_t> Shape::evaluate(const SymbolValues& symbols) const {
   std::vector<int64_t> values;
   values.reserve(dims_.size());
-  for (const Dim& dim : dims_) values.push_back(dim.is_constant() ? dim.constant() : dim.evaluate(symbols));
+  for (const Dim& dim : dims_)
+    values.push_back(dim.is_constant() ? dim.constant() : dim.evaluate(symbols));
   return values;
 }
 
@@ -45,11 +46,12 @@ Type Type::parse(std::string_view text) {
   size_t bracket = text.find('[');
   auto dtype = parse_dtype(text.substr(0, bracket));
   if (!dtype) {
-    fail(ErrorCode::corrupt, "type '{}': '{}' is no dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)", text,
-         text.substr(0, bracket));
+    fail(ErrorCode::corrupt, "type '{}': '{}' is no dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)",
+         text, text.substr(0, bracket));
   }
   if (bracket == std::string_view::npos || text.back() != ']') {
-    fail(ErrorCode::corrupt, "type '{}': expected a shape in brackets, such as {}[2,3]", text, name_of(*dtype));
+    fail(ErrorCode::corrupt, "type '{}': expected a shape in brackets, such as {}[2,3]", text,
+         name_of(*dtype));
   }
   std::string_view dims = text.substr(bracket + 1, text.size() - bracket - 2);
   Type type{*dtype, {}};
@@ -75,7 +77,8 @@ Type Type::parse(std::string_view text) {
 size_t normalise_axis(int64_t axis, size_t rank, std::string_view what) {
   auto signed_rank = static_cast<int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) {
-    fail(ErrorCode::out_of_range, "{} {} is out of range for {} dimension{}", what, axis, rank, rank == 1 ? "" : "s");
+    fail(ErrorCode::out_of_range, "{} {} is out of range for {} dimension{}", what, axis, rank,
+         rank == 1 ? "" : "s");
   }
   return static_cast<size_t>(axis < 0 ? axis + signed_rank : axis);
 }

@@ -32,7 +32,9 @@ class Shape {
   auto end() const { return dims_.end(); }
   const std::vector<Dim>& dims() const { return dims_; }
   void push_back(Dim dim) { dims_.push_back(std::move(dim)); }
-  void insert(size_t axis, Dim dim) { dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim)); }
+  void insert(size_t axis, Dim dim) {
+    dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim));
+  }
   void erase(size_t axis) { dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(axis)); }
 
   bool is_constant() const;
@@ -61,8 +63,8 @@ struct Type {
   friend bool operator==(const Type&, const Type&) = default;
 };
 
-/// Turns an axis that counts from the end (-1 is the last) into one from the start; an error that names `what`
-/// when it is out of range.
+/// Turns an axis that counts from the end (-1 is the last) into one from the start; an error that
+/// names `what` when it is out of range.
 size_t normalise_axis(int64_t axis, size_t rank, std::string_view what);
 
 }  // namespace tenon

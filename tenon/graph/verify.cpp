@@ -21,16 +21,17 @@ void verify_node(const Graph& graph, NodeId id) {
   Attributes attributes = node.attributes;
   std::vector<Type> inferred = check_call(*node.op, inputs, attributes, nullptr);
   if (inferred.size() != node.outputs.size()) {
-    fail(ErrorCode::internal, "has {} results where its op infers {}", node.outputs.size(), inferred.size());
+    fail(ErrorCode::internal, "has {} results where its op infers {}", node.outputs.size(),
+         inferred.size());
   }
   for (size_t i = 0; i < inferred.size(); ++i) {
     if (graph.type(node.outputs[i]) == inferred[i]) continue;
-    fail(ErrorCode::internal, "result {} is {} where its op infers {}", i, graph.type(node.outputs[i]).to_string(),
-         inferred[i].to_string());
+    fail(ErrorCode::internal, "result {} is {} where its op infers {}", i,
+         graph.type(node.outputs[i]).to_string(), inferred[i].to_string());
   }
   if (attributes != node.attributes) {
-    fail(ErrorCode::internal, "attributes {} are not in the canonical form {}", node.attributes.to_string(),
-         attributes.to_string());
+    fail(ErrorCode::internal, "attributes {} are not in the canonical form {}",
+         node.attributes.to_string(), attributes.to_string());
   }
   for (const auto& [name, attribute] : node.attributes) {
     if (auto* region = attribute.get_if<GraphRef>()) verify(**region);
@@ -45,8 +46,8 @@ void verify(const Graph& graph) {
       verify_node(graph, id);
     } catch (const Error& error) {
       const Node& node = graph.node(id);
-      throw make_error(ErrorCode::internal, "graph '{}', node {} ({}{}{}): {}", graph.name(), id, node.op->name,
-                       node.label.empty() ? "" : " @", node.label, error.message());
+      throw make_error(ErrorCode::internal, "graph '{}', node {} ({}{}{}): {}", graph.name(), id,
+                       node.op->name, node.label.empty() ? "" : " @", node.label, error.message());
     }
   }
   for (ValueId output : graph.outputs()) {

@@ -7,7 +7,8 @@
 
 namespace tenon {
 
-/// Inputs precede uses, every node's types are what its op infers, attributes fit the schema, regions are well formed.
+/// Inputs precede uses, every node's types are what its op infers, attributes fit the schema,
+/// regions are well formed.
 void verify(const Graph& graph);
 
 }  // namespace tenon

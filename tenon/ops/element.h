@@ -1,5 +1,5 @@
-// How an op says what one element of its result is, from elements of its inputs: the one definition from which the
-// compiler makes loops, fuses neighbours and vectorises.
+// How an op says what one element of its result is, from elements of its inputs: the one definition
+// from which the compiler makes loops, fuses neighbours and vectorises.
 //
 //   .element([](ElementContext& c) {                       // transpose
 //     std::vector<Expr> at(c.index().size());
@@ -34,7 +34,8 @@ class ElementContext {
   virtual const Type& input_type(size_t operand) const = 0;
   virtual const Type& output_type() const = 0;
 
-  /// An element of an input; the indices must be in range wherever the value is used (guard with select).
+  /// An element of an input; the indices must be in range wherever the value is used (guard with
+  /// select).
   virtual Expr input(size_t operand, std::span<const Expr> indices) = 0;
   /// The value of a dimension, which may be symbolic.
   virtual Expr dim(const Dim& dim) = 0;

@@ -94,7 +94,8 @@ std::vector<Value> barrier(std::span<const Value> values) {
 }
 
 Value iota(Build& build, DType dtype, const Shape& shape, int64_t axis) {
-  return build.call("iota", std::span<const Value>(), {{"dtype", dtype}, {"shape", shape}, {"axis", axis}});
+  return build.call("iota", std::span<const Value>(),
+                    {{"dtype", dtype}, {"shape", shape}, {"axis", axis}});
 }
 
 Value broadcast(Value x, const Shape& shape, const Integers& dims) {
@@ -166,7 +167,9 @@ Value concatenate(std::span<const Value> values, int64_t axis) {
   return values[0].build().call("concatenate", values, {{"axis", axis}});
 }
 
-Value reverse(Value x, const Integers& axes) { return axes.empty() ? x : x.build().call("reverse", {x}, {{"axes", axes}}); }
+Value reverse(Value x, const Integers& axes) {
+  return axes.empty() ? x : x.build().call("reverse", {x}, {{"axes", axes}});
+}
 
 Value dynamic_slice(Value x, std::span<const Value> start, const Shape& sizes) {
   std::vector<Value> inputs{x};
@@ -184,14 +187,24 @@ Value gather(Value x, Value indices, int64_t axis, int64_t batch_dims) {
   return x.build().call("gather", {x, indices}, {{"axis", axis}, {"batch_dims", batch_dims}});
 }
 
-Value scatter(Value x, Value indices, Value updates, int64_t axis, int64_t batch_dims, const char* mode) {
-  return x.build().call("scatter", {x, indices, updates}, {{"axis", axis}, {"batch_dims", batch_dims}, {"mode", mode}});
+Value scatter(Value x, Value indices, Value updates, int64_t axis, int64_t batch_dims,
+              const char* mode) {
+  return x.build().call("scatter", {x, indices, updates},
+                        {{"axis", axis}, {"batch_dims", batch_dims}, {"mode", mode}});
 }
 
-Value reduce_sum(Value x, const Integers& axes, bool keep) { return reduction("reduce_sum", x, axes, keep); }
-Value reduce_product(Value x, const Integers& axes, bool keep) { return reduction("reduce_product", x, axes, keep); }
-Value reduce_max(Value x, const Integers& axes, bool keep) { return reduction("reduce_max", x, axes, keep); }
-Value reduce_min(Value x, const Integers& axes, bool keep) { return reduction("reduce_min", x, axes, keep); }
+Value reduce_sum(Value x, const Integers& axes, bool keep) {
+  return reduction("reduce_sum", x, axes, keep);
+}
+Value reduce_product(Value x, const Integers& axes, bool keep) {
+  return reduction("reduce_product", x, axes, keep);
+}
+Value reduce_max(Value x, const Integers& axes, bool keep) {
+  return reduction("reduce_max", x, axes, keep);
+}
+Value reduce_min(Value x, const Integers& axes, bool keep) {
+  return reduction("reduce_min", x, axes, keep);
+}
 
 Value reduce_mean(Value x, const Integers& axes, bool keep) {
   Dim count(1);
@@ -209,7 +222,8 @@ Value argmax(Value x, int64_t axis, DType dtype) {
 }
 
 Value cumulative_sum(Value x, int64_t axis, bool reverse, bool exclusive) {
-  return x.build().call("cumulative_sum", {x}, {{"axis", axis}, {"reverse", reverse}, {"exclusive", exclusive}});
+  return x.build().call("cumulative_sum", {x},
+                        {{"axis", axis}, {"reverse", reverse}, {"exclusive", exclusive}});
 }
 
 Value sum_to_shape(Value x, const Shape& shape) {
@@ -217,7 +231,8 @@ Value sum_to_shape(Value x, const Shape& shape) {
   Integers axes;
   size_t offset = x.rank() - shape.rank();
   for (size_t i = 0; i < x.rank(); ++i) {
-    if (i < offset || (shape[i - offset].is(1) && !x.dim(i).is(1))) axes.push_back(static_cast<int64_t>(i));
+    if (i < offset || (shape[i - offset].is(1) && !x.dim(i).is(1)))
+      axes.push_back(static_cast<int64_t>(i));
   }
   return reshape(reduce_sum(x, axes), shape);
 }
@@ -232,8 +247,8 @@ Value dot(Value lhs, Value rhs, const DotDims& dims) {
 
 Value matmul(Value a, Value b) {
   if (a.rank() == 0 || b.rank() == 0) {
-    fail(ErrorCode::shape_mismatch, "matmul: {} and {}: scalars cannot be matrices; use *", a.type().to_string(),
-         b.type().to_string());
+    fail(ErrorCode::shape_mismatch, "matmul: {} and {}: scalars cannot be matrices; use *",
+         a.type().to_string(), b.type().to_string());
   }
   auto last = [](const Value& v) { return static_cast<int64_t>(v.rank()) - 1; };
   if (b.rank() == 1) return dot(a, b, {.lhs_contract = {last(a)}, .rhs_contract = {0}});
@@ -251,8 +266,9 @@ Value matmul(Value a, Value b) {
   Integers axes(batch.rank());
   std::iota(axes.begin(), axes.end(), int64_t{0});
   auto rank = static_cast<int64_t>(batch.rank());
-  return dot(full(a), full(b),
-             {.lhs_contract = {rank + 1}, .rhs_contract = {rank}, .lhs_batch = axes, .rhs_batch = axes});
+  return dot(
+      full(a), full(b),
+      {.lhs_contract = {rank + 1}, .rhs_contract = {rank}, .lhs_batch = axes, .rhs_batch = axes});
 }
 
 }  // namespace tenon

@@ -1,4 +1,5 @@
-// Functions on the values of a graph under construction: what rules and decompositions are written in.
+// Functions on the values of a graph under construction: what rules and decompositions are written
+// in.
 //
 //   Value softmax_rows(Value x) {
 //     Value e = exp(x - reduce_max(x, {1}, true));
@@ -93,11 +94,13 @@ Value dynamic_slice(Value x, std::span<const Value> start, const Shape& sizes);
 Value dynamic_update_slice(Value x, Value update, std::span<const Value> start);
 
 // Gather and scatter along one axis; indices out of range read zero and are not written.
-/// out[b…, a…, i…, c…] = x[b…, a…, indices[b…, i…], c…], where the first `batch_dims` axes b are shared and axis comes
-/// after a….
+/// out[b…, a…, i…, c…] = x[b…, a…, indices[b…, i…], c…], where the first `batch_dims` axes b are
+/// shared and axis comes after a….
 Value gather(Value x, Value indices, int64_t axis, int64_t batch_dims = 0);
-/// The same positions written: mode is "add", "set", "max" or "min"; `updates` is shaped as gather's result.
-Value scatter(Value x, Value indices, Value updates, int64_t axis, int64_t batch_dims = 0, const char* mode = "add");
+/// The same positions written: mode is "add", "set", "max" or "min"; `updates` is shaped as
+/// gather's result.
+Value scatter(Value x, Value indices, Value updates, int64_t axis, int64_t batch_dims = 0,
+              const char* mode = "add");
 
 // Reductions.
 Value reduce_sum(Value x, const Integers& axes, bool keep = false);

@@ -4,7 +4,8 @@
 
 namespace tenon {
 
-RefArray::RefArray(DType dtype, std::vector<int64_t> shape) : dtype_(dtype), shape_(std::move(shape)) {
+RefArray::RefArray(DType dtype, std::vector<int64_t> shape)
+    : dtype_(dtype), shape_(std::move(shape)) {
   auto count = static_cast<size_t>(element_count(shape_));
   if (is_real()) {
     real_.resize(count);
@@ -48,11 +49,20 @@ void RefArray::set(int64_t i, double value) {
 void RefArray::set_int(int64_t i, int64_t value) {
   if (is_real()) return set(i, static_cast<double>(value));
   switch (dtype_) {
-    case DType::boolean: value = value != 0; break;
-    case DType::u8: value = static_cast<uint8_t>(value); break;
-    case DType::i8: value = static_cast<int8_t>(value); break;
-    case DType::i32: value = static_cast<int32_t>(value); break;
-    default: break;
+    case DType::boolean:
+      value = value != 0;
+      break;
+    case DType::u8:
+      value = static_cast<uint8_t>(value);
+      break;
+    case DType::i8:
+      value = static_cast<int8_t>(value);
+      break;
+    case DType::i32:
+      value = static_cast<int32_t>(value);
+      break;
+    default:
+      break;
   }
   integer_[static_cast<size_t>(i)] = value;
 }
@@ -72,7 +82,8 @@ std::vector<int64_t> row_major_strides(std::span<const int64_t> shape) {
   return strides;
 }
 
-BoxIndex::BoxIndex(std::vector<int64_t> shape) : shape_(std::move(shape)), position_(shape_.size(), 0) {
+BoxIndex::BoxIndex(std::vector<int64_t> shape)
+    : shape_(std::move(shape)), position_(shape_.size(), 0) {
   done_ = element_count(shape_) == 0;
 }
 

@@ -1,4 +1,5 @@
-// What the reference semantics of ops compute with: arrays of doubles (or of 64-bit integers) and one call.
+// What the reference semantics of ops compute with: arrays of doubles (or of 64-bit integers) and
+// one call.
 //
 //   .reference([](ReferenceCall& call) {                   // reverse along axis 0 of a vector
 //     const RefArray& x = call.input(0);
@@ -16,8 +17,8 @@
 
 namespace tenon {
 
-/// A row-major array. Floating dtypes are held as doubles and never rounded (only `cast` rounds); integers and bools as
-/// 64-bit integers that wrap to the dtype's width when set.
+/// A row-major array. Floating dtypes are held as doubles and never rounded (only `cast` rounds);
+/// integers and bools as 64-bit integers that wrap to the dtype's width when set.
 class RefArray {
  public:
   RefArray() = default;
@@ -33,8 +34,14 @@ class RefArray {
   size_t rank() const { return shape_.size(); }
   int64_t size() const { return static_cast<int64_t>(is_real() ? real_.size() : integer_.size()); }
 
-  double get(int64_t i) const { return is_real() ? real_[static_cast<size_t>(i)] : static_cast<double>(integer_[static_cast<size_t>(i)]); }
-  int64_t get_int(int64_t i) const { return is_real() ? static_cast<int64_t>(real_[static_cast<size_t>(i)]) : integer_[static_cast<size_t>(i)]; }
+  double get(int64_t i) const {
+    return is_real() ? real_[static_cast<size_t>(i)]
+                     : static_cast<double>(integer_[static_cast<size_t>(i)]);
+  }
+  int64_t get_int(int64_t i) const {
+    return is_real() ? static_cast<int64_t>(real_[static_cast<size_t>(i)])
+                     : integer_[static_cast<size_t>(i)];
+  }
   void set(int64_t i, double value);
   void set_int(int64_t i, int64_t value);
   /// Copies one element of an array of the same kind, exactly.
@@ -68,8 +75,12 @@ class BoxIndex {
 class ReferenceCall {
  public:
   using Evaluate = std::function<std::vector<RefArray>(const Graph&, std::vector<RefArray>)>;
-  ReferenceCall(const Attributes& attributes, std::vector<RefArray> inputs, std::vector<RefArray> outputs, Evaluate evaluate)
-      : attributes_(attributes), inputs_(std::move(inputs)), outputs_(std::move(outputs)), evaluate_(std::move(evaluate)) {}
+  ReferenceCall(const Attributes& attributes, std::vector<RefArray> inputs,
+                std::vector<RefArray> outputs, Evaluate evaluate)
+      : attributes_(attributes),
+        inputs_(std::move(inputs)),
+        outputs_(std::move(outputs)),
+        evaluate_(std::move(evaluate)) {}
 
   const Attributes& attributes() const { return attributes_; }
   size_t input_count() const { return inputs_.size(); }
@@ -79,7 +90,9 @@ class ReferenceCall {
   size_t output_count() const { return outputs_.size(); }
   std::vector<RefArray> take_outputs() { return std::move(outputs_); }
   /// Runs a region.
-  std::vector<RefArray> evaluate(const Graph& region, std::vector<RefArray> arguments) { return evaluate_(region, std::move(arguments)); }
+  std::vector<RefArray> evaluate(const Graph& region, std::vector<RefArray> arguments) {
+    return evaluate_(region, std::move(arguments));
+  }
 
  private:
   const Attributes& attributes_;

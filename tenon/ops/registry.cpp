@@ -3,18 +3,14 @@
 namespace tenon {
 
 void register_core_ops(OpRegistry& ops) {
-  for (auto* family : {register_elementwise, register_compare, register_cast, register_structure, register_slice,
-                       register_gather, register_reduce, register_cumulative, register_random, register_dot,
-                       register_convolution, register_window, register_control, register_activations,
-                       register_normalisation, register_losses, register_pooling, register_attention,
-                       register_recurrent}) {
-    family(ops);
-  }
+  using Family = void (*)(OpRegistry&);
+  for (Family family : std::initializer_list<Family>{}) family(ops);
 }
 
 const OpRegistry& core_ops() {
   static const OpRegistry& ops = *[] {
-    auto* made = new OpRegistry;  // never destroyed: tensors in static storage may outlive any order of destruction
+    auto* made = new OpRegistry;  // never destroyed: tensors in static storage may outlive any
+                                  // order of destruction
     register_core_ops(*made);
     return made;
   }();

@@ -33,8 +33,9 @@ class OpStatement {
   OpStatement& variadic_input(std::string name, DTypeSet dtypes = kAnyDType);
   /// Dtypes of all inputs stated so far.
   OpStatement& dtypes(DTypeSet set);
-  OpStatement& attribute(std::string name, AttributeKind kind, std::string doc);                      // required
-  OpStatement& attribute(std::string name, AttributeKind kind, Attribute fallback, std::string doc);  // optional
+  OpStatement& attribute(std::string name, AttributeKind kind, std::string doc);  // required
+  OpStatement& attribute(std::string name, AttributeKind kind, Attribute fallback,
+                         std::string doc);  // optional
   OpStatement& infer(InferRule rule);
   /// Elementwise ops whose result has another dtype than their last input (comparisons).
   OpStatement& returns(DType dtype);
@@ -48,9 +49,11 @@ class OpStatement {
   OpStatement& integer_scalar(int64_t (*f)(int64_t, int64_t, int64_t));
   OpStatement& reference(ReferenceRule rule);
 
-  /// Elementwise: the partial derivative by each input, given inputs and output. Invalid Value: zero.
+  /// Elementwise: the partial derivative by each input, given inputs and output. Invalid Value:
+  /// zero.
   OpStatement& derivative(std::function<Value(Build&, Value x, Value y)> partial);
-  OpStatement& derivative(std::function<std::pair<Value, Value>(Build&, Value a, Value b, Value y)> partials);
+  OpStatement& derivative(
+      std::function<std::pair<Value, Value>(Build&, Value a, Value b, Value y)> partials);
   OpStatement& derivative(PartialsRule partials);
   /// Linear in each of `operands` with the others fixed: the transpose by operand.
   OpStatement& linear(std::vector<size_t> operands, TransposeRule transpose);

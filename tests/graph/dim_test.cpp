@@ -1,0 +1,69 @@
+#include "tenon/graph/dim.h"
+
+#include <gtest/gtest.h>
+
+#include "tenon/base/error.h"
+#include "tenon/graph/type.h"
+
+namespace tenon {
+namespace {
+
+TEST(Dim, EqualExpressionsAreEqual) {
+  Dim n = Dim::symbol("n");
+  Dim m = Dim::symbol("m");
+  EXPECT_EQ((n + 1) * (m + 2), m * n + 2 * n + m + 2);
+  EXPECT_EQ(n - n, Dim(0));
+  EXPECT_NE(n, m);
+  EXPECT_TRUE((n - n + 3).is(3));
+}
+
+TEST(Dim, DividesExactlyOrNotAtAll) {
+  Dim n = Dim::symbol("n");
+  Dim m = Dim::symbol("m");
+  EXPECT_EQ((n * m * 12).divided_by(m * 4), n * 3);
+  EXPECT_EQ((n * n + n * 2).divided_by(n), n + 2);
+  EXPECT_EQ((n * 3 + 1).divided_by(3), std::nullopt);
+  EXPECT_EQ(n.divided_by(m), std::nullopt);
+  EXPECT_EQ(Dim(12).divided_by(5), std::nullopt);
+}
+
+TEST(Dim, FloorDivisionKeepsWholeParts) {
+  Dim n = Dim::symbol("n");
+  EXPECT_EQ(Dim::floor_div(n * 4 + 6, 2), n * 2 + 3);
+  Dim odd = Dim::floor_div(n - 1, 2);
+  EXPECT_EQ(odd.to_string(), "floor(n+1,2)-1");
+  EXPECT_EQ(odd.evaluate({{"n", 8}}), 3);
+  EXPECT_EQ(odd.evaluate({{"n", 0}}), -1);
+  EXPECT_TRUE(Dim::floor_div(Dim(-3), 2).is(-2));
+}
+
+TEST(Dim, PrintsAndParsesBack) {
+  for (const char* text : {"0", "-7", "n", "64*batch+1", "-n+3", "a*b*2-c", "floor(n+1,2)-1",
+                           "floor(floor(h+1,2)+1,2)*w"}) {
+    Dim dim = Dim::parse(text);
+    EXPECT_EQ(Dim::parse(dim.to_string()), dim) << text;
+  }
+  EXPECT_THROW(Dim::parse("3+"), Error);
+  EXPECT_THROW(Dim::parse("floor(n,0)"), Error);
+  EXPECT_THROW(Dim::parse("99999999999999999999"), Error);
+}
+
+TEST(Dim, SubstitutesAndBounds) {
+  Dim n = Dim::symbol("n");
+  Dim tokens = n * 64 - Dim::symbol("skip");
+  EXPECT_EQ(tokens.substitute({{"n", Dim(2)}, {"skip", Dim(1)}}), Dim(127));
+  EXPECT_EQ(tokens.upper_bound({{"n", {1, 8}}, {"skip", {3, 5}}}), 509);
+  EXPECT_EQ(tokens.upper_bound({}), std::nullopt);
+}
+
+TEST(Type, PrintsAndParsesBack) {
+  for (const char* text : {"f32[]", "i64[3]", "bf16[batch,28,floor(h+1,2)]", "bool[0]"}) {
+    EXPECT_EQ(Type::parse(text).to_string(), text);
+  }
+  EXPECT_THROW(Type::parse("f33[2]"), Error);
+  EXPECT_THROW(Type::parse("f32[2"), Error);
+  EXPECT_THROW(Type::parse("f32[-2]"), Error);
+}
+
+}  // namespace
+}  // namespace tenon
