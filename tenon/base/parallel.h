@@ -1,0 +1,81 @@
+#pragma once
+
+//   parallel_for(rows, /*grain=*/64, [&](int64_t begin, int64_t end) {
+//     for (int64_t row = begin; row < end; ++row) out[row] = dot(a[row], b);
+//   });
+//   double sum = parallel_reduce(n, 4096, 0.0, sum_of_range, std::plus<>());
+//   set_thread_count(1);      // same bits as with any other number
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tenon {
+
+/// Threads that parallel work uses: OMP_NUM_THREADS or the CPUs of this process, until it is set.
+int thread_count();
+/// At least 1. Also tells OpenMP, so libraries such as oneDNN that this thread calls follow it.
+void set_thread_count(int count);
+/// For a thread other than the one that called set_thread_count, before it calls such a library.
+void share_thread_count();
+/// True inside parallel_for's function, where further parallel work runs serially.
+bool in_parallel();
+
+namespace detail {
+using ChunkFunction = void (*)(void* context, int64_t chunk, int64_t begin, int64_t end);
+void run_chunks(int64_t n, int64_t grain, ChunkFunction function, void* context);
+}  // namespace detail
+
+/// The number of chunks that n items are cut into: it depends on the grain alone.
+inline int64_t chunk_count(int64_t n, int64_t grain) {
+  if (n <= 0) return 0;
+  return grain < 1 ? n : (n - 1) / grain + 1;
+}
+
+/// Calls function(begin, end) for chunks of `grain` items (the last may be shorter) that cover
+/// [0, n), on several threads. The cuts never depend on the number of threads, so neither do
+/// sums made per chunk. An exception travels to the caller: that of the first failing chunk.
+template <typename Function>
+void parallel_for(int64_t n, int64_t grain, Function&& function) {
+  if (n <= 0) return;
+  if (n <= grain) {
+    function(int64_t{0}, n);
+    return;
+  }
+  using F = std::remove_reference_t<Function>;
+  detail::run_chunks(
+      n, grain,
+      [](void* context, int64_t, int64_t begin, int64_t end) {
+        (*static_cast<F*>(context))(begin, end);
+      },
+      const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+}
+
+/// Combines map(begin, end) of each chunk, in the order of the chunks: the same bits on any
+/// number of threads. `combine(T, T)` returns the joined value.
+template <typename T, typename Map, typename Combine>
+T parallel_reduce(int64_t n, int64_t grain, T identity, Map&& map, Combine&& combine) {
+  if (n <= 0) return identity;
+  if (n <= grain) return combine(std::move(identity), map(int64_t{0}, n));
+  struct Slot {
+    T value;
+  };  // keeps std::vector<bool> out of it
+  struct Context {
+    std::remove_reference_t<Map>& map;
+    std::vector<Slot> partial;
+  } context{map, std::vector<Slot>(static_cast<size_t>(chunk_count(n, grain)), Slot{identity})};
+  detail::run_chunks(
+      n, grain,
+      [](void* raw, int64_t chunk, int64_t begin, int64_t end) {
+        auto& c = *static_cast<Context*>(raw);
+        c.partial[static_cast<size_t>(chunk)].value = c.map(begin, end);
+      },
+      &context);
+  T result = std::move(identity);
+  for (Slot& slot : context.partial) result = combine(std::move(result), std::move(slot.value));
+  return result;
+}
+
+}  // namespace tenon
