@@ -1,0 +1,207 @@
+#include "tenon/base/files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+
+namespace tenon {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTemporaryMark = ".tenon-tmp-";
+
+Error system_error(const char* what, const fs::path& path, int reason) {
+  ErrorCode code = ErrorCode::io;
+  if (reason == ENOENT) code = ErrorCode::not_found;
+  if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG) code = ErrorCode::resource_exhausted;
+  return make_error(code, "cannot {} {}: {}", what, path.string(),
+                    std::system_category().message(reason));
+}
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+// Opens for reading and returns the size. A folder opens too, so it is refused here.
+uint64_t open_regular(const Descriptor& file, const fs::path& path) {
+  struct stat status{};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw system_error("open", path, errno);
+  if (S_ISDIR(status.st_mode)) throw system_error("open", path, EISDIR);
+  return static_cast<uint64_t>(status.st_size);
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  const Descriptor file(path, O_RDONLY);
+  // The size is only a hint: files in /proc and pipes say 0.
+  std::string text(open_regular(file, path) + 1, '\0');
+  size_t length = 0;
+  for (;;) {
+    if (length == text.size()) text.resize(text.size() * 2);
+    const ssize_t count = ::read(file.get(), text.data() + length, text.size() - length);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error("read", path, errno);
+    if (count == 0) break;
+    length += static_cast<size_t>(count);
+  }
+  text.resize(length);
+  return text;
+}
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const Descriptor file(path, O_RDONLY);
+  size_ = open_regular(file, path);
+  if (size_ == 0) return;  // mmap refuses an empty file
+  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) throw system_error("map", path, errno);
+  data_ = static_cast<const std::byte*>(data);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+AtomicFile::AtomicFile(const fs::path& path, uint64_t expected_bytes) : path_(path) {
+  // Through a symbolic link the file it points to is replaced, not the link.
+  std::error_code ignored;
+  if (fs::is_symlink(path_, ignored)) {
+    const fs::path target = fs::weakly_canonical(path_, ignored);
+    if (!ignored) path_ = target;
+  }
+  const uint64_t available = free_space(folder_of(path_));
+  if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
+
+  static std::atomic<uint64_t> counter{0};
+  temporary_ = folder_of(path_) / fmt::format(".{}{}{}-{}", path_.filename().string(),
+                                              kTemporaryMark, ::getpid(), counter++);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_with("create", errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  check(descriptor_ >= 0, "AtomicFile written after commit");
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_with("write", errno);
+    written_ += static_cast<uint64_t>(count);
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  check(descriptor_ >= 0, "AtomicFile committed twice");
+  if (::fsync(descriptor_) != 0) fail_with("write", errno);
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(temporary_.c_str());
+    fail_with("replace", reason);
+  }
+  // The rename itself must survive a power cut. Some file systems cannot sync a folder; the file
+  // is complete either way.
+  const Descriptor folder(folder_of(path_), O_RDONLY | O_DIRECTORY);
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
+void AtomicFile::fail_with(const char* what, int reason) {
+  Error error = system_error(what, path_, reason);
+  if (error.code() == ErrorCode::resource_exhausted)
+    error.note("{} free in {}", format_bytes(free_space(folder_of(path_))),
+               folder_of(path_).string());
+  std::error_code ignored;
+  if (fs::exists(path_, ignored)) error.note("the file that was there is unchanged");
+  throw error;
+}
+
+void atomic_write(const fs::path& path, std::span<const std::byte> bytes) {
+  AtomicFile file(path, bytes.size());
+  file.write(bytes);
+  file.commit();
+}
+
+void atomic_write(const fs::path& path, std::string_view text) {
+  atomic_write(path, std::as_bytes(std::span(text)));
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const size_t mark = name.rfind(kTemporaryMark);
+    if (mark == std::string::npos || name[0] != '.') continue;
+    const std::string_view tail = std::string_view(name).substr(mark + kTemporaryMark.size());
+    const auto process = parse_int(tail.substr(0, tail.find('-')));
+    if (!process || *process <= 0 || *process > INT32_MAX) continue;
+    const bool gone = ::kill(static_cast<pid_t>(*process), 0) != 0 && errno == ESRCH;
+    if (gone) fs::remove(entry.path(), ignored);
+  }
+}
+
+void create_folder(const fs::path& folder) {
+  std::error_code status;
+  fs::create_directories(folder, status);
+  if (status) throw system_error("create folder", folder, status.value());
+}
+
+uint64_t free_space(const fs::path& folder) {
+  std::error_code status;
+  const fs::space_info space = fs::space(folder, status);
+  return status ? 0 : space.available;
+}
+
+fs::path cache_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return fs::path(cache) / "tenon";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return fs::path(home) / ".cache" / "tenon";
+  return fs::temp_directory_path() / "tenon-cache";
+}
+
+}  // namespace tenon

@@ -1,0 +1,34 @@
+#pragma once
+
+//   Json report = {{"loss", 0.25}, {"epochs", {1, 2, 3}}};
+//   std::string text = dump_json(report);
+//   Json back = parse_json(text, "report.json");      // errors name file, line and column
+//   double loss = json_number(back, "loss", "report.json");
+//
+// Heavy: include it from .cpp files only, never from a header.
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace tenon {
+
+/// Keeps the order in which keys were added, so what is written can be read and compared.
+using Json = nlohmann::ordered_json;
+
+enum class JsonStyle { compact, indented };
+
+/// `source` names the text in errors: a path, or "request body".
+Json parse_json(std::string_view text, std::string_view source);
+
+/// Bytes that are not UTF-8 become U+FFFD instead of an error.
+std::string dump_json(const Json& value, JsonStyle style = JsonStyle::indented);
+
+/// Members of an object, checked: a missing key or another type is an Error that names the source.
+const Json& json_member(const Json& object, std::string_view key, std::string_view source);
+double json_number(const Json& object, std::string_view key, std::string_view source);
+int64_t json_integer(const Json& object, std::string_view key, std::string_view source);
+std::string json_string(const Json& object, std::string_view key, std::string_view source);
+
+}  // namespace tenon
