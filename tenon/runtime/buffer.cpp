@@ -1,0 +1,87 @@
+#include "tenon/runtime/buffer.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+
+namespace tenon {
+
+namespace {
+
+std::atomic<int64_t> live_bytes{0};
+std::atomic<int64_t> peak_bytes{0};
+
+void count_bytes(int64_t change) {
+  int64_t now = live_bytes.fetch_add(change, std::memory_order_relaxed) + change;
+  int64_t peak = peak_bytes.load(std::memory_order_relaxed);
+  while (now > peak && !peak_bytes.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+Buffer::Memory::~Memory() {
+  if (release) release();
+}
+
+Buffer Buffer::allocate(DType dtype, std::vector<int64_t> shape) {
+  Buffer buffer;
+  buffer.dtype_ = dtype;
+  buffer.shape_ = std::move(shape);
+  buffer.memory_ = std::make_shared<Memory>();
+  size_t bytes = (buffer.bytes() + 63) / 64 * 64;
+  if (bytes == 0) bytes = 64;
+  void* data = std::aligned_alloc(64, bytes);
+  if (!data) {
+    fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}{}", format_bytes(bytes),
+         name_of(dtype), Shape::of(buffer.shape_).to_string());
+  }
+  auto counted = static_cast<int64_t>(bytes);
+  count_bytes(counted);
+  buffer.memory_->data = data;
+  buffer.memory_->release = [data, counted] {
+    std::free(data);
+    count_bytes(-counted);
+  };
+  return buffer;
+}
+
+Buffer Buffer::copy_of(const Literal& literal) {
+  Buffer buffer = allocate(literal.dtype(), literal.shape());
+  if (literal.bytes() > 0) std::memcpy(buffer.data(), literal.data(), literal.bytes());
+  return buffer;
+}
+
+Buffer Buffer::borrow(DType dtype, std::vector<int64_t> shape, void* data,
+                      std::function<void()> release) {
+  Buffer buffer;
+  buffer.dtype_ = dtype;
+  buffer.shape_ = std::move(shape);
+  buffer.memory_ = std::make_shared<Memory>();
+  buffer.memory_->data = data;
+  buffer.memory_->owned = false;
+  buffer.memory_->release = std::move(release);
+  return buffer;
+}
+
+Buffer Buffer::reshaped(std::vector<int64_t> shape) const {
+  check(element_count(shape) == size(), "a buffer is viewed under a shape of equal size");
+  Buffer view = *this;
+  view.shape_ = std::move(shape);
+  return view;
+}
+
+Literal Buffer::to_literal() const {
+  Literal literal(dtype_, shape_);
+  if (literal.bytes() > 0) std::memcpy(literal.data(), data(), literal.bytes());
+  return literal;
+}
+
+BufferStatistics buffer_statistics() { return {live_bytes.load(), peak_bytes.load()}; }
+
+void reset_peak_buffer_bytes() { peak_bytes.store(live_bytes.load()); }
+
+}  // namespace tenon

@@ -1,0 +1,69 @@
+// Memory that holds one array: what executables read and write.
+//
+//   Buffer a = Buffer::allocate(DType::f32, {2, 3});
+//   Buffer view = Buffer::borrow(DType::f32, {6}, pointer);   // the user's memory, not copied
+//   a.as<float>()[0] = 1;
+//   a.unique();                                               // nobody else holds it: it may be
+//   donated
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tenon/graph/literal.h"
+
+namespace tenon {
+
+/// Row-major and contiguous; copying a Buffer shares the memory.
+class Buffer {
+ public:
+  Buffer() = default;
+  /// 64-byte aligned, not initialised. Throws Error(resource_exhausted).
+  static Buffer allocate(DType dtype, std::vector<int64_t> shape);
+  static Buffer copy_of(const Literal& literal);
+  /// A view onto memory that the caller keeps alive, or that `release` gives back when the last
+  /// handle goes.
+  static Buffer borrow(DType dtype, std::vector<int64_t> shape, void* data,
+                       std::function<void()> release = {});
+
+  explicit operator bool() const { return memory_ != nullptr; }
+  DType dtype() const { return dtype_; }
+  const std::vector<int64_t>& shape() const { return shape_; }
+  int64_t size() const { return element_count(shape_); }
+  size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
+  void* data() const { return memory_ ? memory_->data : nullptr; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data());
+  }
+
+  /// The same memory under another shape of equal size.
+  Buffer reshaped(std::vector<int64_t> shape) const;
+  Literal to_literal() const;
+  /// Whether this is the only handle on memory that Tenon owns.
+  bool unique() const { return memory_ && memory_.use_count() == 1 && memory_->owned; }
+
+ private:
+  struct Memory {
+    void* data = nullptr;
+    bool owned = true;
+    std::function<void()> release;
+    ~Memory();
+  };
+  DType dtype_ = DType::f32;
+  std::vector<int64_t> shape_;
+  std::shared_ptr<Memory> memory_;
+};
+
+/// Bytes that all owned buffers hold now, and the most they held since the last reset.
+struct BufferStatistics {
+  int64_t live_bytes = 0;
+  int64_t peak_bytes = 0;
+};
+BufferStatistics buffer_statistics();
+void reset_peak_buffer_bytes();
+
+}  // namespace tenon

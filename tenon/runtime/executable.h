@@ -1,0 +1,58 @@
+// A compiled graph, ready to run: thread-safe, without state between calls.
+//
+//   auto executable = compile(graph, core_ops());
+//   std::vector<Buffer> outputs = executable->run({x, weights});
+//   executable->report().peak_bytes;         // known before the first run
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/runtime/buffer.h"
+
+namespace tenon {
+
+struct CompileOptions {
+  /// One an input (or empty: none): its memory may be overwritten by an output of the same type.
+  std::vector<bool> donated;
+  /// Bytes that one run may hold besides its inputs; a plan beyond it is Error(resource_exhausted)
+  /// before it runs.
+  int64_t memory_limit = INT64_MAX;
+  std::vector<std::string> disabled_passes;
+  /// Passes after which the graph is printed to the log; "all" for every one.
+  std::vector<std::string> print_after;
+};
+
+/// What one plan holds, for reports and tests.
+struct PlanReport {
+  int64_t arena_bytes = 0;   // intermediates, planned as one block
+  int64_t output_bytes = 0;  // results that do not reuse a donated input
+  int64_t peak_bytes = 0;    // arena + outputs + library scratch: all that a run allocates
+  int64_t kernel_count = 0;
+  double compile_seconds = 0;
+  struct PassTime {
+    std::string name;
+    double seconds;
+  };
+  std::vector<PassTime> passes;
+  std::string text;  // one line an instruction: kernel, operands, why
+};
+
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  /// The graph's outputs. Shapes and dtypes are checked against the graph's input types; symbols
+  /// are bound by them. Donated inputs that nobody else holds are overwritten.
+  virtual std::vector<Buffer> run(std::vector<Buffer> inputs) const = 0;
+  /// For the given input shapes (needed only where the graph has symbols).
+  virtual PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes = {}) const = 0;
+  virtual const Graph& graph() const = 0;
+};
+
+std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
+                                          CompileOptions options = {});
+
+}  // namespace tenon

@@ -1,0 +1,144 @@
+// Nested structures of tensors. Tensors, vectors, tuples, pairs, string maps, plain aggregates and
+// Tree are all trees: every transform takes and returns them.
+//
+//   struct State { Tree parameters; Tensor step; };        // any aggregate will do
+//   for_each_leaf(state, f);     // f("0.encoder.0.weight", leaf) … f("2", leaf): fields of
+//   aggregates count from 0 Tree t; t.set("encoder.0.weight", zeros({4, 4}));
+//   t.at("encoder.0.weight");
+#pragma once
+
+#include <boost/pfr/core.hpp>
+#include <boost/pfr/tuple_size.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tenon/tensor/tensor.h"
+
+namespace tenon {
+
+/// A named tree whose structure is data: what models' parameters live in. Children keep the order
+/// of insertion.
+class Tree {
+ public:
+  Tree() = default;
+  Tree(Tensor leaf) : leaf_(std::move(leaf)), is_leaf_(true) {}
+
+  bool is_leaf() const { return is_leaf_; }
+  bool empty() const { return !is_leaf_ && children_.empty(); }
+  const Tensor& leaf() const { return leaf_; }
+  Tensor& leaf() { return leaf_; }
+  const std::vector<std::pair<std::string, Tree>>& children() const { return children_; }
+  std::vector<std::pair<std::string, Tree>>& children() { return children_; }
+
+  /// Paths are names joined by dots. `at` throws Error(not_found) with the closest path.
+  const Tensor& at(std::string_view path) const;
+  Tensor& at(std::string_view path);
+  const Tree* find(std::string_view path) const;
+  /// A child, made if absent.
+  Tree& operator[](std::string_view name);
+  const Tensor& operator[](std::string_view path) const { return at(path); }
+  void set(std::string_view path, Tensor value);
+  size_t leaf_count() const;
+  std::vector<std::string> paths() const;
+  std::string to_string() const;  // one line a leaf: path and type
+
+ private:
+  Tensor leaf_;
+  bool is_leaf_ = false;
+  std::vector<std::pair<std::string, Tree>> children_;
+};
+
+namespace detail {
+
+inline std::string join_path(const std::string& prefix, const std::string& name) {
+  return prefix.empty() ? name : prefix + "." + name;
+}
+
+template <class T>
+struct IsVector : std::false_type {};
+template <class T, class A>
+struct IsVector<std::vector<T, A>> : std::true_type {};
+template <class T>
+struct IsStringMap : std::false_type {};
+template <class T, class C, class A>
+struct IsStringMap<std::map<std::string, T, C, A>> : std::true_type {};
+template <class T>
+concept TupleLike = requires { std::tuple_size<T>::value; };
+template <class T>
+concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
+
+/// Calls f(path, Tensor&) for each leaf in a fixed order; `T` may be const.
+template <class T, class F>
+void visit_leaves(T& tree, const std::string& path, F& f) {
+  using Plain = std::remove_const_t<T>;
+  if constexpr (std::is_same_v<Plain, Tensor>) {
+    f(path, tree);
+  } else if constexpr (std::is_same_v<Plain, Tree>) {
+    if (tree.is_leaf()) f(path, tree.leaf());
+    for (auto& [name, child] : tree.children()) visit_leaves(child, join_path(path, name), f);
+  } else if constexpr (StaticLeaf<Plain>) {
+    // Numbers and strings in a structure are part of its shape, not tensors.
+  } else if constexpr (IsVector<Plain>::value) {
+    for (size_t i = 0; i < tree.size(); ++i)
+      visit_leaves(tree[i], join_path(path, std::to_string(i)), f);
+  } else if constexpr (IsStringMap<Plain>::value) {
+    for (auto& [name, child] : tree) visit_leaves(child, join_path(path, name), f);
+  } else if constexpr (TupleLike<Plain>) {
+    std::apply(
+        [&](auto&... items) {
+          size_t i = 0;
+          (visit_leaves(items, join_path(path, std::to_string(i++)), f), ...);
+        },
+        tree);
+  } else {
+    static_assert(
+        std::is_aggregate_v<Plain>,
+        "a tree is a Tensor, Tree, vector, map<string, …>, tuple, pair or an aggregate of these");
+    boost::pfr::for_each_field(tree, [&](auto& field, size_t i) {
+      visit_leaves(field, join_path(path, std::to_string(i)), f);
+    });
+  }
+}
+
+}  // namespace detail
+
+template <class T, class F>
+void for_each_leaf(T& tree, F f) {
+  detail::visit_leaves(tree, "", f);
+}
+
+/// The leaves in order.
+template <class T>
+std::vector<Tensor> flatten(const T& tree) {
+  std::vector<Tensor> leaves;
+  for_each_leaf(tree, [&](const std::string&, const Tensor& leaf) { leaves.push_back(leaf); });
+  return leaves;
+}
+
+/// A tree of the same structure with other leaves.
+template <class T>
+T unflatten(const T& like, std::span<const Tensor> leaves) {
+  T result = like;
+  size_t next = 0;
+  for_each_leaf(result, [&](const std::string&, Tensor& leaf) { leaf = leaves[next++]; });
+  return result;
+}
+
+/// f on each leaf (and on the leaves at the same place of trees of the same structure).
+template <class T, class F, class... Others>
+T map_leaves(F f, const T& tree, const Others&... others) {
+  std::vector<Tensor> first = flatten(tree);
+  std::tuple<std::conditional_t<true, std::vector<Tensor>, Others>...> rest{flatten(others)...};
+  for (size_t i = 0; i < first.size(); ++i) {
+    first[i] = std::apply([&](const auto&... lists) { return f(first[i], lists.at(i)...); }, rest);
+  }
+  return unflatten(tree, first);
+}
+
+}  // namespace tenon
