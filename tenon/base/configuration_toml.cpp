@@ -1,0 +1,194 @@
+// Reading: TOML text to nodes, `base` files, and --set.
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <algorithm>
+
+#include "tenon/base/configuration_node.h"
+#include "tenon/base/error.h"
+#include "tenon/base/files.h"
+#include "tenon/base/strings.h"
+
+namespace tenon {
+
+struct ConfigurationReader {
+  using Node = Configuration::Node;
+  using Kind = Configuration::Kind;
+  using NodePointer = std::shared_ptr<Node>;
+
+  static Configuration make(NodePointer node) { return {std::move(node), ""}; }
+  static NodePointer& node_of(Configuration& config) { return config.node_; }
+  static NodePointer read(std::string_view text, const std::string& origin,
+                          std::vector<std::string>& open_files);
+  static NodePointer read_file(const std::filesystem::path& path,
+                               std::vector<std::string>& open_files);
+  static NodePointer convert(const toml::node& source, const std::string& origin);
+  static NodePointer parse(std::string_view text, const std::string& origin);
+};
+
+namespace {
+
+using Node = Configuration::Node;
+using Kind = Configuration::Kind;
+
+}  // namespace
+
+std::shared_ptr<Node> ConfigurationReader::convert(const toml::node& source,
+                                                   const std::string& origin) {
+  auto node = std::make_shared<Node>();
+  node->origin = origin;
+  node->line = static_cast<int>(source.source().begin.line);
+  node->column = static_cast<int>(source.source().begin.column);
+  if (const auto* boolean = source.as_boolean()) {
+    node->kind = Kind::boolean;
+    node->boolean = boolean->get();
+  } else if (const auto* integer = source.as_integer()) {
+    node->kind = Kind::integer;
+    node->integer = integer->get();
+  } else if (const auto* number = source.as_floating_point()) {
+    node->kind = Kind::number;
+    node->number = number->get();
+  } else if (const auto* string = source.as_string()) {
+    node->kind = Kind::string;
+    node->string = string->get();
+  } else if (const auto* array = source.as_array()) {
+    node->kind = Kind::list;
+    for (const toml::node& element : *array) node->list.push_back(convert(element, origin));
+  } else if (const auto* table = source.as_table()) {
+    node->kind = Kind::table;
+    for (const auto& [key, value] : *table) {
+      NodePointer child = convert(value, origin);
+      // Errors about a setting point at its key, where the eye looks.
+      child->line = static_cast<int>(key.source().begin.line);
+      child->column = static_cast<int>(key.source().begin.column);
+      node->table.emplace_back(key.str(), std::move(child));
+    }
+    // toml++ sorts by name; people expect the order in which they wrote.
+    std::stable_sort(node->table.begin(), node->table.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.second->line, a.second->column) <
+             std::pair(b.second->line, b.second->column);
+    });
+  } else {
+    throw make_error(ErrorCode::invalid_argument, "dates and times are not used in configurations")
+        .add_note("in " + node->where());
+  }
+  return node;
+}
+
+std::shared_ptr<Node> ConfigurationReader::parse(std::string_view text, const std::string& origin) {
+  try {
+    NodePointer node = convert(toml::parse(text, origin), origin);
+    node->line = 0;  // the whole file has no line
+    return node;
+  } catch (const toml::parse_error& error) {
+    const auto place = error.source().begin;
+    fail(ErrorCode::parse, "{}:{}:{}: {}", origin, place.line, place.column, error.description());
+  }
+}
+
+std::shared_ptr<Node> ConfigurationReader::read(std::string_view text, const std::string& origin,
+                                                std::vector<std::string>& open_files) {
+  NodePointer own = parse(text, origin);
+  const Node* base = own->child("base");
+  if (base == nullptr) return own;
+
+  std::vector<const Node*> files;
+  if (base->kind == Kind::list)
+    for (const NodePointer& element : base->list) files.push_back(element.get());
+  else
+    files.push_back(base);
+
+  auto merged = std::make_shared<Node>();
+  merged->origin = origin;
+  for (const Node* file : files) {
+    if (file->kind != Kind::string)
+      throw make_error(ErrorCode::invalid_argument, "base: expected a path or a list of paths")
+          .add_note("in " + base->where());
+    try {
+      merge(*merged,
+            *read_file(std::filesystem::path(origin).parent_path() / file->string, open_files));
+    } catch (Error& error) {
+      throw error.note("which is the base of {}", base->where());
+    }
+  }
+  std::erase_if(own->table, [](const auto& entry) { return entry.first == "base"; });
+  merge(*merged, *own);
+  return merged;
+}
+
+std::shared_ptr<Node> ConfigurationReader::read_file(const std::filesystem::path& path,
+                                                     std::vector<std::string>& open_files) {
+  const std::string name = path.lexically_normal().string();
+  if (std::find(open_files.begin(), open_files.end(), name) != open_files.end())
+    fail(ErrorCode::invalid_argument, "{} starts from itself", name);
+  open_files.push_back(name);
+  NodePointer node = read(tenon::read_file(path), name, open_files);
+  open_files.pop_back();
+  return node;
+}
+
+Configuration Configuration::load(const std::filesystem::path& path) {
+  std::vector<std::string> open_files;
+  return ConfigurationReader::make(ConfigurationReader::read_file(path, open_files));
+}
+
+Configuration Configuration::parse(std::string_view text, std::string_view origin) {
+  std::vector<std::string> open_files;
+  return ConfigurationReader::make(
+      ConfigurationReader::read(text, std::string(origin), open_files));
+}
+
+void Configuration::set(std::string_view assignment) {
+  const size_t equals = assignment.find('=');
+  const std::string_view key = trim(assignment.substr(0, equals));
+  if (equals == std::string_view::npos || key.empty())
+    fail(ErrorCode::invalid_argument, "--set {}: expected key=value", assignment);
+  const std::string text(trim(assignment.substr(equals + 1)));
+  const std::string origin = fmt::format("--set {}", assignment);
+
+  std::shared_ptr<Node> value;
+  try {
+    // A line break would let a value smuggle in further keys.
+    if (text.find('\n') == std::string::npos)
+      value = ConfigurationReader::parse("value = " + text, origin)->table.at(0).second;
+  } catch (const Error&) {
+    value = nullptr;
+  }
+  if (value == nullptr) {
+    value = std::make_shared<Node>();
+    value->kind = Kind::string;
+    value->string = text;
+    value->origin = origin;
+  }
+
+  const std::vector<std::string> parts = split(key, '.');
+  Node* parent = node_.get();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::string path = join(std::span(parts).first(i + 1), ".");
+    if (parts[i].empty()) fail(ErrorCode::invalid_argument, "--set {}: empty name", assignment);
+    if (parent->kind != Kind::table && parent->kind != Kind::list)
+      fail(ErrorCode::invalid_argument, "--set {}: {} is neither a table nor a list", assignment,
+           join(std::span(parts).first(i), "."));
+    std::shared_ptr<Node>* slot = nullptr;
+    if (parent->kind == Kind::list) {
+      if (parent->child(parts[i]) == nullptr)
+        fail(ErrorCode::out_of_range, "--set {}: {} is not an element; the list has {}", assignment,
+             path, parent->list.size());
+      slot = &parent->list[static_cast<size_t>(*parse_int(parts[i]))];
+    } else {
+      slot = &parent->slot(parts[i]);
+    }
+    if (i + 1 == parts.size()) {
+      *slot = value;
+    } else if (*slot == nullptr) {
+      *slot = std::make_shared<Node>();
+      (*slot)->origin = origin;
+    }
+    parent = slot->get();
+  }
+  // The temporary line "value = …" has no place in the user's mind.
+  value->line = 0;
+}
+
+}  // namespace tenon

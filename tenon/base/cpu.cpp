@@ -1,0 +1,126 @@
+#include "tenon/base/cpu.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "tenon/base/strings.h"
+
+namespace tenon {
+namespace {
+
+// Whether the operating system saves the wide registers is already in the compiler's answer.
+std::vector<std::string> detect_features() {
+  std::vector<std::string> features;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("sse4.2")) features.emplace_back("sse4_2");
+  if (__builtin_cpu_supports("avx")) features.emplace_back("avx");
+  if (__builtin_cpu_supports("avx2")) features.emplace_back("avx2");
+  if (__builtin_cpu_supports("fma")) features.emplace_back("fma");
+  if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
+  if (__builtin_cpu_supports("avx512bw")) features.emplace_back("avx512bw");
+  if (__builtin_cpu_supports("avx512dq")) features.emplace_back("avx512dq");
+  if (__builtin_cpu_supports("avx512vl")) features.emplace_back("avx512vl");
+  if (__builtin_cpu_supports("avx512vnni")) features.emplace_back("avx512_vnni");
+  if (__builtin_cpu_supports("avx512bf16")) features.emplace_back("avx512_bf16");
+#elif defined(__aarch64__)
+  features.emplace_back("neon");
+#endif
+  return features;
+}
+
+// The value behind "key" in a file of "key : value" lines, or "".
+std::string field(const char* path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(':');
+    if (colon == std::string::npos || trim(std::string_view(line).substr(0, colon)) != key)
+      continue;
+    return std::string(trim(std::string_view(line).substr(colon + 1)));
+  }
+  return "";
+}
+
+uint64_t kib_field(const char* path, std::string_view key) {
+  const std::string text = field(path, key);
+  const auto kib = parse_int(text.substr(0, text.find(' ')));
+  return kib && *kib > 0 ? static_cast<uint64_t>(*kib) * 1024 : 0;
+}
+
+// A file that holds one number; 0 when it does not ("max" in control groups).
+uint64_t number_in(const char* path) {
+  std::ifstream file(path);
+  std::string text;
+  file >> text;
+  const auto number = parse_int(text);
+  return number && *number > 0 ? static_cast<uint64_t>(*number) : 0;
+}
+
+uint64_t cache_size(int name) {
+  const long bytes = ::sysconf(name);
+  return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
+}
+
+int usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+CpuInfo detect() {
+  CpuInfo info;
+  info.name = field("/proc/cpuinfo", "model name");
+  if (info.name.empty()) {
+#if defined(__x86_64__)
+    info.name = "x86-64";
+#elif defined(__aarch64__)
+    info.name = "AArch64";
+#else
+    info.name = "unknown";
+#endif
+  }
+  info.features = detect_features();
+  info.logical_cpus = usable_cpus();
+  info.l1_bytes = cache_size(_SC_LEVEL1_DCACHE_SIZE);
+  info.l2_bytes = cache_size(_SC_LEVEL2_CACHE_SIZE);
+  info.l3_bytes = cache_size(_SC_LEVEL3_CACHE_SIZE);
+  return info;
+}
+
+}  // namespace
+
+bool CpuInfo::has(std::string_view feature) const {
+  return std::find(features.begin(), features.end(), feature) != features.end();
+}
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = detect();
+  return info;
+}
+
+uint64_t total_memory() { return kib_field("/proc/meminfo", "MemTotal"); }
+
+uint64_t available_memory() {
+  uint64_t available = kib_field("/proc/meminfo", "MemAvailable");
+  const uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
+  if (limit > 0) {
+    const uint64_t used = number_in("/sys/fs/cgroup/memory.current");
+    available = std::min(available, limit > used ? limit - used : 0);
+  }
+  return available;
+}
+
+uint64_t resident_bytes() { return kib_field("/proc/self/status", "VmRSS"); }
+
+uint64_t peak_resident_bytes() {
+  struct rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace tenon

@@ -1,0 +1,37 @@
+#pragma once
+
+//   const CpuInfo& cpu = cpu_info();
+//   fmt::print("{} ({})\n", cpu.name, join(cpu.features, " "));
+//   if (cpu.has("avx512f")) use_wide_vectors();
+//   uint64_t limit = available_memory();
+//   fmt::print("peak {}\n", format_bytes(peak_resident_bytes()));
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+struct CpuInfo {
+  std::string name;                   ///< "AMD EPYC 9R14", or the architecture when unknown
+  std::vector<std::string> features;  ///< those that matter here, as /proc/cpuinfo spells them
+  int logical_cpus = 1;               ///< that this process may use
+  uint64_t l1_bytes = 0;              ///< data caches of one core, 0 when unknown
+  uint64_t l2_bytes = 0;
+  uint64_t l3_bytes = 0;
+
+  bool has(std::string_view feature) const;
+};
+
+/// Found out once.
+const CpuInfo& cpu_info();
+
+uint64_t total_memory();
+/// What could be allocated now without swapping, within the limit of the control group.
+uint64_t available_memory();
+/// Of this process.
+uint64_t resident_bytes();
+uint64_t peak_resident_bytes();
+
+}  // namespace tenon

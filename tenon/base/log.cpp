@@ -1,0 +1,88 @@
+#include "tenon/base/log.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+
+namespace tenon {
+namespace {
+
+constexpr std::array kLevelNames = {"debug", "info", "warning", "error", "off"};
+constexpr int kUndecided = -1;
+
+std::atomic<int> g_level{kUndecided};
+
+struct Output {
+  std::mutex mutex;
+  LogSink sink;
+};
+
+Output& output() {
+  // Never destroyed: messages may come from destructors at exit.
+  static auto* output = new Output;
+  return *output;
+}
+
+LogLevel level_from_environment() {
+  const char* name = std::getenv("TENON_LOG");
+  if (name == nullptr) return LogLevel::info;
+  for (size_t i = 0; i < kLevelNames.size(); ++i)
+    if (std::string_view(name) == kLevelNames[i]) return static_cast<LogLevel>(i);
+  return LogLevel::info;
+}
+
+}  // namespace
+
+LogLevel log_level() {
+  int level = g_level.load(std::memory_order_relaxed);
+  if (level == kUndecided) {
+    level = static_cast<int>(level_from_environment());
+    g_level.store(level, std::memory_order_relaxed);
+  }
+  return static_cast<LogLevel>(level);
+}
+
+void set_log_level(LogLevel level) {
+  g_level.store(static_cast<int>(level), std::memory_order_relaxed);
+}
+
+LogLevel parse_log_level(std::string_view name) {
+  for (size_t i = 0; i < kLevelNames.size(); ++i)
+    if (name == kLevelNames[i]) return static_cast<LogLevel>(i);
+  const std::vector<std::string> known(kLevelNames.begin(), kLevelNames.end());
+  throw make_error(ErrorCode::invalid_argument, "unknown log level {}", name)
+      .add_note(hint(name, known));
+}
+
+void set_log_sink(LogSink sink) {
+  const std::lock_guard lock(output().mutex);
+  output().sink = std::move(sink);
+}
+
+namespace detail {
+
+void vlog(LogLevel level, fmt::string_view format, fmt::format_args args) {
+  std::string text = fmt::vformat(format, args);
+  const std::lock_guard lock(output().mutex);
+  if (output().sink) {
+    output().sink(level, text);
+    return;
+  }
+  // What went as planned needs no label.
+  const char* label = kLevelNames[static_cast<size_t>(level)];
+  if (level != LogLevel::info) text = fmt::format("{}: {}", label, text);
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace detail
+}  // namespace tenon
