@@ -1,0 +1,33 @@
+#pragma once
+
+//   Literal photo = read_image("shirt.png");              // u8[height, width, channels]
+//   Literal grey = read_image("shirt.png", {.channels = 1});
+//   write_png("mistake.png", grey);                       // u8[h,w], u8[h,w,1], [h,w,3] or [h,w,4]
+//   std::vector<std::byte> inlined = png_bytes(grey);     // for a report
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tenon/format/array_view.h"
+
+namespace tenon {
+
+struct ImageOptions {
+  /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; 0 for what the file has. Alpha is blended
+  /// with black when it must go.
+  int channels = 0;
+};
+
+/// Reads PNG (every kind; 16 bits become 8, palettes become colours) and binary or plain PGM and
+/// PPM. A damaged file is Error corrupt with the byte offset.
+Literal read_image(const std::filesystem::path& path, const ImageOptions& options = {});
+Literal parse_image(std::span<const std::byte> bytes, std::string_view name,
+                    const ImageOptions& options = {});
+
+/// Replaces an existing file whole or not at all.
+void write_png(const std::filesystem::path& path, const ArrayView& image);
+std::vector<std::byte> png_bytes(const ArrayView& image);
+
+}  // namespace tenon

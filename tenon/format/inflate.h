@@ -1,0 +1,58 @@
+#pragma once
+
+//   if (is_gzip(file.bytes())) {
+//     InflateStream stream(file.bytes(), name, InflateStream::Kind::gzip);
+//     stream.read_exactly(header, "the header");      // Error corrupt, with the byte offset
+//   }
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+bool is_gzip(std::span<const std::byte> bytes);
+
+/// No deflate stream grows by more than this factor: a header that promises more is corrupt, and
+/// nothing needs to be allocated to find that out.
+inline constexpr uint64_t kMaxInflation = 1032;
+
+/// Unpacks deflated bytes piece by piece. Several gzip members in a row are read as one stream.
+class InflateStream {
+ public:
+  enum class Kind { gzip, raw };
+
+  /// `name` and `first_offset` say in errors where the compressed bytes lie; both spans of memory
+  /// must outlive the stream.
+  InflateStream(std::span<const std::byte> compressed, std::string_view name, Kind kind,
+                uint64_t first_offset = 0);
+  ~InflateStream();
+  InflateStream(const InflateStream&) = delete;
+  InflateStream& operator=(const InflateStream&) = delete;
+
+  /// Fills as much of `out` as there is; less only at the end of the stream.
+  size_t read(std::span<std::byte> out);
+  void read_exactly(std::span<std::byte> out, std::string_view what);
+  /// How many bytes have been unpacked.
+  uint64_t position() const { return position_; }
+
+ private:
+  struct State;
+  std::span<const std::byte> compressed_;
+  std::string_view name_;
+  Kind kind_;
+  uint64_t first_offset_;
+  uint64_t position_ = 0;
+  std::unique_ptr<State> state_;
+};
+
+/// A raw deflate stream that unpacks to `bytes`.
+std::vector<std::byte> deflate_bytes(std::span<const std::byte> bytes);
+
+/// CRC-32 as zip, gzip and PNG use it, continuing from `crc`.
+uint32_t crc32_of(std::span<const std::byte> bytes, uint32_t crc = 0);
+
+}  // namespace tenon

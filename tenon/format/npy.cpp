@@ -1,0 +1,321 @@
+#include "tenon/format/npy.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+
+#include "tenon/base/files.h"
+#include "tenon/format/byte_reader.h"
+#include "tenon/format/zip.h"
+
+// numpy/lib/format.py, "NPY format" NEP 1: magic, version, header length, a Python dict, data.
+
+namespace tenon {
+
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr size_t kAlignment = 64;
+
+struct Header {
+  DType dtype = DType::f32;
+  bool reversed = false;  // the other byte order
+  bool fortran = false;
+  std::vector<int64_t> shape;
+};
+
+/// Reads the dict literal of a header: exactly the three keys that the format has, in any order.
+class HeaderParser {
+ public:
+  HeaderParser(std::string_view text, std::string_view file, uint64_t first_offset)
+      : text_(text), file_(file), first_offset_(first_offset) {}
+
+  Header parse() {
+    expect('{');
+    while (!accept('}')) {
+      const size_t at = skip();
+      const std::string key = string();
+      expect(':');
+      if (key == "descr" && !descr_) {
+        parse_descr();
+      } else if (key == "fortran_order" && !order_) {
+        parse_order();
+      } else if (key == "shape" && !shape_) {
+        parse_shape();
+      } else {
+        fail_at(at, fmt::format("unexpected key '{}' in the header", key));
+      }
+      if (!accept(',')) {
+        expect('}');
+        break;
+      }
+    }
+    if (skip() != text_.size()) fail_at(position_, "text follows the header's dict");
+    if (!descr_ || !order_ || !shape_) {
+      fail_at(0, "the header lacks one of 'descr', 'fortran_order' and 'shape'");
+    }
+    return header_;
+  }
+
+ private:
+  [[noreturn]] void fail_at(size_t at, const std::string& what) const {
+    throw corrupt_at(file_, first_offset_ + at, "{}", what);
+  }
+
+  size_t skip() {
+    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n')) {
+      ++position_;
+    }
+    return position_;
+  }
+  bool accept(char c) {
+    if (skip() >= text_.size() || text_[position_] != c) return false;
+    ++position_;
+    return true;
+  }
+  void expect(char c) {
+    if (!accept(c)) fail_at(position_, fmt::format("expected '{}' in the header", c));
+  }
+  bool accept_word(std::string_view word) {
+    skip();
+    if (!text_.substr(position_).starts_with(word)) return false;
+    position_ += word.size();
+    return true;
+  }
+
+  std::string string() {
+    skip();
+    const char quote = position_ < text_.size() ? text_[position_] : '\0';
+    const size_t end = text_.find(quote, position_ + 1);
+    if ((quote != '\'' && quote != '"') || end == std::string_view::npos) {
+      fail_at(position_, "expected a quoted string in the header");
+    }
+    std::string result(text_.substr(position_ + 1, end - position_ - 1));
+    position_ = end + 1;
+    return result;
+  }
+
+  void parse_descr() {
+    const size_t at = skip();
+    if (at < text_.size() && (text_[at] == '[' || text_[at] == '(')) {
+      throw make_error(ErrorCode::unsupported, "{}: byte {}: an array of records", file_,
+                       first_offset_ + at)
+          .note("hint: save each field as an array of its own");
+    }
+    const std::string descr = string();
+    const char order = descr.empty() ? '\0' : descr[0];
+    const std::string kind = descr.substr(std::min<size_t>(1, descr.size()));
+    static constexpr std::pair<std::string_view, DType> kKinds[] = {
+        {"b1", DType::boolean}, {"u1", DType::u8},  {"i1", DType::i8},
+        {"i4", DType::i32},     {"i8", DType::i64}, {"f2", DType::f16},
+        {"f4", DType::f32},     {"f8", DType::f64}, {"V2", DType::bf16}};
+    const auto* found = std::ranges::find(kKinds, kind, [](const auto& k) { return k.first; });
+    if (found == std::end(kKinds) || std::string_view("<>|=").find(order) == std::string::npos) {
+      throw make_error(ErrorCode::unsupported, "{}: byte {}: element type '{}' is not supported",
+                       file_, first_offset_ + at, descr)
+          .note("supported: bool, u8, i8, i32, i64, f16, bf16, f32, f64")
+          .note("hint: convert it in Python, such as array.astype('int32')");
+    }
+    header_.dtype = found->second;
+    header_.reversed = order == '>' && size_of(header_.dtype) > 1;
+    descr_ = true;
+  }
+
+  void parse_order() {
+    header_.fortran = accept_word("True");
+    if (!header_.fortran && !accept_word("False")) {
+      fail_at(skip(), "'fortran_order' is neither True nor False");
+    }
+    order_ = true;
+  }
+
+  void parse_shape() {
+    expect('(');
+    while (!accept(')')) {
+      const size_t at = skip();
+      int64_t dim = 0;
+      const char* end = text_.data() + text_.size();
+      const auto [next, status] = std::from_chars(text_.data() + at, end, dim);
+      if (status != std::errc{} || dim < 0) fail_at(at, "expected a dimension in the shape");
+      position_ = static_cast<size_t>(next - text_.data());
+      if (position_ < text_.size() && text_[position_] == 'L') ++position_;  // Python 2
+      header_.shape.push_back(dim);
+      if (!accept(',')) {
+        expect(')');
+        break;
+      }
+    }
+    shape_ = true;
+  }
+
+  std::string_view text_;
+  std::string_view file_;
+  uint64_t first_offset_;
+  size_t position_ = 0;
+  Header header_;
+  bool descr_ = false, order_ = false, shape_ = false;
+};
+
+Header read_header(ByteReader& reader) {
+  const auto magic = reader.take(kMagic.size(), "the magic string");
+  if (!std::ranges::equal(magic, std::as_bytes(std::span(kMagic)))) {
+    reader.fail_at(0, "not an npy file: it does not start with \\x93NUMPY");
+  }
+  const auto major = reader.little<uint8_t>("the version");
+  reader.little<uint8_t>("the version");
+  if (major < 1 || major > 3) reader.fail_at(6, "npy version {}; 1 to 3 are known", major);
+  const size_t length = major == 1 ? reader.little<uint16_t>("the header length")
+                                   : reader.little<uint32_t>("the header length");
+  const uint64_t start = reader.offset();
+  const auto text = reader.take(length, "the header");
+  return HeaderParser({reinterpret_cast<const char*>(text.data()), text.size()}, reader.name(),
+                      start)
+      .parse();
+}
+
+/// Copies an array whose first index runs fastest into one whose last index does.
+void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
+  const auto& shape = to.shape();
+  const size_t size = size_of(to.dtype());
+  std::vector<int64_t> index(shape.size(), 0), stride(shape.size());
+  int64_t step = 1;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    stride[axis] = step;
+    step *= shape[axis];
+  }
+  int64_t source = 0;
+  for (size_t target = 0; target < to.bytes(); target += size) {
+    std::copy_n(from.data() + static_cast<size_t>(source) * size, size, to.data() + target);
+    for (size_t axis = shape.size(); axis-- > 0;) {  // the next row-major index
+      source += stride[axis];
+      if (++index[axis] < shape[axis]) break;
+      source -= stride[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+std::string_view descr_of(DType dtype) {
+  switch (dtype) {
+    case DType::boolean:
+      return "|b1";
+    case DType::u8:
+      return "|u1";
+    case DType::i8:
+      return "|i1";
+    case DType::i32:
+      return "<i4";
+    case DType::i64:
+      return "<i8";
+    case DType::f16:
+      return "<f2";
+    case DType::bf16:
+      return "<V2";
+    case DType::f32:
+      return "<f4";
+    case DType::f64:
+      return "<f8";
+  }
+  return "";
+}
+
+std::string header_text(const ArrayView& array) {
+  std::string shape;
+  for (int64_t dim : array.shape) shape += fmt::format("{}, ", dim);
+  if (array.shape.size() > 1) shape.resize(shape.size() - 2);
+  if (array.shape.size() == 1) shape.pop_back();
+  std::string dict = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                 descr_of(array.dtype), shape);
+  // The data begin at a multiple of 64 bytes: 6 magic, 2 version, 2 length, dict, spaces, newline.
+  const size_t used = kMagic.size() + 4 + dict.size() + 1;
+  dict.append((kAlignment - used % kAlignment) % kAlignment, ' ').push_back('\n');
+  check(dict.size() <= UINT16_MAX, "a shape with thousands of dimensions");
+  std::string header(kMagic);
+  header +=
+      {'\x01', '\x00', static_cast<char>(dict.size() & 0xff), static_cast<char>(dict.size() >> 8)};
+  return header + dict;
+}
+
+}  // namespace
+
+Literal parse_npy(std::span<const std::byte> bytes, std::string_view name) {
+  ByteReader reader(bytes, name);
+  const Header header = read_header(reader);
+  const auto size = array_bytes(header.dtype, header.shape);
+  if (!size) reader.fail_at(reader.offset(), "the header's shape overflows 64 bits");
+  const auto data = reader.take(*size, "the data");
+  if (reader.remaining() != 0) {
+    reader.fail_at(reader.offset(), "{} bytes follow the array", reader.remaining());
+  }
+  Literal result(header.dtype, header.shape);
+  if (header.fortran && header.shape.size() > 1) {
+    copy_from_fortran(data, result);
+  } else {
+    std::ranges::copy(data, result.data());
+  }
+  if (header.reversed) {
+    reverse_bytes({result.data(), result.bytes()}, size_of(result.dtype()));
+  }
+  if (result.dtype() == DType::boolean) {  // any other byte would not be a bool to C++
+    const uint64_t start = bytes.size() - data.size();
+    for (size_t i = 0; i < data.size(); ++i) {
+      if (data[i] > std::byte{1}) reader.fail_at(start + i, "a bool that is neither 0 nor 1");
+    }
+  }
+  return result;
+}
+
+Literal read_npy(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return parse_npy(file.bytes(), path.string());
+}
+
+std::vector<std::byte> npy_bytes(const ArrayView& array) {
+  const std::string header = header_text(array);
+  std::vector<std::byte> result(header.size() + array.bytes.size());
+  std::ranges::copy(std::as_bytes(std::span(header)), result.begin());
+  std::ranges::copy(array.bytes, result.begin() + static_cast<std::ptrdiff_t>(header.size()));
+  return result;
+}
+
+void write_npy(const std::filesystem::path& path, const ArrayView& array) {
+  AtomicFile file(path);
+  file.write(header_text(array));
+  file.write(array.bytes);
+  file.commit();
+}
+
+NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name) {
+  const ZipReader zip(bytes, name);
+  NamedLiterals result;
+  for (const ZipEntry& entry : zip.entries()) {
+    if (entry.name.ends_with('/')) continue;
+    const std::string label = fmt::format("{}:{}", name, entry.name);
+    std::string key = entry.name;
+    if (key.ends_with(".npy")) key.resize(key.size() - 4);
+    if (result.contains(key)) {
+      throw corrupt_at(name, entry.offset, "'{}' is there twice", entry.name);
+    }
+    result.emplace(std::move(key), parse_npy(zip.read(entry), label));
+  }
+  return result;
+}
+
+NamedLiterals read_npz(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return parse_npz(file.bytes(), path.string());
+}
+
+void write_npz(const std::filesystem::path& path, const NamedViews& arrays,
+               const NpzOptions& options) {
+  AtomicFile file(path);
+  ZipWriter zip([&](std::span<const std::byte> bytes) { file.write(bytes); });
+  for (const auto& [name, array] : arrays) {
+    zip.add(name + ".npy", npy_bytes(array), options.compress);
+  }
+  zip.finish();
+  file.commit();
+}
+
+}  // namespace tenon

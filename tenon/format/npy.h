@@ -1,0 +1,39 @@
+#pragma once
+
+//   Literal images = read_npy("images.npy");              // any order, any byte order
+//   write_npy("weights.npy", weights);                    // readable by numpy.load
+//   NamedLiterals arrays = read_npz("fashion.npz");       // stored or compressed
+//   write_npz("fashion.npz", {{"image", images}, {"label", labels}});
+//   arrays.at("label").at<int32_t>(0);
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tenon/format/array_view.h"
+
+namespace tenon {
+
+/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Types that Tenon
+/// has not (i16, u32, complex, strings, objects, records) are Error unsupported; a damaged file
+/// is Error corrupt with the byte offset. bfloat16 is the 2-byte void ("<V2") that NumPy with
+/// ml_dtypes writes.
+Literal read_npy(const std::filesystem::path& path);
+/// The same from memory; `name` stands for the file in errors.
+Literal parse_npy(std::span<const std::byte> bytes, std::string_view name);
+/// Written to a temporary file and renamed: an existing file is replaced whole or not at all.
+void write_npy(const std::filesystem::path& path, const ArrayView& array);
+std::vector<std::byte> npy_bytes(const ArrayView& array);
+
+/// NumPy's archive of arrays: a zip file with one `NAME.npy` for each.
+NamedLiterals read_npz(const std::filesystem::path& path);
+NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name);
+
+struct NpzOptions {
+  bool compress = true;  ///< as numpy.savez_compressed; false as numpy.savez
+};
+void write_npz(const std::filesystem::path& path, const NamedViews& arrays,
+               const NpzOptions& options = {});
+
+}  // namespace tenon

@@ -1,0 +1,207 @@
+#include "tenon/format/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "tenon/base/strings.h"
+#include "tenon/format/byte_reader.h"
+#include "tenon/format/safetensors_header.h"
+
+namespace tenon {
+
+namespace {
+
+constexpr uint64_t kLengthBytes = 8;
+constexpr uint64_t kMaxHeader = 100'000'000;  // as the reference implementation
+constexpr uint64_t kDataAlignment = 64;
+
+struct TypeName {
+  std::string_view name;
+  int bits;
+  std::optional<DType> dtype;
+};
+
+// What the format defines; the types without a DType are listed and checked, but not read.
+constexpr TypeName kTypes[] = {{"BOOL", 8, DType::boolean},
+                               {"U8", 8, DType::u8},
+                               {"I8", 8, DType::i8},
+                               {"I32", 32, DType::i32},
+                               {"I64", 64, DType::i64},
+                               {"F16", 16, DType::f16},
+                               {"BF16", 16, DType::bf16},
+                               {"F32", 32, DType::f32},
+                               {"F64", 64, DType::f64},
+                               {"F4", 4, {}},
+                               {"F6_E2M3", 6, {}},
+                               {"F6_E3M2", 6, {}},
+                               {"F8_E4M3", 8, {}},
+                               {"F8_E5M2", 8, {}},
+                               {"F8_E8M0", 8, {}},
+                               {"I16", 16, {}},
+                               {"U16", 16, {}},
+                               {"U32", 32, {}},
+                               {"U64", 64, {}},
+                               {"C64", 64, {}}};
+
+std::string_view type_name(DType dtype) {
+  return std::ranges::find(kTypes, std::optional(dtype), &TypeName::dtype)->name;
+}
+
+std::optional<uint64_t> size_in_bytes(int bits, std::span<const int64_t> shape) {
+  // Counting bits in place of bytes would overflow early, so whole bytes go by array_bytes.
+  const auto elements = array_bytes(DType::u8, shape);
+  uint64_t total = 0;
+  if (!elements || __builtin_mul_overflow(*elements, static_cast<uint64_t>(bits), &total) ||
+      total % 8 != 0) {
+    return std::nullopt;
+  }
+  return total / 8;
+}
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) {
+  MappedFile file(path);
+  const auto bytes = file.bytes();
+  *this = SafetensorsFile(bytes, path.string());
+  file_ = std::move(file);
+}
+
+SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string_view name)
+    : name_(name), bytes_(bytes) {
+  ByteReader reader(bytes, name_);
+  const auto length = reader.little<uint64_t>("the header length");
+  if (length > kMaxHeader || length > reader.remaining()) {
+    reader.fail_at(0, "a header of {} bytes, where {} follow: {}", length, reader.remaining(),
+                   length > kMaxHeader ? "not a safetensors file" : "the file was cut off");
+  }
+  const auto text = reader.take(length, "the header");
+  SafetensorsHeader header = parse_safetensors_header(
+      {reinterpret_cast<const char*>(text.data()), text.size()}, name_, kLengthBytes);
+  metadata_ = std::move(header.metadata);
+
+  // The data of all tensors, in order, must cover the rest of the file exactly once.
+  std::ranges::stable_sort(header.tensors, {},
+                           [](const auto& t) { return std::pair(t.begin, t.end); });
+  const uint64_t data = reader.offset();
+  uint64_t covered = 0;
+  for (auto& tensor : header.tensors) {
+    const auto* type = std::ranges::find(kTypes, tensor.dtype, &TypeName::name);
+    if (type == std::end(kTypes)) {
+      reader.fail_at(tensor.at, "'{}' has the unknown dtype '{}'", tensor.name, tensor.dtype);
+    }
+    const uint64_t size = tensor.end - tensor.begin;
+    const auto wanted = size_in_bytes(type->bits, tensor.shape);
+    if (!wanted || *wanted != size) {
+      reader.fail_at(tensor.at, "'{}' has {} bytes of data, but its shape needs {}", tensor.name,
+                     size, wanted ? fmt::format("{}", *wanted) : "an impossible number");
+    }
+    if (tensor.begin != covered) {
+      reader.fail_at(tensor.at,
+                     "'{}' begins at byte {} of the data, but the previous one ends at {}",
+                     tensor.name, tensor.begin, covered);
+    }
+    if (tensor.end > reader.remaining()) {
+      reader.fail_at(data + reader.remaining(),
+                     "the file ends within '{}', which needs {} bytes more", tensor.name,
+                     tensor.end - reader.remaining());
+    }
+    covered = tensor.end;
+    index_[tensor.name] = tensors_.size();
+    tensors_.push_back({.name = std::move(tensor.name),
+                        .dtype_name = std::move(tensor.dtype),
+                        .dtype = type->dtype,
+                        .shape = std::move(tensor.shape),
+                        .offset = data + tensor.begin,
+                        .size = size});
+  }
+  if (covered != reader.remaining()) {
+    reader.fail_at(data + covered, "{} bytes belong to no tensor", reader.remaining() - covered);
+  }
+}
+
+const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+const SafetensorsEntry& SafetensorsFile::at(std::string_view name) const {
+  if (const auto* entry = find(name)) return *entry;
+  std::vector<std::string> known;
+  for (const auto& tensor : tensors_) known.push_back(tensor.name);
+  throw make_error(ErrorCode::not_found, "{}: no tensor named '{}'", name_, name)
+      .note("{}", hint(name, known));
+}
+
+Literal SafetensorsFile::read(const SafetensorsEntry& entry) const {
+  if (!entry.dtype) {
+    throw make_error(ErrorCode::unsupported, "{}: byte {}: '{}' has element type {}", name_,
+                     entry.offset, entry.name, entry.dtype_name)
+        .note("supported: BOOL, U8, I8, I32, I64, F16, BF16, F32, F64");
+  }
+  Literal result(*entry.dtype, entry.shape);
+  std::ranges::copy(bytes(entry), result.data());
+  if (result.dtype() == DType::boolean) {
+    const std::span data(result.data(), result.bytes());
+    const auto bad = std::ranges::find_if(data, [](std::byte b) { return b > std::byte{1}; });
+    if (bad != data.end()) {
+      throw corrupt_at(name_, entry.offset + static_cast<uint64_t>(bad - data.begin()),
+                       "'{}' has a bool that is neither 0 nor 1", entry.name);
+    }
+  }
+  return result;
+}
+
+NamedLiterals SafetensorsFile::read_all() const {
+  NamedLiterals result;
+  for (const auto& entry : tensors_) result.emplace(entry.name, read(entry));
+  return result;
+}
+
+NamedLiterals read_safetensors(const std::filesystem::path& path) {
+  return SafetensorsFile(path).read_all();
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedViews& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  // Widest elements first, then by name: each array is aligned without any padding, which the
+  // format does not allow.
+  std::vector<NamedViews::const_iterator> order;
+  for (auto it = tensors.begin(); it != tensors.end(); ++it) order.push_back(it);
+  std::ranges::stable_sort(order, std::greater{},
+                           [](auto it) { return size_of(it->second.dtype); });
+
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  uint64_t end = 0;
+  for (auto it : order) {
+    const auto& [name, view] = *it;
+    if (name == "__metadata__") {
+      fail(ErrorCode::invalid_argument, "safetensors: no tensor may be named '__metadata__'");
+    }
+    const uint64_t begin = end;
+    end += view.bytes.size();
+    header[name] = {
+        {"dtype", type_name(view.dtype)}, {"shape", view.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text = header.dump();
+  text.append((kDataAlignment - (kLengthBytes + text.size()) % kDataAlignment) % kDataAlignment,
+              ' ');
+  if (text.size() > kMaxHeader) {
+    fail(ErrorCode::unsupported, "{}: a header of {} bytes is beyond what readers accept",
+         path.string(), text.size());
+  }
+  std::array<std::byte, kLengthBytes> length;
+  for (size_t i = 0; i < kLengthBytes; ++i)
+    length[i] = static_cast<std::byte>(text.size() >> 8 * i);
+
+  AtomicFile file(path, kLengthBytes + text.size() + end);
+  file.write(length);
+  file.write(text);
+  for (auto it : order) file.write(it->second.bytes);
+  file.commit();
+}
+
+}  // namespace tenon

@@ -1,0 +1,74 @@
+#pragma once
+
+//   SafetensorsFile file("model.safetensors");                // maps the file, reads the header
+//   for (const auto& tensor : file.tensors()) print("{}\n", tensor.name);
+//   Literal weight = file.read("fc1.weight");                 // copies this one tensor
+//   write_safetensors("model.safetensors", {{"fc1.weight", weight}}, {{"epoch", "3"}});
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tenon/base/files.h"
+#include "tenon/format/array_view.h"
+
+namespace tenon {
+
+struct SafetensorsEntry {
+  std::string name;
+  std::string dtype_name;      ///< as in the file: "F32", "F8_E4M3", …
+  std::optional<DType> dtype;  ///< nothing for a type that Tenon has not
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;  ///< of the first byte in the file
+  uint64_t size = 0;    ///< in bytes
+};
+
+/// A file of named arrays (huggingface.co/docs/safetensors). The header is checked completely when
+/// the file is opened: its length, every offset against shape and dtype, gaps, overlaps, and names
+/// used twice; Error corrupt names the byte. Arrays are read from disk when they are asked for.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::filesystem::path& path);
+  /// From memory, which must outlive this; `name` stands for the file in errors.
+  SafetensorsFile(std::span<const std::byte> bytes, std::string_view name);
+
+  /// In the order of their data.
+  const std::vector<SafetensorsEntry>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  bool contains(std::string_view name) const { return find(name) != nullptr; }
+  /// Error not_found with the nearest names.
+  const SafetensorsEntry& at(std::string_view name) const;
+
+  /// The bytes of one array as they lie in the file; valid as long as this object.
+  std::span<const std::byte> bytes(const SafetensorsEntry& entry) const {
+    return bytes_.subspan(entry.offset, entry.size);
+  }
+  Literal read(std::string_view name) const { return read(at(name)); }
+  Literal read(const SafetensorsEntry& entry) const;
+  NamedLiterals read_all() const;
+
+ private:
+  const SafetensorsEntry* find(std::string_view name) const;
+
+  std::optional<MappedFile> file_;
+  std::string name_;
+  std::span<const std::byte> bytes_;
+  std::vector<SafetensorsEntry> tensors_;
+  std::map<std::string, size_t, std::less<>> index_;
+  std::map<std::string, std::string> metadata_;
+};
+
+/// Everything in a file at once.
+NamedLiterals read_safetensors(const std::filesystem::path& path);
+
+/// Replaces an existing file whole or not at all. The data begin at a multiple of 64 bytes and
+/// each array at a multiple of its element size, so that a mapped file can be used in place.
+void write_safetensors(const std::filesystem::path& path, const NamedViews& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace tenon

@@ -1,0 +1,62 @@
+#pragma once
+
+//   ZipReader zip(file.bytes(), name);
+//   for (const ZipEntry& entry : zip.entries()) use(entry.name, zip.read(entry));
+//   ZipWriter writer([&](auto bytes) { out.write(bytes); });
+//   writer.add("conv1.weight.npy", bytes, /*compress=*/true);
+//   writer.finish();
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+struct ZipEntry {
+  std::string name;
+  uint16_t method = 0;  ///< 0 stored, 8 deflated
+  uint32_t crc = 0;
+  uint64_t compressed_size = 0;
+  uint64_t size = 0;
+  uint64_t offset = 0;  ///< of the local header in the file
+};
+
+/// The entries of a zip archive in memory, zip64 included; encrypted and split ones are refused.
+class ZipReader {
+ public:
+  /// `name` is the file, for errors; it and the bytes must outlive the reader.
+  ZipReader(std::span<const std::byte> bytes, std::string_view name);
+
+  const std::vector<ZipEntry>& entries() const { return entries_; }
+  /// Unpacks one entry and checks its size and CRC.
+  std::vector<std::byte> read(const ZipEntry& entry) const;
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::string_view name_;
+  std::vector<ZipEntry> entries_;
+};
+
+/// Writes an archive from front to back, always with zip64 fields, so that size sets no limit.
+class ZipWriter {
+ public:
+  using Sink = std::function<void(std::span<const std::byte>)>;
+  explicit ZipWriter(Sink sink) : sink_(std::move(sink)) {}
+
+  void add(std::string_view name, std::span<const std::byte> bytes, bool compress);
+  /// Writes the directory; nothing may follow.
+  void finish();
+
+ private:
+  void emit(std::span<const std::byte> bytes);
+
+  Sink sink_;
+  uint64_t written_ = 0;
+  std::vector<ZipEntry> entries_;
+};
+
+}  // namespace tenon

@@ -1,0 +1,50 @@
+#include "tenon/format/idx.h"
+
+#include "tests/format/support.h"
+
+namespace tenon {
+namespace {
+
+const auto parse = [](auto bytes, auto name) { parse_idx(bytes, name); };
+
+TEST(Idx, KeepsTheDtypesItHas) {
+  const TemporaryFolder folder;
+  for (const auto& [name, array] : one_of_each_dtype()) {
+    const DType dtype = array.dtype();
+    if (dtype == DType::boolean || dtype == DType::i64 || size_of(dtype) == 2) {
+      EXPECT_EQ(error_of([&] { write_idx(folder / name, array); }).code(), ErrorCode::unsupported);
+    } else {
+      write_idx(folder / name, array);
+      EXPECT_EQ(read_idx(folder / name), array) << name;
+    }
+  }
+}
+
+TEST(Idx, ReadsGzip) {
+  // Written by gzip(1): digits 0 to 5 as u8[2,3].
+  EXPECT_EQ(read_idx("tests/golden/format/digits-idx2-ubyte.gz"),
+            Literal::of<uint8_t>({2, 3}, {0, 1, 2, 3, 4, 5}));
+}
+
+TEST(Idx, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
+  const TemporaryFolder folder;
+  write_idx(folder / "a", Literal::of<int32_t>({2, 2}, {1, -2, 3, 70000}));
+  for (const auto& path : {std::filesystem::path(folder / "a"),
+                           std::filesystem::path("tests/golden/format/digits-idx2-ubyte.gz")}) {
+    const auto bytes = file_bytes(path);
+    expect_every_prefix_is_corrupt(bytes, parse);
+    expect_every_change_is_survived(bytes, parse);
+  }
+}
+
+TEST(Idx, DimensionsBeyondTheFileAllocateNothing) {
+  std::vector<std::byte> bytes = {std::byte{0}, std::byte{0}, std::byte{8}, std::byte{2}};
+  bytes.resize(40, std::byte{0x7f});
+  const Error error = error_of([&] { parse_idx(bytes, "x-idx2"); });
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  EXPECT_EQ(error.message(),
+            "x-idx2: byte 4: the dimensions promise more than a file of 40 bytes can hold");
+}
+
+}  // namespace
+}  // namespace tenon

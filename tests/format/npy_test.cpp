@@ -1,0 +1,153 @@
+#include "tenon/format/npy.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tenon/format/zip.h"
+#include "tests/format/support.h"
+
+namespace tenon {
+namespace {
+
+std::vector<std::byte> npy_of(std::string header, std::string_view data, char version = 1) {
+  std::string text = "\x93NUMPY";
+  text += {version, '\0', static_cast<char>(header.size() & 0xff),
+           static_cast<char>(header.size() >> 8)};
+  if (version > 1) text += std::string(2, '\0');
+  text += header;
+  text += data;
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(Npy, KeepsEveryDtypeBitForBit) {
+  const TemporaryFolder folder;
+  for (const auto& [name, array] : one_of_each_dtype()) {
+    const auto path = folder / (name + ".npy");
+    write_npy(path, array);
+    EXPECT_EQ(read_npy(path), array) << name;
+  }
+}
+
+TEST(Npy, WritesTheBytesThatNumpyWrites) {
+  const std::vector<std::byte> bytes = npy_bytes(Literal::of<float>({3}, {1, 2, 3}));
+  ASSERT_EQ(bytes.size(), 128u + 12u);  // numpy.save pads the header to 128 here
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), 128);
+  EXPECT_EQ(text.substr(6, 4), std::string_view("\x01\x00\x76\x00", 4));
+  EXPECT_TRUE(
+      text.substr(10).starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), } "));
+  EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(Npy, TurnsFortranOrderAround) {
+  const auto bytes =
+      npy_of("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", "\1\2\3\4\5\6");
+  EXPECT_EQ(parse_npy(bytes, "f.npy"), Literal::of<uint8_t>({2, 3}, {1, 3, 5, 2, 4, 6}));
+}
+
+TEST(Npy, TurnsBigEndianAround) {
+  const auto bytes = npy_of("{'descr': '>i4', 'fortran_order': False, 'shape': (2,), }",
+                            std::string("\0\0\1\0\0\0\0\7", 8));
+  EXPECT_EQ(parse_npy(bytes, "b.npy"), Literal::of<int32_t>({2}, {256, 7}));
+}
+
+TEST(Npy, ReadsVersionsTwoAndThreeAndKeysInAnyOrder) {
+  for (char version : {'\2', '\3'}) {
+    const auto bytes =
+        npy_of("{\"shape\": (2L,), 'fortran_order':False,'descr':'|i1'}\n", "\1\2", version);
+    EXPECT_EQ(parse_npy(bytes, "v.npy"), Literal::of<int8_t>({2}, {1, 2}));
+  }
+}
+
+TEST(Npy, NamesTheTypeItCannotRead) {
+  const auto bytes = npy_of("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", "1234");
+  const Error error = error_of([&] { parse_npy(bytes, "x.npy"); });
+  EXPECT_EQ(error.code(), ErrorCode::unsupported);
+  EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<u4' is not supported");
+  const auto records =
+      npy_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234");
+  EXPECT_EQ(error_of([&] { parse_npy(records, "x.npy"); }).code(), ErrorCode::unsupported);
+}
+
+TEST(Npy, SaysWhereTheFileIsWrong) {
+  const auto message = [](const std::string& header, std::string_view data) {
+    const auto bytes = npy_of(header, data);
+    const Error error = error_of([&] { parse_npy(bytes, "x.npy"); });
+    EXPECT_EQ(error.code(), ErrorCode::corrupt);
+    return error.message();
+  };
+  EXPECT_EQ(message("{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", "12"),
+            "x.npy: byte 69: the file ends within the data (3 bytes from byte 67, 2 there)");
+  EXPECT_EQ(message("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", "12"),
+            "x.npy: byte 68: 1 bytes follow the array");
+  EXPECT_EQ(message("{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }", "\1\2"),
+            "x.npy: byte 68: a bool that is neither 0 nor 1");
+  EXPECT_EQ(message("{'descr': '|u1', 'fortran_order': False, 'shape': (-1,), }", "1"),
+            "x.npy: byte 61: expected a dimension in the shape");
+  EXPECT_EQ(message("{'descr': '|u1', 'fortran_order': False, "
+                    "'shape': (4611686018427387904, 4611686018427387904, 0)}",
+                    ""),
+            "x.npy: byte 106: the header's shape overflows 64 bits");
+  EXPECT_EQ(message("{'descr': '|u1', 'fortran_order': False}", "1"),
+            "x.npy: byte 10: the header lacks one of 'descr', 'fortran_order' and 'shape'");
+}
+
+TEST(Npy, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
+  const auto parse = [](auto bytes, auto name) { parse_npy(bytes, name); };
+  const auto bytes = npy_bytes(Literal::of<float>({2, 2}, {1, 2, 3, 4}));
+  expect_every_prefix_is_corrupt(bytes, parse);
+  expect_every_change_is_survived(bytes, parse);
+}
+
+TEST(Npz, KeepsNamesAndArraysCompressedOrNot) {
+  const TemporaryFolder folder;
+  NamedLiterals arrays = one_of_each_dtype();
+  arrays.emplace("encoder.0.weight", Literal(DType::f32, {64, 64}));  // zeros: compresses well
+  for (bool compress : {false, true}) {
+    write_npz(folder / "a.npz", views_of(arrays), {.compress = compress});
+    EXPECT_EQ(read_npz(folder / "a.npz"), arrays);
+    EXPECT_EQ(std::filesystem::file_size(folder / "a.npz") < 16384, compress);
+  }
+}
+
+TEST(Npz, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
+  const TemporaryFolder folder;
+  write_npz(folder / "a.npz", views_of({{"a", Literal(DType::u8, {40})},
+                                        {"b", Literal::of<uint8_t>({3}, {1, 2, 3})}}));
+  const auto bytes = file_bytes(folder / "a.npz");
+  const auto parse = [](auto content, auto name) { parse_npz(content, name); };
+  expect_every_prefix_is_corrupt(bytes, parse);
+  expect_every_change_is_survived(bytes, parse);
+}
+
+TEST(Npz, DamagedDataFailTheChecksum) {
+  const TemporaryFolder folder;
+  write_npz(folder / "a.npz", views_of({{"a", Literal(DType::u8, {8})}}), {.compress = false});
+  auto bytes = file_bytes(folder / "a.npz");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  bytes[text.find('\n') + 1] ^= std::byte{1};  // the first element
+  const Error error = error_of([&] { parse_npz(bytes, "a.npz"); });
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
+}
+
+TEST(Npz, ALengthThatCannotBeTrueAllocatesNothing) {
+  const TemporaryFolder folder;
+  write_npz(folder / "a.npz", views_of({{"a", Literal(DType::u8, {4000})}}));
+  auto bytes = file_bytes(folder / "a.npz");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const size_t central = text.find(std::string_view("PK\1\2", 4));
+  std::memset(bytes.data() + central + 46 + 5 + 4, 0x7f, 7);  // the size in its zip64 field
+  const Error error = error_of([&] { parse_npz(bytes, "a.npz"); });
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  EXPECT_NE(error.message().find("cannot have"), std::string::npos) << error.what();
+}
+
+TEST(Npz, AMissingFileIsNotFound) {
+  const Error error = error_of([] { read_npz("/nowhere/a.npz"); });
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_NE(error.message().find("/nowhere/a.npz"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tenon
