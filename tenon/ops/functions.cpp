@@ -206,15 +206,19 @@ Value reduce_min(Value x, const Integers& axes, bool keep) {
   return reduction("reduce_min", x, axes, keep);
 }
 
+Value dim_value(Build& build, const Dim& dim, DType dtype) {
+  if (dim.is_constant()) return build.full({dtype, {}}, static_cast<double>(dim.constant()));
+  // The last index of an iota that is one longer.
+  Value last = slice_axis(iota(build, DType::i64, Shape{dim + 1}, 0), 0, dim, dim + 1);
+  return cast(reshape(last, {}), dtype);
+}
+
 Value reduce_mean(Value x, const Integers& axes, bool keep) {
   Dim count(1);
   for (int64_t axis : axes) count = count * x.dim(normalise_axis(axis, x.rank(), "axis"));
   Value sum = reduce_sum(x, axes, keep);
   if (count.is_constant()) return sum * (1.0 / static_cast<double>(count.constant()));
-  // A symbolic count is the last index of an iota, plus one.
-  Build& build = x.build();
-  Value last = slice_axis(iota(build, DType::i64, Shape{count}, 0), 0, count - 1, count);
-  return sum / broadcast_to(cast(reshape(last, {}) + 1.0, x.dtype()), sum.shape());
+  return sum / broadcast_to(dim_value(x.build(), count, x.dtype()), sum.shape());
 }
 
 Value argmax(Value x, int64_t axis, DType dtype) {

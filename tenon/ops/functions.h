@@ -75,6 +75,8 @@ std::vector<Value> barrier(std::span<const Value> values);
 
 // Structure. Axes count from the start, or from the end when negative.
 Value iota(Build& build, DType dtype, const Shape& shape, int64_t axis);
+/// A dimension, which may be symbolic, as a scalar.
+Value dim_value(Build& build, const Dim& dim, DType dtype);
 /// Output axis dims[i] is input axis i; the other output axes repeat.
 Value broadcast(Value x, const Shape& shape, const Integers& dims);
 Value reshape(Value x, const Shape& shape);
