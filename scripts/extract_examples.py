@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""extract_examples.py OUT: writes the C++ examples of the documentation as sources to compile.
+
+Two kinds are taken:
+- In README.md and docs/: ```cpp blocks that contain `int main`, or are marked ```cpp compiled.
+- At the top of public headers: the comment lines `//   …` that follow `#pragma once`. They become
+  the body of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
+  which declare what the example takes for granted. A `…` in an example marks it as a sketch,
+  which is not compiled.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+PRELUDE = """#include <cstdint>
+#include <fmt/core.h>
+#include <string>
+#include <utility>
+#include <vector>
+"""
+FUNCTION = re.compile(r"^[A-Za-z][\w:<>,&*\s]*[\s&*]\w+\(.*\)\s*(const)?\s*\{")
+CONTROL = re.compile(r"^(for|if|while|switch|else|return)\b")
+
+
+def tracked(*patterns):
+    listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "--",
+                              *patterns], capture_output=True, text=True, check=True).stdout
+    return [pathlib.Path(name) for name in listing.splitlines() if pathlib.Path(name).exists()]
+
+
+def from_markdown(path):
+    """(line number, text) of each block to compile."""
+    block, start, wanted = None, 0, False
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if block is None and line.strip().startswith("```cpp"):
+            block, start, wanted = [], number + 1, "compiled" in line
+        elif block is not None and line.strip() == "```":
+            if wanted or any("int main" in text for text in block):
+                yield start, "\n".join(block)
+            block = None
+        elif block is not None:
+            block.append(line)
+
+
+def markdown_source(path, start, text):
+    includes = "" if "#include" in text else "#include <tenon/tenon.h>\nusing namespace tenon;\n"
+    return f'{includes}#line {start} "{path}"\n{text}\n'
+
+
+def from_header(path):
+    """(line number, lines, given) of the example at the top, or None."""
+    lines = path.read_text().splitlines()
+    if not lines or lines[0] != "#pragma once":
+        return None
+    index = 1
+    while index < len(lines) and not lines[index]:
+        index += 1
+    while index < len(lines) and lines[index].startswith("//") and not lines[index].startswith("//   "):
+        index += 1
+    start, example, given = index + 1, [], []
+    for line in lines[index:]:
+        if not line.startswith("//   "):
+            break
+        text = line[5:]
+        if text.startswith("given:"):
+            given.append(text.removeprefix("given:"))
+            text = ""
+        example.append(text)
+    return (start, example, given) if any(example) else None
+
+
+def header_source(path, start, example, given):
+    at_file_level = any(FUNCTION.match(line) and not CONTROL.match(line) for line in example)
+    body = f'#line {start} "{path}"\n' + "\n".join(example) + "\n"
+    head = f'#include "{path}"\n{PRELUDE}'
+    name = re.sub(r"\W", "_", str(path))
+    given_text = "\n".join(given)
+    if at_file_level:
+        return f"{head}\nusing namespace tenon;\nnamespace {name} {{\n{given_text}\n{body}}}\n"
+    return (f"{head}\nusing namespace tenon;\nvoid {name}();\nvoid {name}() {{\n{given_text}\n{body}}}\n")
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    sources = {}
+    for path in tracked("README.md", "docs/*.md"):
+        for start, text in from_markdown(path):
+            name = re.sub(r"\W", "_", f"{path}_{start}") + ".cpp"
+            sources[name] = markdown_source(path, start, text)
+    for path in tracked("tenon/*.h"):
+        found = from_header(path)
+        if found and not any("…" in line for line in found[1]):
+            sources[re.sub(r"\W", "_", str(path)) + ".cpp"] = header_source(path, *found)
+    for old in out.glob("*.cpp"):
+        if old.name not in sources:
+            old.unlink()
+    for name, text in sources.items():
+        file = out / name
+        if not file.exists() or file.read_text() != text:  # untouched files are not rebuilt
+            file.write_text(text)
+
+
+main()
