@@ -1,0 +1,82 @@
+#pragma once
+
+//   Prefetcher batches(dataset, {.batch = 64, .seed = 0});
+//   while (std::optional<HostBatch> batch = batches.next()) use(batch->at("image"));   // one epoch
+//   Position here = batches.position();       // save it …
+//   batches.seek(here);                       // … and go on with the same batches
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tenon/base/random.h"
+#include "tenon/data/dataset.h"
+#include "tenon/runtime/buffer.h"
+
+namespace tenon::data {
+
+/// A place in a run over the data: `step` batches of epoch `epoch` have been taken.
+struct Position {
+  int64_t epoch = 0;
+  int64_t step = 0;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// Rows gathered from every column, in memory that goes back to the loader when the last handle on
+/// it is gone.
+struct HostBatch {
+  std::vector<std::pair<std::string, Buffer>> columns;
+
+  const Buffer& at(std::string_view name) const;
+  int64_t size() const { return columns.empty() ? 0 : columns.front().second.shape()[0]; }
+};
+
+struct LoaderOptions {
+  int64_t batch = 64;
+  uint64_t seed = 0;
+  bool shuffle = true;
+  bool drop_last = false;   ///< leave out a last batch that is not full
+  bool scale_bytes = true;  ///< u8 columns become f32 between 0 and 1
+  int prefetch = 4;         ///< batches made ahead by a thread; 0: by the caller
+  /// Changes a batch in place, on the loader's thread (augmentation). The key depends on seed,
+  /// epoch and step alone.
+  std::function<void(HostBatch&, RandomKey)> transform;
+};
+
+/// The order in which an epoch takes the rows: it depends on seed, epoch and the number of rows.
+std::vector<int64_t> epoch_order(uint64_t seed, int64_t epoch, int64_t rows, bool shuffle = true);
+
+/// Makes batches ahead of their use. What a batch holds depends on the options and its position
+/// only, never on timing. One thread at a time may call next() and seek().
+class Prefetcher {
+ public:
+  /// Error invalid_argument for options that make no batch at all.
+  Prefetcher(Dataset dataset, LoaderOptions options);
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+  ~Prefetcher();
+
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  const Dataset& dataset() const;
+  const LoaderOptions& options() const;
+
+  /// The next batch, or nothing once at the end of each epoch; the call after that begins the
+  /// next one. An error of the loader's thread is thrown here, in place of its batch.
+  std::optional<HostBatch> next();
+  Position position() const { return position_; }
+  /// Where next() goes on. Error out_of_range beyond the end of an epoch.
+  void seek(Position position);
+
+ private:
+  class Worker;
+  int64_t steps_per_epoch_ = 0;
+  Position position_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace tenon::data

@@ -1,0 +1,114 @@
+#include "tenon/data/sources.h"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tenon/base/error.h"
+#include "tenon/format/idx.h"
+#include "tenon/format/npy.h"
+
+namespace tenon::data {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Labels as the losses take them.
+Literal to_i32(const Literal& labels, const fs::path& path) {
+  if (is_floating(labels.dtype()) || labels.shape().size() != 1) {
+    throw make_error(ErrorCode::type_mismatch, "{}: {} are not labels", path.string(),
+                     labels.type().to_string())
+        .note("wanted: one whole number for each image");
+  }
+  Literal result(DType::i32, labels.shape());
+  auto values = result.values<int32_t>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<int32_t>(labels.to_int(static_cast<int64_t>(i)));
+  }
+  return result;
+}
+
+/// `name` in the folder, packed or not.
+fs::path file_in(const fs::path& folder, const std::string& name) {
+  for (const auto& path : {folder / (name + ".gz"), folder / name}) {
+    if (fs::exists(path)) return path;
+  }
+  throw make_error(ErrorCode::not_found, "{}: no file {}.gz", folder.string(), name)
+      .note("wanted: the four files of the MNIST family, plain or packed with gzip");
+}
+
+Dataset half_of(const fs::path& folder, const std::string& prefix) {
+  const fs::path images = file_in(folder, prefix + "-images-idx3-ubyte");
+  return idx(images, file_in(folder, prefix + "-labels-idx1-ubyte"));
+}
+
+fs::path find_fashion_mnist() {
+  std::vector<fs::path> places = {"/usr/share/datasets/fashion-mnist",
+                                  "/usr/local/share/datasets/fashion-mnist"};
+  if (const char* data = std::getenv("TENON_DATA"); data != nullptr && *data != '\0') {
+    places.insert(places.begin(), fs::path(data) / "fashion-mnist");
+  }
+  for (const fs::path& place : places) {
+    if (fs::is_directory(place)) return place;
+  }
+  Error error(ErrorCode::not_found, "fashion-mnist: the data set is not installed");
+  for (const fs::path& place : places) error.note("looked in {}", place.string());
+  error.note("hint: sudo apt install dataset-fashion-mnist");
+  error.note("hint: or set TENON_DATA to the folder that has fashion-mnist/ in it");
+  throw error;
+}
+
+}  // namespace
+
+Dataset idx(const fs::path& images, const fs::path& labels) {
+  Literal pixels = read_idx(images);
+  std::vector<int64_t> shape = pixels.shape();
+  if (shape.size() != 3 && shape.size() != 4) {
+    throw make_error(ErrorCode::shape_mismatch, "{}: {} are not images", images.string(),
+                     pixels.type().to_string())
+        .note("wanted: [n,height,width] or [n,height,width,channels]");
+  }
+  if (shape.size() == 3) {
+    shape.push_back(1);
+    pixels = std::move(pixels).reshaped(shape);
+  }
+  try {
+    return Dataset({{"image", std::move(pixels)}, {"label", to_i32(read_idx(labels), labels)}});
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::shape_mismatch) {
+      error.note("images {}", images.string()).note("labels {}", labels.string());
+    }
+    throw;
+  }
+}
+
+TrainTest idx_folder(const fs::path& folder) {
+  return {half_of(folder, "train"), half_of(folder, "t10k")};
+}
+
+TrainTest fashion_mnist(const fs::path& folder) {
+  TrainTest result = idx_folder(folder.empty() ? find_fashion_mnist() : folder);
+  for (Dataset* half : {&result.train, &result.test}) {
+    half->set_classes({"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
+                       "sneaker", "bag", "ankle boot"});
+  }
+  return result;
+}
+
+Dataset npz(const fs::path& path) {
+  Dataset result;
+  try {
+    for (auto& [name, array] : read_npz(path)) result.add(name, std::move(array));
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::shape_mismatch) error.note("in {}", path.string());
+    throw;
+  }
+  if (result.columns().empty()) {
+    fail(ErrorCode::invalid_argument, "{}: there is no array in it", path.string());
+  }
+  return result;
+}
+
+}  // namespace tenon::data

@@ -1,0 +1,33 @@
+#pragma once
+
+//   auto data = data::fashion_mnist();                    // data.train, data.test
+//   auto digits = data::idx("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz");
+//   auto mine = data::npz("mine.npz");                    // a column for each array
+//   data.train.classes()[9];                              // "ankle boot"
+
+#include <filesystem>
+
+#include "tenon/data/dataset.h"
+
+namespace tenon::data {
+
+struct TrainTest {
+  Dataset train;
+  Dataset test;
+};
+
+/// Zalando's 60,000 + 10,000 pictures of clothes (arxiv.org/abs/1708.07747) from Debian's package
+/// dataset-fashion-mnist: "image" u8[n,28,28,1], "label" i32[n], ten classes. Without a folder the
+/// usual places are searched; Error not_found says how to install it.
+TrainTest fashion_mnist(const std::filesystem::path& folder = {});
+
+/// The four files of the MNIST family (train-images-idx3-ubyte and so on, plain or .gz).
+TrainTest idx_folder(const std::filesystem::path& folder);
+
+/// Images and labels in IDX files: "image" u8[n,height,width,1] and "label" i32[n].
+Dataset idx(const std::filesystem::path& images, const std::filesystem::path& labels);
+
+/// Every array of a NumPy archive as a column; all must have the same number of rows.
+Dataset npz(const std::filesystem::path& path);
+
+}  // namespace tenon::data

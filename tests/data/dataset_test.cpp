@@ -1,0 +1,76 @@
+#include "tenon/data/dataset.h"
+
+#include <gtest/gtest.h>
+
+#include "tenon/base/error.h"
+
+namespace tenon::data {
+namespace {
+
+Dataset five_rows() {
+  return Dataset({{"x", Literal::of<float>({5, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})},
+                  {"y", Literal::of<int32_t>({5}, {0, 10, 20, 30, 40})}});
+}
+
+template <class F>
+Error error_of(F action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {ErrorCode::internal, ""};
+}
+
+TEST(Dataset, ColumnsHaveEqualNumbersOfRows) {
+  Dataset set = five_rows();
+  EXPECT_EQ(set.size(), 5);
+  EXPECT_EQ(set.names(), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(set["y"].at<int32_t>(3), 30);
+  EXPECT_EQ(set.to_string(), "x  f32[5,2]\ny  i32[5]\n");
+  const Error error = error_of([&] { set.add("z", Literal(DType::f32, {4})); });
+  EXPECT_EQ(error.code(), ErrorCode::shape_mismatch);
+  EXPECT_STREQ(error.what(),
+               "dataset: columns have different numbers of rows\n  'x' has 5\n  'z' has 4");
+  EXPECT_EQ(error_of([&] { set.add("x", Literal(DType::f32, {5})); }).code(),
+            ErrorCode::already_exists);
+  EXPECT_EQ(error_of([&] { set.add("s", Literal(DType::f32, {})); }).code(),
+            ErrorCode::shape_mismatch);
+}
+
+TEST(Dataset, AnUnknownColumnNamesThoseThatExist) {
+  const Error error = error_of([] { five_rows()["labl"]; });
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_NE(std::string(error.what()).find("x, y"), std::string::npos) << error.what();
+}
+
+TEST(Dataset, RowsAreCopiedInTheOrderAskedFor) {
+  Dataset set = five_rows();
+  set.set_classes({"a", "b"});
+  const std::vector<int64_t> chosen = {4, 0, 4};
+  const Dataset some = set.rows(chosen);
+  EXPECT_EQ(some["y"], Literal::of<int32_t>({3}, {40, 0, 40}));
+  EXPECT_EQ(some["x"], Literal::of<float>({3, 2}, {8, 9, 0, 1, 8, 9}));
+  EXPECT_EQ(some.classes(), set.classes());
+  EXPECT_EQ(set.rows(1, 3)["y"], Literal::of<int32_t>({2}, {10, 20}));
+  EXPECT_EQ(set.rows(2, 2).size(), 0);
+  EXPECT_EQ(error_of([&] { set.rows(3, 6); }).code(), ErrorCode::out_of_range);
+}
+
+TEST(Dataset, SplitUsesEveryRowOnce) {
+  const auto [train, validation] = five_rows().split(0.6, 1);
+  EXPECT_EQ(train.size(), 3);
+  EXPECT_EQ(validation.size(), 2);
+  std::vector<int64_t> seen;
+  for (const Dataset* part : {&train, &validation}) {
+    for (int64_t i = 0; i < part->size(); ++i) seen.push_back((*part)["y"].to_int(i));
+    EXPECT_TRUE(std::is_sorted(seen.end() - part->size(), seen.end()));
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(seen, (std::vector<int64_t>{0, 10, 20, 30, 40}));
+  EXPECT_EQ(five_rows().split(0.6, 1).first["y"], train["y"]);
+}
+
+}  // namespace
+}  // namespace tenon::data
