@@ -1,0 +1,94 @@
+#include "tenon/compile/codegen/codegen.h"
+
+#include <cstdlib>
+
+#include "tenon/base/error.h"
+#include "tenon/compile/codegen/bytecode/bytecode.h"
+#include "tenon/compile/codegen/llvm/llvm_generator.h"
+#include "tenon/ops/expr_fold.h"
+
+namespace tenon {
+
+std::string_view name_of(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::baseline:
+      return "baseline";
+    case InstructionSet::avx2:
+      return "avx2";
+    case InstructionSet::avx512:
+      return "avx512";
+  }
+  return "?";
+}
+
+InstructionSet host_instruction_set() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4")) return InstructionSet::avx512;
+  if (__builtin_cpu_supports("x86-64-v3")) return InstructionSet::avx2;
+#endif
+  return InstructionSet::baseline;
+}
+
+std::filesystem::path CodeGeneratorOptions::default_cache_directory() {
+  if (const char* chosen = std::getenv("TENON_CACHE_DIR")) return chosen;
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) {
+    return std::filesystem::path(cache) / "tenon" / "kernels";
+  }
+  if (const char* home = std::getenv("HOME"); home && *home) {
+    return std::filesystem::path(home) / ".cache" / "tenon" / "kernels";
+  }
+  return {};
+}
+
+CompiledKernel::CompiledKernel(const Kernel& kernel)
+    : name_(kernel.name), symbol_names_(kernel.pool().symbol_names()), grain_(kernel.grain) {
+  if (const Loop* outer = kernel.parallel_loop()) {
+    // Only the extent is kept, in a pool of its own.
+    extent_pool_ = std::make_shared<ExprPool>();
+    for (const std::string& symbol : symbol_names_) extent_pool_->symbol(symbol);
+    extent_ = copy_index(outer->extent, *extent_pool_);
+  }
+}
+
+int64_t CompiledKernel::iterations(const int64_t* symbols) const {
+  return extent_.valid() ? evaluate_index(extent_, symbols) : 1;
+}
+
+int64_t evaluate_index(Expr e, const int64_t* symbols) {
+  const ExprNode& n = e.node();
+  if (n.op == ExprOp::constant) return detail::integer_from_bits(n.dtype, n.bits);
+  if (n.op == ExprOp::symbol) return symbols[n.aux];
+  check(n.operand_count() > 0, "an extent of symbols and constants");
+  uint64_t bits[3] = {0, 0, 0};
+  for (int i = 0; i < n.operand_count(); ++i) {
+    bits[i] = static_cast<uint64_t>(evaluate_index(e.operand(i), symbols));
+  }
+  const DType type = e.operand(n.operand_count() - 1).dtype();
+  return detail::integer_from_bits(n.dtype, detail::fold(n.op, n.dtype, type, bits));
+}
+
+Expr copy_index(Expr e, ExprPool& target) {
+  const ExprNode& n = e.node();
+  if (n.op == ExprOp::constant) return target.constant_bits(n.dtype, n.bits);
+  if (n.op == ExprOp::symbol) return target.symbol(e.pool().symbol_names()[n.aux]);
+  check(n.operand_count() > 0, "an extent of symbols and constants");
+  Expr operands[3];
+  for (int i = 0; i < n.operand_count(); ++i) operands[i] = copy_index(e.operand(i), target);
+  return target.make(n.op, n.dtype, {operands, static_cast<size_t>(n.operand_count())}, n.aux);
+}
+
+bool has_llvm() { return TENON_HAS_LLVM != 0; }
+
+std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& options) {
+  using Backend = CodeGeneratorOptions::Backend;
+#if TENON_HAS_LLVM
+  if (options.backend != Backend::bytecode) return make_llvm_generator(options);
+#else
+  if (options.backend == Backend::llvm) {
+    fail(ErrorCode::unsupported, "this build has no LLVM: kernels can only be interpreted");
+  }
+#endif
+  return make_bytecode_generator();
+}
+
+}  // namespace tenon

@@ -1,0 +1,92 @@
+// From loop kernels to functions that can be called.
+//
+//   auto generator = make_code_generator({});                    // LLVM where built in
+//   auto compiled = generator->compile(kernels);                 // one for each kernel, cached
+//   void* buffers[] = {x, y};
+//   compiled[0]->run(buffers, symbols, 0, compiled[0]->iterations(symbols));
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tenon/compile/loop_ir.h"
+
+namespace tenon {
+
+/// Vector instructions that generated code may use.
+enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
+std::string_view name_of(InstructionSet set);
+/// The best that this processor has.
+InstructionSet host_instruction_set();
+
+/// A kernel that can be called, from any thread. It stays valid as long as it is held.
+class CompiledKernel {
+ public:
+  virtual ~CompiledKernel() = default;
+
+  /// Does the iterations [begin, end) of the outermost parallel loop. `buffers` holds inputs and
+  /// outputs in the kernel's order, `symbols` values in the order of `symbol_names`.
+  virtual void run(void* const* buffers, const int64_t* symbols, int64_t begin,
+                   int64_t end) const = 0;
+
+  const std::string& name() const { return name_; }
+  const std::vector<std::string>& symbol_names() const { return symbol_names_; }
+  /// Iterations of the parallel loop; 1 where the kernel has none.
+  int64_t iterations(const int64_t* symbols) const;
+  /// What a caller should cut iterations into multiples of.
+  int64_t grain() const { return grain_; }
+
+ protected:
+  explicit CompiledKernel(const Kernel& kernel);
+
+ private:
+  std::string name_;
+  std::vector<std::string> symbol_names_;
+  std::shared_ptr<ExprPool> extent_pool_;
+  Expr extent_;
+  int64_t grain_ = 1;
+};
+
+struct CodeGeneratorOptions {
+  /// Which back end; `automatic` is LLVM where it is built in, else bytecode.
+  enum class Backend : uint8_t { automatic, llvm, bytecode };
+  Backend backend = Backend::automatic;
+  InstructionSet instruction_set = host_instruction_set();
+  /// Where object files are kept: TENON_CACHE_DIR, else ~/.cache/tenon/kernels. Empty: nowhere.
+  std::filesystem::path cache_directory = default_cache_directory();
+
+  static std::filesystem::path default_cache_directory();
+};
+
+struct CodeGeneratorStatistics {
+  int64_t compiled = 0;     // kernels emitted from scratch
+  int64_t from_memory = 0;  // found compiled in this process
+  int64_t from_disk = 0;    // loaded from the cache directory
+  double seconds = 0.0;     // spent in compile()
+};
+
+/// Compiles kernels and remembers them by hash. Thread-safe.
+class CodeGenerator {
+ public:
+  virtual ~CodeGenerator() = default;
+  virtual std::vector<std::shared_ptr<const CompiledKernel>> compile(
+      std::span<const Kernel> kernels) = 0;
+  virtual std::string_view backend_name() const = 0;
+  virtual CodeGeneratorStatistics statistics() const = 0;
+};
+
+/// Whether this build can generate machine code.
+bool has_llvm();
+std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& options = {});
+
+/// The value of an i64 expression of symbols and constants.
+int64_t evaluate_index(Expr e, const int64_t* symbols);
+/// The same expression in another pool.
+Expr copy_index(Expr e, ExprPool& target);
+
+}  // namespace tenon

@@ -1,0 +1,130 @@
+// Loads, addresses and types of the LLVM emitter.
+#include <llvm/IR/MDBuilder.h>
+
+#include <numeric>
+
+#include "tenon/compile/codegen/llvm/kernel_emitter.h"
+
+namespace tenon::detail {
+
+llvm::Type* KernelEmitter::element_type(DType dtype) {
+  switch (dtype) {
+    case DType::boolean:
+      return b_.getInt1Ty();
+    case DType::u8:
+    case DType::i8:
+      return b_.getInt8Ty();
+    case DType::i32:
+      return b_.getInt32Ty();
+    case DType::i64:
+      return b_.getInt64Ty();
+    case DType::f16:
+    case DType::bf16:
+      return b_.getInt16Ty();
+    case DType::f32:
+      return b_.getFloatTy();
+    case DType::f64:
+      return b_.getDoubleTy();
+  }
+  return nullptr;
+}
+
+llvm::Type* KernelEmitter::memory_type(DType dtype) {
+  return dtype == DType::boolean ? b_.getInt8Ty() : element_type(dtype);
+}
+
+KernelEmitter::Value* KernelEmitter::from_memory(Value* v, DType dtype) {
+  if (dtype != DType::boolean) return v;
+  return b_.CreateICmpNE(v, llvm::Constant::getNullValue(v->getType()));
+}
+
+KernelEmitter::Value* KernelEmitter::to_memory(Value* v, DType dtype) {
+  if (dtype != DType::boolean) return v;
+  llvm::Type* byte = b_.getInt8Ty();
+  return b_.CreateZExt(v, v->getType()->isVectorTy() ? vector_type(byte) : byte);
+}
+
+KernelEmitter::Value* KernelEmitter::address(uint32_t buffer, Value* offset) {
+  return b_.CreateInBoundsGEP(memory_type(kernel_.buffers[buffer].dtype), buffer_pointers_[buffer],
+                              offset);
+}
+
+void KernelEmitter::annotate(llvm::Instruction* access, uint32_t buffer, bool is_load) {
+  access->setMetadata(llvm::LLVMContext::MD_alias_scope, own_scope_[buffer]);
+  access->setMetadata(llvm::LLVMContext::MD_noalias, other_scopes_[buffer]);
+  if (is_load && is_constant_memory_[buffer]) {
+    access->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
+  }
+}
+
+llvm::AllocaInst* KernelEmitter::entry_alloca(llvm::Type* type, Value* count, uint64_t alignment) {
+  llvm::IRBuilderBase::InsertPointGuard restore(b_);
+  b_.SetInsertPoint(entry_end_);
+  if (auto* fixed = llvm::dyn_cast_or_null<llvm::ConstantInt>(count)) {
+    type = llvm::ArrayType::get(type, fixed->getZExtValue());
+    count = nullptr;
+  }
+  auto* memory = b_.CreateAlloca(type, count);
+  memory->setAlignment(llvm::Align(alignment));
+  return memory;
+}
+
+KernelEmitter::Value* KernelEmitter::lane_numbers(llvm::IntegerType* type) {
+  std::vector<llvm::Constant*> numbers;
+  for (unsigned i = 0; i < lanes_wide(); ++i) numbers.push_back(llvm::ConstantInt::get(type, i));
+  return llvm::ConstantVector::get(numbers);
+}
+
+KernelEmitter::Value* KernelEmitter::load_scalar(Expr e) {
+  const ExprNode& n = e.node();
+  Value* at = address(n.aux, scalar(e.operand(0)));
+  if (guard_.scalar) at = b_.CreateSelect(guard_.scalar, at, safe_address_);
+  auto* load = b_.CreateAlignedLoad(memory_type(n.dtype), at, llvm::Align(size_of(n.dtype)));
+  // A load that may go to the safe address is not one of the buffer's.
+  if (!guard_.scalar) annotate(load, n.aux, true);
+  return from_memory(load, n.dtype);
+}
+
+KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
+  const ExprNode& n = e.node();
+  const Expr offset = e.operand(0);
+  llvm::Type* element = memory_type(n.dtype);
+  llvm::Type* wide = vector_type(element);
+  const llvm::Align align(size_of(n.dtype));
+  Value* nothing = llvm::Constant::getNullValue(wide);
+  const Expr index = kernel_.pool().at(lanes_->index);
+  const auto step = coefficient(offset, index);
+  const bool uniform_step = step && !is_varying(*step);
+  const auto known = uniform_step ? step->as_integer() : std::nullopt;
+  if (known && *known == 1) {
+    Value* at = address(n.aux, scalar(offset));
+    llvm::Instruction* load = guard_.lanes ? static_cast<llvm::Instruction*>(b_.CreateMaskedLoad(
+                                                 wide, at, align, guard_.lanes, nothing))
+                                           : b_.CreateAlignedLoad(wide, at, align);
+    annotate(load, n.aux, true);
+    return from_memory(load, n.dtype);
+  }
+  if (known && *known == -1 && !guard_.lanes) {
+    Value* last = b_.CreateSub(scalar(offset), i64(options_.lanes - 1));
+    auto* load = b_.CreateAlignedLoad(wide, address(n.aux, last), align);
+    annotate(load, n.aux, true);
+    std::vector<int> order(lanes_wide());
+    std::iota(order.rbegin(), order.rend(), 0);
+    return from_memory(b_.CreateShuffleVector(load, order), n.dtype);
+  }
+  Value* mask =
+      guard_.lanes ? guard_.lanes : llvm::Constant::getAllOnesValue(vector_type(b_.getInt1Ty()));
+  Value* pointers = nullptr;
+  if (uniform_step) {
+    // One base and small lane offsets: the processor's cheaper form of gather.
+    Value* strides = b_.CreateMul(lane_numbers(b_.getInt64Ty()), splat(scalar(*step)));
+    pointers = b_.CreateGEP(element, address(n.aux, scalar(offset)), strides);
+  } else {
+    pointers = b_.CreateGEP(element, buffer_pointers_[n.aux], vector(offset));
+  }
+  auto* load = b_.CreateMaskedGather(wide, pointers, align, mask, nothing);
+  annotate(load, n.aux, true);
+  return from_memory(load, n.dtype);
+}
+
+}  // namespace tenon::detail
