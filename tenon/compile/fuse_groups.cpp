@@ -1,0 +1,330 @@
+#include "tenon/compile/fuse_groups.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "tenon/compile/fuse_space.h"
+
+namespace tenon {
+
+namespace {
+
+bool is_view(const Node& node) { return node.op->name == "reshape"; }
+
+bool is_scalar_constant(const Node& node) {
+  return node.op->name == "constant" && node.attributes.literal("value")->size() == 1;
+}
+
+/// Whether a value is so much smaller than `than` that reading it costs nothing next to it.
+bool is_small_beside(const Type& type, const Type& than) {
+  Dim count = type.shape.element_count();
+  Dim other = than.shape.element_count();
+  if (count.is_constant() && other.is_constant()) return count.constant() * 8 <= other.constant();
+  return count.is_constant() || (count != other && other.divided_by(count).has_value());
+}
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const PassContext& context) : graph_(graph), context_(context) {}
+
+  FusePlan run() {
+    classify();
+    find_users();
+    decide_stored();
+    make_groups();
+    join_groups();
+    finish();
+    return std::move(plan_);
+  }
+
+ private:
+  NodeId producer(ValueId value) const { return graph_.value(value).producer; }
+  bool is_stored(NodeId id) const { return !plan_.inlined[id]; }
+  bool is_fusable(NodeId id) const { return costs_[id] != NodeCost::kernel; }
+
+  void classify() {
+    CostModel model;
+    costs_.resize(graph_.node_count());
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      const Node& node = graph_.node(id);
+      bool kernel = node.op->is_opaque || context_.oracle.has_kernel(graph_, node) ||
+                    (node.op->name == "constant" && !is_scalar_constant(node));
+      costs_[id] = kernel ? NodeCost::kernel : model.cost(graph_, node);
+    }
+  }
+
+  void find_users() {
+    users_.resize(graph_.node_count());
+    is_output_.resize(graph_.node_count(), false);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      for (ValueId input : graph_.node(id).inputs) {
+        NodeId from = producer(input);
+        if (from != kNoNode && (users_[from].empty() || users_[from].back() != id))
+          users_[from].push_back(id);
+      }
+    }
+    for (ValueId output : graph_.outputs()) {
+      if (NodeId from = producer(output); from != kNoNode) is_output_[from] = true;
+    }
+  }
+
+  /// Readers decide before what they read: nodes are visited from the last to the first.
+  void decide_stored() {
+    plan_.inlined.assign(graph_.node_count(), true);
+    for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
+      plan_.inlined[id] = !must_store(id);
+    }
+    // A view that is stored needs memory to view: what it reads is stored too.
+    for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
+      if (!is_stored(id) || !is_view(graph_.node(id))) continue;
+      if (NodeId from = producer(graph_.node(id).inputs[0]); from != kNoNode)
+        plan_.inlined[from] = false;
+    }
+    // Chains that read much are cut from the front, once what they read is known.
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (is_stored(id) || !is_fusable(id) || users_[id].size() < 2) continue;
+      if (large_reads(id) > 1) plan_.inlined[id] = false;
+    }
+  }
+
+  bool must_store(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (!is_fusable(id) || is_output_[id] || costs_[id] == NodeCost::reduction) return true;
+    for (NodeId user : users_[id]) {
+      if (!is_fusable(user)) return true;
+      if (is_stored(user) && is_view(graph_.node(user))) return true;
+    }
+    if (is_scalar_constant(node)) return false;
+    if (costs_[id] != NodeCost::expensive) return false;
+    if (users_[id].size() > 1) return true;
+    // Read more than once an element: by a broadcast, a gather or a window.
+    const Node& user = graph_.node(users_[id][0]);
+    if (costs_[users_[id][0]] == NodeCost::reduction) {
+      return !is_prefix_or_suffix_reduction(graph_, user);
+    }
+    return is_small_beside(graph_.type(node.outputs[0]), graph_.type(user.outputs[0])) ||
+           user.op->name == "gather";
+  }
+
+  /// How many stored values of about its own size the inlined expression of `id` reads.
+  int large_reads(NodeId id) const {
+    const Type& type = graph_.type(graph_.node(id).outputs[0]);
+    std::vector<ValueId> todo = graph_.node(id).inputs;
+    std::vector<ValueId> found;
+    while (!todo.empty()) {
+      ValueId value = todo.back();
+      todo.pop_back();
+      NodeId from = producer(value);
+      if (from != kNoNode && !is_stored(from)) {
+        const auto& inputs = graph_.node(from).inputs;
+        todo.insert(todo.end(), inputs.begin(), inputs.end());
+      } else if (!is_small_beside(graph_.type(value), type)) {
+        if (std::find(found.begin(), found.end(), value) == found.end()) found.push_back(value);
+      }
+    }
+    return static_cast<int>(found.size());
+  }
+
+  void make_groups() {
+    plan_.group_of.assign(graph_.node_count(), kNoGroup);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      const Node& node = graph_.node(id);
+      if (!is_stored(id) || !is_fusable(id) || is_view(node) || node.op->name == "constant")
+        continue;
+      FuseGroup group;
+      Space space = space_of(graph_, node, costs_[id] == NodeCost::reduction);
+      group.kind = space.kind;
+      group.rows = space.rows;
+      group.inner = space.inner;
+      group.members = {id};
+      plan_.group_of[id] = static_cast<uint32_t>(plan_.groups.size());
+      plan_.groups.push_back(std::move(group));
+    }
+  }
+
+  /// Stored values and graph inputs that the inlined expressions of a group's members read.
+  std::vector<ValueId> reads_of(const FuseGroup& group) const {
+    std::vector<ValueId> reads;
+    std::vector<ValueId> todo;
+    std::vector<bool> seen(graph_.value_count(), false);
+    for (NodeId member : group.members) {
+      todo.insert(todo.end(), graph_.node(member).inputs.begin(), graph_.node(member).inputs.end());
+    }
+    while (!todo.empty()) {
+      ValueId value = todo.back();
+      todo.pop_back();
+      if (seen[value.index]) continue;
+      seen[value.index] = true;
+      NodeId from = producer(value);
+      if (from != kNoNode && (plan_.inlined[from] || is_scalar_constant(graph_.node(from)))) {
+        const auto& inputs = graph_.node(from).inputs;
+        todo.insert(todo.end(), inputs.begin(), inputs.end());
+      } else if (from == kNoNode || std::find(group.members.begin(), group.members.end(), from) ==
+                                        group.members.end()) {
+        reads.push_back(value);
+      }
+    }
+    std::sort(reads.begin(), reads.end());
+    return reads;
+  }
+
+  void join_groups() {
+    for (FuseGroup& group : plan_.groups) group.reads = reads_of(group);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      uint32_t number = plan_.group_of[id];
+      if (number == kNoGroup || plan_.groups[number].members.back() != id) continue;
+      bool joined = true;
+      while (joined) {
+        joined = false;
+        for (uint32_t other : candidates(plan_.group_of[id])) {
+          if (try_join(other, plan_.group_of[id])) {
+            joined = true;
+            break;
+          }
+        }
+      }
+    }
+  }
+
+  /// Groups that make what `number` reads, latest first, then groups that read the same values.
+  std::vector<uint32_t> candidates(uint32_t number) const {
+    std::vector<uint32_t> found;
+    auto add = [&](uint32_t group) {
+      if (group != kNoGroup && group != number &&
+          std::find(found.begin(), found.end(), group) == found.end()) {
+        found.push_back(group);
+      }
+    };
+    const FuseGroup& group = plan_.groups[number];
+    for (auto read = group.reads.rbegin(); read != group.reads.rend(); ++read) {
+      NodeId from = producer(*read);
+      // Through a view of a stored value.
+      while (from != kNoNode && is_view(graph_.node(from)))
+        from = producer(graph_.node(from).inputs[0]);
+      if (from != kNoNode) add(plan_.group_of[from]);
+    }
+    for (ValueId read : group.reads) {
+      if (is_small_beside(graph_.type(read), Type{DType::f32, Shape{group.rows * group.inner}}))
+        continue;
+      for (uint32_t other = number; other-- > 0 && other + kSiblingWindow > number;) {
+        const auto& reads = plan_.groups[other].reads;
+        if (!plan_.groups[other].members.empty() &&
+            std::binary_search(reads.begin(), reads.end(), read))
+          add(other);
+      }
+    }
+    return found;
+  }
+
+  bool try_join(uint32_t first, uint32_t second) {
+    FuseGroup& a = plan_.groups[first];
+    FuseGroup& b = plan_.groups[second];
+    std::optional<Space> space = common_space({a.kind, a.rows, a.inner}, {b.kind, b.rows, b.inner});
+    if (!space) return false;
+    if (a.members.size() + b.members.size() > kMaxMembers) return false;
+    for (const FuseGroup* reader : {&a, &b}) {
+      const FuseGroup& made = reader == &a ? b : a;
+      if (!reads_in_place(*reader, made, *space)) return false;
+    }
+    if (depends_through_others(second, first) || depends_through_others(first, second))
+      return false;
+    a.kind = space->kind;
+    a.rows = space->rows;
+    a.inner = space->inner;
+    for (NodeId member : b.members) plan_.group_of[member] = first;
+    a.members.insert(a.members.end(), b.members.begin(), b.members.end());
+    std::sort(a.members.begin(), a.members.end());
+    b.members.clear();
+    b.reads.clear();
+    a.reads = reads_of(a);
+    return true;
+  }
+
+  /// Whether every read that `reader` makes of a member of `made` is at the reader's own position
+  /// in the space.
+  bool reads_in_place(const FuseGroup& reader, const FuseGroup& made, const Space& space) const {
+    SpaceWalk walk(graph_, space);
+    auto stops = [&](NodeId id) { return is_stored(id) && !is_scalar_constant(graph_.node(id)); };
+    for (NodeId member : reader.members) {
+      bool in_place = walk.visit(graph_.node(member), [&](ValueId value, Place place) {
+        NodeId from = producer(value);
+        bool ours = from != kNoNode &&
+                    std::find(made.members.begin(), made.members.end(), from) != made.members.end();
+        if (ours && place == Place::elsewhere) return Visit::fail;
+        return from == kNoNode || stops(from) ? Visit::stop : Visit::enter;
+      });
+      if (!in_place) return false;
+    }
+    return true;
+  }
+
+  /// Whether `later` reads something that is not in `earlier` but depends on it.
+  bool depends_through_others(uint32_t later, uint32_t earlier) const {
+    std::vector<bool> seen(graph_.node_count(), false);
+    std::vector<NodeId> todo;
+    NodeId oldest = plan_.groups[earlier].members.front();
+    auto push_reads = [&](const std::vector<ValueId>& reads, bool direct) {
+      for (ValueId read : reads) {
+        NodeId from = producer(read);
+        if (from == kNoNode || seen[from]) continue;
+        if (direct && plan_.group_of[from] == earlier) continue;
+        seen[from] = true;
+        todo.push_back(from);
+      }
+    };
+    push_reads(plan_.groups[later].reads, true);
+    while (!todo.empty()) {
+      NodeId id = todo.back();
+      todo.pop_back();
+      uint32_t group = plan_.group_of[id];
+      if (group == earlier) return true;
+      if (group == later) continue;
+      if (group == kNoGroup) {
+        if (id > oldest) push_reads(graph_.node(id).inputs, false);
+      } else {
+        // A group that reaches beyond `oldest` may still hold later members: only its reads decide.
+        push_reads(plan_.groups[group].reads, false);
+      }
+    }
+    return false;
+  }
+
+  void finish() {
+    plan_.used_outside.assign(graph_.node_count(), false);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (is_stored(id) && is_output_[id]) plan_.used_outside[id] = true;
+      if (plan_.group_of[id] != kNoGroup || plan_.inlined[id]) continue;
+      for (ValueId input : graph_.node(id).inputs) {
+        if (producer(input) != kNoNode) plan_.used_outside[producer(input)] = true;
+      }
+    }
+    for (const FuseGroup& group : plan_.groups) {
+      for (ValueId read : group.reads) {
+        if (producer(read) != kNoNode) plan_.used_outside[producer(read)] = true;
+      }
+    }
+    // Scalar constants are copied into every body that reads them, stored or not.
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (is_scalar_constant(graph_.node(id)) && is_stored(id)) copied_.push_back(id);
+    }
+  }
+
+  static constexpr uint32_t kSiblingWindow = 32;
+  static constexpr size_t kMaxMembers = 24;
+
+  const Graph& graph_;
+  const PassContext& context_;
+  FusePlan plan_;
+  std::vector<NodeCost> costs_;
+  std::vector<std::vector<NodeId>> users_;
+  std::vector<bool> is_output_;
+  std::vector<NodeId> copied_;
+};
+
+}  // namespace
+
+FusePlan plan_fusion(const Graph& graph, const PassContext& context) {
+  return Planner(graph, context).run();
+}
+
+}  // namespace tenon

@@ -1,0 +1,32 @@
+// Places buffers with known lifetimes in one block of memory.
+//
+//   std::vector<Lifetime> buffers = {{1024, 0, 2}, {512, 1, 3}, {1024, 3, 4}};
+//   MemoryPlan plan = plan_memory(buffers);        // offsets {0, 1024, 0}, 1536 bytes
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tenon {
+
+/// Bytes needed from step `first` to step `last`, both included.
+struct Lifetime {
+  int64_t bytes = 0;
+  int32_t first = 0;
+  int32_t last = 0;
+};
+
+struct MemoryPlan {
+  std::vector<int64_t> offsets;  // multiples of kBufferAlignment, one a buffer
+  int64_t bytes = 0;
+};
+
+inline constexpr int64_t kBufferAlignment = 64;
+
+/// Greedy by size (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
+/// 2020, section 5): the largest buffer first, each at the lowest offset that is free during its
+/// life.
+MemoryPlan plan_memory(std::span<const Lifetime> buffers);
+
+}  // namespace tenon

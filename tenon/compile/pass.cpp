@@ -1,0 +1,61 @@
+#include "tenon/compile/pass.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "tenon/base/error.h"
+#include "tenon/base/log.h"
+#include "tenon/base/strings.h"
+#include "tenon/graph/text.h"
+#include "tenon/graph/verify.h"
+
+namespace tenon {
+
+std::vector<Pass> standard_passes() {
+  return {
+      {"inline", inline_calls},
+      {"decompose", decompose_composites},
+      {"dead", remove_dead},
+      {"simplify", simplify},
+      {"cse", merge_equal},
+      {"simplify-again", simplify},
+      {"cse-again", merge_equal},
+      {"dead-again", remove_dead},
+      {"fuse", fuse},
+  };
+}
+
+std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pass>& passes) {
+  std::vector<std::string> names{"all"};
+  for (const Pass& pass : passes) names.push_back(pass.name);
+  for (const auto* list : {&options_.disabled, &options_.print_after}) {
+    for (const std::string& name : *list) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      throw make_error(ErrorCode::invalid_argument, "there is no pass '{}'", name)
+          .note("{}", hint(name, names));
+    }
+  }
+  auto listed = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  if (options_.verify) verify(graph);
+  auto current = std::make_unique<Graph>(graph);
+  for (const Pass& pass : passes) {
+    if (listed(options_.disabled, pass.name)) continue;
+    auto start = std::chrono::steady_clock::now();
+    std::unique_ptr<Graph> next = pass.run(*current, context_);
+    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    times_.push_back({pass.name, elapsed.count()});
+    if (next) {
+      current = std::move(next);
+      if (options_.verify) verify(*current);
+    }
+    if (listed(options_.print_after, pass.name) || listed(options_.print_after, "all")) {
+      log(LogLevel::info, "after {}:\n{}", pass.name,
+          to_text(*current, {.max_literal_elements = 8}));
+    }
+  }
+  return current;
+}
+
+}  // namespace tenon

@@ -1,0 +1,89 @@
+// In: any graph. Out: the same values from fewer or cheaper operations, by the rules in
+// compile/rules/, and small computations on constants done now. Why: reverse mode, batching and
+// decompositions emit general forms; what is left over here costs nothing at run time.
+#include <unordered_map>
+
+#include "tenon/compile/pass.h"
+#include "tenon/compile/rewriter.h"
+#include "tenon/compile/rules/rule.h"
+#include "tenon/ops/reference.h"
+
+namespace tenon {
+
+namespace {
+
+constexpr int64_t kMaxFoldedElements = 64;
+
+using RulesByOp = std::unordered_map<std::string, std::vector<Rule>>;
+
+RulesByOp index_rules() {
+  RulesByOp rules;
+  for (const auto& list : {arithmetic_rules(), structure_rules(), contraction_rules()}) {
+    for (const Rule& rule : list) rules[rule.op].push_back(rule);
+  }
+  return rules;
+}
+
+/// Elementwise calls on constants: one number when every operand is one number, else element by
+/// element when small.
+Value fold_constants(const Call& c) {
+  if (!c.op.is_elementwise || !c.op.reference || !c.type.shape.is_constant()) return {};
+  bool splats = true;
+  bool literals = element_count(c.type.shape.constants()) <= kMaxFoldedElements;
+  for (const Value& input : c.inputs) {
+    splats = splats && splat(c.build, input.id());
+    const Node* node = c.producer(input);
+    literals = literals && node && node->op->name == "constant";
+  }
+  if (c.inputs.empty() || (!splats && !literals)) return {};
+  std::vector<int64_t> shape = splats ? std::vector<int64_t>{} : c.type.shape.constants();
+  std::vector<RefArray> operands;
+  for (const Value& input : c.inputs) {
+    if (splats) {
+      operands.push_back(
+          RefArray::from(Literal::scalar(input.dtype(), *splat(c.build, input.id()))));
+    } else {
+      operands.push_back(RefArray::from(*c.producer(input)->attributes.literal("value")));
+    }
+  }
+  ReferenceCall call(c.attributes, std::move(operands), {RefArray(c.type.dtype, shape)}, nullptr);
+  c.op.reference(call);
+  Literal result = call.output(0).to_literal();
+  if (splats) return broadcast_to(c.build.constant(std::move(result)), c.type.shape);
+  return c.build.constant(std::move(result));
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) {
+  const RulesByOp rules = index_rules();
+  Rewriter rewrite(graph, context.ops);
+  bool changed = false;
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const Node& node = graph.node(id);
+    Value better;
+    if (node.outputs.size() == 1) {
+      std::vector<Value> inputs = rewrite.inputs_of(node);
+      Type type = graph.type(node.outputs[0]);
+      Call call{rewrite.build(), *node.op, node.attributes, inputs, type};
+      rewrite.build().set_label(node.label);
+      better = fold_constants(call);
+      if (auto found = rules.find(node.op->name); !better && found != rules.end()) {
+        for (const Rule& rule : found->second) {
+          better = rule.apply(call);
+          if (better) break;
+        }
+      }
+      rewrite.build().set_label("");
+    }
+    if (better) {
+      rewrite.replace(id, {better});
+      changed = true;
+    } else {
+      rewrite.keep(id);
+    }
+  }
+  return changed ? rewrite.finish() : nullptr;
+}
+
+}  // namespace tenon

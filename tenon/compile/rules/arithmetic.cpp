@@ -1,0 +1,92 @@
+#include <cmath>
+
+#include "tenon/compile/rules/rule.h"
+#include "tenon/ops/functions.h"
+
+namespace tenon {
+
+namespace {
+
+bool is(const Call& c, size_t operand, double number) {
+  auto value = splat(c.build, c.inputs[operand].id());
+  return value && *value == number && !(number == 0 && std::signbit(*value));
+}
+
+/// The operand that stays when the other one is `number`.
+Value other_than(const Call& c, double number) {
+  if (is(c, 1, number)) return c.inputs[0];
+  if (is(c, 0, number)) return c.inputs[1];
+  return {};
+}
+
+Value power_rule(const Call& c) {
+  auto exponent = splat(c.build, c.inputs[1].id());
+  if (!exponent || !is_floating(c.type.dtype)) return {};
+  Value x = c.inputs[0];
+  if (*exponent == 1) return x;
+  if (*exponent == 2) return x * x;
+  if (*exponent == 3) return x * x * x;
+  if (*exponent == -1) return 1.0 / x;
+  return {};
+}
+
+/// Division by a constant whose reciprocal is exact, or in floating point wide enough that one
+/// rounding more is lost in the op's tolerance: multiplication is several times faster.
+Value divide_rule(const Call& c) {
+  auto divisor = splat(c.build, c.inputs[1].id());
+  if (!divisor || !is_floating(c.type.dtype)) return {};
+  if (*divisor == 1) return c.inputs[0];
+  int exponent = 0;
+  bool power_of_two = std::abs(std::frexp(*divisor, &exponent)) == 0.5;
+  return power_of_two ? c.inputs[0] * (1.0 / *divisor) : Value();
+}
+
+}  // namespace
+
+std::vector<Rule> arithmetic_rules() {
+  return {
+      {"add-zero", "add", [](const Call& c) { return other_than(c, 0.0); }},
+      {"subtract-zero", "subtract",
+       [](const Call& c) { return is(c, 1, 0.0) ? c.inputs[0] : Value(); }},
+      {"multiply-one", "multiply", [](const Call& c) { return other_than(c, 1.0); }},
+      {"multiply-minus-one", "multiply",
+       [](const Call& c) {
+         Value x = other_than(c, -1.0);
+         return x ? -x : Value();
+       }},
+      {"divide-constant", "divide", divide_rule},
+      {"double-negate", "negate",
+       [](const Call& c) {
+         const Node* inner = c.made_by(0, "negate");
+         return inner ? c.value(inner->inputs[0]) : Value();
+       }},
+      {"subtract-negated", "subtract",
+       [](const Call& c) {
+         const Node* inner = c.made_by(1, "negate");
+         return inner ? c.inputs[0] + c.value(inner->inputs[0]) : Value();
+       }},
+      {"add-negated", "add",
+       [](const Call& c) {
+         const Node* inner = c.made_by(1, "negate");
+         return inner ? c.inputs[0] - c.value(inner->inputs[0]) : Value();
+       }},
+      {"small-power", "power", power_rule},
+      {"select-same", "select",
+       [](const Call& c) { return c.inputs[1].id() == c.inputs[2].id() ? c.inputs[1] : Value(); }},
+      {"select-constant", "select",
+       [](const Call& c) {
+         auto predicate = splat(c.build, c.inputs[0].id());
+         return predicate ? c.inputs[*predicate != 0 ? 1 : 2] : Value();
+       }},
+      {"cast-same", "cast",
+       [](const Call& c) { return c.inputs[0].dtype() == c.type.dtype ? c.inputs[0] : Value(); }},
+      {"cast-constant", "cast",
+       [](const Call& c) {
+         auto number = splat(c.build, c.inputs[0].id());
+         bool exact = number && is_floating(c.type.dtype) == is_floating(c.inputs[0].dtype());
+         return exact && size_of(c.type.dtype) >= 4 ? c.build.full(c.type, *number) : Value();
+       }},
+  };
+}
+
+}  // namespace tenon

@@ -1,0 +1,25 @@
+#include "tenon/runtime/kernel.h"
+
+#include "tenon/base/error.h"
+
+namespace tenon {
+
+ChosenKernel make_kernel(const KernelRequest& request) {
+  ChosenKernel chosen;
+  for (const KernelEntry& entry : cpu_kernels()) {
+    if (entry.op != request.op.name && entry.op != "*") continue;
+    std::string why_not;
+    chosen.kernel = entry.make(request, why_not);
+    if (chosen.kernel) {
+      chosen.trace += entry.name;
+      return chosen;
+    }
+    chosen.trace += entry.name + " declined: " + why_not + "; ";
+  }
+  Error error = make_error(ErrorCode::unsupported, "no kernel runs {}", request.op.name);
+  for (const ConcreteType& input : request.inputs) error.note("input {}", input.to_string());
+  error.note("{}", chosen.trace);
+  throw error;
+}
+
+}  // namespace tenon

@@ -1,0 +1,65 @@
+// Kernels that are not generated: library calls and native code, chosen by asking an ordered list.
+//
+//   std::string why_not;
+//   auto kernel = make_kernel(request, &trace);      // the first that accepts; the others say why
+//   not kernel->run(inputs, outputs, scratch);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/graph/op.h"
+
+namespace tenon {
+
+/// The type of an operand in one run: numbers only.
+struct ConcreteType {
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+
+  int64_t size() const { return element_count(shape); }
+  int64_t bytes() const { return size() * static_cast<int64_t>(size_of(dtype)); }
+  std::string to_string() const { return Type{dtype, Shape::of(shape)}.to_string(); }
+};
+
+struct KernelRequest {
+  const OpDef& op;
+  const Attributes& attributes;
+  std::vector<ConcreteType> inputs;
+  std::vector<ConcreteType> outputs;
+};
+
+/// One call with fixed types. Thread-safe; run() does not allocate.
+class OpKernel {
+ public:
+  virtual ~OpKernel() = default;
+  virtual void run(void* const* inputs, void* const* outputs, void* scratch) const = 0;
+  virtual int64_t scratch_bytes() const { return 0; }
+  virtual double flops() const { return 0; }
+  virtual std::string description() const = 0;
+};
+
+/// One candidate for calls of an op.
+struct KernelEntry {
+  std::string op;
+  std::string name;  // "onednn matmul"
+  /// Whether it takes calls of these types, before sizes are known.
+  bool (*claims)(const Graph& graph, const Node& node);
+  /// The kernel, or null and the reason.
+  std::unique_ptr<OpKernel> (*make)(const KernelRequest& request, std::string& why_not);
+};
+
+/// In order of preference; the last entry of an op accepts everything it claims.
+const std::vector<KernelEntry>& cpu_kernels();
+
+struct ChosenKernel {
+  std::unique_ptr<OpKernel> kernel;
+  std::string trace;  // "onednn matmul declined: …; loop"
+};
+/// Throws Error(unsupported) with every reason when none accepts.
+ChosenKernel make_kernel(const KernelRequest& request);
+
+}  // namespace tenon
