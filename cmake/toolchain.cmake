@@ -45,6 +45,8 @@ target_compile_options(tenon_options INTERFACE
   -Wno-missing-field-initializers
   # g++ 12 sees overlapping copies inside std::string that are not there (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  # clang warns about g++ 12's own library; g++ is the compiler that decides.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   # Nobody reads errno after a math function, and without it sqrt is one instruction.
   -fno-math-errno)
 set(CMAKE_COMPILE_WARNING_AS_ERROR ${TENON_WARNINGS_AS_ERRORS})

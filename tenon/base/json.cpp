@@ -36,6 +36,8 @@ Json parse_json(std::string_view text, std::string_view source) {
     // nlohmann says "[json.exception.…] parse error at line 1, column 2: syntax error …".
     if (const size_t colon = what.find(": "); colon != what.npos) what.remove_prefix(colon + 2);
     fail(ErrorCode::parse, "{}:{}:{}: {}", source, line, offset - line_start + 1, what);
+  } catch (const nlohmann::json::exception& error) {  // a number beyond double, such as 1e999
+    fail(ErrorCode::parse, "{}: {}", source, error.what());
   }
 }
 

@@ -31,6 +31,10 @@ TEST(Json, DepthIsLimited) {
   EXPECT_EQ(message_of(std::string(100'000, '[')), "x.json: nested deeper than 500");
 }
 
+TEST(Json, NumbersBeyondDoubleAreErrors) {
+  EXPECT_TRUE(message_of("[1e999]").starts_with("x.json: ")) << message_of("[1e999]");
+}
+
 TEST(Json, TextThatIsNotUtf8IsStillWritten) {
   EXPECT_EQ(dump_json(Json("a\xff"), JsonStyle::compact), "\"a\xEF\xBF\xBD\"");
 }

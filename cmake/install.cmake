@@ -1,0 +1,17 @@
+# `cmake --install build/release --prefix P`, after which another project finds tenon in P.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS tenon EXPORT tenon_targets)
+if(TARGET tenon_cli)
+  install(TARGETS tenon_cli)
+endif()
+install(DIRECTORY tenon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT tenon_targets NAMESPACE tenon:: FILE tenon-targets.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenon-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES cmake/tenon-config.cmake ${PROJECT_BINARY_DIR}/tenon-config-version.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
