@@ -1,0 +1,27 @@
+// What derivatives are asked for, checked: shared by vjp and jvp. Private to transform/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/transform/reach.h"
+
+namespace tenon::detail {
+
+/// The inputs asked for, or all floating ones. `transform` is what errors begin with.
+std::vector<size_t> differentiated_inputs(const Graph& f,
+                                          const std::optional<std::vector<size_t>>& asked,
+                                          std::string_view transform);
+std::vector<size_t> differentiated_outputs(const Graph& f,
+                                           const std::optional<std::vector<size_t>>& asked,
+                                           std::string_view transform);
+
+Flags flags_of(const std::vector<size_t>& indices, size_t count);
+
+/// The name of an output, `out1` where it has none.
+std::string output_name(const Graph& f, size_t output);
+
+}  // namespace tenon::detail

@@ -1,0 +1,180 @@
+#include "tenon/transform/control.h"
+
+#include <algorithm>
+
+#include "tenon/graph/op.h"
+#include "tenon/transform/subgraph.h"
+
+namespace tenon::detail {
+
+Control control_of(const OpDef& op) {
+  if (op.name == "call") return Control::call;
+  if (op.name == "cond") return Control::cond;
+  if (op.name == "while") return Control::while_loop;
+  if (op.name == "scan") return Control::scan;
+  if (op.name == "custom_vjp") return Control::custom_vjp;
+  return Control::other;
+}
+
+Scan Scan::of(const Node& node) {
+  const Attributes& attributes = node.attributes;
+  auto invariants = static_cast<size_t>(attributes.integer("constants"));
+  auto carries = static_cast<size_t>(attributes.integer("carries"));
+  return {.body = attributes.graph("body"),
+          .invariants = invariants,
+          .carries = carries,
+          .xs = node.inputs.size() - invariants - carries,
+          .length = attributes.shape("length")[0],
+          .reverse = attributes.boolean("reverse")};
+}
+
+std::vector<Value> Scan::emit(Build& build, std::span<const Value> inputs) const {
+  return build.call_multi(build.ops().get("scan"), inputs,
+                          {{"body", body},
+                           {"constants", static_cast<int64_t>(invariants)},
+                           {"carries", static_cast<int64_t>(carries)},
+                           {"length", Shape{length}},
+                           {"reverse", reverse}});
+}
+
+While While::of(const Node& node) {
+  return {node.attributes.graph("condition"), node.attributes.graph("body")};
+}
+
+std::vector<Value> While::emit(Build& build, std::span<const Value> states) const {
+  return build.call_multi(build.ops().get("while"), states,
+                          {{"condition", condition}, {"body", body}});
+}
+
+Cond Cond::of(const Node& node) {
+  return {node.attributes.graph("then"), node.attributes.graph("otherwise")};
+}
+
+std::vector<Value> Cond::emit(Build& build, const Value& predicate,
+                              std::span<const Value> operands) const {
+  std::vector<Value> inputs = {predicate};
+  inputs.insert(inputs.end(), operands.begin(), operands.end());
+  return build.call_multi(build.ops().get("cond"), inputs,
+                          {{"then", then}, {"otherwise", otherwise}});
+}
+
+CustomVjp CustomVjp::of(const Node& node) {
+  const Attributes& attributes = node.attributes;
+  return {attributes.graph("primal"), attributes.graph("forward"), attributes.graph("backward")};
+}
+
+std::vector<Value> CustomVjp::emit(Build& build, std::span<const Value> inputs) const {
+  return build.call_multi(build.ops().get("custom_vjp"), inputs,
+                          {{"primal", primal}, {"forward", forward}, {"backward", backward}});
+}
+
+Flags settle_forwards(const Graph& body, size_t first, size_t carries, Flags inputs) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    Flags outputs = pick(reached_from(body, inputs), body.outputs());
+    for (size_t i = 0; i < carries; ++i) {
+      if (!outputs[i] || inputs[first + i]) continue;
+      inputs[first + i] = true;
+      changed = true;
+    }
+  }
+  return inputs;
+}
+
+Flags settle_backwards(const Graph& body, size_t first, size_t carries, Flags outputs) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    Flags inputs = pick(reaching(body, outputs), body.inputs());
+    for (size_t i = 0; i < carries; ++i) {
+      if (!inputs[first + i] || outputs[i]) continue;
+      outputs[i] = true;
+      changed = true;
+    }
+  }
+  return outputs;
+}
+
+namespace {
+
+Flags either(Flags a, const Flags& b) {
+  for (size_t i = 0; i < a.size(); ++i) a[i] = a[i] || b[i];
+  return a;
+}
+
+Flags tail(const Flags& flags) { return {flags.begin() + 1, flags.end()}; }
+
+Flags outputs_reached(const Graph& graph, const Flags& inputs) {
+  return pick(reached_from(graph, inputs), graph.outputs());
+}
+
+Flags inputs_reaching(const Graph& graph, const Flags& outputs) {
+  return pick(reaching(graph, outputs), graph.inputs());
+}
+
+}  // namespace
+
+Flags region_reached_from(const Node& node, const Flags& inputs) {
+  switch (control_of(*node.op)) {
+    case Control::call:
+      return outputs_reached(*node.attributes.graph("body"), inputs);
+    case Control::cond: {
+      Cond cond = Cond::of(node);
+      return either(outputs_reached(*cond.then, tail(inputs)),
+                    outputs_reached(*cond.otherwise, tail(inputs)));
+    }
+    case Control::while_loop: {
+      const Graph& body = *While::of(node).body;
+      return settle_forwards(body, 0, inputs.size(), inputs);
+    }
+    case Control::scan: {
+      Scan scan = Scan::of(node);
+      Flags settled = settle_forwards(*scan.body, scan.invariants, scan.carries, inputs);
+      Flags outputs = outputs_reached(*scan.body, settled);
+      // A loop of no steps hands its carries through.
+      for (size_t i = 0; i < scan.carries; ++i) outputs[i] = settled[scan.invariants + i];
+      return outputs;
+    }
+    default: {
+      bool any = std::find(inputs.begin(), inputs.end(), true) != inputs.end();
+      return Flags(node.outputs.size(), any);
+    }
+  }
+}
+
+Flags region_reaching(const Node& node, const Flags& outputs) {
+  switch (control_of(*node.op)) {
+    case Control::call:
+      return inputs_reaching(*node.attributes.graph("body"), outputs);
+    case Control::cond: {
+      Cond cond = Cond::of(node);
+      Flags inputs =
+          either(inputs_reaching(*cond.then, outputs), inputs_reaching(*cond.otherwise, outputs));
+      inputs.insert(inputs.begin(), false);
+      return inputs;
+    }
+    case Control::while_loop: {
+      const Graph& body = *While::of(node).body;
+      return settle_backwards(body, 0, outputs.size(), outputs);
+    }
+    case Control::scan: {
+      Scan scan = Scan::of(node);
+      Flags settled = settle_backwards(*scan.body, scan.invariants, scan.carries, outputs);
+      Flags inputs = inputs_reaching(*scan.body, settled);
+      for (size_t i = 0; i < scan.carries; ++i) inputs[scan.invariants + i] = settled[i];
+      return inputs;
+    }
+    default:
+      return Flags(node.inputs.size(), true);
+  }
+}
+
+std::unique_ptr<Graph> permuted(const Graph& f, std::span<const size_t> inputs,
+                                std::span<const size_t> outputs) {
+  std::vector<ValueId> new_inputs;
+  std::vector<ValueId> new_outputs;
+  for (size_t i : inputs) new_inputs.push_back(f.inputs()[i]);
+  for (size_t i : outputs) new_outputs.push_back(f.outputs()[i]);
+  return extract(f, new_inputs, new_outputs, f.name());
+}
+
+}  // namespace tenon::detail

@@ -1,0 +1,29 @@
+// Forward mode: from a graph, the graph that also pushes tangents from its inputs to its outputs.
+//
+//   auto g = jvp(f, ops, {.wrt = {{0}}});        // (inputs…, tangent of input 0) -> (outputs…,
+//   tangents of outputs…) auto h = jvp(*gradient(f, ops), ops, {.wrt = {{0}}});   // Hessian times
+//   vector
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/graph/op.h"
+
+namespace tenon {
+
+struct JvpOptions {
+  /// Inputs that have a tangent; all floating ones by default. The tangents of the others are zero.
+  std::optional<std::vector<size_t>> wrt;
+  /// Outputs whose tangents are wanted; all floating ones by default.
+  std::optional<std::vector<size_t>> outputs;
+};
+
+/// The graph (inputs of f…, tangents of the inputs `wrt`…) -> (outputs of f…, tangents of
+/// outputs…). Works through all control flow. Throws Error(type_mismatch) where an input or output
+/// asked for is not floating.
+std::unique_ptr<Graph> jvp(const Graph& f, const OpRegistry& ops, const JvpOptions& options = {});
+
+}  // namespace tenon

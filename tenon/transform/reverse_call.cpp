@@ -1,0 +1,78 @@
+#include "tenon/base/error.h"
+#include "tenon/ops/functions.h"
+#include "tenon/transform/control.h"
+#include "tenon/transform/reverse.h"
+#include "tenon/transform/values.h"
+
+namespace tenon::detail {
+
+namespace {
+
+/// A call with checkpoint=true: only its inputs are kept, the way back computes the body again. The
+/// barrier ties the inputs to the cotangents, so that this happens late and is not merged with the
+/// forward part.
+RegionForward forward_checkpoint(const RegionCall& call) {
+  Build& build = call.build;
+  std::vector<Value> inputs(call.inputs.begin(), call.inputs.end());
+  std::vector<Value> outputs = build.call_multi(*call.node.op, inputs, call.node.attributes);
+  GraphRef body = call.node.attributes.graph("body");
+  auto pull = [&build, inputs, body, wanted = call.wanted](std::span<const Value> cotangents) {
+    std::vector<Value> held = inputs;
+    for (const Value& cotangent : cotangents) {
+      if (cotangent) held.push_back(cotangent);
+    }
+    held = barrier(held);
+    std::vector<Value> tied(cotangents.begin(), cotangents.end());
+    size_t next = inputs.size();
+    for (Value& cotangent : tied) {
+      if (cotangent) cotangent = held[next++];
+    }
+    held.resize(inputs.size());
+    return vjp_inline(build, *body, held, tied, wanted);
+  };
+  return {std::move(outputs), std::move(pull)};
+}
+
+/// The user's own rule: `forward` gives the results and what `backward` reads.
+RegionForward forward_custom_vjp(const RegionCall& call) {
+  Build& build = call.build;
+  CustomVjp custom = CustomVjp::of(call.node);
+  std::vector<Value> outputs = build.inline_graph(*custom.forward, call.inputs);
+  size_t results = call.node.outputs.size();
+  std::vector<Value> residuals(outputs.begin() + static_cast<std::ptrdiff_t>(results),
+                               outputs.end());
+  outputs.resize(results);
+  auto pull = [&build, residuals, custom, outputs](std::span<const Value> cotangents) {
+    std::vector<Value> arguments = residuals;
+    for (size_t i = 0; i < cotangents.size(); ++i) {
+      arguments.push_back(or_zeros(build, cotangents[i], outputs[i].type()));
+    }
+    return build.inline_graph(*custom.backward, arguments);
+  };
+  return {std::move(outputs), std::move(pull)};
+}
+
+}  // namespace
+
+RegionForward forward_region(const RegionCall& call) {
+  switch (control_of(*call.node.op)) {
+    case Control::call:
+      return forward_checkpoint(call);
+    case Control::cond:
+      return forward_cond(call);
+    case Control::scan:
+      return forward_scan(call);
+    case Control::custom_vjp:
+      return forward_custom_vjp(call);
+    case Control::while_loop:
+      throw make_error(ErrorCode::unsupported, "vjp: {} has no reverse mode",
+                       describe_call(call.graph, call.node))
+          .note("the number of steps of a while is not known, so neither is what must be saved")
+          .note("hint: use scan, which runs a fixed number of steps, or jvp");
+    case Control::other:
+      break;
+  }
+  fail(ErrorCode::internal, "vjp: no rule for {}", describe_call(call.graph, call.node));
+}
+
+}  // namespace tenon::detail

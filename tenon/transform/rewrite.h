@@ -1,0 +1,46 @@
+// Copies a graph and replaces some of its nodes on the way.
+//
+//   auto plain = inline_calls(graph, ops);                       // no `call` but those with
+//   checkpoint auto primitives = decompose(graph, ops);                     // no composite, inside
+//   regions either auto some = decompose(graph, ops, [](const Node& node) { return node.op->name ==
+//   "softmax"; }); auto other = rewrite_nodes(graph, ops, rewrite);             // whatever
+//   `rewrite` says
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "tenon/graph/build.h"
+
+namespace tenon {
+
+/// The values that replace the results of a node, or nothing to copy it unchanged.
+using NodeRewrite = std::function<std::optional<std::vector<Value>>(
+    Build& build, const Graph& graph, NodeId node, std::span<const Value> inputs)>;
+
+/// Replacements have the types of the results that they replace, and are labelled as the node was.
+std::unique_ptr<Graph> rewrite_nodes(const Graph& graph, const OpRegistry& ops,
+                                     const NodeRewrite& rewrite);
+
+/// Puts the bodies of `call` nodes in their place, in regions too. Calls that ask for
+/// rematerialisation (checkpoint=true) stay unless `checkpoints` is set.
+std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops,
+                                    bool checkpoints = false);
+
+using NodePredicate = std::function<bool(const Node&)>;
+
+/// Replaces the composites that `pick` picks (all, without it) by their decompositions until none
+/// is left, in regions too.
+std::unique_ptr<Graph> decompose(const Graph& graph, const OpRegistry& ops,
+                                 const NodePredicate& pick = nullptr);
+
+/// The decomposition of one call.
+std::vector<Value> decompose_call(Build& build, const Node& node, std::span<const Value> inputs);
+/// The same as a graph of inputs of these types.
+std::unique_ptr<Graph> decomposition_graph(const Node& node, std::span<const Type> inputs,
+                                           const OpRegistry& ops);
+
+}  // namespace tenon

@@ -1,0 +1,39 @@
+// Parts of graphs: what the outputs need, what lies between two sets of values.
+//
+//   auto small = prune(graph);                         // without the nodes that no output needs
+//   auto part = extract(graph, {h}, {y}, "head");      // from h to y as a graph of its own
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+
+namespace tenon {
+
+/// The same graph without the nodes that no output needs. Inputs stay, used or not.
+std::unique_ptr<Graph> prune(const Graph& graph);
+
+/// The part of `graph` that computes `outputs` from `inputs`, which may be any of its values: what
+/// lies behind them is left out. Every graph input that the part reads must be among `inputs`.
+std::unique_ptr<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
+                               std::span<const ValueId> outputs, std::string name);
+
+/// Appends `node` of `from` to `to` unchanged; `map` gives each value of `from` its value in `to`
+/// and learns the results. The inputs keep their types, so nothing is inferred again.
+void copy_node(Graph& to, const Graph& from, const Node& node, std::vector<ValueId>& map);
+
+/// Appends all nodes of `from` to `to`, its inputs replaced by `inputs` of the same types. Gives
+/// the map.
+std::vector<ValueId> copy_nodes(Graph& to, const Graph& from, std::span<const ValueId> inputs);
+
+/// Copies the symbol bounds of `from`.
+void copy_symbol_bounds(Graph& to, const Graph& from);
+
+/// Whether each node is needed for `outputs` when `given` values need no computing.
+std::vector<bool> needed_nodes(const Graph& graph, std::span<const ValueId> outputs,
+                               std::span<const ValueId> given = {});
+
+}  // namespace tenon

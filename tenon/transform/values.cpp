@@ -1,0 +1,66 @@
+#include "tenon/transform/values.h"
+
+#include <algorithm>
+
+#include "tenon/graph/op.h"
+#include "tenon/ops/functions.h"
+
+namespace tenon::detail {
+
+std::string derivative_label(const std::string& label) {
+  return label.empty() ? label : label + "'";
+}
+
+std::optional<double> uniform_value(const Value& x) {
+  const Graph& graph = x.build().graph();
+  const Node* node = graph.producer(x.id());
+  if (node && node->op->name == "broadcast") node = graph.producer(node->inputs[0]);
+  if (!node || node->op->name != "constant") return std::nullopt;
+  const Literal& literal = *node->attributes.literal("value");
+  if (literal.size() != 1) return std::nullopt;
+  return literal.to_double(0);
+}
+
+Value scaled(const Value& derivative, const Value& partial) {
+  if (!derivative || !partial) return {};
+  std::optional<double> factor = uniform_value(partial);
+  if (!factor) return derivative * partial;
+  if (*factor == 1.0) return derivative;
+  if (*factor == -1.0) return -derivative;
+  if (*factor == 0.0) return {};
+  return derivative * *factor;
+}
+
+Value add_derivatives(const Value& a, const Value& b) {
+  if (!a) return b;
+  if (!b) return a;
+  return a + b;
+}
+
+Value zeros_like(const Value& x) { return x.build().full_like(x, 0.0); }
+
+Value or_zeros(Build& build, const Value& x, const Type& type) {
+  return x ? x : build.full(type, 0.0);
+}
+
+std::string unused_input_name(const Graph& graph, std::string name) {
+  const auto& names = graph.input_names();
+  while (std::find(names.begin(), names.end(), name) != names.end()) name += '\'';
+  return name;
+}
+
+std::string describe_call(const Graph& graph, const Node& node) {
+  std::string text = node.op->name;
+  if (!node.label.empty()) text += " @" + node.label;
+  text += " (";
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    text += (i > 0 ? ", " : "") + graph.type(node.inputs[i]).to_string();
+  }
+  text += ") -> ";
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    text += (i > 0 ? ", " : "") + graph.type(node.outputs[i]).to_string();
+  }
+  return text;
+}
+
+}  // namespace tenon::detail

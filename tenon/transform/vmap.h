@@ -1,0 +1,36 @@
+// Batching: from a graph of one example, the graph of many at once.
+//
+//   auto g = vmap(f, ops, {.size = Dim::symbol("batch")});               // every input and output
+//   with the batch first auto h = vmap(f, ops, {.in_axes = {{0, std::nullopt}}, .size = 8});  //
+//   the second input is the same for all auto each = vmap(*gradient(loss, ops), ops, …); //
+//   per-example gradients
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/graph/op.h"
+
+namespace tenon {
+
+struct VmapOptions {
+  using Axes = std::vector<std::optional<int64_t>>;
+  /// Where each input carries the batch, counted in the batched shape, from the end when negative;
+  /// nothing: the input is the same for all examples. 0 for all by default.
+  std::optional<Axes> in_axes;
+  /// Where each output shall carry the batch; an output without must not depend on it. 0 for all by
+  /// default.
+  std::optional<Axes> out_axes;
+  /// The number of examples, which may be a symbol.
+  Dim size = 1;
+};
+
+/// The graph that does for every example of a batch what `f` does for one. Ops without a batching
+/// rule run in a loop over the batch, with a warning that names them. Random ops give every example
+/// the same numbers unless their keys are batched. Throws Error(invalid_argument) where axes do not
+/// fit.
+std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const VmapOptions& options);
+
+}  // namespace tenon

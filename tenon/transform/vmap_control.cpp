@@ -1,0 +1,234 @@
+#include "tenon/base/error.h"
+#include "tenon/graph/op.h"
+#include "tenon/ops/functions.h"
+#include "tenon/transform/batch.h"
+#include "tenon/transform/control.h"
+#include "tenon/transform/joint.h"
+#include "tenon/transform/values.h"
+
+namespace tenon::detail {
+
+namespace {
+
+Flags batched_flags(std::span<const Batched> values) {
+  Flags flags;
+  for (const Batched& value : values) flags.push_back(value.batched);
+  return flags;
+}
+
+/// Which outputs of `f` depend on flagged inputs, differentiably or not.
+Flags batched_outputs(const Graph& f, const Flags& inputs) {
+  std::vector<ValueId> sources;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]) sources.push_back(f.inputs()[i]);
+  }
+  return pick(depends_on(f, sources), f.outputs());
+}
+
+/// Lets the batch travel from carry to carry until nothing changes; the carries are inputs from
+/// `first` on.
+Flags spread_over_carries(const Graph& body, size_t first, size_t carries, Flags inputs) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    Flags outputs = batched_outputs(body, inputs);
+    for (size_t i = 0; i < carries; ++i) {
+      if (!outputs[i] || inputs[first + i]) continue;
+      inputs[first + i] = true;
+      changed = true;
+    }
+  }
+  return inputs;
+}
+
+/// The inputs with a batch where flags ask for one.
+std::vector<Value> with_batch(const BatchScope& scope, std::span<const Batched> inputs,
+                              const Flags& flags) {
+  std::vector<Value> values;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    values.push_back(flags[i] ? scope.spread(inputs[i]) : inputs[i].value);
+  }
+  return values;
+}
+
+std::vector<Batched> marked(const std::vector<Value>& values, const Flags& flags) {
+  std::vector<Batched> results;
+  for (size_t i = 0; i < values.size(); ++i) results.push_back({values[i], flags[i]});
+  return results;
+}
+
+/// select(predicate, a, b) where the predicate is bool[batch] and the others have further axes.
+Value select_examples(const Value& predicate, const Value& on_true, const Value& on_false) {
+  Shape shape = on_true.shape();
+  return select(broadcast(predicate, shape, {0}), on_true, on_false);
+}
+
+std::vector<Batched> batch_call(const BatchCall& call) {
+  const Attributes& attributes = call.node.attributes;
+  GraphRef body = attributes.graph("body");
+  if (!attributes.boolean("checkpoint")) {
+    return vmap_inline(call.build, call.scope, *body, call.inputs);
+  }
+  Flags inputs = batched_flags(call.inputs);
+  Flags outputs = batched_outputs(*body, inputs);
+  Attributes changed = attributes;
+  const OpRegistry& ops = call.build.ops();
+  changed.set("body", GraphRef(vmap_region_graph(*body, ops, call.scope, inputs, outputs)));
+  std::vector<Value> values = with_batch(call.scope, call.inputs, inputs);
+  return marked(call.build.call_multi(*call.node.op, values, changed), outputs);
+}
+
+std::vector<Batched> batch_cond(const BatchCall& call) {
+  Cond cond = Cond::of(call.node);
+  std::span<const Batched> operands = call.inputs.subspan(1);
+  if (call.inputs[0].batched) {
+    // Examples go different ways: both are taken.
+    auto yes = vmap_inline(call.build, call.scope, *cond.then, operands);
+    auto no = vmap_inline(call.build, call.scope, *cond.otherwise, operands);
+    for (size_t i = 0; i < yes.size(); ++i) {
+      yes[i] = {select_examples(call.inputs[0].value, call.scope.spread(yes[i]),
+                                call.scope.spread(no[i])),
+                true};
+    }
+    return yes;
+  }
+  Flags inputs = batched_flags(operands);
+  Flags outputs = batched_outputs(*cond.then, inputs);
+  Flags others = batched_outputs(*cond.otherwise, inputs);
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = outputs[i] || others[i];
+  const OpRegistry& ops = call.build.ops();
+  Cond batched{vmap_region_graph(*cond.then, ops, call.scope, inputs, outputs),
+               vmap_region_graph(*cond.otherwise, ops, call.scope, inputs, outputs)};
+  std::vector<Value> values = with_batch(call.scope, operands, inputs);
+  return marked(batched.emit(call.build, call.inputs[0].value, values), outputs);
+}
+
+std::vector<Batched> batch_scan(const BatchCall& call) {
+  Scan scan = Scan::of(call.node);
+  size_t first = scan.invariants;
+  Flags inputs = spread_over_carries(*scan.body, first, scan.carries, batched_flags(call.inputs));
+  Flags outputs = batched_outputs(*scan.body, inputs);
+  for (size_t i = 0; i < scan.carries; ++i) outputs[i] = inputs[first + i];
+  Scan batched = scan;
+  const OpRegistry& ops = call.build.ops();
+  batched.body = vmap_region_graph(*scan.body, ops, call.scope, inputs, outputs);
+  std::vector<Value> values = with_batch(call.scope, call.inputs, inputs);
+  // The step stays the first axis of what is sliced and stacked.
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (scan.is_x(i) && inputs[i]) values[i] = move_axis(values[i], 0, 1);
+  }
+  std::vector<Value> results = batched.emit(call.build, values);
+  for (size_t i = scan.carries; i < results.size(); ++i) {
+    if (outputs[i]) results[i] = move_axis(results[i], 1, 0);
+  }
+  return marked(results, outputs);
+}
+
+/// A loop whose condition differs between examples: it goes on until all are done, and examples
+/// that are done keep their states.
+While run_until_all_done(const BatchCall& call, const While& loop) {
+  BatchScope& scope = call.scope;
+  const OpRegistry& ops = call.build.ops();
+  Flags all(call.inputs.size(), true);
+  auto goes_on = vmap_region_graph(*loop.condition, ops, scope, all, {true});
+  auto step = vmap_region_graph(*loop.body, ops, scope, all, all);
+
+  auto make = [&](const std::string& name, auto outputs_of) {
+    auto graph = std::make_shared<Graph>(name);
+    Build build(*graph, ops);
+    std::vector<Value> states;
+    for (size_t i = 0; i < all.size(); ++i) {
+      states.push_back(build.input(step->input_names()[i], step->type(step->inputs()[i])));
+    }
+    std::vector<ValueId> ids;
+    for (const Value& value : outputs_of(build, states)) ids.push_back(value.id());
+    graph->set_outputs(std::move(ids));
+    return graph;
+  };
+  While until;
+  until.condition = make(goes_on->name(), [&](Build& build, std::vector<Value>& states) {
+    Value each = build.inline_graph(*goes_on, states)[0];
+    return std::vector<Value>{build.call("reduce_or", {each}, {{"axes", Integers{0}}})};
+  });
+  until.body = make(step->name(), [&](Build& build, std::vector<Value>& states) {
+    Value each = build.inline_graph(*goes_on, states)[0];
+    std::vector<Value> next = build.inline_graph(*step, states);
+    for (size_t i = 0; i < next.size(); ++i) next[i] = select_examples(each, next[i], states[i]);
+    return next;
+  });
+  return until;
+}
+
+std::vector<Batched> batch_while(const BatchCall& call) {
+  While loop = While::of(call.node);
+  size_t states = call.inputs.size();
+  Flags flags = spread_over_carries(*loop.body, 0, states, batched_flags(call.inputs));
+  const OpRegistry& ops = call.build.ops();
+  While batched;
+  if (batched_outputs(*loop.condition, flags)[0]) {
+    flags.assign(states, true);
+    batched = run_until_all_done(call, loop);
+  } else {
+    batched.condition = vmap_region_graph(*loop.condition, ops, call.scope, flags, {false});
+    batched.body = vmap_region_graph(*loop.body, ops, call.scope, flags, flags);
+  }
+  return marked(batched.emit(call.build, with_batch(call.scope, call.inputs, flags)), flags);
+}
+
+/// Cotangents of inputs that are the same for all examples are summed over the batch.
+GraphRef batched_backward(const BatchCall& call, const CustomVjp& custom, const Flags& inputs,
+                          const Flags& given) {
+  const OpRegistry& ops = call.build.ops();
+  Flags all(inputs.size(), true);
+  auto each = vmap_region_graph(*custom.backward, ops, call.scope, given, all);
+  Build build(*each, ops);
+  std::vector<ValueId> outputs = each->outputs();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (inputs[i]) continue;
+    Value cotangent = build.value(outputs[i]);
+    // Integers have no cotangent: whatever is there is as good for one example as for another.
+    bool real = is_floating(cotangent.dtype());
+    Value one = real ? reduce_sum(cotangent, {0}) : squeeze(slice_axis(cotangent, 0, 0, 1), 0);
+    outputs[i] = one.id();
+  }
+  each->set_outputs(std::move(outputs));
+  return each;
+}
+
+std::vector<Batched> batch_custom_vjp(const BatchCall& call) {
+  CustomVjp custom = CustomVjp::of(call.node);
+  const OpRegistry& ops = call.build.ops();
+  Flags inputs = batched_flags(call.inputs);
+  size_t results = call.node.outputs.size();
+  Flags kept = batched_outputs(*custom.forward, inputs);
+  // primal and forward agree on which results are batched.
+  Flags outputs(results, true);
+  for (size_t i = 0; i < results; ++i) kept[i] = true;
+  Flags given(kept.begin() + static_cast<std::ptrdiff_t>(results), kept.end());
+  given.insert(given.end(), outputs.begin(), outputs.end());
+  CustomVjp batched{vmap_region_graph(*custom.primal, ops, call.scope, inputs, outputs),
+                    vmap_region_graph(*custom.forward, ops, call.scope, inputs, kept),
+                    batched_backward(call, custom, inputs, given)};
+  return marked(batched.emit(call.build, with_batch(call.scope, call.inputs, inputs)), outputs);
+}
+
+}  // namespace
+
+std::vector<Batched> batch_region(const BatchCall& call) {
+  switch (control_of(*call.node.op)) {
+    case Control::call:
+      return batch_call(call);
+    case Control::cond:
+      return batch_cond(call);
+    case Control::scan:
+      return batch_scan(call);
+    case Control::while_loop:
+      return batch_while(call);
+    case Control::custom_vjp:
+      return batch_custom_vjp(call);
+    case Control::other:
+      break;
+  }
+  fail(ErrorCode::internal, "vmap: no rule for {}", describe_call(call.graph, call.node));
+}
+
+}  // namespace tenon::detail
