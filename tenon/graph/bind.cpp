@@ -1,0 +1,110 @@
+#include "tenon/graph/bind.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "tenon/base/error.h"
+
+namespace tenon {
+
+namespace {
+
+[[noreturn]] void fail_shape(const Graph& graph, size_t input, const std::vector<int64_t>& shape,
+                             std::string why) {
+  fail(ErrorCode::shape_mismatch, "{}: input '{}' is {}, but got [{}]: {}", graph.name(),
+       graph.input_names()[input], graph.type(graph.inputs()[input]).to_string(),
+       fmt::join(shape, ","), why);
+}
+
+/// The value of the only unknown symbol of a dimension that is linear in it, where there is one.
+bool solve(const Dim& dim, int64_t value, SymbolValues& known) {
+  std::vector<std::string> symbols;
+  dim.collect_symbols(symbols);
+  std::erase_if(symbols, [&](const std::string& name) { return known.contains(name); });
+  if (symbols.size() != 1) return false;
+  SymbolValues trial = known;
+  auto at = [&](int64_t x) {
+    trial[symbols[0]] = x;
+    return dim.evaluate(trial);
+  };
+  int64_t offset = at(0), slope = at(1) - offset;
+  if (slope == 0 || (value - offset) % slope != 0) return false;
+  int64_t x = (value - offset) / slope;
+  if (x < 0 || at(x) != value) return false;
+  known[symbols[0]] = x;
+  return true;
+}
+
+}  // namespace
+
+SymbolValues bind_symbols(const Graph& graph, std::span<const std::vector<int64_t>> shapes,
+                          const SymbolValues& outer) {
+  if (shapes.size() != graph.inputs().size()) {
+    fail(ErrorCode::invalid_argument, "{}: takes {} inputs, not {}", graph.name(),
+         graph.inputs().size(), shapes.size());
+  }
+  struct Equation {
+    size_t input, axis;
+  };
+  std::vector<Equation> open;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Type& type = graph.type(graph.inputs()[i]);
+    if (type.rank() != shapes[i].size())
+      fail_shape(graph, i, shapes[i],
+                 fmt::format("{} dimensions instead of {}", shapes[i].size(), type.rank()));
+    for (size_t axis = 0; axis < type.rank(); ++axis) {
+      if (!type.dim(axis).is_constant()) {
+        open.push_back({i, axis});
+      } else if (!type.dim(axis).is(shapes[i][axis])) {
+        fail_shape(graph, i, shapes[i], fmt::format("dimension {} differs", axis));
+      }
+    }
+  }
+  auto dim = [&](const Equation& e) -> const Dim& {
+    return graph.type(graph.inputs()[e.input]).dim(e.axis);
+  };
+  auto value = [&](const Equation& e) { return shapes[e.input][e.axis]; };
+
+  SymbolValues known = outer;
+  // Each round solves what has one unknown left; later equations may need earlier results.
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const Equation& e : open) progress = solve(dim(e), value(e), known) || progress;
+  }
+  for (const Equation& e : open) {
+    std::vector<std::string> symbols;
+    dim(e).collect_symbols(symbols);
+    auto unknown = std::find_if(symbols.begin(), symbols.end(),
+                                [&](const std::string& name) { return !known.contains(name); });
+    if (unknown != symbols.end()) {
+      fail_shape(
+          graph, e.input, shapes[e.input],
+          fmt::format("dimension {} is {}, for which no {} fits", e.axis, value(e), *unknown));
+    }
+    int64_t wanted = dim(e).evaluate(known);
+    if (wanted == value(e)) continue;
+    fail_shape(graph, e.input, shapes[e.input],
+               fmt::format("dimension {} is {}, but {} is {} by the other inputs", e.axis, value(e),
+                           dim(e).to_string(), wanted));
+  }
+  for (const auto& [name, bounds] : graph.symbol_bounds()) {
+    auto found = known.find(name);
+    if (found == known.end()) continue;
+    if (found->second >= bounds.low && (!bounds.high || found->second <= *bounds.high)) continue;
+    fail(ErrorCode::out_of_range, "{}: {} is {}, outside [{}, {}]", graph.name(), name,
+         found->second, bounds.low, bounds.high ? std::to_string(*bounds.high) : "any");
+  }
+  return known;
+}
+
+Attributes evaluate_attributes(const Attributes& attributes, const SymbolValues& symbols) {
+  Attributes result = attributes;
+  for (const auto& [name, value] : attributes) {
+    if (const Shape* shape = value.get_if<Shape>())
+      result.set(name, Shape::of(shape->evaluate(symbols)));
+  }
+  return result;
+}
+
+}  // namespace tenon
