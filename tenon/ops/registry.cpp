@@ -4,7 +4,13 @@ namespace tenon {
 
 void register_core_ops(OpRegistry& ops) {
   using Family = void (*)(OpRegistry&);
-  for (Family family : std::initializer_list<Family>{}) family(ops);
+  const Family families[] = {
+      // Primitives of other families serve in the samples of control, so it comes last of them.
+      register_dot,     register_convolution,   register_window,     register_activations,
+      register_softmax, register_normalisation, register_batch_norm, register_losses,
+      register_pooling, register_recurrent,
+  };
+  for (Family family : families) family(ops);
 }
 
 const OpRegistry& core_ops() {

@@ -12,30 +12,29 @@
 namespace tenon {
 
 // One function a family, in the file of its name.
-void register_elementwise(
-    OpRegistry& ops);  // elementwise.cpp: arithmetic, exponentials, trigonometry, rounding
-void register_compare(OpRegistry& ops);    // compare.cpp: comparisons, logic, bits, select, clamp
-void register_cast(OpRegistry& ops);       // cast.cpp: cast, bitcast, quantize, dequantize
-void register_structure(OpRegistry& ops);  // structure.cpp: constant, iota, broadcast, reshape,
-                                           // transpose, reverse, concatenate
-void register_slice(OpRegistry& ops);  // slice.cpp: slice, pad, dynamic_slice, dynamic_update_slice
-void register_gather(OpRegistry& ops);  // gather.cpp: gather, scatter
-void register_reduce(OpRegistry& ops);  // reduce.cpp: sums, products, extrema, argmax, argmin
-void register_cumulative(
-    OpRegistry& ops);                   // cumulative.cpp: cumulative sum, product, extrema; sort
-void register_random(OpRegistry& ops);  // random.cpp: random_bits
-void register_dot(OpRegistry& ops);     // dot.cpp
-void register_convolution(OpRegistry& ops);  // convolution.cpp: convolution and its two gradients
-void register_window(OpRegistry& ops);  // window.cpp: window sums and maxima and their transposes
-void register_control(
-    OpRegistry& ops);  // control.cpp: call, cond, while, scan, barrier, stop_gradient, custom_vjp
-void register_activations(OpRegistry& ops);  // activations.cpp: relu, gelu, silu, softplus …
-void register_normalisation(
-    OpRegistry& ops);  // normalisation.cpp: softmax, log_softmax, layer/batch/group/RMS norm
-void register_losses(OpRegistry& ops);     // losses.cpp: cross entropies, mean squared error …
-void register_pooling(OpRegistry& ops);    // pooling.cpp: max, average, adaptive pooling
-void register_attention(OpRegistry& ops);  // attention.cpp: attention, embedding, dropout
-void register_recurrent(OpRegistry& ops);  // recurrent.cpp: LSTM and GRU cells
+// Primitives:
+void register_elementwise(OpRegistry& ops);  // arithmetic, exponentials, trigonometry, rounding
+void register_compare(OpRegistry& ops);      // comparisons, logic, bits, select, clamp
+void register_cast(OpRegistry& ops);         // cast, bitcast, quantize, dequantize
+void register_structure(OpRegistry& ops);    // constant, iota, broadcast, reshape, transpose …
+void register_slice(OpRegistry& ops);        // slice, pad, dynamic_slice, dynamic_update_slice
+void register_gather(OpRegistry& ops);       // gather, scatter
+void register_reduce(OpRegistry& ops);       // sums, products, extrema, argmax, argmin
+void register_cumulative(OpRegistry& ops);   // cumulative sum, product, extrema; sort
+void register_random(OpRegistry& ops);       // random_bits
+void register_dot(OpRegistry& ops);          // sums of products
+void register_convolution(OpRegistry& ops);  // convolution and its two gradients
+void register_window(OpRegistry& ops);       // sums and maxima of windows and their transposes
+void register_control(OpRegistry& ops);      // call, cond, while, scan, barrier, custom_vjp …
+// Composites:
+void register_activations(OpRegistry& ops);    // relu, gelu, silu, softplus …
+void register_softmax(OpRegistry& ops);        // softmax, log_softmax, log_sum_exp
+void register_normalisation(OpRegistry& ops);  // layer, RMS, group and instance norm
+void register_batch_norm(OpRegistry& ops);     // in training and in inference
+void register_losses(OpRegistry& ops);         // cross entropies, mean squared error …
+void register_pooling(OpRegistry& ops);        // max, average, adaptive and global pooling
+void register_attention(OpRegistry& ops);      // attention, embedding, dropout …
+void register_recurrent(OpRegistry& ops);      // LSTM and GRU
 
 void register_core_ops(OpRegistry& ops);
 

@@ -1,0 +1,16 @@
+// Half-precision inputs are widened for sums and exponentials, and the result is rounded once.
+//
+//   Value wide = widen(x);                   // f32 where x is f16 or bf16, else x
+//   return cast(wide / reduce_sum(wide, {1}, true), x.dtype());
+#pragma once
+
+#include "tenon/ops/functions.h"
+
+namespace tenon {
+
+inline Value widen(Value x) {
+  bool half = x.dtype() == DType::f16 || x.dtype() == DType::bf16;
+  return half ? cast(x, DType::f32) : x;
+}
+
+}  // namespace tenon
