@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <tuple>
 
 #include "tenon/base/strings.h"
 #include "tenon/format/byte_reader.h"
@@ -83,8 +83,9 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string_v
   metadata_ = std::move(header.metadata);
 
   // The data of all tensors, in order, must cover the rest of the file exactly once.
-  std::ranges::stable_sort(header.tensors, {},
-                           [](const auto& t) { return std::pair(t.begin, t.end); });
+  std::ranges::sort(header.tensors, {}, [](const auto& tensor) {
+    return std::tie(tensor.begin, tensor.end, tensor.at);
+  });
   const uint64_t data = reader.offset();
   uint64_t covered = 0;
   for (auto& tensor : header.tensors) {
@@ -170,8 +171,9 @@ void write_safetensors(const std::filesystem::path& path, const NamedViews& tens
   // format does not allow.
   std::vector<NamedViews::const_iterator> order;
   for (auto it = tensors.begin(); it != tensors.end(); ++it) order.push_back(it);
-  std::ranges::stable_sort(order, std::greater{},
-                           [](auto it) { return size_of(it->second.dtype); });
+  std::ranges::sort(order, {}, [](auto it) {
+    return std::pair(-static_cast<int>(size_of(it->second.dtype)), std::string_view(it->first));
+  });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
