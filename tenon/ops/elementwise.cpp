@@ -1,0 +1,474 @@
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "tenon/ops/functions.h"
+#include "tenon/ops/registry.h"
+#include "tenon/ops/statement.h"
+
+namespace tenon {
+
+namespace {
+
+constexpr std::initializer_list<const char*> kRealSamples = {
+    "f32[3,5]", "f64[2,n]", "f16[4]", "bf16[7]", "f32[]", "f32[0]", "f64[2,1,n,2]"};
+constexpr std::initializer_list<const char*> kNumberSamples = {
+    "f32[3,5]", "f64[n]", "f16[4]", "bf16[2,n]", "i32[6]", "i64[2,3]", "i8[5]", "f32[]", "f32[0]"};
+constexpr std::initializer_list<const char*> kRealPairs = {
+    "f32[3,5], f32[3,5]", "f64[2,n], f64[2,n]", "f16[4], f16[4]",
+    "bf16[7], bf16[7]",   "f32[], f32[]",       "f32[0], f32[0]"};
+constexpr std::initializer_list<const char*> kNumberPairs = {"f32[3,5], f32[3,5]",
+                                                             "f64[n], f64[n]",
+                                                             "f16[4], f16[4]",
+                                                             "bf16[7], bf16[7]",
+                                                             "i32[6], i32[6]",
+                                                             "i64[5], i64[5]",
+                                                             "u8[4], u8[4]",
+                                                             "i8[2,3], i8[2,3]",
+                                                             "f32[], f32[]",
+                                                             "f32[0], f32[0]",
+                                                             "f64[2,1,n,2], f64[2,1,n,2]"};
+
+// Integers wrap: the reference computes without C++'s undefined overflow.
+int64_t wrap(uint64_t bits) { return std::bit_cast<int64_t>(bits); }
+uint64_t bits(int64_t value) { return std::bit_cast<uint64_t>(value); }
+
+/// Truncated like C++, except that x / 0 is 0 and that the most negative number over -1 wraps.
+int64_t truncated_divide(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  return b == -1 ? wrap(0 - bits(a)) : a / b;
+}
+
+int64_t truncated_remainder(int64_t a, int64_t b) {
+  if (b == 0) return a;
+  return b == -1 ? 0 : a % b;
+}
+
+/// Where rounding down and rounding toward zero differ: signs differ and the division has a rest.
+Expr rounds_up(Expr a, Expr b, Expr rest) {
+  return not_equal(rest, rest.pool().constant(rest.dtype(), 0)) & not_equal(a < 0.0, b < 0.0);
+}
+
+Expr expand_divide(ExprPool& pool, Expr a, Expr b) {
+  if (is_floating(a.dtype())) return a / b;
+  Expr down = floor_div(a, b);
+  if (!is_signed(a.dtype())) return down;
+  Expr zero = pool.constant(a.dtype(), 0);
+  Expr up = select(rounds_up(a, b, floor_mod(a, b)), down + 1.0, down);
+  return select(equal(b, zero), zero, up);
+}
+
+/// a - trunc(a / b) * b. The quotient may be off by one; the product is exact in fma while the
+/// quotient fits the significand, so one correction makes the result exact. f32 goes through f64
+/// to make "fits" mean 2^53.
+Expr expand_remainder(ExprPool& pool, Expr a, Expr b) {
+  if (!is_floating(a.dtype())) {
+    Expr rest = floor_mod(a, b);
+    if (!is_signed(a.dtype())) return rest;
+    return rest - select(rounds_up(a, b, rest), b, pool.constant(a.dtype(), 0));
+  }
+  Expr x = cast(a, DType::f64), size = abs(cast(b, DType::f64));
+  Expr whole = abs(x);
+  Expr rest = fma(-trunc(whole / size), size, whole);
+  rest = select(rest < 0.0, rest + size, rest);
+  rest = select(rest >= size, rest - size, rest);
+  rest = select(whole < size, whole, rest);  // also where b is infinite
+  return cast(select(x < 0.0, -rest, rest), a.dtype());
+}
+
+/// Where a tie splits evenly: 1 where `wins`, 1/2 where a equals b.
+Value winner(Value wins, Value a, Value b) {
+  return select(equal(a, b), 0.5, cast(wins, a.dtype()));
+}
+
+void add_arithmetic(OpFamily& ops) {
+  ops.add(elementwise("add", 2)
+              .doc("a + b; integers wrap.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return a + b; })
+              .integer_scalar([](int64_t a, int64_t b) { return wrap(bits(a) + bits(b)); })
+              .derivative([](Build&, Value, Value, Value y) {
+                Value one = y.build().full_like(y, 1.0);
+                return std::pair{one, one};
+              })
+              .expand([](ExprPool&, Expr a, Expr b) { return a + b; })
+              .onnx("Add")
+              .samples(kNumberPairs));
+
+  ops.add(elementwise("subtract", 2)
+              .doc("a - b; integers wrap.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return a - b; })
+              .integer_scalar([](int64_t a, int64_t b) { return wrap(bits(a) - bits(b)); })
+              .derivative([](Build& build, Value, Value, Value y) {
+                return std::pair{build.full_like(y, 1.0), build.full_like(y, -1.0)};
+              })
+              .expand([](ExprPool&, Expr a, Expr b) { return a - b; })
+              .onnx("Sub")
+              .samples(kNumberPairs));
+
+  ops.add(elementwise("multiply", 2)
+              .doc("a * b; integers wrap.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return a * b; })
+              .integer_scalar([](int64_t a, int64_t b) { return wrap(bits(a) * bits(b)); })
+              .derivative([](Build&, Value a, Value b, Value) { return std::pair{b, a}; })
+              .expand([](ExprPool&, Expr a, Expr b) { return a * b; })
+              .onnx("Mul")
+              .samples(kNumberPairs));
+
+  ops.add(
+      elementwise("divide", 2)
+          .doc("a / b; integers are truncated toward zero, and x / 0 is 0 for them.")
+          .dtypes(kNumeric)
+          .scalar([](double a, double b) { return a / b; })
+          .integer_scalar(truncated_divide)
+          .derivative([](Build&, Value, Value b, Value y) { return std::pair{1.0 / b, -y / b}; })
+          .expand(expand_divide)
+          .onnx("Div")
+          .domain(0.5, 2)
+          .samples(kNumberPairs)
+          .samples({{"f64[n], f64[n]", {}, {{-2, 2}, {-2, -0.5}}},
+                    {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
+                    {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}},
+                    {"u8[64], u8[64]", {}, {{0, 255}, {0, 9}}}}));
+
+  ops.add(
+      elementwise("remainder", 2)
+          .doc("a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for "
+               "integers. Exact while the quotient is below 2^53.")
+          .dtypes(kNumeric)
+          .scalar([](double a, double b) { return std::fmod(a, b); })
+          .integer_scalar(truncated_remainder)
+          .derivative([](Build& build, Value a, Value b, Value y) {
+            return std::pair{build.full_like(y, 1.0), (y - a) / b};
+          })
+          .expand(expand_remainder)
+          .onnx("Mod")
+          .domain(0.5, 2)
+          .samples(kNumberPairs)
+          .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
+                    {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
+                    {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
+
+  ops.add(elementwise("maximum", 2)
+              .doc("The larger of a and b; NaN if either is.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return a > b || std::isnan(a) ? a : b; })
+              .integer_scalar([](int64_t a, int64_t b) { return a > b ? a : b; })
+              .derivative([](Build&, Value a, Value b, Value) {
+                return std::pair{winner(greater(a, b), a, b), winner(less(a, b), a, b)};
+              })
+              .expand([](ExprPool&, Expr a, Expr b) { return max(a, b); })
+              .onnx("Max")
+              .samples(kNumberPairs));
+
+  ops.add(elementwise("minimum", 2)
+              .doc("The smaller of a and b; NaN if either is.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return a < b || std::isnan(a) ? a : b; })
+              .integer_scalar([](int64_t a, int64_t b) { return a < b ? a : b; })
+              .derivative([](Build&, Value a, Value b, Value) {
+                return std::pair{winner(less(a, b), a, b), winner(greater(a, b), a, b)};
+              })
+              .expand([](ExprPool&, Expr a, Expr b) { return min(a, b); })
+              .onnx("Min")
+              .samples(kNumberPairs));
+
+  ops.add(elementwise("power", 2)
+              .doc("a to the power b; NaN for a negative a and a b that is no integer.")
+              .dtypes(kFloating)
+              .scalar([](double a, double b) { return std::pow(a, b); })
+              .derivative([](Build&, Value a, Value b, Value y) {
+                // 0 * 0^-1 and 0 * log(0) have limits of zero, not NaN.
+                Value by_base = select(equal(b, 0.0), 0.0, b * power(a, b - 1.0));
+                return std::pair{by_base, y * log(select(equal(a, 0.0), 1.0, a))};
+              })
+              .onnx("Pow")
+              .domain(0.3, 2)
+              .tolerance(4)
+              .samples(kRealPairs));
+}
+
+void add_signs(OpFamily& ops) {
+  ops.add(elementwise("negate", 1)
+              .doc("-x; integers wrap.")
+              .dtypes(kNumeric)
+              .scalar([](double x) { return -x; })
+              .integer_scalar([](int64_t x) { return wrap(0 - bits(x)); })
+              .derivative([](Build& build, Value x, Value) { return build.full_like(x, -1.0); })
+              .expand([](ExprPool&, Expr x) { return -x; })
+              .onnx("Neg")
+              .samples(kNumberSamples));
+
+  ops.add(elementwise("abs", 1)
+              .doc("The absolute value; the most negative integer stays as it is.")
+              .dtypes(kNumeric)
+              .scalar([](double x) { return std::fabs(x); })
+              .integer_scalar([](int64_t x) { return x < 0 ? wrap(0 - bits(x)) : x; })
+              .derivative([](Build&, Value x, Value) { return sign(x); })
+              .expand([](ExprPool&, Expr x) { return abs(x); })
+              .onnx("Abs")
+              .samples(kNumberSamples));
+
+  ops.add(elementwise("sign", 1)
+              .doc("-1, 0 or 1; NaN for NaN.")
+              .dtypes(kNumeric)
+              .scalar([](double x) { return x > 0   ? 1.0
+                                            : x < 0 ? -1.0
+                                                    : x; })
+              .integer_scalar([](int64_t x) -> int64_t { return x > 0   ? 1
+                                                                : x < 0 ? -1
+                                                                        : 0; })
+              .non_differentiable("constant wherever it has a derivative")
+              .expand([](ExprPool& pool, Expr x) {
+                Expr one = pool.constant(x.dtype(), 1);
+                Expr below = is_signed(x.dtype()) ? select(x < 0.0, -one, x) : x;
+                return select(x > 0.0, one, below);
+              })
+              .onnx("Sign")
+              .samples(kNumberSamples));
+}
+
+void add_rounding(OpFamily& ops) {
+  const char* constant = "constant wherever it has a derivative";
+  ops.add(elementwise("floor", 1)
+              .doc("The largest integer that is not above x.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::floor(x); })
+              .non_differentiable(constant)
+              .expand([](ExprPool&, Expr x) { return floor(x); })
+              .onnx("Floor")
+              .samples(kRealSamples));
+  ops.add(elementwise("ceil", 1)
+              .doc("The smallest integer that is not below x.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::ceil(x); })
+              .non_differentiable(constant)
+              .expand([](ExprPool&, Expr x) { return ceil(x); })
+              .onnx("Ceil")
+              .samples(kRealSamples));
+  ops.add(elementwise("round", 1)
+              .doc("The nearest integer; halves go to the even one.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::nearbyint(x); })
+              .non_differentiable(constant)
+              .expand([](ExprPool&, Expr x) { return round_even(x); })
+              .onnx("Round")
+              .samples(kRealSamples));
+}
+
+void add_exponentials(OpFamily& ops) {
+  ops.add(elementwise("exp", 1)
+              .doc("e to the power x.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::exp(x); })
+              .derivative([](Build&, Value, Value y) { return y; })
+              .onnx("Exp")
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-87, 88}}}}));
+  ops.add(elementwise("expm1", 1)
+              .doc("exp(x) - 1, exact near zero.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::expm1(x); })
+              .derivative([](Build&, Value, Value y) { return y + 1.0; })
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-1e-3, 1e-3}}}}));
+  ops.add(elementwise("log", 1)
+              .doc("The natural logarithm.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::log(x); })
+              .derivative([](Build&, Value x, Value) { return 1.0 / x; })
+              .onnx("Log")
+              .domain(0.1, 4)
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{1e-30, 1e30}}}}));
+  ops.add(elementwise("log1p", 1)
+              .doc("log(1 + x), exact near zero.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::log1p(x); })
+              .derivative([](Build&, Value x, Value) { return 1.0 / (x + 1.0); })
+              .domain(-0.8, 4)
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-1e-3, 1e-3}}}}));
+  ops.add(elementwise("sqrt", 1)
+              .doc("The square root.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::sqrt(x); })
+              .derivative([](Build&, Value, Value y) { return 0.5 / y; })
+              .expand([](ExprPool&, Expr x) { return sqrt(x); })
+              .onnx("Sqrt")
+              .domain(0.1, 4)
+              .samples(kRealSamples));
+  ops.add(elementwise("rsqrt", 1)
+              .doc("1 / sqrt(x).")
+              .dtypes(kFloating)
+              .scalar([](double x) { return 1.0 / std::sqrt(x); })
+              .derivative([](Build&, Value x, Value y) { return -0.5 * y / x; })
+              .expand([](ExprPool&, Expr x) { return 1.0 / sqrt(x); })
+              .domain(0.1, 4)
+              .samples(kRealSamples));
+}
+
+void add_trigonometry(OpFamily& ops) {
+  ops.add(elementwise("sin", 1)
+              .doc("Sine, in radians.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::sin(x); })
+              .derivative([](Build&, Value x, Value) { return cos(x); })
+              .onnx("Sin")
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-1000, 1000}}}}));
+  ops.add(elementwise("cos", 1)
+              .doc("Cosine, in radians.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::cos(x); })
+              .derivative([](Build&, Value x, Value) { return -sin(x); })
+              .onnx("Cos")
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-1000, 1000}}}}));
+  ops.add(elementwise("tan", 1)
+              .doc("Tangent, in radians.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::tan(x); })
+              .derivative([](Build&, Value, Value y) { return y * y + 1.0; })
+              .onnx("Tan")
+              .domain(-1.2, 1.2)
+              .samples(kRealSamples));
+  ops.add(elementwise("asin", 1)
+              .doc("Inverse sine, in [-pi/2, pi/2].")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::asin(x); })
+              .derivative([](Build&, Value x, Value) { return rsqrt(1.0 - x * x); })
+              .onnx("Asin")
+              .domain(-0.9, 0.9)
+              .samples(kRealSamples));
+  ops.add(elementwise("acos", 1)
+              .doc("Inverse cosine, in [0, pi].")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::acos(x); })
+              .derivative([](Build&, Value x, Value) { return -rsqrt(1.0 - x * x); })
+              .onnx("Acos")
+              .domain(-0.9, 0.9)
+              .samples(kRealSamples));
+  ops.add(elementwise("atan", 1)
+              .doc("Inverse tangent, in [-pi/2, pi/2].")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::atan(x); })
+              .derivative([](Build&, Value x, Value) { return 1.0 / (x * x + 1.0); })
+              .onnx("Atan")
+              .samples(kRealSamples));
+  ops.add(elementwise("atan2", 2)
+              .doc("The angle of the point (b, a), in [-pi, pi].")
+              .dtypes(kFloating)
+              .scalar([](double a, double b) { return std::atan2(a, b); })
+              .derivative([](Build&, Value a, Value b, Value) {
+                Value square = a * a + b * b;
+                return std::pair{b / square, -a / square};
+              })
+              .samples(kRealPairs));
+}
+
+/// Newton's method on erf, or on erfc in the tails, where 1 - x is exact and erf is flat.
+double inverse_erf(double x) {
+  double size = std::fabs(x);
+  if (!(size < 1)) return size == 1 ? x * std::numeric_limits<double>::infinity() : std::nan("");
+  // Winitzki, "A handy approximation for the error function and its inverse" (2008).
+  double l = std::log1p(-size * size), k = 2 / (std::numbers::pi * 0.147) + l / 2;
+  double z = std::sqrt(std::sqrt(k * k - l / 0.147) - k);
+  for (int step = 0; step < 4; ++step) {
+    double error = size < 0.5 ? std::erf(z) - size : (1 - size) - std::erfc(z);
+    z -= error / (2 * std::numbers::inv_sqrtpi * std::exp(-z * z));
+  }
+  return std::copysign(z, x);
+}
+
+void add_special_functions(OpFamily& ops) {
+  ops.add(elementwise("sinh", 1)
+              .doc("Hyperbolic sine.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::sinh(x); })
+              .derivative([](Build& build, Value x, Value) { return build.call("cosh", {x}); })
+              .onnx("Sinh")
+              .samples(kRealSamples));
+  ops.add(elementwise("cosh", 1)
+              .doc("Hyperbolic cosine.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::cosh(x); })
+              .derivative([](Build& build, Value x, Value) { return build.call("sinh", {x}); })
+              .onnx("Cosh")
+              .samples(kRealSamples));
+  ops.add(elementwise("tanh", 1)
+              .doc("Hyperbolic tangent.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::tanh(x); })
+              .derivative([](Build&, Value, Value y) { return 1.0 - y * y; })
+              .onnx("Tanh")
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-12, 12}}}}));
+  ops.add(elementwise("logistic", 1)
+              .doc("1 / (1 + exp(-x)), the sigmoid function.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return 1 / (1 + std::exp(-x)); })
+              .derivative([](Build&, Value, Value y) { return y * (1.0 - y); })
+              .onnx("Sigmoid")
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-40, 40}}}}));
+  ops.add(elementwise("erf", 1)
+              .doc("The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::erf(x); })
+              .derivative([](Build&, Value x, Value) {
+                return (2 * std::numbers::inv_sqrtpi) * exp(-(x * x));
+              })
+              .onnx("Erf")
+              .samples(kRealSamples));
+  ops.add(elementwise("erf_inv", 1)
+              .doc("The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.")
+              .dtypes(kFloating)
+              .scalar(inverse_erf)
+              .derivative([](Build&, Value, Value y) {
+                return (0.5 / std::numbers::inv_sqrtpi) * exp(y * y);
+              })
+              .domain(-0.95, 0.95)
+              .tolerance(4)
+              .samples(kRealSamples));
+}
+
+void add_tests_of_value(OpFamily& ops) {
+  ops.add(elementwise("is_finite", 1)
+              .doc("Whether x is neither infinite nor NaN.")
+              .dtypes(kFloating)
+              .returns(DType::boolean)
+              .scalar([](double x) { return std::isfinite(x) ? 1.0 : 0.0; })
+              .non_differentiable("the result is a bool")
+              .expand([](ExprPool&, Expr x) {
+                return abs(x) < std::numeric_limits<double>::infinity();
+              })
+              .samples(kRealSamples));
+  ops.add(elementwise("is_nan", 1)
+              .doc("Whether x is not a number.")
+              .dtypes(kFloating)
+              .returns(DType::boolean)
+              .scalar([](double x) { return std::isnan(x) ? 1.0 : 0.0; })
+              .non_differentiable("the result is a bool")
+              .expand([](ExprPool&, Expr x) { return is_nan(x); })
+              .onnx("IsNaN")
+              .samples(kRealSamples));
+}
+
+}  // namespace
+
+void register_elementwise(OpRegistry& registry) {
+  OpFamily ops(registry, "elementwise");
+  add_arithmetic(ops);
+  add_signs(ops);
+  add_rounding(ops);
+  add_exponentials(ops);
+  add_trigonometry(ops);
+  add_special_functions(ops);
+  add_tests_of_value(ops);
+}
+
+}  // namespace tenon

@@ -1,0 +1,45 @@
+// What inference, derivative and batching rules of many ops share.
+//
+//   .batch([](BatchContext& c) {                          // reverse
+//     Integers axes = after_batch(c.attributes.integers("axes"));
+//     return std::vector<Value>{reverse(c.inputs[0], axes)};
+//   })
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "tenon/graph/build.h"
+#include "tenon/graph/op.h"
+
+namespace tenon {
+
+inline size_t to_index(int64_t axis) { return static_cast<size_t>(axis); }
+inline int64_t to_axis(size_t index) { return static_cast<int64_t>(index); }
+
+/// Puts the integers attribute `name` into the form "sorted, from 0, each axis once", or throws.
+const Integers& normalise_axes(InferContext& context, std::string_view name, size_t rank);
+/// The same for one axis in an integer attribute; returns it.
+size_t normalise_axis(InferContext& context, std::string_view name, size_t rank);
+
+bool contains(const Integers& axes, int64_t axis);
+/// 0 … rank-1 without `axes`, which are sorted or not.
+Integers other_axes(size_t rank, const Integers& axes);
+Integers all_axes(size_t rank);
+
+/// Axes of an unbatched call in a batched one: each is one further back.
+Integers after_batch(Integers axes);
+Shape with_batch(const Dim& size, const Shape& shape);
+Integers with_batch(int64_t first, const Integers& values);
+/// Input `i` with the batch as axis 0, repeated where the input has none.
+Value batched_input(const BatchContext& context, size_t i);
+
+/// A derivative, or zeros like `like` where it is invalid.
+Value or_zeros_like(const Value& derivative, const Value& like);
+
+/// out[…, i, …] = x[…, indices[…, i, …], …] along one axis: x and indices differ only there.
+Value take_along_axis(Value x, Value indices, int64_t axis);
+/// Its transpose: adds `updates` to zeros shaped like `like` at those positions.
+Value add_along_axis(const Value& like, Value indices, Value updates, int64_t axis);
+
+}  // namespace tenon
