@@ -5,8 +5,9 @@ Two kinds are taken:
 - In README.md and docs/: ```cpp blocks that contain `int main`, or are marked ```cpp compiled.
 - At the top of public headers: the comment lines `//   …` that follow `#pragma once`. They become
   the body of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
-  which declare what the example takes for granted. A `…` in an example marks it as a sketch,
-  which is not compiled.
+  which declare what the example takes for granted. `#include` lines stay in front. A `…` in an
+  example marks it as a sketch, which is not compiled; nor is one of a private header, whose
+  names are in a namespace `detail`.
 """
 
 import pathlib
@@ -50,7 +51,7 @@ def markdown_source(path, start, text):
 
 
 def from_header(path):
-    """(line number, lines, given) of the example at the top, or None."""
+    """(line number, lines, given, includes) of the example at the top, or None."""
     lines = path.read_text().splitlines()
     if not lines or lines[0] != "#pragma once":
         return None
@@ -59,7 +60,7 @@ def from_header(path):
         index += 1
     while index < len(lines) and lines[index].startswith("//") and not lines[index].startswith("//   "):
         index += 1
-    start, example, given = index + 1, [], []
+    start, example, given, includes = index + 1, [], [], []
     for line in lines[index:]:
         if not line.startswith("//   "):
             break
@@ -67,19 +68,26 @@ def from_header(path):
         if text.startswith("given:"):
             given.append(text.removeprefix("given:"))
             text = ""
+        if text.startswith("#include"):
+            includes.append(text)
+            text = ""
         example.append(text)
-    return (start, example, given) if any(example) else None
+    return (start, example, given, includes) if any(example) else None
 
 
-def header_source(path, start, example, given):
-    at_file_level = any(FUNCTION.match(line) and not CONTROL.match(line) for line in example)
-    body = f'#line {start} "{path}"\n' + "\n".join(example) + "\n"
-    head = f'#include "{path}"\n{PRELUDE}'
+def header_source(path, start, example, given, includes):
+    first = next(line for line in example if line and not line.startswith("//"))
+    at_file_level = bool(FUNCTION.match(first) and not CONTROL.match(first))
+    text = pathlib.Path(path).read_text()
+    inner = sorted(set(re.findall(r"^namespace tenon::(\w+(?:::\w+)*) \{", text, re.M)))
+    usings = ["using fmt::print;", "using namespace tenon;"]
+    usings += [f"using namespace tenon::{name};" for name in inner]
     name = re.sub(r"\W", "_", str(path))
-    given_text = "\n".join(given)
-    if at_file_level:
-        return f"{head}\nusing namespace tenon;\nnamespace {name} {{\n{given_text}\n{body}}}\n"
-    return (f"{head}\nusing namespace tenon;\nvoid {name}();\nvoid {name}() {{\n{given_text}\n{body}}}\n")
+    body = [f'#line {start} "{path}"', *example]
+    if not at_file_level:
+        body = [f"void {name}() {{", *body, "}"]
+    return "\n".join([f'#include "{path}"', *includes, PRELUDE, "namespace {", *usings, *given, *body,
+                      "}  // namespace"]) + "\n"
 
 
 def main():
@@ -92,7 +100,9 @@ def main():
             sources[name] = markdown_source(path, start, text)
     for path in tracked("tenon/*.h"):
         found = from_header(path)
-        if found and not any("…" in line for line in found[1]):
+        outer = re.findall(r"^namespace (tenon(?:::\w+)*) \{", path.read_text(), re.M)
+        public = any(not name.endswith("::detail") for name in outer)
+        if found and public and not any("…" in line for line in found[1]):
             sources[re.sub(r"\W", "_", str(path)) + ".cpp"] = header_source(path, *found)
     for old in out.glob("*.cpp"):
         if old.name not in sources:

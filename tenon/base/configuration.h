@@ -1,6 +1,6 @@
 #pragma once
 
-//   Configuration config = Configuration::load("configs/lenet.toml");   // follows base = "…"
+//   Configuration config = Configuration::load("configs/lenet.toml");   // with its base
 //   config.set("train.epochs=1");                                      // --set
 //   int64_t epochs = config.get_int("train.epochs", 5);
 //   Configuration optimizer = config.section("train.optimizer");

@@ -1,5 +1,7 @@
 #pragma once
 
+//   #include "tenon/base/strings.h"
+//   given: void (*use_wide_vectors)();
 //   const CpuInfo& cpu = cpu_info();
 //   fmt::print("{} ({})\n", cpu.name, join(cpu.features, " "));
 //   if (cpu.has("avx512f")) use_wide_vectors();

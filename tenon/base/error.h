@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: std::string lhs, rhs, input_shape, weight_shape; int index = 0, size = 1;
 //   if (lhs != rhs) fail(ErrorCode::shape_mismatch, "add: {} and {} differ", lhs, rhs);
 //   throw make_error(ErrorCode::shape_mismatch, "dense: inner dimensions differ")
 //       .note("input  {}", input_shape)

@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: std::string html, header, weights;
 //   std::string text = read_file("config.toml");
 //   MappedFile images("train-images-idx3-ubyte");       // bytes() without reading it all
 //   atomic_write("report.html", html);                  // the old file, or all of the new one

@@ -1,9 +1,12 @@
 #pragma once
 
+//   #include <filesystem>
+//   #include <unordered_map>
+//   given: struct { int id; } node; struct Plan {}; std::filesystem::path folder;
 //   Hasher hasher;
 //   hasher.add("dot").add(node.id).add(0.5);
 //   Hash128 key = hasher.finish();        // equal input, equal key, on every machine
-//   cache_path = folder / key.hex();      // 32 hexadecimal digits
+//   auto cache_path = folder / key.hex();      // 32 hexadecimal digits
 //   std::unordered_map<Hash128, Plan> plans;
 
 #include <compare>

@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: void (*train_one_step)(); void (*save_checkpoint)();
 //   InterruptScope scope;                      // Ctrl-C and SIGTERM now only ask to stop
 //   while (!interrupted()) train_one_step();
 //   save_checkpoint();

@@ -1,5 +1,7 @@
 #pragma once
 
+//   #include <fstream>
+//   given: std::string path; std::ofstream file;
 //   log_info("resuming from {}", path);           // written to stderr, one line each
 //   log_warning("built without LLVM: slow");      // "warning: built without LLVM: slow"
 //   set_log_level(LogLevel::debug);               // or TENON_LOG=debug in the environment

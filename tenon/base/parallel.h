@@ -1,7 +1,10 @@
 #pragma once
 
+//   #include <functional>
+//   given: int64_t rows = 9, n = 9; std::vector<float> out(9); float (*f)(int64_t);
+//   given: double (*sum_of_range)(int64_t, int64_t);
 //   parallel_for(rows, /*grain=*/64, [&](int64_t begin, int64_t end) {
-//     for (int64_t row = begin; row < end; ++row) out[row] = dot(a[row], b);
+//     for (int64_t row = begin; row < end; ++row) out[row] = f(row);
 //   });
 //   double sum = parallel_reduce(n, 4096, 0.0, sum_of_range, std::plus<>());
 //   set_thread_count(1);      // same bits as with any other number

@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: uint64_t seed, epoch; int64_t images; std::vector<float> weights;
 //   RandomKey key = RandomKey(seed).fold_in("encoder.fc1");   // one key for each use
 //   fill_normal(key, weights, 0.0f, 0.02f);                   // same bits on any thread count
 //   auto order = permutation(key.fold_in(epoch), images);

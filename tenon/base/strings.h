@@ -3,9 +3,8 @@
 //   auto parts = split("encoder.0.weight", '.');                  // {"encoder", "0", "weight"}
 //   join(parts, "/");                                             // "encoder/0/weight"
 //   suggest("learning_rte", {"learning_rate", "momentum"});       // "learning_rate"
-//   hint("learning_rte", known);                                  // "did you mean
-//   'learning_rate'?" auto n = parse_int("64");                                     // 64, or
-//   nothing for "64x"
+//   hint("wieght", parts);                                        // "did you mean 'weight'?"
+//   auto n = parse_int("64");                                     // 64, or nothing for "64x"
 
 #include <cstdint>
 #include <optional>
