@@ -6,8 +6,8 @@ Two kinds are taken:
 - At the top of public headers: the comment lines `//   …` that follow `#pragma once`. They become
   the body of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
   which declare what the example takes for granted. `#include` lines stay in front. A `…` in an
-  example marks it as a sketch, which is not compiled; nor is one of a private header, whose
-  names are in a namespace `detail`.
+  example marks it as a sketch, which is not compiled; nor is one of a private header: in
+  a folder below its module's, or with all of its names in a namespace `detail`.
 """
 
 import pathlib
@@ -101,7 +101,7 @@ def main():
     for path in tracked("tenon/*.h"):
         found = from_header(path)
         outer = re.findall(r"^namespace (tenon(?:::\w+)*) \{", path.read_text(), re.M)
-        public = any(not name.endswith("::detail") for name in outer)
+        public = len(path.parts) <= 3 and any(not name.endswith("::detail") for name in outer)
         if found and public and not any("…" in line for line in found[1]):
             sources[re.sub(r"\W", "_", str(path)) + ".cpp"] = header_source(path, *found)
     for old in out.glob("*.cpp"):

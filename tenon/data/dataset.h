@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: Literal images, labels;
 //   data::Dataset set({{"image", images}, {"label", labels}});   // equal first dimensions
 //   set.size();                                                  // rows
 //   set["label"].at<int32_t>(0);

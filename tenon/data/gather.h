@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: Dataset dataset; std::vector<int64_t> rows;
 //   BatchPool pool(dataset, /*batch=*/64, /*scale_bytes=*/true);
 //   HostBatch batch = pool.gather(rows);       // at most 64 of them, into memory used before
 

@@ -1,9 +1,10 @@
 #pragma once
 
+//   given: Dataset dataset; template <typename T> void use(const T&) {}
 //   Prefetcher batches(dataset, {.batch = 64, .seed = 0});
 //   while (std::optional<HostBatch> batch = batches.next()) use(batch->at("image"));   // one epoch
-//   Position here = batches.position();       // save it …
-//   batches.seek(here);                       // … and go on with the same batches
+//   Position here = batches.position();       // save it,
+//   batches.seek(here);                       // and go on with the same batches
 
 #include <cstdint>
 #include <functional>

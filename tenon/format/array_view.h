@@ -1,5 +1,8 @@
 #pragma once
 
+//   #include "tenon/format/npy.h"
+//   #include "tenon/format/safetensors.h"
+//   given: std::vector<float> floats(4);
 //   Literal weight = Literal::of<float>({2, 2}, {1, 2, 3, 4});
 //   write_npy("weight.npy", weight);                           // a Literal is an ArrayView
 //   ArrayView view{DType::f32, {2, 2}, std::as_bytes(std::span(floats))};

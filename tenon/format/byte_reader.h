@@ -1,9 +1,10 @@
 #pragma once
 
+//   given: std::span<const std::byte> bytes;
 //   ByteReader reader(bytes, "weights.npy");
-//   auto magic = reader.take(6, "the magic string");     // or: byte 0: ends within the magic
-//   string auto length = reader.little<uint16_t>("the header length"); if (length >
-//   reader.remaining()) reader.fail_at(8, "header of {} bytes ...", length);
+//   auto magic = reader.take(6, "the magic string");     // or: byte 0: ends within the magic string
+//   auto length = reader.little<uint16_t>("the header length");
+//   if (length > reader.remaining()) reader.fail_at(8, "header of {} bytes ...", length);
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,9 @@
 #pragma once
 
-//   DLManagedTensorVersioned* out = to_dlpack(std::move(literal));    // NumPy, PyTorch, JAX … take
-//   it DlpackArray in(managed);                 // takes ownership; Error unless it is in host
-//   memory in.view();                               // without a copy, when it is contiguous
+//   given: Literal literal; DLManagedTensorVersioned* managed;
+//   DLManagedTensorVersioned* out = to_dlpack(std::move(literal));    // for NumPy, PyTorch, JAX
+//   DlpackArray in(managed);                 // takes ownership; Error unless it is in host memory
+//   in.view();                               // without a copy, when it is contiguous
 //   Literal copy = in.copy();                // whatever its strides
 
 #include <cstddef>

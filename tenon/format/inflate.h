@@ -1,5 +1,7 @@
 #pragma once
 
+//   #include "tenon/base/files.h"
+//   given: MappedFile file("x.npy.gz"); std::string name; std::vector<std::byte> header(10);
 //   if (is_gzip(file.bytes())) {
 //     InflateStream stream(file.bytes(), name, InflateStream::Kind::gzip);
 //     stream.read_exactly(header, "the header");      // Error corrupt, with the byte offset

@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: Literal weights, labels;
 //   Literal images = read_npy("images.npy");              // any order, any byte order
 //   write_npy("weights.npy", weights);                    // readable by numpy.load
 //   NamedLiterals arrays = read_npz("fashion.npz");       // stored or compressed

@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: std::span<const std::byte> bytes;
 //   if (is_pnm(bytes)) Literal image = parse_pnm(bytes, "digit.pgm");   // u8[h,w,1] or u8[h,w,3]
 
 #include <span>

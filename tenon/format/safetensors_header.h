@@ -1,5 +1,6 @@
 #pragma once
 
+//   given: std::string text;
 //   SafetensorsHeader header = parse_safetensors_header(text, "model.safetensors", 8);
 //   header.tensors[0].begin;         // counted from the end of the header
 

@@ -1,5 +1,8 @@
 #pragma once
 
+//   #include "tenon/base/files.h"
+//   given: MappedFile file("model.npz"); std::string name; AtomicFile out("copy.npz");
+//   given: std::vector<std::byte> bytes; template <typename... T> void use(const T&...) {}
 //   ZipReader zip(file.bytes(), name);
 //   for (const ZipEntry& entry : zip.entries()) use(entry.name, zip.read(entry));
 //   ZipWriter writer([&](auto bytes) { out.write(bytes); });

@@ -2,7 +2,8 @@
 
 // Text of expressions, with names for what they refer to:
 //
-//   ExprPrinter printer(pool, {.load = [&](uint32_t b) { return kernel.buffers[b].name; }});
+//   given: ExprPool pool; std::vector<std::string> buffer_names; Expr shared, value;
+//   ExprPrinter printer(pool, {.load = [&](uint32_t b) { return buffer_names[b]; }});
 //   printer.name_node(shared.id(), "t0");
 //   std::string text = printer.print(value.id());   // "t0*(x[i] + 1)"
 
