@@ -21,7 +21,7 @@ PRELUDE = """#include <cstdint>
 #include <utility>
 #include <vector>
 """
-FUNCTION = re.compile(r"^[A-Za-z][\w:<>,&*\s]*[\s&*]\w+\(.*\)\s*(const)?\s*\{")
+FUNCTION = re.compile(r"^[A-Za-z][\w:<>,&*\s]*[\s&*]\w+\([^{}]*\)\s*(const)?\s*\{(.*\})?\s*(//.*)?$")
 CONTROL = re.compile(r"^(for|if|while|switch|else|return)\b")
 
 
