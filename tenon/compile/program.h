@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tenon/compile/codegen/codegen.h"
-#include "tenon/compile/lower.h"
+#include "tenon/compile/lower/lower.h"
 #include "tenon/compile/pass.h"
 
 namespace tenon {

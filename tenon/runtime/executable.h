@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tenon/graph/graph.h"
+#include "tenon/graph/op.h"
 #include "tenon/runtime/buffer.h"
 
 namespace tenon {

@@ -1,0 +1,125 @@
+#include <algorithm>
+
+#include "tenon/compile/lower/region.h"
+#include "tenon/compile/lower/schedules.h"
+
+namespace tenon {
+
+namespace {
+
+/// Elements a chunk: large enough to be worth a thread's while, small enough for the second-level cache.
+constexpr int64_t kChunkElements = 32768;
+
+ReduceKind kind_of(const Node& node) {
+  const std::string& name = node.op->name;
+  if (name == "reduce_product") return ReduceKind::product;
+  if (name == "reduce_max") return ReduceKind::maximum;
+  if (name == "reduce_min") return ReduceKind::minimum;
+  if (name == "reduce_and") return ReduceKind::logical_and;
+  if (name == "reduce_or") return ReduceKind::logical_or;
+  return ReduceKind::sum;
+}
+
+/// Index of element (row, column) of an operand whose leading axes are the rows.
+std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row, Expr column) {
+  auto split = static_cast<std::ptrdiff_t>(reduced);
+  Shape leading(std::vector<Dim>(shape.begin(), shape.begin() + split));
+  Shape trailing(std::vector<Dim>(shape.begin() + split, shape.end()));
+  std::vector<Expr> index = region.delinearize(row, leading);
+  std::vector<Expr> rest = region.delinearize(column, trailing);
+  index.insert(index.end(), rest.begin(), rest.end());
+  return index;
+}
+
+/// Reduces rows [first, first + count) of every result at one column; gives the registers that hold them.
+std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr first, Expr count, Expr column) {
+  Block inside;
+  Expr r = region.pool().loop_index("r", count);
+  Block* outside = &region.block();
+  std::vector<Expr> values;
+  region.set_block(&inside);
+  for (ValueId output : body.outputs()) {
+    const Node& node = *body.producer(output);
+    const Shape& shape = body.type(node.inputs[0]).shape;
+    size_t reduced = node.attributes.integers("axes").size();
+    values.push_back(region.element(node.inputs[0], operand_index(region, shape, reduced, first + r, column)));
+  }
+  region.set_block(outside);
+  std::vector<Expr> results;
+  for (size_t i = 0; i < values.size(); ++i) {
+    ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
+    uint32_t local = region.kernel().add_local({.name = "acc" + std::to_string(i), .dtype = values[i].dtype()});
+    region.emit(declare(local, identity_of(region.pool(), kind, values[i].dtype())));
+    inside.push_back(update(local, values[i], combine_of(kind)));
+    results.push_back(region.kernel().read(local));
+  }
+  region.emit(loop(r, LoopKind::serial, std::move(inside)));
+  return results;
+}
+
+Lowered lower_at_once(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+  Lowered lowered;
+  RegionKernel region(body, name, lowered.temporaries);
+  Expr column = region.pool().loop_index("column", region.dim(inner));
+  Block block;
+  region.set_block(&block);
+  std::vector<Expr> results = reduce_rows(region, body, region.pool().index(0), region.dim(rows), column);
+  for (size_t i = 0; i < results.size(); ++i) region.store_output(i, column, results[i]);
+  region.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
+  lowered.launches.push_back(region.finish(inner));
+  return lowered;
+}
+
+/// First kernel: chunk p of the rows gives temporary[p, column]. Second kernel: the chunks are combined in order.
+Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+  Lowered lowered;
+  int64_t columns = inner.is_constant() ? std::max<int64_t>(1, inner.constant()) : 256;
+  int64_t chunk = std::max<int64_t>(1, kChunkElements / columns);
+  Dim chunks = Dim::floor_div(rows + (chunk - 1), chunk);
+  for (ValueId output : body.outputs()) {
+    DType dtype = compute_type(body.type(output).dtype);
+    lowered.temporaries.push_back({dtype, Shape{chunks, inner}});
+  }
+  RegionKernel partial(body, name + "_partial", lowered.temporaries);
+  {
+    Expr p = partial.pool().loop_index("p", partial.dim(chunks));
+    Expr column = partial.pool().loop_index("column", partial.dim(inner));
+    Expr first = p * static_cast<double>(chunk);
+    Expr count = min(partial.pool().index(chunk), partial.dim(rows) - first);
+    Block block;
+    partial.set_block(&block);
+    std::vector<Expr> results = reduce_rows(partial, body, first, count, column);
+    Expr offset = p * partial.dim(inner) + column;
+    for (size_t i = 0; i < results.size(); ++i) partial.store_temporary(i, offset, results[i]);
+    Block columns_loop;
+    columns_loop.push_back(loop(column, LoopKind::vector, std::move(block)));
+    partial.kernel().body.push_back(parallel_loop(p, LoopKind::serial, std::move(columns_loop)));
+    lowered.launches.push_back(partial.finish(chunks));
+  }
+  RegionKernel combine(body, name + "_combine", lowered.temporaries);
+  Expr column = combine.pool().loop_index("column", combine.dim(inner));
+  Block block;
+  combine.set_block(&block);
+  for (size_t i = 0; i < body.outputs().size(); ++i) {
+    ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
+    Expr p = combine.pool().loop_index("p", combine.dim(chunks));
+    Expr part = combine.load_temporary(i, p * combine.dim(inner) + column);
+    uint32_t local = combine.kernel().add_local({.name = "total" + std::to_string(i), .dtype = part.dtype()});
+    combine.emit(declare(local, identity_of(combine.pool(), kind, part.dtype())));
+    combine.emit(loop(p, LoopKind::serial, {update(local, part, combine_of(kind))}));
+    combine.store_output(i, column, combine.kernel().read(local));
+  }
+  combine.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
+  lowered.launches.push_back(combine.finish(inner));
+  return lowered;
+}
+
+}  // namespace
+
+Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+  Dim count = rows * inner;
+  bool small = count.is_constant() && count.constant() <= 2 * kChunkElements;
+  return small ? lower_at_once(body, name, rows, inner) : lower_in_chunks(body, name, rows, inner);
+}
+
+}  // namespace tenon

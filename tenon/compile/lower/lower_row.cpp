@@ -1,0 +1,122 @@
+#include <algorithm>
+
+#include "tenon/compile/lower/region.h"
+#include "tenon/compile/lower/schedules.h"
+
+namespace tenon {
+
+namespace {
+
+/// Rows of more elements than this are not kept on the stack between stages.
+constexpr int64_t kMaxScratchRow = 8192;
+
+ReduceKind kind_of(const Node& node) {
+  // The reduction's own definition says how it combines; the name is only read here, where rows are made of it.
+  const std::string& name = node.op->name;
+  if (name == "reduce_product") return ReduceKind::product;
+  if (name == "reduce_max") return ReduceKind::maximum;
+  if (name == "reduce_min") return ReduceKind::minimum;
+  if (name == "reduce_and") return ReduceKind::logical_and;
+  if (name == "reduce_or") return ReduceKind::logical_or;
+  return ReduceKind::sum;
+}
+
+class RowLowering {
+ public:
+  RowLowering(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner)
+      : body_(body), region_(body, name, lowered_.temporaries), rows_(rows), inner_(inner) {}
+
+  Lowered run() {
+    row_ = region_.pool().loop_index("row", region_.dim(rows_));
+    region_.set_block(&row_block_);
+    for (const Node& node : body_.nodes()) {
+      if (is_row_reduction(node)) add_reduction(node);
+    }
+    store_results();
+    region_.kernel().body.push_back(parallel_loop(row_, LoopKind::serial, std::move(row_block_)));
+    region_.find_shared_buffers();
+    lowered_.launches.push_back(region_.finish(rows_));
+    return std::move(lowered_);
+  }
+
+ private:
+  bool is_row_reduction(const Node& node) const {
+    if (!node.op->name.starts_with("reduce_") || node.inputs.size() != 1) return false;
+    return body_.type(node.inputs[0]).shape.element_count() == rows_ * inner_ &&
+           body_.type(node.outputs[0]).shape.element_count() == rows_ && reduces_suffix(node);
+  }
+  bool reduces_suffix(const Node& node) const {
+    const Integers& axes = node.attributes.integers("axes");
+    auto first = static_cast<int64_t>(body_.type(node.inputs[0]).rank() - axes.size());
+    return std::all_of(axes.begin(), axes.end(), [first](int64_t axis) { return axis >= first; });
+  }
+
+  /// The axes of a value that fills the space, split where the rows end.
+  std::vector<Expr> full_index(const Shape& shape, Expr k) {
+    size_t split = 0;
+    Dim count(1);
+    while (split < shape.rank() && count != rows_) count = count * shape[split++];
+    // Axes of size 1 right after the split belong to either side.
+    Shape leading(std::vector<Dim>(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(split)));
+    Shape trailing(std::vector<Dim>(shape.begin() + static_cast<std::ptrdiff_t>(split), shape.end()));
+    if (count != rows_ || trailing.element_count() != inner_) {
+      return region_.delinearize(row_ * region_.dim(inner_) + k, shape);
+    }
+    std::vector<Expr> index = region_.delinearize(row_, leading);
+    std::vector<Expr> rest = region_.delinearize(k, trailing);
+    index.insert(index.end(), rest.begin(), rest.end());
+    return index;
+  }
+
+  void add_reduction(const Node& node) {
+    ReduceKind kind = kind_of(node);
+    Expr k = region_.pool().loop_index("k", region_.dim(inner_));
+    Block stage;
+    region_.set_block(&stage);
+    Expr value = region_.element(node.inputs[0], full_index(body_.type(node.inputs[0]).shape, k));
+    region_.set_block(&row_block_);
+    uint32_t local = region_.kernel().add_local({.name = node.op->name, .dtype = value.dtype()});
+    region_.emit(declare(local, identity_of(region_.pool(), kind, value.dtype())));
+    stage.push_back(update(local, value, combine_of(kind)));
+    region_.emit(loop(k, LoopKind::vector, std::move(stage)));
+    Expr result = region_.kernel().read(local);
+    region_.set_override(node.outputs[0], [result](std::span<const Expr>) { return result; });
+  }
+
+  void store_results() {
+    Expr k = region_.pool().loop_index("k", region_.dim(inner_));
+    Block along;  // results that fill the space
+    std::vector<std::pair<size_t, Expr>> full;
+    for (size_t i = 0; i < body_.outputs().size(); ++i) {
+      const Type& type = body_.type(body_.outputs()[i]);
+      if (type.shape.element_count() == rows_) {
+        region_.set_block(&row_block_);
+        Expr value = region_.element(body_.outputs()[i], region_.delinearize(row_, type.shape));
+        region_.store_output(i, row_, value);
+      } else {
+        region_.set_block(&along);
+        full.emplace_back(i, region_.element(body_.outputs()[i], full_index(type.shape, k)));
+      }
+    }
+    if (full.empty()) return;
+    region_.set_block(&along);
+    for (auto& [output, value] : full) region_.store_output(output, row_ * region_.dim(inner_) + k, value);
+    region_.set_block(&row_block_);
+    region_.emit(loop(k, LoopKind::vector, std::move(along)));
+  }
+
+  const Graph& body_;
+  Lowered lowered_;
+  RegionKernel region_;
+  Dim rows_, inner_;
+  Expr row_;
+  Block row_block_;
+};
+
+}  // namespace
+
+Lowered lower_row(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+  return RowLowering(body, name, rows, inner).run();
+}
+
+}  // namespace tenon

@@ -1,0 +1,85 @@
+// Scalar expressions for the values of a fused region, with statements emitted where reductions need loops.
+//
+//   RegionKernel region(graph, fusion, "softmax");
+//   Expr i = region.pool().loop_index("i", region.dim(rows));
+//   Expr value = region.element(output, {i, k});         // loads of the region's inputs, inlined producers
+//   region.store(output, offset, value);
+#pragma once
+
+#include <map>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "tenon/compile/lower/lower.h"
+#include "tenon/ops/element.h"
+
+namespace tenon {
+
+class RegionKernel {
+ public:
+  /// Buffers are made for the inputs and results of the fusion that are used; `temporaries` come after them.
+  RegionKernel(const Graph& body, std::string name, const std::vector<Type>& temporaries);
+
+  Kernel& kernel() { return kernel_; }
+  ExprPool& pool() { return kernel_.pool(); }
+  const Graph& body() const { return body_; }
+  Expr dim(const Dim& dim);
+  std::vector<Expr> dims(const Shape& shape);
+
+  /// The element of a value at a position (one index an axis), in the compute type of its dtype.
+  Expr element(ValueId value, std::span<const Expr> index);
+  /// The same by row-major number, for regions without index maps: every value has one element count or one element.
+  Expr flat_element(ValueId value, Expr linear);
+  /// Says what an element of `value` is from now on, such as a row's reduction in a register.
+  using Override = std::function<Expr(std::span<const Expr> index)>;
+  void set_override(ValueId value, Override give) { overrides_[value.index] = std::move(give); memo_.clear(); }
+
+  /// Statements go into this block: reductions need loops before the value that uses them.
+  void set_block(Block* block) { block_ = block; }
+  Block& block() { return *block_; }
+  void emit(Statement statement) { block_->push_back(std::move(statement)); }
+  /// Emits a store of result `output` (converted to its dtype) into the current block.
+  void store_output(size_t output, Expr offset, Expr value);
+  void store_temporary(size_t temporary, Expr offset, Expr value);
+  Expr load_temporary(size_t temporary, Expr offset);
+
+  /// Output results whose every load of an input is at the offset of the store may share that input's memory.
+  void find_shared_buffers();
+  Launch finish(Dim extent);
+
+  /// Position in `shape` of the element with row-major number `linear`.
+  std::vector<Expr> delinearize(Expr linear, const Shape& shape);
+  Expr linearize(std::span<const Expr> index, const Shape& shape);
+
+ private:
+  friend class RegionContext;
+  uint32_t buffer_of_input(size_t input);
+  uint32_t buffer_of_output(size_t output);
+  uint32_t buffer_of_temporary(size_t temporary);
+  uint32_t add_buffer(uint32_t operand, std::string name, const Type& type, BufferRole role);
+  Expr element_of_node(const Node& node, std::span<const Expr> index);
+  Expr reduce(ReduceKind kind, std::span<const Dim> extents,
+              const std::function<Expr(std::span<const Expr>)>& body);
+
+  const Graph& body_;
+  const std::vector<Type>& temporaries_;
+  Kernel kernel_;
+  Block* block_ = nullptr;
+  std::vector<uint32_t> operands_;            // per buffer
+  std::map<uint32_t, uint32_t> buffer_of_;    // operand to buffer
+  std::vector<int64_t> input_number_;         // per value: which input of the body, or -1
+  std::unordered_map<uint32_t, Override> overrides_;
+  std::map<std::pair<uint32_t, std::vector<ExprId>>, Expr> memo_;
+  std::map<uint32_t, std::vector<ExprId>> loads_;   // offsets, by buffer
+  std::map<uint32_t, std::vector<ExprId>> stores_;  // offsets, by buffer
+};
+
+Combine combine_of(ReduceKind kind);
+/// The value that changes nothing under `kind`, in a compute type.
+Expr identity_of(ExprPool& pool, ReduceKind kind, DType dtype);
+
+/// Makes the dimension from the symbols of a kernel.
+Expr dim_expression(ExprPool& pool, const Dim& dim);
+
+}  // namespace tenon

@@ -1,0 +1,21 @@
+#include "tenon/runtime/cpu/native.h"
+#include "tenon/runtime/kernel.h"
+
+namespace tenon {
+
+const std::vector<KernelEntry>& cpu_kernels() {
+  static const std::vector<KernelEntry>& kernels = *new std::vector<KernelEntry>{
+      {"scatter", "native scatter", claims_any, make_scatter},
+      {"sort", "native sort", claims_any, make_sort},
+      {"cumulative_sum", "native cumulative", claims_any, make_cumulative},
+      {"cumulative_product", "native cumulative", claims_any, make_cumulative},
+      {"cumulative_max", "native cumulative", claims_any, make_cumulative},
+      {"cumulative_min", "native cumulative", claims_any, make_cumulative},
+      // Anything else that has neither a library kernel nor a loop definition runs by its reference
+      // semantics.
+      {"*", "reference", claims_any, make_reference},
+  };
+  return kernels;
+}
+
+}  // namespace tenon

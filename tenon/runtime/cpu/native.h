@@ -1,0 +1,16 @@
+// Native kernels of ops whose writes depend on data, so that the loop IR cannot say them, and the
+// reference as a last resort.
+#pragma once
+
+#include "tenon/runtime/kernel.h"
+
+namespace tenon {
+
+bool claims_any(const Graph& graph, const Node& node);
+
+std::unique_ptr<OpKernel> make_scatter(const KernelRequest& request, std::string& why_not);
+std::unique_ptr<OpKernel> make_sort(const KernelRequest& request, std::string& why_not);
+std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string& why_not);
+std::unique_ptr<OpKernel> make_reference(const KernelRequest& request, std::string& why_not);
+
+}  // namespace tenon

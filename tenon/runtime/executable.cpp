@@ -1,0 +1,222 @@
+#include "tenon/runtime/executable.h"
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <shared_mutex>
+
+#include <fmt/format.h>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+#include "tenon/compile/program.h"
+#include "tenon/graph/bind.h"
+#include "tenon/runtime/instance.h"
+
+namespace tenon {
+
+namespace {
+
+/// What the kernels of this machine can run.
+class CpuOracle : public KernelOracle {
+ public:
+  bool has_kernel(const Graph& graph, const Node& node) const override {
+    for (const KernelEntry& entry : cpu_kernels()) {
+      if (entry.op == node.op->name && entry.claims(graph, node)) return true;
+    }
+    return false;
+  }
+};
+
+/// One a process: kernels that two programs share are compiled once.
+CodeGenerator& shared_generator() {
+  static CodeGenerator& generator = *make_code_generator().release();
+  return generator;
+}
+
+/// Arenas between runs: concurrent runs take one each.
+class ArenaPool {
+ public:
+  explicit ArenaPool(int64_t bytes) : bytes_(bytes) {}
+
+  class Lease {
+   public:
+    Lease(ArenaPool& pool, Buffer buffer) : pool_(pool), buffer_(std::move(buffer)) {}
+    ~Lease() { pool_.give_back(std::move(buffer_)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    std::byte* data() const { return buffer_.as<std::byte>(); }
+
+   private:
+    ArenaPool& pool_;
+    Buffer buffer_;
+  };
+
+  Lease take() {
+    if (bytes_ == 0) return {*this, Buffer()};
+    std::lock_guard lock(mutex_);
+    if (free_.empty()) return {*this, Buffer::allocate(DType::u8, {bytes_})};
+    Buffer buffer = std::move(free_.back());
+    free_.pop_back();
+    return {*this, std::move(buffer)};
+  }
+
+ private:
+  void give_back(Buffer buffer) {
+    if (!buffer) return;
+    std::lock_guard lock(mutex_);
+    free_.push_back(std::move(buffer));
+  }
+
+  int64_t bytes_;
+  std::mutex mutex_;
+  std::vector<Buffer> free_;
+};
+
+struct Bound {
+  Bound(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated)
+      : instance(program, symbols, donated), arenas(instance.arena_bytes()) {
+    output_bytes = 0;
+    for (size_t i = 0; i < instance.output_types().size(); ++i) {
+      if (instance.donated_input()[i] < 0) output_bytes += instance.output_types()[i].bytes();
+    }
+  }
+  Instance instance;
+  ArenaPool arenas;
+  int64_t output_bytes;
+};
+
+class CpuExecutable : public Executable {
+ public:
+  CpuExecutable(const Graph& graph, const OpRegistry& ops, CompileOptions options)
+      : source_(graph), options_(std::move(options)), has_symbols_(!graph.symbols().empty()) {
+    auto start = std::chrono::steady_clock::now();
+    CpuOracle oracle;
+    program_ =
+        build_program(source_, {ops, oracle}, shared_generator(),
+                      {.disabled = options_.disabled_passes, .print_after = options_.print_after});
+    if (!has_symbols_) bound_for({});
+    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    compile_seconds_ = elapsed.count();
+  }
+
+  const Graph& graph() const override { return source_; }
+
+  std::vector<Buffer> run(std::vector<Buffer> inputs) const override {
+    Bound& bound = bind(inputs);
+    const Instance& instance = bound.instance;
+    std::vector<Buffer> outputs(instance.output_types().size());
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const ConcreteType& type = instance.output_types()[i];
+      int donated = instance.donated_input()[i];
+      if (donated < 0) {
+        outputs[i] = Buffer::allocate(type.dtype, type.shape);
+        continue;
+      }
+      Buffer& input = inputs[static_cast<size_t>(donated)];
+      // Someone still looks at this input: the run works on a copy.
+      if (!input.unique()) input = Buffer::copy_of(input.to_literal());
+      outputs[i] = input.reshaped(type.shape);
+    }
+    constexpr size_t kInline = 32;
+    void* inline_pointers[2 * kInline];
+    std::vector<void*> heap_pointers;
+    void** pointers = inline_pointers;
+    if (inputs.size() + outputs.size() > 2 * kInline) {
+      heap_pointers.resize(inputs.size() + outputs.size());
+      pointers = heap_pointers.data();
+    }
+    for (size_t i = 0; i < inputs.size(); ++i) pointers[i] = inputs[i].data();
+    for (size_t i = 0; i < outputs.size(); ++i) pointers[inputs.size() + i] = outputs[i].data();
+    auto arena = bound.arenas.take();
+    instance.run(pointers, pointers + inputs.size(), arena.data());
+    return outputs;
+  }
+
+  PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes) const override {
+    SymbolValues symbols;
+    if (has_symbols_) symbols = bind_symbols(source_, input_shapes);
+    const Bound& bound = bound_for(symbols);
+    PlanReport report;
+    report.arena_bytes = bound.instance.arena_bytes();
+    report.output_bytes = bound.output_bytes;
+    report.peak_bytes = report.arena_bytes + report.output_bytes;
+    report.kernel_count = static_cast<int64_t>(bound.instance.steps().size());
+    report.compile_seconds = compile_seconds_;
+    for (const auto& [name, seconds] : program_.pass_times)
+      report.passes.push_back({name, seconds});
+    report.text = bound.instance.to_string();
+    return report;
+  }
+
+ private:
+  Bound& bind(const std::vector<Buffer>& inputs) const {
+    if (inputs.size() != source_.inputs().size()) {
+      fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", source_.name(),
+           source_.inputs().size(), inputs.size());
+    }
+    if (!has_symbols_) {
+      check_inputs(inputs, fixed_->instance);
+      return *fixed_;
+    }
+    std::vector<std::vector<int64_t>> shapes;
+    for (const Buffer& input : inputs) shapes.push_back(input.shape());
+    Bound& bound = bound_for(bind_symbols(source_, shapes));
+    check_inputs(inputs, bound.instance);
+    return bound;
+  }
+
+  void check_inputs(const std::vector<Buffer>& inputs, const Instance& instance) const {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const ConcreteType& wanted = instance.input_types()[i];
+      if (inputs[i].dtype() == wanted.dtype && inputs[i].shape() == wanted.shape) continue;
+      Type given{inputs[i].dtype(), Shape::of(inputs[i].shape())};
+      bool dtype = inputs[i].dtype() != wanted.dtype;
+      fail(dtype ? ErrorCode::type_mismatch : ErrorCode::shape_mismatch,
+           "input '{}' of '{}' is {}, compiled for {}", source_.input_names()[i], source_.name(),
+           given.to_string(), wanted.to_string());
+    }
+  }
+
+  Bound& bound_for(const SymbolValues& symbols) const {
+    {
+      std::shared_lock lock(mutex_);
+      if (auto found = bound_.find(symbols); found != bound_.end()) return *found->second;
+    }
+    auto made = std::make_unique<Bound>(program_, symbols, options_.donated);
+    int64_t bytes = made->instance.arena_bytes() + made->output_bytes;
+    if (bytes > options_.memory_limit) {
+      throw make_error(ErrorCode::resource_exhausted,
+                       "the plan of '{}' needs {}, more than the limit of {}", source_.name(),
+                       format_bytes(static_cast<uint64_t>(bytes)),
+                       format_bytes(static_cast<uint64_t>(options_.memory_limit)))
+          .note("intermediates {}, results {}",
+                format_bytes(static_cast<uint64_t>(made->instance.arena_bytes())),
+                format_bytes(static_cast<uint64_t>(made->output_bytes)))
+          .note("hint: use a smaller batch, or checkpoint() parts of the model");
+    }
+    std::unique_lock lock(mutex_);
+    Bound& bound = *bound_.emplace(symbols, std::move(made)).first->second;
+    if (!has_symbols_) fixed_ = &bound;
+    return bound;
+  }
+
+  Graph source_;
+  CompileOptions options_;
+  bool has_symbols_;
+  Program program_;
+  double compile_seconds_ = 0;
+  mutable std::shared_mutex mutex_;
+  mutable std::map<SymbolValues, std::unique_ptr<Bound>> bound_;
+  mutable Bound* fixed_ = nullptr;
+};
+
+}  // namespace
+
+std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
+                                          CompileOptions options) {
+  return std::make_shared<CpuExecutable>(graph, ops, std::move(options));
+}
+
+}  // namespace tenon

@@ -1,0 +1,57 @@
+#include "tenon/runtime/instance.h"
+
+#include <fmt/format.h>
+
+#include "tenon/base/strings.h"
+#include "tenon/base/trace.h"
+#include "tenon/runtime/instance_builder.h"
+
+namespace tenon {
+
+Instance::Instance(const Program& program, const SymbolValues& symbols,
+                   const std::vector<bool>& donated)
+    : program_(program) {
+  InstanceBuilder(*this, symbols, donated).build();
+}
+
+void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) const {
+  constexpr size_t kInlineBases = 64;
+  size_t count = 1 + input_types_.size() + output_types_.size() + constants_.size();
+  std::byte* inline_bases[kInlineBases];
+  std::vector<std::byte*> heap_bases;
+  if (count > kInlineBases) heap_bases.resize(count);
+  std::byte** bases = count > kInlineBases ? heap_bases.data() : inline_bases;
+  size_t next = 0;
+  bases[next++] = arena;
+  for (size_t i = 0; i < input_types_.size(); ++i)
+    bases[next++] = static_cast<std::byte*>(inputs[i]);
+  for (size_t i = 0; i < output_types_.size(); ++i)
+    bases[next++] = static_cast<std::byte*>(outputs[i]);
+  for (const LiteralRef& constant : constants_)
+    bases[next++] = const_cast<std::byte*>(constant->data());
+  if (current_trace() == nullptr) {
+    for (const auto& step : steps_) step->run(bases);
+    return;
+  }
+  for (const auto& step : steps_) {
+    std::string description = step->describe();
+    TraceSpan span(
+        step->label.empty() ? description.substr(0, description.find('\n')) : step->label,
+        "kernel");
+    span.argument("kernel", description);
+    span.argument("bytes", step->bytes);
+    span.argument("flops", step->flops);
+    step->run(bases);
+  }
+}
+
+std::string Instance::to_string() const {
+  std::string text;
+  for (const auto& step : steps_) {
+    text += fmt::format("{:<32} {:>10}  {}\n", step->label,
+                        format_bytes(static_cast<uint64_t>(step->bytes)), step->describe());
+  }
+  return text;
+}
+
+}  // namespace tenon

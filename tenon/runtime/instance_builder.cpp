@@ -1,0 +1,336 @@
+#include "tenon/runtime/instance_builder.h"
+
+#include <algorithm>
+
+#include "tenon/base/error.h"
+#include "tenon/compile/fusion.h"
+#include "tenon/graph/bind.h"
+
+namespace tenon {
+
+namespace {
+
+bool is_view(const Node& node) { return node.op->name == "reshape" || node.op->name == "barrier"; }
+bool is_constant(const Node& node) { return node.op->name == "constant"; }
+
+}  // namespace
+
+InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
+                                 const std::vector<bool>& donated)
+    : instance_(instance),
+      program_(instance.program_),
+      graph_(*program_.graph),
+      symbols_(symbols),
+      donated_(donated) {}
+
+ConcreteType InstanceBuilder::concrete(const Type& type) const {
+  return {type.dtype, type.shape.evaluate(symbols_)};
+}
+
+void InstanceBuilder::build() {
+  for (ValueId input : graph_.inputs())
+    instance_.input_types_.push_back(concrete(graph_.type(input)));
+  for (ValueId output : graph_.outputs())
+    instance_.output_types_.push_back(concrete(graph_.type(output)));
+  resolve_views();
+  number_steps();
+  assign_outputs();
+  donate_inputs();
+  for (NodeId id : order_) {
+    ++now_;
+    prepare_node(id);
+  }
+  assign_arena();
+  for (NodeId id : order_) make_steps(id);
+  copy_remaining_outputs();
+}
+
+void InstanceBuilder::resolve_views() {
+  root_.resize(graph_.value_count());
+  for (ValueId input : graph_.inputs()) root_[input.index] = input;
+  for (const Node& node : graph_.nodes()) {
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      root_[node.outputs[i].index] = is_view(node) ? root_of(node.inputs[i]) : node.outputs[i];
+    }
+  }
+}
+
+/// Step 0 is the state before the first instruction: inputs are written there.
+void InstanceBuilder::number_steps() {
+  first_.assign(graph_.value_count(), 0);
+  last_.assign(graph_.value_count(), 0);
+  int32_t step = 0;
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    const Node& node = graph_.node(id);
+    if (is_view(node) || is_constant(node)) continue;
+    order_.push_back(id);
+    ++step;
+    for (ValueId output : node.outputs) first_[output.index] = last_[output.index] = step;
+    for (ValueId input : node.inputs) {
+      int32_t& last = last_[root_of(input).index];
+      last = std::max(last, step);
+    }
+  }
+  int32_t end = step + 1;
+  for (ValueId output : graph_.outputs()) last_[root_of(output).index] = end;
+}
+
+void InstanceBuilder::assign_outputs() {
+  storage_.assign(graph_.value_count(), {Storage::Kind::arena, kNone});
+  for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+    storage_[graph_.inputs()[i].index] = {Storage::Kind::input, static_cast<uint32_t>(i)};
+  }
+  for (const Node& node : graph_.nodes()) {
+    if (!is_constant(node)) continue;
+    auto index = static_cast<uint32_t>(instance_.constants_.size());
+    storage_[node.outputs[0].index] = {Storage::Kind::constant, index};
+    instance_.constants_.push_back(node.attributes.literal("value"));
+  }
+  for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    Storage& storage = storage_[root_of(graph_.outputs()[i]).index];
+    bool free = storage.kind == Storage::Kind::arena;
+    if (free) storage = {Storage::Kind::output, static_cast<uint32_t>(i)};
+  }
+}
+
+/// Whether the kernel that writes `result` reads each element of `input` no later than it writes
+/// the same place.
+bool InstanceBuilder::may_overwrite(const Node& node, ValueId result, ValueId input) const {
+  auto code = program_.fusions.find(graph_.value(result).producer);
+  if (code == program_.fusions.end()) return false;
+  size_t output = graph_.value(result).output;
+  for (const FusionCode::Step& step : code->second.steps) {
+    for (size_t buffer = 0; buffer < step.operands.size(); ++buffer) {
+      uint32_t operand = step.operands[buffer];
+      bool reads = operand < node.inputs.size() && root_of(node.inputs[operand]) == input;
+      if (operand != node.inputs.size() + output && !reads) continue;
+      if (reads) {
+        // Another launch may read it only if it does not write the result's memory before.
+        if (code->second.steps.size() > 1) return false;
+        continue;
+      }
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        if (root_of(node.inputs[i]) != input) continue;
+        const auto& shared = step.may_share[buffer];
+        if (std::find(shared.begin(), shared.end(), static_cast<uint32_t>(i)) == shared.end())
+          return false;
+      }
+    }
+  }
+  return true;
+}
+
+void InstanceBuilder::donate_inputs() {
+  instance_.donated_input_.assign(graph_.outputs().size(), -1);
+  std::vector<bool> taken(graph_.inputs().size(), false);
+  for (ValueId output : graph_.outputs()) {
+    // An input that is itself returned keeps its memory.
+    const Storage& storage = storage_[root_of(output).index];
+    if (storage.kind == Storage::Kind::input) taken[storage.index] = true;
+  }
+  for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    ValueId root = root_of(graph_.outputs()[i]);
+    const Storage& storage = storage_[root.index];
+    if (storage.kind != Storage::Kind::output || storage.index != i) continue;
+    const Node& node = *graph_.producer(root);
+    for (size_t d = 0; d < graph_.inputs().size(); ++d) {
+      if (d >= donated_.size() || !donated_[d] || taken[d]) continue;
+      ValueId input = graph_.inputs()[d];
+      bool same = instance_.input_types_[d].dtype == instance_.output_types_[i].dtype &&
+                  instance_.input_types_[d].bytes() == instance_.output_types_[i].bytes();
+      if (!same) continue;
+      int32_t written = first_[root.index];
+      int32_t read = last_[input.index];
+      bool finished = read < written || (read == written && may_overwrite(node, root, input));
+      if (!finished) continue;
+      taken[d] = true;
+      instance_.donated_input_[i] = static_cast<int>(d);
+      break;
+    }
+  }
+}
+
+uint32_t InstanceBuilder::add_arena_buffer(int64_t bytes, int32_t first, int32_t last) {
+  arena_.push_back({bytes, first, last});
+  return static_cast<uint32_t>(arena_.size() - 1);
+}
+
+void InstanceBuilder::prepare_node(NodeId id) {
+  const Node& node = graph_.node(id);
+  Prepared& prepared = prepared_[id];
+  if (auto code = program_.fusions.find(id); code != program_.fusions.end()) {
+    for (const Type& type : code->second.temporaries)
+      prepared.scratch.push_back(add_scratch(concrete(type).bytes()));
+    return;
+  }
+  if (auto regions = program_.regions.find(id); regions != program_.regions.end()) {
+    int64_t arena = 0;
+    for (const Program& region : regions->second) {
+      instance_.regions_.push_back(
+          std::make_unique<Instance>(region, symbols_, std::vector<bool>{}));
+      prepared.regions.push_back(instance_.regions_.back().get());
+      arena = std::max(arena, instance_.regions_.back()->arena_bytes());
+    }
+    prepared.scratch.push_back(add_scratch(arena));
+    if (node.op->name == "cond") return;
+    // The second set of buffers of the state that goes round; stacked results need none.
+    bool scans = node.op->name == "scan";
+    size_t state =
+        scans ? static_cast<size_t>(node.attributes.integer("carries")) : node.outputs.size();
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      prepared.scratch.push_back(add_scratch(i < state ? bytes_of(node.outputs[i]) : 0));
+    }
+    prepared.scratch.push_back(add_scratch(1));
+    return;
+  }
+  prepared.attributes = evaluate_attributes(node.attributes, symbols_);
+  KernelRequest request{*node.op, prepared.attributes, {}, {}};
+  for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
+  for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
+  prepared.kernel = make_kernel(request);
+  prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
+}
+
+void InstanceBuilder::assign_arena() {
+  arena_buffer_.assign(graph_.value_count(), kNone);
+  for (const Node& node : graph_.nodes()) {
+    if (is_view(node) || is_constant(node)) continue;
+    for (ValueId output : node.outputs) {
+      if (storage_[output.index].kind != Storage::Kind::arena) continue;
+      arena_buffer_[output.index] =
+          add_arena_buffer(bytes_of(output), first_[output.index], last_[output.index]);
+    }
+  }
+  plan_ = plan_memory(arena_);
+  instance_.arena_bytes_ = plan_.bytes;
+}
+
+Location InstanceBuilder::arena_location(uint32_t buffer) const {
+  return {0, plan_.offsets[buffer]};
+}
+
+Location InstanceBuilder::location(ValueId value) const {
+  ValueId root = root_of(value);
+  const Storage& storage = storage_[root.index];
+  auto inputs = static_cast<uint32_t>(graph_.inputs().size());
+  auto outputs = static_cast<uint32_t>(graph_.outputs().size());
+  switch (storage.kind) {
+    case Storage::Kind::arena:
+      return arena_location(arena_buffer_[root.index]);
+    case Storage::Kind::input:
+      return {1 + storage.index, 0};
+    case Storage::Kind::output:
+      return {1 + inputs + storage.index, 0};
+    case Storage::Kind::constant:
+      return {1 + inputs + outputs + storage.index, 0};
+  }
+  return {};
+}
+
+std::vector<Location> InstanceBuilder::locations(const std::vector<ValueId>& values) const {
+  std::vector<Location> result;
+  for (ValueId value : values) result.push_back(location(value));
+  return result;
+}
+
+void InstanceBuilder::add_step(std::unique_ptr<Step> step, const Node& node) {
+  step->label = node.label;
+  for (ValueId input : node.inputs) step->bytes += static_cast<double>(bytes_of(input));
+  for (ValueId output : node.outputs) step->bytes += static_cast<double>(bytes_of(output));
+  instance_.steps_.push_back(std::move(step));
+}
+
+void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
+  const Node& node = graph_.node(id);
+  std::vector<Location> all = locations(node.inputs);
+  for (ValueId output : node.outputs) all.push_back(location(output));
+  for (uint32_t buffer : prepared_[id].scratch) all.push_back(arena_location(buffer));
+  std::vector<int64_t> sizes;
+  for (ValueId input : node.inputs) sizes.push_back(bytes_of(input));
+  for (ValueId output : node.outputs) sizes.push_back(bytes_of(output));
+  for (uint32_t buffer : prepared_[id].scratch) sizes.push_back(arena_[buffer].bytes);
+  for (const FusionCode::Step& step : code.steps) {
+    std::vector<Location> operands;
+    double bytes = 0;
+    for (uint32_t operand : step.operands) {
+      operands.push_back(all.at(operand));
+      bytes += static_cast<double>(sizes.at(operand));
+    }
+    std::vector<int64_t> values;
+    for (const std::string& symbol : step.kernel->symbol_names())
+      values.push_back(Dim::parse(symbol).evaluate(symbols_));
+    double work = bytes * (1 + step.operations / 64);
+    add_step(
+        std::make_unique<GeneratedStep>(step.kernel, std::move(operands), std::move(values), work),
+        node);
+  }
+}
+
+void InstanceBuilder::make_control_step(NodeId id) {
+  const Node& node = graph_.node(id);
+  const Prepared& prepared = prepared_[id];
+  std::vector<Location> inputs = locations(node.inputs);
+  std::vector<Location> outputs = locations(node.outputs);
+  Location arena = arena_location(prepared.scratch[0]);
+  auto region = [&](std::string_view attribute) -> const Instance& {
+    size_t index = 0;
+    for (const auto& [name, value] : node.attributes) {
+      if (!value.get_if<GraphRef>()) continue;
+      if (name == attribute) return *prepared.regions[index];
+      ++index;
+    }
+    fail(ErrorCode::internal, "{} has no region '{}'", node.op->name, attribute);
+  };
+  if (node.op->name == "cond") {
+    add_step(
+        std::make_unique<CondStep>(region("then"), region("otherwise"), inputs, outputs, arena),
+        node);
+    return;
+  }
+  std::vector<Location> other;
+  std::vector<int64_t> bytes;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    other.push_back(arena_location(prepared.scratch[1 + i]));
+    bytes.push_back(bytes_of(node.outputs[i]));
+  }
+  if (node.op->name == "while") {
+    Location flag = arena_location(prepared.scratch.back());
+    add_step(std::make_unique<WhileStep>(region("condition"), region("body"), inputs, outputs,
+                                         other, bytes, flag, arena),
+             node);
+    return;
+  }
+  check(node.op->name == "scan", "control flow is cond, while or scan");
+  ScanStep::Layout layout;
+  layout.constants = static_cast<size_t>(node.attributes.integer("constants"));
+  layout.carries = static_cast<size_t>(node.attributes.integer("carries"));
+  layout.length = node.attributes.shape("length")[0].evaluate(symbols_);
+  layout.reverse = node.attributes.boolean("reverse");
+  add_step(std::make_unique<ScanStep>(region("body"), layout, inputs, outputs, other, arena), node);
+}
+
+void InstanceBuilder::make_steps(NodeId id) {
+  const Node& node = graph_.node(id);
+  if (auto code = program_.fusions.find(id); code != program_.fusions.end())
+    return make_fusion_steps(id, code->second);
+  if (program_.regions.contains(id)) return make_control_step(id);
+  Prepared& prepared = prepared_[id];
+  add_step(
+      std::make_unique<LibraryStep>(std::move(prepared.kernel), locations(node.inputs),
+                                    locations(node.outputs), arena_location(prepared.scratch[0])),
+      node);
+}
+
+/// Outputs that are inputs, constants or another output's memory.
+void InstanceBuilder::copy_remaining_outputs() {
+  auto inputs = static_cast<uint32_t>(graph_.inputs().size());
+  for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    Location from = location(graph_.outputs()[i]);
+    Location to{1 + inputs + static_cast<uint32_t>(i), 0};
+    if (from.base == to.base) continue;
+    instance_.steps_.push_back(
+        std::make_unique<CopyStep>(from, to, instance_.output_types_[i].bytes()));
+  }
+}
+
+}  // namespace tenon

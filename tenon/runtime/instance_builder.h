@@ -1,0 +1,77 @@
+// Binds a program to sizes: the work behind Instance's constructor.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "tenon/compile/memory_plan.h"
+#include "tenon/runtime/instance.h"
+#include "tenon/runtime/steps.h"
+
+namespace tenon {
+
+class InstanceBuilder {
+ public:
+  InstanceBuilder(Instance& instance, const SymbolValues& symbols,
+                  const std::vector<bool>& donated);
+  void build();
+
+ private:
+  /// Memory that values, temporaries or scratch share: an output of the graph, or a place in the
+  /// arena.
+  struct Storage {
+    enum class Kind : uint8_t { arena, input, output, constant } kind = Kind::arena;
+    uint32_t index = 0;  // of the input, output, constant or arena buffer
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  ConcreteType concrete(const Type& type) const;
+  ValueId root_of(ValueId value) const { return root_[value.index]; }
+  int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
+
+  void resolve_views();
+  void number_steps();
+  void assign_outputs();
+  void donate_inputs();
+  bool may_overwrite(const Node& node, ValueId result, ValueId input) const;
+  void assign_arena();
+  uint32_t add_arena_buffer(int64_t bytes, int32_t first, int32_t last);
+  uint32_t add_scratch(int64_t bytes) { return add_arena_buffer(bytes, now_, now_); }
+  Location location(ValueId value) const;
+  Location arena_location(uint32_t buffer) const;
+  std::vector<Location> locations(const std::vector<ValueId>& values) const;
+
+  /// First the scratch that each node needs is collected, then memory is placed, then steps are
+  /// made.
+  void prepare_node(NodeId id);
+  void make_steps(NodeId id);
+  void make_fusion_steps(NodeId id, const FusionCode& code);
+  void make_control_step(NodeId id);
+  void add_step(std::unique_ptr<Step> step, const Node& node);
+  void copy_remaining_outputs();
+
+  Instance& instance_;
+  const Program& program_;
+  const Graph& graph_;
+  const SymbolValues& symbols_;
+  const std::vector<bool>& donated_;
+
+  std::vector<ValueId> root_;           // per value: the value whose memory it is a view of
+  std::vector<int32_t> first_, last_;   // per root value: steps that write and last read it
+  std::vector<Storage> storage_;        // per root value
+  std::vector<uint32_t> arena_buffer_;  // per root value
+  std::vector<Lifetime> arena_;
+  MemoryPlan plan_;
+  int32_t now_ = 0;
+
+  struct Prepared {
+    ChosenKernel kernel;
+    Attributes attributes;          // with every dimension a number
+    std::vector<uint32_t> scratch;  // arena buffers
+    std::vector<const Instance*> regions;
+  };
+  std::map<NodeId, Prepared> prepared_;
+  std::vector<NodeId> order_;
+};
+
+}  // namespace tenon

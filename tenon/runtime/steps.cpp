@@ -1,0 +1,192 @@
+#include "tenon/runtime/steps.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "tenon/base/parallel.h"
+
+namespace tenon {
+
+namespace {
+
+/// Work below which waking another thread costs more than it saves, in bytes moved or their
+/// equivalent.
+constexpr double kSerialWork = 96 * 1024;
+/// A chunk should be worth several times what handing it out costs.
+constexpr double kChunkWork = 64 * 1024;
+
+void* resolve(const Location& location, std::byte* const* bases) {
+  return bases[location.base] + location.offset;
+}
+
+/// Pointer tables are on the stack up to this size.
+constexpr size_t kInlineOperands = 48;
+
+class Pointers {
+ public:
+  explicit Pointers(size_t count) {
+    if (count > kInlineOperands) heap_.resize(count);
+  }
+  void*& operator[](size_t i) { return data()[i]; }
+  void** data() { return heap_.empty() ? inline_.data() : heap_.data(); }
+
+ private:
+  std::array<void*, kInlineOperands> inline_;
+  std::vector<void*> heap_;
+};
+
+Pointers resolve_all(const std::vector<Location>& locations, std::byte* const* bases) {
+  Pointers pointers(locations.size());
+  for (size_t i = 0; i < locations.size(); ++i) pointers[i] = resolve(locations[i], bases);
+  return pointers;
+}
+
+}  // namespace
+
+GeneratedStep::GeneratedStep(std::shared_ptr<const CompiledKernel> kernel,
+                             std::vector<Location> operands, std::vector<int64_t> symbols,
+                             double work)
+    : kernel_(std::move(kernel)), operands_(std::move(operands)), symbols_(std::move(symbols)) {
+  iterations_ = kernel_->iterations(symbols_.data());
+  int64_t grain = std::max<int64_t>(1, kernel_->grain());
+  chunk_ = std::max<int64_t>(iterations_, 1);
+  if (work > kSerialWork && iterations_ > grain) {
+    double chunks = std::clamp(work / kChunkWork, 2.0, 64.0);
+    auto wanted = static_cast<int64_t>(static_cast<double>(iterations_) / chunks) + 1;
+    chunk_ = (wanted + grain - 1) / grain * grain;
+  }
+}
+
+void GeneratedStep::run(std::byte* const* bases) const {
+  Pointers pointers = resolve_all(operands_, bases);
+  void* const* table = pointers.data();
+  parallel_for(iterations_, chunk_, [&](int64_t begin, int64_t end) {
+    kernel_->run(table, symbols_.data(), begin, end);
+  });
+}
+
+std::string GeneratedStep::describe() const {
+  int64_t chunks = chunk_count(iterations_, chunk_);
+  return kernel_->name() + (chunks > 1 ? " in " + std::to_string(chunks) + " chunks" : "");
+}
+
+LibraryStep::LibraryStep(ChosenKernel chosen, std::vector<Location> inputs,
+                         std::vector<Location> outputs, Location scratch)
+    : chosen_(std::move(chosen)),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      scratch_(scratch) {
+  flops = chosen_.kernel->flops();
+}
+
+void LibraryStep::run(std::byte* const* bases) const {
+  Pointers inputs = resolve_all(inputs_, bases);
+  Pointers outputs = resolve_all(outputs_, bases);
+  chosen_.kernel->run(inputs.data(), outputs.data(), resolve(scratch_, bases));
+}
+
+std::string LibraryStep::describe() const {
+  return chosen_.trace + ": " + chosen_.kernel->description();
+}
+
+void CopyStep::run(std::byte* const* bases) const {
+  if (bytes_ > 0)
+    std::memmove(resolve(to_, bases), resolve(from_, bases), static_cast<size_t>(bytes_));
+}
+
+CondStep::CondStep(const Instance& then, const Instance& otherwise, std::vector<Location> inputs,
+                   std::vector<Location> outputs, Location arena)
+    : then_(then),
+      otherwise_(otherwise),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      arena_(arena) {}
+
+void CondStep::run(std::byte* const* bases) const {
+  Pointers inputs = resolve_all(inputs_, bases);
+  Pointers outputs = resolve_all(outputs_, bases);
+  bool predicate = *static_cast<const bool*>(inputs[0]);
+  const Instance& taken = predicate ? then_ : otherwise_;
+  taken.run(inputs.data() + 1, outputs.data(), static_cast<std::byte*>(resolve(arena_, bases)));
+}
+
+WhileStep::WhileStep(const Instance& condition, const Instance& body, std::vector<Location> inputs,
+                     std::vector<Location> outputs, std::vector<Location> other,
+                     std::vector<int64_t> bytes, Location flag, Location arena)
+    : condition_(condition),
+      body_(body),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      other_(std::move(other)),
+      bytes_(std::move(bytes)),
+      flag_(flag),
+      arena_(arena) {}
+
+void WhileStep::run(std::byte* const* bases) const {
+  Pointers state = resolve_all(inputs_, bases);
+  Pointers outputs = resolve_all(outputs_, bases);
+  Pointers other = resolve_all(other_, bases);
+  auto* arena = static_cast<std::byte*>(resolve(arena_, bases));
+  void* flag = resolve(flag_, bases);
+  // The initial state is read where it is; then outputs and the other buffers take turns.
+  Pointers* next = &outputs;
+  Pointers* spare = &other;
+  void* const* now = state.data();
+  while (true) {
+    condition_.run(now, &flag, arena);
+    if (!*static_cast<const bool*>(flag)) break;
+    body_.run(now, next->data(), arena);
+    now = next->data();
+    std::swap(next, spare);
+  }
+  if (now == outputs.data()) return;
+  for (size_t i = 0; i < bytes_.size(); ++i)
+    std::memcpy(outputs[i], now[i], static_cast<size_t>(bytes_[i]));
+}
+
+ScanStep::ScanStep(const Instance& body, Layout layout, std::vector<Location> inputs,
+                   std::vector<Location> outputs, std::vector<Location> other, Location arena)
+    : body_(body),
+      layout_(layout),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      other_(std::move(other)),
+      arena_(arena) {}
+
+void ScanStep::run(std::byte* const* bases) const {
+  Pointers whole_inputs = resolve_all(inputs_, bases);
+  Pointers whole_outputs = resolve_all(outputs_, bases);
+  Pointers spare = resolve_all(other_, bases);
+  auto* arena = static_cast<std::byte*>(resolve(arena_, bases));
+  size_t first_carry = layout_.constants;
+  size_t first_slice = layout_.constants + layout_.carries;
+  Pointers inputs = resolve_all(inputs_, bases);
+  Pointers outputs(outputs_.size());
+  for (int64_t i = 0; i < layout_.length; ++i) {
+    int64_t at = layout_.reverse ? layout_.length - 1 - i : i;
+    for (size_t x = first_slice; x < inputs_.size(); ++x) {
+      inputs[x] = static_cast<std::byte*>(whole_inputs[x]) + at * body_.input_types()[x].bytes();
+    }
+    // Carries alternate so that the last step writes the results.
+    bool into_result = (layout_.length - 1 - i) % 2 == 0;
+    for (size_t c = 0; c < layout_.carries; ++c)
+      outputs[c] = into_result ? whole_outputs[c] : spare[c];
+    for (size_t y = layout_.carries; y < outputs_.size(); ++y) {
+      outputs[y] = static_cast<std::byte*>(whole_outputs[y]) + at * body_.output_types()[y].bytes();
+    }
+    body_.run(inputs.data(), outputs.data(), arena);
+    for (size_t c = 0; c < layout_.carries; ++c) inputs[first_carry + c] = outputs[c];
+  }
+  if (layout_.length > 0) return;
+  for (size_t c = 0; c < layout_.carries; ++c) {
+    auto bytes = static_cast<size_t>(body_.output_types()[c].bytes());
+    if (bytes > 0) std::memcpy(whole_outputs[c], whole_inputs[first_carry + c], bytes);
+  }
+}
+
+std::string ScanStep::describe() const {
+  return "scan of " + std::to_string(layout_.length) + " steps:\n" + body_.to_string();
+}
+
+}  // namespace tenon
