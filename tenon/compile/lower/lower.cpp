@@ -11,10 +11,13 @@ Lowered lower_fusion(const Graph&, const Node& fusion) {
   const Shape& rows = fusion.attributes.shape("rows");
   const Shape& inner = fusion.attributes.shape("inner");
   switch (fusion_kind(fusion)) {
-    case FusionKind::row: return lower_row(body, "row_" + name, rows[0], inner[0]);
-    case FusionKind::column: return lower_column(body, "column_" + name, rows[0], inner[0]);
+    case FusionKind::row:
+      return lower_row(body, "row_" + name, rows[0], inner[0]);
+    case FusionKind::column:
+      return lower_column(body, "column_" + name, rows[0], inner[0]);
     case FusionKind::loop:
-    case FusionKind::general: break;
+    case FusionKind::general:
+      break;
   }
   return lower_loop(body, name);
 }

@@ -7,7 +7,8 @@ namespace tenon {
 
 namespace {
 
-/// Elements a chunk: large enough to be worth a thread's while, small enough for the second-level cache.
+/// Elements a chunk: large enough to be worth a thread's while, small enough for the second-level
+/// cache.
 constexpr int64_t kChunkElements = 32768;
 
 ReduceKind kind_of(const Node& node) {
@@ -21,7 +22,8 @@ ReduceKind kind_of(const Node& node) {
 }
 
 /// Index of element (row, column) of an operand whose leading axes are the rows.
-std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row, Expr column) {
+std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row,
+                                Expr column) {
   auto split = static_cast<std::ptrdiff_t>(reduced);
   Shape leading(std::vector<Dim>(shape.begin(), shape.begin() + split));
   Shape trailing(std::vector<Dim>(shape.begin() + split, shape.end()));
@@ -31,8 +33,10 @@ std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t
   return index;
 }
 
-/// Reduces rows [first, first + count) of every result at one column; gives the registers that hold them.
-std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr first, Expr count, Expr column) {
+/// Reduces rows [first, first + count) of every result at one column; gives the registers that hold
+/// them.
+std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr first, Expr count,
+                              Expr column) {
   Block inside;
   Expr r = region.pool().loop_index("r", count);
   Block* outside = &region.block();
@@ -42,13 +46,15 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
     const Node& node = *body.producer(output);
     const Shape& shape = body.type(node.inputs[0]).shape;
     size_t reduced = node.attributes.integers("axes").size();
-    values.push_back(region.element(node.inputs[0], operand_index(region, shape, reduced, first + r, column)));
+    values.push_back(
+        region.element(node.inputs[0], operand_index(region, shape, reduced, first + r, column)));
   }
   region.set_block(outside);
   std::vector<Expr> results;
   for (size_t i = 0; i < values.size(); ++i) {
     ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
-    uint32_t local = region.kernel().add_local({.name = "acc" + std::to_string(i), .dtype = values[i].dtype()});
+    uint32_t local =
+        region.kernel().add_local({.name = "acc" + std::to_string(i), .dtype = values[i].dtype()});
     region.emit(declare(local, identity_of(region.pool(), kind, values[i].dtype())));
     inside.push_back(update(local, values[i], combine_of(kind)));
     results.push_back(region.kernel().read(local));
@@ -57,21 +63,25 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
   return results;
 }
 
-Lowered lower_at_once(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+Lowered lower_at_once(const Graph& body, const std::string& name, const Dim& rows,
+                      const Dim& inner) {
   Lowered lowered;
   RegionKernel region(body, name, lowered.temporaries);
   Expr column = region.pool().loop_index("column", region.dim(inner));
   Block block;
   region.set_block(&block);
-  std::vector<Expr> results = reduce_rows(region, body, region.pool().index(0), region.dim(rows), column);
+  std::vector<Expr> results =
+      reduce_rows(region, body, region.pool().index(0), region.dim(rows), column);
   for (size_t i = 0; i < results.size(); ++i) region.store_output(i, column, results[i]);
   region.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
   lowered.launches.push_back(region.finish(inner));
   return lowered;
 }
 
-/// First kernel: chunk p of the rows gives temporary[p, column]. Second kernel: the chunks are combined in order.
-Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+/// First kernel: chunk p of the rows gives temporary[p, column]. Second kernel: the chunks are
+/// combined in order.
+Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& rows,
+                        const Dim& inner) {
   Lowered lowered;
   int64_t columns = inner.is_constant() ? std::max<int64_t>(1, inner.constant()) : 256;
   int64_t chunk = std::max<int64_t>(1, kChunkElements / columns);
@@ -104,7 +114,8 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
     ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
     Expr p = combine.pool().loop_index("p", combine.dim(chunks));
     Expr part = combine.load_temporary(i, p * combine.dim(inner) + column);
-    uint32_t local = combine.kernel().add_local({.name = "total" + std::to_string(i), .dtype = part.dtype()});
+    uint32_t local =
+        combine.kernel().add_local({.name = "total" + std::to_string(i), .dtype = part.dtype()});
     combine.emit(declare(local, identity_of(combine.pool(), kind, part.dtype())));
     combine.emit(loop(p, LoopKind::serial, {update(local, part, combine_of(kind))}));
     combine.store_output(i, column, combine.kernel().read(local));
@@ -116,7 +127,8 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
 
 }  // namespace
 
-Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner) {
+Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows,
+                     const Dim& inner) {
   Dim count = rows * inner;
   bool small = count.is_constant() && count.constant() <= 2 * kChunkElements;
   return small ? lower_at_once(body, name, rows, inner) : lower_in_chunks(body, name, rows, inner);

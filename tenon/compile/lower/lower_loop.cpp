@@ -10,13 +10,16 @@ namespace {
 /// Enough parallel iterations to share out evenly.
 constexpr int64_t kParallelIterations = 32;
 
-/// Whether all loads and stores go straight through memory when the results are numbered row by row.
+/// Whether all loads and stores go straight through memory when the results are numbered row by
+/// row.
 bool is_flat(const Graph& body) {
   Dim count = body.type(body.outputs()[0]).shape.element_count();
   for (const Node& node : body.nodes()) {
     bool scalar = body.type(node.outputs[0]).rank() == 0;
-    bool from_scalar = node.op->name == "broadcast" && body.type(node.inputs[0]).shape.element_count().is(1);
-    bool same = node.op->is_elementwise || node.op->name == "reshape" || node.op->name == "constant" || from_scalar;
+    bool from_scalar =
+        node.op->name == "broadcast" && body.type(node.inputs[0]).shape.element_count().is(1);
+    bool same = node.op->is_elementwise || node.op->name == "reshape" ||
+                node.op->name == "constant" || from_scalar;
     if (!same) return false;
     if (!scalar && body.type(node.outputs[0]).shape.element_count() != count &&
         !body.type(node.outputs[0]).shape.element_count().is(1)) {
@@ -28,9 +31,9 @@ bool is_flat(const Graph& body) {
 
 /// Axes of size 1 carry no loop. The last other axis is the vector axis.
 struct Nest {
-  std::vector<Expr> index;    // one an axis
-  std::vector<Expr> loops;    // variables, outermost first
-  Dim parallel;               // extent of the first loop
+  std::vector<Expr> index;  // one an axis
+  std::vector<Expr> loops;  // variables, outermost first
+  Dim parallel;             // extent of the first loop
 };
 
 Nest make_nest(RegionKernel& region, const Shape& shape) {
@@ -48,7 +51,8 @@ Nest make_nest(RegionKernel& region, const Shape& shape) {
   // Leading axes join the parallel loop until it has enough iterations.
   size_t joined = 1;
   Dim extent = shape[axes[0]];
-  while (joined + 1 < axes.size() && extent.is_constant() && extent.constant() < kParallelIterations) {
+  while (joined + 1 < axes.size() && extent.is_constant() &&
+         extent.constant() < kParallelIterations) {
     extent = extent * shape[axes[joined++]];
   }
   nest.parallel = extent;
@@ -59,7 +63,8 @@ Nest make_nest(RegionKernel& region, const Shape& shape) {
   std::vector<Expr> parts = region.delinearize(outer, joined_shape);
   for (size_t i = 0; i < joined; ++i) nest.index[axes[i]] = parts[i];
   for (size_t i = joined; i < axes.size(); ++i) {
-    Expr variable = region.pool().loop_index("i" + std::to_string(axes[i]), region.dim(shape[axes[i]]));
+    Expr variable =
+        region.pool().loop_index("i" + std::to_string(axes[i]), region.dim(shape[axes[i]]));
     nest.loops.push_back(variable);
     nest.index[axes[i]] = variable;
   }
@@ -70,7 +75,8 @@ void close_loops(RegionKernel& region, const std::vector<Expr>& loops, Block inn
   for (size_t i = loops.size(); i-- > 0;) {
     LoopKind kind = i + 1 == loops.size() ? LoopKind::vector : LoopKind::serial;
     Block wrapped;
-    wrapped.push_back(i == 0 ? parallel_loop(loops[i], kind, std::move(inner)) : loop(loops[i], kind, std::move(inner)));
+    wrapped.push_back(i == 0 ? parallel_loop(loops[i], kind, std::move(inner))
+                             : loop(loops[i], kind, std::move(inner)));
     inner = std::move(wrapped);
   }
   region.kernel().body = std::move(inner);
@@ -104,7 +110,8 @@ Lowered lower_loop(const Graph& body, const std::string& name) {
     offset = region.linearize(nest.index, shape);
     for (ValueId output : body.outputs()) {
       bool same = body.type(output).shape == shape;
-      values.push_back(region.element(output, same ? nest.index : region.delinearize(offset, body.type(output).shape)));
+      values.push_back(region.element(
+          output, same ? nest.index : region.delinearize(offset, body.type(output).shape)));
     }
   }
   for (size_t i = 0; i < values.size(); ++i) region.store_output(i, offset, values[i]);

@@ -11,7 +11,8 @@ namespace {
 constexpr int64_t kMaxScratchRow = 8192;
 
 ReduceKind kind_of(const Node& node) {
-  // The reduction's own definition says how it combines; the name is only read here, where rows are made of it.
+  // The reduction's own definition says how it combines; the name is only read here, where rows are
+  // made of it.
   const std::string& name = node.op->name;
   if (name == "reduce_product") return ReduceKind::product;
   if (name == "reduce_max") return ReduceKind::maximum;
@@ -57,8 +58,10 @@ class RowLowering {
     Dim count(1);
     while (split < shape.rank() && count != rows_) count = count * shape[split++];
     // Axes of size 1 right after the split belong to either side.
-    Shape leading(std::vector<Dim>(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(split)));
-    Shape trailing(std::vector<Dim>(shape.begin() + static_cast<std::ptrdiff_t>(split), shape.end()));
+    Shape leading(
+        std::vector<Dim>(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(split)));
+    Shape trailing(
+        std::vector<Dim>(shape.begin() + static_cast<std::ptrdiff_t>(split), shape.end()));
     if (count != rows_ || trailing.element_count() != inner_) {
       return region_.delinearize(row_ * region_.dim(inner_) + k, shape);
     }
@@ -100,7 +103,8 @@ class RowLowering {
     }
     if (full.empty()) return;
     region_.set_block(&along);
-    for (auto& [output, value] : full) region_.store_output(output, row_ * region_.dim(inner_) + k, value);
+    for (auto& [output, value] : full)
+      region_.store_output(output, row_ * region_.dim(inner_) + k, value);
     region_.set_block(&row_block_);
     region_.emit(loop(k, LoopKind::vector, std::move(along)));
   }

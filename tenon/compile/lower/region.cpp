@@ -16,7 +16,9 @@ class RegionContext : public ElementContext {
   const Attributes& attributes() const override { return node_.attributes; }
   std::span<const Expr> index() const override { return index_; }
   size_t input_count() const override { return node_.inputs.size(); }
-  const Type& input_type(size_t operand) const override { return region_.body().type(node_.inputs[operand]); }
+  const Type& input_type(size_t operand) const override {
+    return region_.body().type(node_.inputs[operand]);
+  }
   const Type& output_type() const override { return region_.body().type(node_.outputs[0]); }
   Expr input(size_t operand, std::span<const Expr> indices) override {
     return region_.element(node_.inputs[operand], indices);
@@ -35,12 +37,16 @@ class RegionContext : public ElementContext {
 
 Combine combine_of(ReduceKind kind) {
   switch (kind) {
-    case ReduceKind::sum: return Combine::add;
-    case ReduceKind::product: return Combine::mul;
+    case ReduceKind::sum:
+      return Combine::add;
+    case ReduceKind::product:
+      return Combine::mul;
     case ReduceKind::maximum:
-    case ReduceKind::logical_or: return Combine::max;
+    case ReduceKind::logical_or:
+      return Combine::max;
     case ReduceKind::minimum:
-    case ReduceKind::logical_and: return Combine::min;
+    case ReduceKind::logical_and:
+      return Combine::min;
   }
   return Combine::assign;
 }
@@ -53,8 +59,12 @@ Expr dim_expression(ExprPool& pool, const Dim& dim) {
   return dim.is_constant() ? pool.index(dim.constant()) : pool.symbol(dim.to_string());
 }
 
-RegionKernel::RegionKernel(const Graph& body, std::string name, const std::vector<Type>& temporaries)
-    : body_(body), temporaries_(temporaries), kernel_(std::move(name)), input_number_(body.value_count(), -1) {
+RegionKernel::RegionKernel(const Graph& body, std::string name,
+                           const std::vector<Type>& temporaries)
+    : body_(body),
+      temporaries_(temporaries),
+      kernel_(std::move(name)),
+      input_number_(body.value_count(), -1) {
   for (size_t i = 0; i < body.inputs().size(); ++i) {
     input_number_[body.inputs()[i].index] = static_cast<int64_t>(i);
   }
@@ -68,29 +78,33 @@ std::vector<Expr> RegionKernel::dims(const Shape& shape) {
   return result;
 }
 
-uint32_t RegionKernel::add_buffer(uint32_t operand, std::string name, const Type& type, BufferRole role) {
+uint32_t RegionKernel::add_buffer(uint32_t operand, std::string name, const Type& type,
+                                  BufferRole role) {
   auto [entry, fresh] = buffer_of_.try_emplace(operand, 0);
   if (fresh) {
     Dim count = type.shape.element_count();
-    entry->second = kernel_.add_buffer({.name = std::move(name), .dtype = type.dtype, .size = dim(count), .role = role});
+    entry->second = kernel_.add_buffer(
+        {.name = std::move(name), .dtype = type.dtype, .size = dim(count), .role = role});
     operands_.push_back(operand);
   }
   return entry->second;
 }
 
 uint32_t RegionKernel::buffer_of_input(size_t input) {
-  return add_buffer(static_cast<uint32_t>(input), "p" + std::to_string(input), body_.type(body_.inputs()[input]),
-                    BufferRole::input);
+  return add_buffer(static_cast<uint32_t>(input), "p" + std::to_string(input),
+                    body_.type(body_.inputs()[input]), BufferRole::input);
 }
 
 uint32_t RegionKernel::buffer_of_output(size_t output) {
   auto operand = static_cast<uint32_t>(body_.inputs().size() + output);
-  return add_buffer(operand, "r" + std::to_string(output), body_.type(body_.outputs()[output]), BufferRole::output);
+  return add_buffer(operand, "r" + std::to_string(output), body_.type(body_.outputs()[output]),
+                    BufferRole::output);
 }
 
 uint32_t RegionKernel::buffer_of_temporary(size_t temporary) {
   auto operand = static_cast<uint32_t>(body_.inputs().size() + body_.outputs().size() + temporary);
-  return add_buffer(operand, "t" + std::to_string(temporary), temporaries_[temporary], BufferRole::output);
+  return add_buffer(operand, "t" + std::to_string(temporary), temporaries_[temporary],
+                    BufferRole::output);
 }
 
 std::vector<Expr> RegionKernel::delinearize(Expr linear, const Shape& shape) {
@@ -114,7 +128,8 @@ Expr RegionKernel::linearize(std::span<const Expr> index, const Shape& shape) {
 }
 
 Expr RegionKernel::element(ValueId value, std::span<const Expr> index) {
-  if (auto found = overrides_.find(value.index); found != overrides_.end()) return found->second(index);
+  if (auto found = overrides_.find(value.index); found != overrides_.end())
+    return found->second(index);
   std::pair<uint32_t, std::vector<ExprId>> key{value.index, {}};
   for (const Expr& e : index) key.second.push_back(e.id());
   if (auto found = memo_.find(key); found != memo_.end()) return found->second;
@@ -207,13 +222,16 @@ Expr RegionKernel::load_temporary(size_t temporary, Expr offset) {
 void RegionKernel::find_shared_buffers() {
   for (const auto& [out, offsets] : stores_) {
     for (const auto& [in, reads] : loads_) {
-      bool same = kernel_.buffers[in].dtype == kernel_.buffers[out].dtype && offsets.size() == 1 &&
-                  std::all_of(reads.begin(), reads.end(), [&](ExprId read) { return read == offsets[0]; });
+      bool same =
+          kernel_.buffers[in].dtype == kernel_.buffers[out].dtype && offsets.size() == 1 &&
+          std::all_of(reads.begin(), reads.end(), [&](ExprId read) { return read == offsets[0]; });
       if (same) kernel_.buffers[out].may_share.push_back(in);
     }
   }
 }
 
-Launch RegionKernel::finish(Dim extent) { return {std::move(kernel_), std::move(operands_), std::move(extent)}; }
+Launch RegionKernel::finish(Dim extent) {
+  return {std::move(kernel_), std::move(operands_), std::move(extent)};
+}
 
 }  // namespace tenon

@@ -1,4 +1,5 @@
-// Scalar expressions for the values of a fused region, with statements emitted where reductions need loops.
+// Scalar expressions for the values of a fused region, with statements emitted where reductions
+// need loops.
 //
 //   RegionKernel region(graph, fusion, "softmax");
 //   Expr i = region.pool().loop_index("i", region.dim(rows));
@@ -18,7 +19,8 @@ namespace tenon {
 
 class RegionKernel {
  public:
-  /// Buffers are made for the inputs and results of the fusion that are used; `temporaries` come after them.
+  /// Buffers are made for the inputs and results of the fusion that are used; `temporaries` come
+  /// after them.
   RegionKernel(const Graph& body, std::string name, const std::vector<Type>& temporaries);
 
   Kernel& kernel() { return kernel_; }
@@ -29,11 +31,15 @@ class RegionKernel {
 
   /// The element of a value at a position (one index an axis), in the compute type of its dtype.
   Expr element(ValueId value, std::span<const Expr> index);
-  /// The same by row-major number, for regions without index maps: every value has one element count or one element.
+  /// The same by row-major number, for regions without index maps: every value has one element
+  /// count or one element.
   Expr flat_element(ValueId value, Expr linear);
   /// Says what an element of `value` is from now on, such as a row's reduction in a register.
   using Override = std::function<Expr(std::span<const Expr> index)>;
-  void set_override(ValueId value, Override give) { overrides_[value.index] = std::move(give); memo_.clear(); }
+  void set_override(ValueId value, Override give) {
+    overrides_[value.index] = std::move(give);
+    memo_.clear();
+  }
 
   /// Statements go into this block: reductions need loops before the value that uses them.
   void set_block(Block* block) { block_ = block; }
@@ -44,7 +50,8 @@ class RegionKernel {
   void store_temporary(size_t temporary, Expr offset, Expr value);
   Expr load_temporary(size_t temporary, Expr offset);
 
-  /// Output results whose every load of an input is at the offset of the store may share that input's memory.
+  /// Output results whose every load of an input is at the offset of the store may share that
+  /// input's memory.
   void find_shared_buffers();
   Launch finish(Dim extent);
 
@@ -66,9 +73,9 @@ class RegionKernel {
   const std::vector<Type>& temporaries_;
   Kernel kernel_;
   Block* block_ = nullptr;
-  std::vector<uint32_t> operands_;            // per buffer
-  std::map<uint32_t, uint32_t> buffer_of_;    // operand to buffer
-  std::vector<int64_t> input_number_;         // per value: which input of the body, or -1
+  std::vector<uint32_t> operands_;          // per buffer
+  std::map<uint32_t, uint32_t> buffer_of_;  // operand to buffer
+  std::vector<int64_t> input_number_;       // per value: which input of the body, or -1
   std::unordered_map<uint32_t, Override> overrides_;
   std::map<std::pair<uint32_t, std::vector<ExprId>>, Expr> memo_;
   std::map<uint32_t, std::vector<ExprId>> loads_;   // offsets, by buffer

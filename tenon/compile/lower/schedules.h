@@ -9,9 +9,11 @@ namespace tenon {
 
 /// One nest of loops over the results; the last axis is vectorised, the first ones run in parallel.
 Lowered lower_loop(const Graph& body, const std::string& name);
-/// Parallel over rows; in each, the reductions one after the other, then the results, vectorised along the row.
+/// Parallel over rows; in each, the reductions one after the other, then the results, vectorised
+/// along the row.
 Lowered lower_row(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner);
-/// Vectorised over columns; the rows are cut into fixed chunks whose partial results are combined in order.
+/// Vectorised over columns; the rows are cut into fixed chunks whose partial results are combined
+/// in order.
 Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner);
 
 }  // namespace tenon
