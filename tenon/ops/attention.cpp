@@ -1,0 +1,212 @@
+#include <cmath>
+
+#include "tenon/base/error.h"
+#include "tenon/ops/precision.h"
+#include "tenon/ops/registry.h"
+#include "tenon/ops/statement.h"
+
+namespace tenon {
+
+namespace {
+
+using Values = std::vector<Value>;
+
+// --- attention ---
+
+/// What a forbidden score becomes: its exponential is 0 beside any allowed one, and a query that may look at nothing
+/// averages all values instead of giving NaN.
+double masked_score(DType dtype) { return dtype == DType::f16 ? -6e4 : -1e30; }
+
+std::vector<Type> infer_attention(InferContext& c) {
+  const Type& q = c.input(0);
+  const Type& k = c.input(1);
+  const Type& v = c.input(2);
+  auto wrong = [&](std::string_view what) {
+    fail(ErrorCode::shape_mismatch, "{}: q {}, k {}, v {}; they are [batch, heads, time, depth]", what,
+         q.to_string(), k.to_string(), v.to_string());
+  };
+  for (const Type* type : {&q, &k, &v}) {
+    if (type->rank() != 4) wrong("axes are missing");
+    if (type->dtype != q.dtype) wrong("dtypes differ");
+    if (type->dim(0) != q.dim(0) || type->dim(1) != q.dim(1)) wrong("batch or heads differ");
+  }
+  if (q.dim(3) != k.dim(3)) wrong("the depths of q and k differ");
+  if (k.dim(2) != v.dim(2)) wrong("the times of k and v differ");
+  if (c.inputs.size() > 3) {
+    Shape scores{q.dim(0), q.dim(1), q.dim(2), k.dim(2)};
+    const Type& mask = c.input(3);
+    if (mask.rank() > 4 || broadcast_shapes(mask.shape, scores) != scores) {
+      fail(ErrorCode::shape_mismatch, "mask {} does not broadcast to the scores {}", mask.to_string(),
+           scores.to_string());
+    }
+    if (is_integer(mask.dtype)) {
+      fail(ErrorCode::type_mismatch, "mask is {}; true means allowed, a float is added to the score",
+           mask.to_string());
+    }
+  }
+  return {{q.dtype, {q.dim(0), q.dim(1), q.dim(2), v.dim(3)}}};
+}
+
+/// Whether the key is not after the query; the last query sees the last key.
+Value causal_mask(Build& build, const Shape& scores) {
+  Value query = iota(build, DType::i32, scores, 2);
+  Value key = iota(build, DType::i32, scores, 3);
+  if (scores[2] != scores[3]) {
+    query = query + (dim_value(build, scores[3], DType::i32) - dim_value(build, scores[2], DType::i32));
+  }
+  return less_equal(key, query);
+}
+
+Values attention_value(RuleContext& c) {
+  Value q = c.inputs[0], k = c.inputs[1], v = c.inputs[2];
+  double scale = c.attributes.real("scale");
+  Value scores = widen(dot(q, k, {{3}, {3}, {0, 1}, {0, 1}}));
+  if (scale != 0) {
+    scores = scores * scale;
+  } else if (q.dim(3).is_constant()) {
+    scores = scores * (1.0 / std::sqrt(static_cast<double>(q.dim(3).constant())));
+  } else {
+    scores = scores * rsqrt(dim_value(c.build, q.dim(3), scores.dtype()));
+  }
+  double forbidden = masked_score(scores.dtype());
+  if (c.attributes.boolean("causal")) {
+    scores = select(causal_mask(c.build, scores.shape()), scores, forbidden);
+  }
+  if (c.inputs.size() > 3) {
+    Value mask = c.inputs[3];
+    scores = mask.dtype() == DType::boolean ? select(mask, scores, forbidden)
+                                            : scores + cast(mask, scores.dtype());
+  }
+  Value weights = c.build.call("softmax", {scores}, {{"axis", 3}});
+  return {dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}})};
+}
+
+void add_attention(OpFamily& ops) {
+  ops.add(composite("attention")
+              .doc("softmax(q · k * scale + mask) · v over [batch, heads, time, depth] (Vaswani et al. "
+                   "2017). A bool mask says what may be looked at; a floating one is added. With causal, "
+                   "no query sees a later key.")
+              .input("q", kFloating)
+              .input("k", kFloating)
+              .input("v", kFloating)
+              .optional_input("mask")
+              .attribute("causal", AttributeKind::boolean, false, "hide later keys")
+              .attribute("scale", AttributeKind::real, 0.0, "of the scores; 0: 1 / sqrt(depth)")
+              .infer(infer_attention)
+              .decompose(attention_value)
+              .onnx("Attention")
+              .samples({{"f32[2,2,3,4], f32[2,2,5,4], f32[2,2,5,3]", {}, {}},
+                        {"f32[b,2,4,3], f32[b,2,4,3], f32[b,2,4,3]", {{"causal", true}}, {}},
+                        {"f32[1,2,t,4], f32[1,2,t,4], f32[1,2,t,4]", {{"causal", true}}, {}},
+                        {"f32[1,1,2,4], f32[1,1,5,4], f32[1,1,5,2]",
+                         {{"causal", true}, {"scale", 0.25}},
+                         {}},
+                        {"f32[2,1,3,4], f32[2,1,3,4], f32[2,1,3,4], bool[2,1,3,3]", {}, {}},
+                        {"f32[2,2,3,4], f32[2,2,3,4], f32[2,2,3,4], f32[3,3]", {}, {}},
+                        {"bf16[1,2,3,4], bf16[1,2,3,4], bf16[1,2,3,4]", {}, {}}}));
+}
+
+// --- tokens and positions ---
+
+void add_tokens(OpFamily& ops) {
+  ops.add(composite("embedding")
+              .doc("Rows of a table [tokens, depth] by their numbers: ids' shape, then depth. A number "
+                   "out of range gives zeros.")
+              .input("table")
+              .input("ids", kIndex)
+              .infer([](InferContext& c) -> std::vector<Type> {
+                const Type& table = c.input(0);
+                if (table.rank() != 2) {
+                  fail(ErrorCode::shape_mismatch, "table is {}; it needs the axes [tokens, depth]",
+                       table.to_string());
+                }
+                Type rows{table.dtype, c.input(1).shape};
+                rows.shape.push_back(table.dim(1));
+                return {rows};
+              })
+              .decompose([](RuleContext& c) -> Values {
+                return {gather(c.inputs[0], c.inputs[1], 0)};
+              })
+              .onnx("Gather")
+              .samples({{"f32[6,3], i32[2,4]", {}, {{-2, 2}, {0, 6}}},
+                        {"f32[5,n], i64[3]", {}, {{-2, 2}, {0, 5}}},
+                        {"f32[v,2], i32[b,3]", {}, {{-2, 2}, {0, 3}}},
+                        {"bf16[4,2], i32[]", {}, {{-2, 2}, {0, 4}}}}));
+  ops.add(composite("one_hot")
+              .doc("1 at the position that the number says along a new last axis, 0 elsewhere; all 0 for a "
+                   "number out of range.")
+              .input("ids", kIndex)
+              .attribute("depth", AttributeKind::shape, "size of the new axis, as a shape of one dimension")
+              .attribute("dtype", AttributeKind::dtype, DType::f32, "of the result")
+              .infer([](InferContext& c) -> std::vector<Type> {
+                const Shape& depth = c.attributes.shape("depth");
+                if (depth.rank() != 1) {
+                  fail(ErrorCode::invalid_argument, "depth is {}; it needs one number",
+                       depth.to_string());
+                }
+                Type result{c.attributes.dtype("dtype"), c.input(0).shape};
+                result.shape.push_back(depth[0]);
+                return {result};
+              })
+              .decompose([](RuleContext& c) -> Values {
+                Value ids = c.inputs[0];
+                Shape shape = ids.shape();
+                Integers leading;
+                for (size_t i = 0; i < shape.rank(); ++i) leading.push_back(static_cast<int64_t>(i));
+                shape.push_back(c.attributes.shape("depth")[0]);
+                Value position = iota(c.build, ids.dtype(), shape, -1);
+                Value hit = equal(position, broadcast(ids, shape, leading));
+                return {cast(hit, c.attributes.dtype("dtype"))};
+              })
+              .onnx("OneHot")
+              .samples({{"i32[4]", {{"depth", Shape{5}}}, {{0, 5}}},
+                        {"i64[n,2]", {{"depth", Shape{3}}, {"dtype", DType::i32}}, {{-1, 4}}},
+                        {"i32[]", {{"depth", Shape{4}}, {"dtype", DType::boolean}}, {{0, 4}}}}));
+  ops.add(composite("rotary_embedding")
+              .doc("Turns the pairs (x[i], x[i + depth / 2]) of [..., time, depth] by angles "
+                   "position * base^(-2 i / depth) (Su et al. 2021).")
+              .input("x", kFloating)
+              .input("positions", kIndex)
+              .attribute("base", AttributeKind::real, 10000.0, "wavelengths grow up to this times 2 pi")
+              .infer([](InferContext& c) -> std::vector<Type> {
+                const Type& x = c.input(0);
+                if (x.rank() < 2 || !x.dim(x.rank() - 1).is_constant() ||
+                    x.dim(x.rank() - 1).constant() % 2 != 0) {
+                  fail(ErrorCode::shape_mismatch,
+                       "x is {}; it needs the axes [..., time, depth] with an even depth", x.to_string());
+                }
+                if (c.input(1).shape != Shape{x.dim(x.rank() - 2)}) {
+                  fail(ErrorCode::shape_mismatch, "positions are {}; x {} needs {}",
+                       c.input(1).to_string(), x.to_string(),
+                       Shape{x.dim(x.rank() - 2)}.to_string());
+                }
+                return {x};
+              })
+              .decompose([](RuleContext& c) -> Values {
+                Value x = widen(c.inputs[0]);
+                auto time = static_cast<int64_t>(x.rank()) - 2;
+                int64_t half = x.dim(x.rank() - 1).constant() / 2;
+                Shape shape = x.shape();
+                shape[shape.rank() - 1] = Dim(half);
+                Value number = cast(iota(c.build, DType::i32, shape, -1), x.dtype());
+                double step = -std::log(c.attributes.real("base")) / static_cast<double>(half);
+                Value position = broadcast(cast(c.inputs[1], x.dtype()), shape, {time});
+                Value angle = position * exp(number * step);
+                Value a = slice_axis(x, -1, 0, half), b = slice_axis(x, -1, half, 2 * half);
+                Value turned[] = {a * cos(angle) - b * sin(angle), b * cos(angle) + a * sin(angle)};
+                return {cast(concatenate(turned, -1), c.inputs[0].dtype())};
+              })
+              .onnx("RotaryEmbedding")
+              .samples({{"f32[2,3,4], i32[3]", {}, {{-2, 2}, {0, 9}}},
+                        {"f32[b,2,t,6], i32[t]", {{"base", 100.0}}, {{-2, 2}, {0, 9}}}}));
+}
+
+}  // namespace
+
+void register_attention(OpRegistry& registry) {
+  OpFamily ops(registry, "attention");
+  add_attention(ops);
+  add_tokens(ops);
+}
+
+}  // namespace tenon
