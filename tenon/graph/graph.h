@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -99,7 +100,7 @@ class Graph {
  private:
   std::string name_ = "main";
   std::vector<Node> nodes_;
-  std::vector<ValueInfo> values_;
+  std::deque<ValueInfo> values_;  // types stay where they are while values are added
   std::vector<ValueId> inputs_;
   std::vector<std::string> input_names_;
   std::vector<ValueId> outputs_;
