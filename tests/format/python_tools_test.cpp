@@ -59,5 +59,10 @@ TEST(PythonTools, TheInstalledToolsReadOurFiles) {
   EXPECT_TRUE(run_python("format_files.py", "check " + (folder / "").string()));
 }
 
+TEST(PythonTools, ArraysAreExchangedThroughDlpack) {
+  if (peers_python().empty()) GTEST_SKIP() << "no Python tools: see bench/peers/requirements.txt";
+  EXPECT_TRUE(run_python("dlpack_exchange.py", DLPACK_EXCHANGE));
+}
+
 }  // namespace
 }  // namespace tenon
