@@ -30,7 +30,9 @@ endif()
 
 if(TENON_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
-  add_compile_options(-fsanitize=${TENON_SANITIZE} -fno-omit-frame-pointer)
+  # What sanitizers insert hides initialisations from g++'s analysis.
+  add_compile_options(-fsanitize=${TENON_SANITIZE} -fno-omit-frame-pointer
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${TENON_SANITIZE})
   if(TENON_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=undefined)
