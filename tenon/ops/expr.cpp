@@ -273,8 +273,6 @@ size_t ExprPool::NodeHash::operator()(const ExprNode& n) const {
   return static_cast<size_t>(h);
 }
 
-ExprPool::ExprPool() { nodes_.reserve(64); }
-
 Expr ExprPool::intern(const ExprNode& node) {
   const auto [at, fresh] = ids_.try_emplace(node, static_cast<ExprId>(nodes_.size()));
   if (fresh) nodes_.push_back(node);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -109,8 +110,6 @@ class Expr {
 /// Owns the nodes. Append only: ids never change. Not thread-safe while it grows.
 class ExprPool {
  public:
-  ExprPool();
-
   /// A constant; the value is converted to the dtype (f16 and bf16 included).
   Expr constant(DType dtype, double value);
   Expr integer(DType dtype, int64_t value);
@@ -150,7 +149,7 @@ class ExprPool {
 
   Expr intern(const ExprNode& node);
 
-  std::vector<ExprNode> nodes_;
+  std::deque<ExprNode> nodes_;  // references to nodes stay valid while it grows
   std::unordered_map<ExprNode, ExprId, NodeHash> ids_;
   std::vector<std::string> symbols_;
   std::vector<Variable> variables_;

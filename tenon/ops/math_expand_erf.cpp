@@ -1,0 +1,84 @@
+// The error function and its inverse.
+#include <limits>
+#include <numbers>
+
+#include "tenon/ops/math_expand.h"
+#include "tenon/ops/math_expand_detail.h"
+
+namespace tenon {
+namespace {
+
+using namespace detail;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Expr erf_single(Expr x) {
+  const Expr t = abs(x);
+  const Expr z = t * t;
+  const Expr p = horner(
+      z, {-0.000590533775, 0.00497673359, -0.0267558619, 0.112815455, -0.37612474, 0.128379151});
+  const Expr near = fma(p, x, x);
+  // log(erfc(t)) = -t + t q(t) on [0.93, 4]; beyond it erf is 1.
+  const Expr u = min(t, 4.0);
+  const Expr q = horner(u, {-1.16064784e-05, 0.00032650691, -0.00365735474, 0.0237933081,
+                            -0.106272921, -0.635129631, -0.128653809});
+  const Expr far = 1.0 - exp_bounded(fma(q, u, -u));
+  return select(t < 0.9375, near, copy_sign(far, x));
+}
+
+Expr erf_double(Expr x) {
+  const Expr t = abs(x);
+  const Expr z = t * t;
+  const Expr p = horner(z, {-7.686684340622635e-10, 1.3659861993782797e-08, -1.6194148875461935e-07,
+                            1.6445494393403255e-06, -1.4924575262820059e-05, 0.0001205528618373126,
+                            -0.000854832567151332, 0.00522397760044587, -0.026866170642366953,
+                            0.1128379167093898, -0.3761263890318337, 0.12837916709551256});
+  const Expr near = fma(p, x, x);
+  // erfc(t) = exp(-t^2) g((t - 2.5) / (t + 2.5)) / (1 + 2t) on [1, 6].
+  const Expr u = min(t, 6.0);
+  const Expr v = (u - 2.5) / (u + 2.5);
+  const Expr g = horner(
+      v, {3.197371834611758e-07, 7.725288786456662e-06, 2.5884001913081254e-05,
+          7.390463868830263e-06, -0.00011334738536585182, -8.850076259871247e-05,
+          0.0006321093093878692, 0.0004918633983007608, -0.004382078342750218, 0.00093189286399473,
+          0.032760893273890423, -0.10296705603852417, 0.15762991902319012, -0.09902453957360363,
+          -0.1223567630824043, 1.2648381843668615});
+  const Expr far = 1.0 - exp_bounded(-(u * u)) * g / fma(u, 2.0, 1.0);
+  return select(t < 1.0, near, copy_sign(far, x));
+}
+
+Expr erf_inv_single(Expr x) {
+  // By Giles, "Approximating the erfinv function": x times a polynomial in w = -log(1 - x^2).
+  const Expr w = -log(fma(-x, x, 1.0));
+  const Expr a = w - 2.5;
+  const Expr central =
+      horner(a, {2.51546783e-08, 3.38145753e-07, -3.49335392e-06, -4.34288449e-06, 0.000218492714,
+                 -0.00125385122, -0.00417761179, 0.246640816, 1.50140941});
+  const Expr b = sqrt(w) - 3.0;
+  const Expr tail =
+      horner(b, {-0.000151308297, 8.77806378e-05, 0.00126929022, -0.0036609068, 0.00578012038,
+                 -0.00762479147, 0.00943247974, 1.00167406, 2.83297706});
+  const Expr value = select(w < 5.0, central, tail) * x;
+  return select(equal(abs(x), 1.0), x * kInfinity, value);
+}
+
+/// Halley's step from f32 accuracy, twice.
+Expr erf_inv_double(Expr x) {
+  const Expr bounded = clamp(x, -1.0 + 0x1p-24, 1.0 - 0x1p-24);
+  Expr y = cast(erf_inv_single(cast(bounded, DType::f32)), DType::f64);
+  for (int step = 0; step < 2; ++step) {
+    const Expr slope = exp(-(y * y)) * (2.0 * std::numbers::inv_sqrtpi);
+    const Expr newton = (erf(y) - x) / slope;
+    y = y - newton / fma(y, newton, 1.0);
+  }
+  return select(equal(abs(x), 1.0), x * kInfinity,
+                select(abs(x) > 1.0, std::numeric_limits<double>::quiet_NaN(), y));
+}
+
+}  // namespace
+
+Expr erf(Expr x) { return is_single(x) ? erf_single(x) : erf_double(x); }
+
+Expr erf_inv(Expr x) { return is_single(x) ? erf_inv_single(x) : erf_inv_double(x); }
+
+}  // namespace tenon
