@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "tenon/ops/functions.h"
+#include "tenon/ops/math_expand.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
 
@@ -185,6 +186,7 @@ void add_arithmetic(OpFamily& ops) {
                 Value by_base = select(equal(b, 0.0), 0.0, b * power(a, b - 1.0));
                 return std::pair{by_base, y * log(select(equal(a, 0.0), 1.0, a))};
               })
+              .expand([](ExprPool&, Expr a, Expr b) { return pow(a, b); })
               .onnx("Pow")
               .domain(0.3, 2)
               .tolerance(4)
@@ -264,6 +266,7 @@ void add_exponentials(OpFamily& ops) {
               .doc("e to the power x.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::exp(x); })
+              .expand([](ExprPool&, Expr x) { return exp(x); })
               .derivative([](Build&, Value, Value y) { return y; })
               .onnx("Exp")
               .samples(kRealSamples)
@@ -272,6 +275,7 @@ void add_exponentials(OpFamily& ops) {
               .doc("exp(x) - 1, exact near zero.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::expm1(x); })
+              .expand([](ExprPool&, Expr x) { return expm1(x); })
               .derivative([](Build&, Value, Value y) { return y + 1.0; })
               .samples(kRealSamples)
               .samples({{"f32[64]", {}, {{-1e-3, 1e-3}}}}));
@@ -279,6 +283,7 @@ void add_exponentials(OpFamily& ops) {
               .doc("The natural logarithm.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::log(x); })
+              .expand([](ExprPool&, Expr x) { return log(x); })
               .derivative([](Build&, Value x, Value) { return 1.0 / x; })
               .onnx("Log")
               .domain(0.1, 4)
@@ -288,6 +293,7 @@ void add_exponentials(OpFamily& ops) {
               .doc("log(1 + x), exact near zero.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::log1p(x); })
+              .expand([](ExprPool&, Expr x) { return log1p(x); })
               .derivative([](Build&, Value x, Value) { return 1.0 / (x + 1.0); })
               .domain(-0.8, 4)
               .samples(kRealSamples)
@@ -316,6 +322,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Sine, in radians.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::sin(x); })
+              .expand([](ExprPool&, Expr x) { return sin(x); })
               .derivative([](Build&, Value x, Value) { return cos(x); })
               .onnx("Sin")
               .samples(kRealSamples)
@@ -324,6 +331,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Cosine, in radians.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::cos(x); })
+              .expand([](ExprPool&, Expr x) { return cos(x); })
               .derivative([](Build&, Value x, Value) { return -sin(x); })
               .onnx("Cos")
               .samples(kRealSamples)
@@ -332,6 +340,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Tangent, in radians.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::tan(x); })
+              .expand([](ExprPool&, Expr x) { return tan(x); })
               .derivative([](Build&, Value, Value y) { return y * y + 1.0; })
               .onnx("Tan")
               .domain(-1.2, 1.2)
@@ -340,6 +349,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Inverse sine, in [-pi/2, pi/2].")
               .dtypes(kFloating)
               .scalar([](double x) { return std::asin(x); })
+              .expand([](ExprPool&, Expr x) { return asin(x); })
               .derivative([](Build&, Value x, Value) { return rsqrt(1.0 - x * x); })
               .onnx("Asin")
               .domain(-0.9, 0.9)
@@ -348,6 +358,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Inverse cosine, in [0, pi].")
               .dtypes(kFloating)
               .scalar([](double x) { return std::acos(x); })
+              .expand([](ExprPool&, Expr x) { return acos(x); })
               .derivative([](Build&, Value x, Value) { return -rsqrt(1.0 - x * x); })
               .onnx("Acos")
               .domain(-0.9, 0.9)
@@ -356,6 +367,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("Inverse tangent, in [-pi/2, pi/2].")
               .dtypes(kFloating)
               .scalar([](double x) { return std::atan(x); })
+              .expand([](ExprPool&, Expr x) { return atan(x); })
               .derivative([](Build&, Value x, Value) { return 1.0 / (x * x + 1.0); })
               .onnx("Atan")
               .samples(kRealSamples));
@@ -363,6 +375,7 @@ void add_trigonometry(OpFamily& ops) {
               .doc("The angle of the point (b, a), in [-pi, pi].")
               .dtypes(kFloating)
               .scalar([](double a, double b) { return std::atan2(a, b); })
+              .expand([](ExprPool&, Expr a, Expr b) { return atan2(a, b); })
               .derivative([](Build&, Value a, Value b, Value) {
                 Value square = a * a + b * b;
                 return std::pair{b / square, -a / square};
@@ -389,6 +402,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("Hyperbolic sine.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::sinh(x); })
+              .expand([](ExprPool&, Expr x) { return sinh(x); })
               .derivative([](Build& build, Value x, Value) { return build.call("cosh", {x}); })
               .onnx("Sinh")
               .samples(kRealSamples));
@@ -396,6 +410,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("Hyperbolic cosine.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::cosh(x); })
+              .expand([](ExprPool&, Expr x) { return cosh(x); })
               .derivative([](Build& build, Value x, Value) { return build.call("sinh", {x}); })
               .onnx("Cosh")
               .samples(kRealSamples));
@@ -403,6 +418,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("Hyperbolic tangent.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::tanh(x); })
+              .expand([](ExprPool&, Expr x) { return tanh(x); })
               .derivative([](Build&, Value, Value y) { return 1.0 - y * y; })
               .onnx("Tanh")
               .samples(kRealSamples)
@@ -411,6 +427,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("1 / (1 + exp(-x)), the sigmoid function.")
               .dtypes(kFloating)
               .scalar([](double x) { return 1 / (1 + std::exp(-x)); })
+              .expand([](ExprPool&, Expr x) { return logistic(x); })
               .derivative([](Build&, Value, Value y) { return y * (1.0 - y); })
               .onnx("Sigmoid")
               .samples(kRealSamples)
@@ -419,6 +436,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::erf(x); })
+              .expand([](ExprPool&, Expr x) { return erf(x); })
               .derivative([](Build&, Value x, Value) {
                 return (2 * std::numbers::inv_sqrtpi) * exp(-(x * x));
               })
@@ -428,6 +446,7 @@ void add_special_functions(OpFamily& ops) {
               .doc("The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.")
               .dtypes(kFloating)
               .scalar(inverse_erf)
+              .expand([](ExprPool&, Expr x) { return erf_inv(x); })
               .derivative([](Build&, Value, Value y) {
                 return (0.5 / std::numbers::inv_sqrtpi) * exp(y * y);
               })
