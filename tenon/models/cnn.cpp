@@ -5,7 +5,8 @@ namespace tenon::models {
 nn::Model cnn(CnnOptions options) {
   return [options](nn::Scope s, Tensor x) {
     auto block = [&](const std::string& number, const Tensor& in) {
-      Tensor y = nn::conv(s / ("conv" + number), in, {.filters = options.width, .kernel = {3, 3}, .padding = "same"});
+      Tensor y = nn::conv(s / ("conv" + number), in,
+                          {.filters = options.width, .kernel = {3, 3}, .padding = "same"});
       return apply("relu", {nn::batch_norm(s / ("norm" + number), y)});
     };
     x = block("2", block("1", x));

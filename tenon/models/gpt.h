@@ -14,8 +14,8 @@ struct GptOptions {
   int64_t heads = 4;
   int64_t layers = 4;
 };
-/// Pre-norm decoder blocks as in GPT-2 (Radford et al. 2019): ids i32[batch, time] to logits [batch, time, tokens], time
-/// at most `context`.
+/// Pre-norm decoder blocks as in GPT-2 (Radford et al. 2019): ids i32[batch, time] to logits
+/// [batch, time, tokens], time at most `context`.
 nn::Model gpt(GptOptions options = {});
 
 }  // namespace tenon::models

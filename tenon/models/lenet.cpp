@@ -4,7 +4,9 @@ namespace tenon::models {
 
 namespace {
 
-Tensor pool(const Tensor& x) { return apply("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}}); }
+Tensor pool(const Tensor& x) {
+  return apply("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}});
+}
 Tensor relu(const Tensor& x) { return apply("relu", {x}); }
 
 }  // namespace

@@ -10,13 +10,19 @@ Tensor relu(const Tensor& x) { return apply("relu", {x}); }
 
 Tensor residual_block(nn::Scope s, const Tensor& x, int64_t filters, int64_t stride) {
   Tensor y = nn::conv(s / "conv1", x,
-                      {.filters = filters, .kernel = {3, 3}, .stride = {stride, stride}, .pad = {1, 1}, .bias = false});
+                      {.filters = filters,
+                       .kernel = {3, 3},
+                       .stride = {stride, stride},
+                       .pad = {1, 1},
+                       .bias = false});
   y = relu(nn::batch_norm(s / "norm1", y));
-  y = nn::conv(s / "conv2", y, {.filters = filters, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
+  y = nn::conv(s / "conv2", y,
+               {.filters = filters, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
   y = nn::batch_norm(s / "norm2", y);
   if (stride == 1 && x.dim(-1).is(filters)) return relu(y + x);
   Tensor shortcut =
-      nn::conv(s / "shortcut", x, {.filters = filters, .kernel = {1, 1}, .stride = {stride, stride}, .bias = false});
+      nn::conv(s / "shortcut", x,
+               {.filters = filters, .kernel = {1, 1}, .stride = {stride, stride}, .bias = false});
   return relu(y + nn::batch_norm(s / "shortcut_norm", shortcut));
 }
 

@@ -59,7 +59,9 @@ Initialiser normal(double deviation) {
 }
 
 Initialiser fan_in_uniform() {
-  return [](RandomKey key, Literal& value) { fill_uniformly(key, value, 1 / std::sqrt(fans_of(value).in)); };
+  return [](RandomKey key, Literal& value) {
+    fill_uniformly(key, value, 1 / std::sqrt(fans_of(value).in));
+  };
 }
 
 Initialiser glorot_uniform() {
@@ -70,9 +72,13 @@ Initialiser glorot_uniform() {
 }
 
 Initialiser he_normal() {
-  return [](RandomKey key, Literal& value) { fill_normally(key, value, std::sqrt(2 / fans_of(value).in)); };
+  return [](RandomKey key, Literal& value) {
+    fill_normally(key, value, std::sqrt(2 / fans_of(value).in));
+  };
 }
 
-Initialiser bias_uniform(int64_t fan_in) { return uniform(1 / std::sqrt(static_cast<double>(fan_in))); }
+Initialiser bias_uniform(int64_t fan_in) {
+  return uniform(1 / std::sqrt(static_cast<double>(fan_in)));
+}
 
 }  // namespace tenon::nn

@@ -10,7 +10,8 @@
 
 namespace tenon::nn {
 
-/// Fills a parameter. Weights are [inputs, outputs], filters [spatial…, inputs, outputs]: the last axis is the outputs.
+/// Fills a parameter. Weights are [inputs, outputs], filters [spatial…, inputs, outputs]: the last
+/// axis is the outputs.
 using Initialiser = std::function<void(RandomKey, Literal&)>;
 
 Initialiser zeros();

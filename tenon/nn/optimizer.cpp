@@ -16,8 +16,8 @@ Tree Optimizer::init(const Tree& parameters) const {
   return slots;
 }
 
-Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient, const Tensor& step,
-                          double total) const {
+Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient,
+                          const Tensor& step, double total) const {
   Tensor rate = learning_rate_(step, total);
   Updated updated{parameters, slots};
   for_each_leaf(parameters, [&](const std::string& path, const Tensor& parameter) {
@@ -26,15 +26,16 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
     for (const std::string& name : slot_names_) current.push_back(slots.at(name + "." + path));
     Leaf next = rule_(parameter, current, gradient.at(path), rate, step);
     updated.parameters.at(path) = next.parameter;
-    for (size_t i = 0; i < slot_names_.size(); ++i) updated.slots.at(slot_names_[i] + "." + path) = next.slots[i];
+    for (size_t i = 0; i < slot_names_.size(); ++i)
+      updated.slots.at(slot_names_[i] + "." + path) = next.slots[i];
   });
   return updated;
 }
 
 Optimizer sgd(SgdOptions options) {
   bool has_momentum = options.momentum != 0;
-  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient, const Tensor& rate,
-                  const Tensor&) -> Optimizer::Leaf {
+  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
+                  const Tensor& rate, const Tensor&) -> Optimizer::Leaf {
     Tensor g = options.weight_decay != 0 ? gradient + p * options.weight_decay : gradient;
     if (!has_momentum) return {p - rate * g, {}};
     Tensor m = slots[0] * options.momentum + g;
@@ -49,8 +50,8 @@ Optimizer sgd(SgdOptions options) {
 namespace {
 
 Optimizer make_adam(const AdamOptions& options, bool decoupled) {
-  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient, const Tensor& rate,
-                  const Tensor& step) -> Optimizer::Leaf {
+  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
+                  const Tensor& rate, const Tensor& step) -> Optimizer::Leaf {
     bool decays = options.weight_decay != 0;
     Tensor g = decays && !decoupled ? gradient + p * options.weight_decay : gradient;
     Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);

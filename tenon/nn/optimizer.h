@@ -26,10 +26,12 @@ class Optimizer {
     Tensor parameter;
     std::vector<Tensor> slots;
   };
-  using Rule = std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots, const Tensor& gradient,
-                                  const Tensor& learning_rate, const Tensor& step)>;
+  using Rule =
+      std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots,
+                         const Tensor& gradient, const Tensor& learning_rate, const Tensor& step)>;
 
-  Optimizer(std::string name, std::vector<std::string> slot_names, Schedule learning_rate, Rule rule)
+  Optimizer(std::string name, std::vector<std::string> slot_names, Schedule learning_rate,
+            Rule rule)
       : name_(std::move(name)),
         slot_names_(std::move(slot_names)),
         learning_rate_(std::move(learning_rate)),
@@ -40,8 +42,8 @@ class Optimizer {
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
   Tree init(const Tree& parameters) const;
   /// `step` is i32[] from 0; `total` steps of the run shape the schedule.
-  Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient, const Tensor& step,
-                 double total = 1) const;
+  Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient,
+                 const Tensor& step, double total = 1) const;
 
  private:
   std::string name_;

@@ -9,7 +9,9 @@ namespace {
 
 Tensor as_float(const Tensor& step) { return step.cast(DType::f32); }
 
-Tensor clip01(const Tensor& x) { return apply("maximum", {apply("minimum", {x, Tensor(1.0)}), Tensor(0.0)}); }
+Tensor clip01(const Tensor& x) {
+  return apply("maximum", {apply("minimum", {x, Tensor(1.0)}), Tensor(0.0)});
+}
 
 /// From `from` (fraction 0) to `to` (fraction 1) along half a cosine.
 Tensor half_cosine(const Tensor& fraction, double from, double to) {
@@ -47,7 +49,8 @@ Schedule one_cycle(double peak, double rise) {
 Schedule warm_up(Schedule after, int64_t steps) {
   return Schedule([=](const Tensor& step, double total) {
     auto length = static_cast<double>(std::max<int64_t>(1, steps));
-    Tensor later = after(apply("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
+    Tensor later =
+        after(apply("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
     return later * clip01((as_float(step) + 1.0) / length);
   });
 }

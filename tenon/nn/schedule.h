@@ -13,7 +13,8 @@
 
 namespace tenon::nn {
 
-/// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the compiled step.
+/// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the
+/// compiled step.
 class Schedule {
  public:
   using Function = std::function<Tensor(const Tensor& step, double total)>;
@@ -27,10 +28,11 @@ class Schedule {
 
 /// Multiplied by `factor` every `every` steps.
 Schedule step_decay(double rate, double factor, int64_t every);
-/// From `rate` to `final_rate` along half a cosine (Loshchilov and Hutter 2017, eq. 5, without restarts).
+/// From `rate` to `final_rate` along half a cosine (Loshchilov and Hutter 2017, eq. 5, without
+/// restarts).
 Schedule cosine(double rate, double final_rate = 0);
-/// Smith and Topin 2018 as PyTorch has it: up from peak/25 along half a cosine for `rise` of the run, then down to
-/// peak/25e4.
+/// Smith and Topin 2018 as PyTorch has it: up from peak/25 along half a cosine for `rise` of the
+/// run, then down to peak/25e4.
 Schedule one_cycle(double peak, double rise = 0.3);
 /// Linear from 0 over the first `steps`, then `after`.
 Schedule warm_up(Schedule after, int64_t steps);

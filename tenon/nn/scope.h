@@ -1,4 +1,5 @@
-// Where a layer lives: its path, its parameters, its state, its random keys, and whether this is training.
+// Where a layer lives: its path, its parameters, its state, its random keys, and whether this is
+// training.
 //
 //   Tensor head(nn::Scope s, Tensor x) {
 //     x = relu(nn::dense(s / "fc1", x, 64));
@@ -42,7 +43,8 @@ struct Call {
 
 class Scope {
  public:
-  explicit Scope(detail::Call& call, std::string path = "") : call_(&call), path_(std::move(path)) {}
+  explicit Scope(detail::Call& call, std::string path = "")
+      : call_(&call), path_(std::move(path)) {}
 
   /// The scope of a part; names are joined by dots.
   Scope operator/(std::string_view name) const;
@@ -50,14 +52,16 @@ class Scope {
   bool training() const { return call_->training; }
 
   /// A trained tensor of this layer. Its values come from `initialiser` when the model is made.
-  /// Error not_found or shape_mismatch, naming the path, when the variables were made for another model.
+  /// Error not_found or shape_mismatch, naming the path, when the variables were made for another
+  /// model.
   Tensor parameter(std::string_view name, const Shape& shape, const Initialiser& initialiser,
                    DType dtype = DType::f32) const;
   /// A tensor that is carried from call to call, such as a running average.
-  Tensor state(std::string_view name, const Shape& shape, double initial, DType dtype = DType::f32) const;
+  Tensor state(std::string_view name, const Shape& shape, double initial,
+               DType dtype = DType::f32) const;
   void set_state(std::string_view name, Tensor value) const;
-  /// A random key of its own for this path, different in every training step. Error invalid_argument in a call
-  /// without one.
+  /// A random key of its own for this path, different in every training step. Error
+  /// invalid_argument in a call without one.
   Tensor key() const;
 
  private:
@@ -67,14 +71,17 @@ class Scope {
   std::string path_;
 };
 
-/// A model of one tensor: what `train` and the zoo work with. Any function of a scope and tensors is a model.
+/// A model of one tensor: what `train` and the zoo work with. Any function of a scope and tensors
+/// is a model.
 using Model = std::function<Tensor(Scope, Tensor)>;
 
 namespace detail {
 template <class M, class... X>
 void initialise(Call& call, const M& model, std::span<const Type> inputs) {
   FlatFunction f = [&](std::vector<Tensor> leaves) {
-    auto with = [&]<size_t... I>(std::index_sequence<I...>) { return model(Scope(call), leaves.at(I)...); };
+    auto with = [&]<size_t... I>(std::index_sequence<I...>) {
+      return model(Scope(call), leaves.at(I)...);
+    };
     return flatten(with(std::make_index_sequence<sizeof...(X)>()));
   };
   trace(f, inputs, "init");
@@ -82,8 +89,8 @@ void initialise(Call& call, const M& model, std::span<const Type> inputs) {
 void finish_initialising(Call& call);
 }  // namespace detail
 
-/// Makes the variables of a model from the types of its inputs; nothing is computed but initial values. Dimensions that
-/// parameters do not depend on (the batch) may be symbols.
+/// Makes the variables of a model from the types of its inputs; nothing is computed but initial
+/// values. Dimensions that parameters do not depend on (the batch) may be symbols.
 template <class... X, class M>
 Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
   detail::Call call;
@@ -113,9 +120,11 @@ auto apply(const M& model, const Tree& parameters, const X&... inputs) {
   return apply(model, Variables{parameters, {}}, inputs...);
 }
 
-/// (result, new state) in training. `key` (i64[2]) gives dropout its randomness; it may be empty for models without.
+/// (result, new state) in training. `key` (i64[2]) gives dropout its randomness; it may be empty
+/// for models without.
 template <class M, class... X>
-auto apply_training(const M& model, const Variables& variables, const Tensor& key, const X&... inputs) {
+auto apply_training(const M& model, const Variables& variables, const Tensor& key,
+                    const X&... inputs) {
   detail::Call call;
   call.training = true;
   call.key = key;
