@@ -2,6 +2,7 @@
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -341,11 +342,7 @@ void add_identities(OpFamily& ops) {
           .vjp([](VjpContext& c) -> Values { return {c.cotangents.begin(), c.cotangents.end()}; })
           .batch([](BatchContext& c) -> Values {
             Values inputs;
-            for (size_t i = 0; i < c.inputs.size(); ++i) {
-              Shape shape = c.inputs[i].shape();
-              if (!c.batched[i]) shape.insert(0, c.size);
-              inputs.push_back(broadcast_to(c.inputs[i], shape));
-            }
+            for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(batched_input(c, i));
             return barrier(inputs);
           })
           .reference([](ReferenceCall& call) { return_values(call, inputs_from(call, 0)); })
