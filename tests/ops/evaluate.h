@@ -4,6 +4,8 @@
 //   numbers(y[0]);                           // {0, 1}
 #pragma once
 
+#include <gmock/gmock.h>
+
 #include <string>
 #include <vector>
 
@@ -20,6 +22,10 @@ inline std::vector<double> numbers(const Literal& literal) {
   return values;
 }
 
+inline auto close_to(const std::vector<double>& wanted, double tolerance = 1e-6) {
+  return testing::Pointwise(testing::DoubleNear(tolerance), wanted);
+}
+
 inline Literal floats(std::vector<int64_t> shape, const std::vector<float>& values) {
   return Literal::of<float>(std::move(shape), values);
 }
@@ -34,8 +40,7 @@ inline std::unique_ptr<Graph> graph_of_call(const std::string& op,
     values.push_back(build.input("x" + std::to_string(values.size()), input.type()));
   }
   std::vector<ValueId> outputs;
-  for (const Value& value :
-       build.call_multi(core_ops().get(op), values, std::move(attributes))) {
+  for (const Value& value : build.call_multi(core_ops().get(op), values, std::move(attributes))) {
     outputs.push_back(value.id());
   }
   graph->set_outputs(outputs);
