@@ -16,6 +16,8 @@
 
 namespace tenon {
 
+class OpRegistry;
+
 struct CompileOptions {
   /// One an input (or empty: none): its memory may be overwritten by an output of the same type.
   std::vector<bool> donated;

@@ -2,15 +2,16 @@
 // Tree are all trees: every transform takes and returns them.
 //
 //   struct State { Tree parameters; Tensor step; };        // any aggregate will do
-//   for_each_leaf(state, f);     // f("0.encoder.0.weight", leaf) … f("2", leaf): fields of
-//   aggregates count from 0 Tree t; t.set("encoder.0.weight", zeros({4, 4}));
-//   t.at("encoder.0.weight");
+//   for_each_leaf(state, f);     // f("0.encoder.0.weight", leaf), f("1", leaf): fields by number
+//   Tree t;
+//   t["encoder.0.weight"] = zeros({4, 4});
+//   t.child("encoder").at("0.weight");
 #pragma once
 
 #include <boost/pfr/core.hpp>
 #include <boost/pfr/tuple_size.hpp>
 #include <map>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -40,10 +41,12 @@ class Tree {
   const Tensor& at(std::string_view path) const;
   Tensor& at(std::string_view path);
   const Tree* find(std::string_view path) const;
-  /// A child, made if absent.
-  Tree& operator[](std::string_view name);
+  /// The leaf at a path, made if absent; of a const tree, as `at`.
+  Tensor& operator[](std::string_view path);
   const Tensor& operator[](std::string_view path) const { return at(path); }
-  void set(std::string_view path, Tensor value);
+  void set(std::string_view path, Tensor value) { (*this)[path] = std::move(value); }
+  /// A subtree, made if absent.
+  Tree& child(std::string_view path);
   size_t leaf_count() const;
   std::vector<std::string> paths() const;
   std::string to_string() const;  // one line a leaf: path and type
@@ -56,8 +59,20 @@ class Tree {
 
 namespace detail {
 
-inline std::string join_path(const std::string& prefix, const std::string& name) {
-  return prefix.empty() ? name : prefix + "." + name;
+inline std::string join_path(const std::string& prefix, std::string_view name) {
+  std::string path = prefix;
+  if (!path.empty()) path += '.';
+  return path += name;
+}
+inline std::string join_path(const std::string& prefix, size_t index) {
+  return join_path(prefix, std::to_string(index));
+}
+
+/// Stands for the path where nobody asks for it.
+struct NoPath {};
+template <class Name>
+NoPath join_path(NoPath, const Name&) {
+  return {};
 }
 
 template <class T>
@@ -74,8 +89,8 @@ template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
 
 /// Calls f(path, Tensor&) for each leaf in a fixed order; `T` may be const.
-template <class T, class F>
-void visit_leaves(T& tree, const std::string& path, F& f) {
+template <class T, class Path, class F>
+void visit_leaves(T& tree, const Path& path, F& f) {
   using Plain = std::remove_const_t<T>;
   if constexpr (std::is_same_v<Plain, Tensor>) {
     f(path, tree);
@@ -85,60 +100,79 @@ void visit_leaves(T& tree, const std::string& path, F& f) {
   } else if constexpr (StaticLeaf<Plain>) {
     // Numbers and strings in a structure are part of its shape, not tensors.
   } else if constexpr (IsVector<Plain>::value) {
-    for (size_t i = 0; i < tree.size(); ++i)
-      visit_leaves(tree[i], join_path(path, std::to_string(i)), f);
+    for (size_t i = 0; i < tree.size(); ++i) visit_leaves(tree[i], join_path(path, i), f);
   } else if constexpr (IsStringMap<Plain>::value) {
     for (auto& [name, child] : tree) visit_leaves(child, join_path(path, name), f);
   } else if constexpr (TupleLike<Plain>) {
     std::apply(
         [&](auto&... items) {
           size_t i = 0;
-          (visit_leaves(items, join_path(path, std::to_string(i++)), f), ...);
+          (visit_leaves(items, join_path(path, i++), f), ...);
         },
         tree);
   } else {
     static_assert(
         std::is_aggregate_v<Plain>,
         "a tree is a Tensor, Tree, vector, map<string, …>, tuple, pair or an aggregate of these");
-    boost::pfr::for_each_field(tree, [&](auto& field, size_t i) {
-      visit_leaves(field, join_path(path, std::to_string(i)), f);
-    });
+    boost::pfr::for_each_field(
+        tree, [&](auto& field, size_t i) { visit_leaves(field, join_path(path, i), f); });
   }
 }
 
 }  // namespace detail
 
+/// f(path, leaf), or f(leaf), for each leaf in a fixed order.
 template <class T, class F>
 void for_each_leaf(T& tree, F f) {
-  detail::visit_leaves(tree, "", f);
+  if constexpr (std::is_invocable_v<F, const std::string&, Tensor&>) {
+    detail::visit_leaves(tree, std::string(), f);
+  } else {
+    auto without_path = [&f](detail::NoPath, auto& leaf) { f(leaf); };
+    detail::visit_leaves(tree, detail::NoPath(), without_path);
+  }
+}
+
+/// The paths of the leaves in order.
+template <class T>
+std::vector<std::string> leaf_paths(const T& tree) {
+  std::vector<std::string> paths;
+  for_each_leaf(tree, [&](const std::string& path, const Tensor&) { paths.push_back(path); });
+  return paths;
 }
 
 /// The leaves in order.
 template <class T>
-std::vector<Tensor> flatten(const T& tree) {
+std::vector<Tensor> leaves_of(const T& tree) {
   std::vector<Tensor> leaves;
-  for_each_leaf(tree, [&](const std::string&, const Tensor& leaf) { leaves.push_back(leaf); });
+  for_each_leaf(tree, [&](const Tensor& leaf) { leaves.push_back(leaf); });
   return leaves;
 }
 
 /// A tree of the same structure with other leaves.
 template <class T>
-T unflatten(const T& like, std::span<const Tensor> leaves) {
+T with_leaves(const T& like, std::span<const Tensor> leaves) {
   T result = like;
   size_t next = 0;
-  for_each_leaf(result, [&](const std::string&, Tensor& leaf) { leaf = leaves[next++]; });
+  for_each_leaf(result, [&](Tensor& leaf) {
+    check(next < leaves.size(), "a tree gets as many leaves as it has");
+    leaf = leaves[next++];
+  });
   return result;
 }
 
 /// f on each leaf (and on the leaves at the same place of trees of the same structure).
 template <class T, class F, class... Others>
 T map_leaves(F f, const T& tree, const Others&... others) {
-  std::vector<Tensor> first = flatten(tree);
-  std::tuple<std::conditional_t<true, std::vector<Tensor>, Others>...> rest{flatten(others)...};
-  for (size_t i = 0; i < first.size(); ++i) {
-    first[i] = std::apply([&](const auto&... lists) { return f(first[i], lists.at(i)...); }, rest);
-  }
-  return unflatten(tree, first);
+  T result = tree;
+  size_t i = 0;
+  auto visit = [&](const auto&... lists) {
+    for_each_leaf(result, [&](Tensor& leaf) {
+      leaf = f(leaf, lists.at(i)...);
+      ++i;
+    });
+  };
+  visit(leaves_of(others)...);
+  return result;
 }
 
 }  // namespace tenon

@@ -1,6 +1,5 @@
-#pragma once
-
 // What derivatives are asked for, checked: shared by vjp and jvp. Private to transform/.
+#pragma once
 
 #include <optional>
 #include <string>

@@ -1,6 +1,5 @@
-#pragma once
-
 // Batching as a walk: a graph of one example is emitted for a batch. Private to transform/.
+#pragma once
 
 #include <map>
 #include <memory>

@@ -1,6 +1,5 @@
-#pragma once
-
 // Which values of a graph take part in a derivative. Private to transform/.
+#pragma once
 
 #include <vector>
 

@@ -1,11 +1,8 @@
-#pragma once
-
 // Parts of graphs: what the outputs need, what lies between two sets of values.
 //
-//   given: Graph graph; ValueId h, y;
 //   auto small = prune(graph);                         // without the nodes that no output needs
-//   std::vector<ValueId> from = {h}, to = {y};
-//   auto part = extract(graph, from, to, "head");      // from h to y as a graph of its own
+//   auto part = extract(graph, {h}, {y}, "head");      // from h to y as a graph of its own
+#pragma once
 
 #include <memory>
 #include <span>

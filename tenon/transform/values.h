@@ -1,6 +1,5 @@
-#pragma once
-
 // Small helpers on values under construction that derivatives share. Private to transform/.
+#pragma once
 
 #include <optional>
 #include <string>

@@ -1,0 +1,112 @@
+#include "tenon/tensor/application.h"
+
+#include "tenon/ops/registry.h"
+#include "tenon/tensor/node.h"
+#include "tenon/tensor/transforms.h"
+
+namespace tenon {
+
+namespace detail {
+
+namespace {
+
+/// A scalar constant as a number: plans then do not depend on its value.
+Tensor number_of(const Literal& value) {
+  NodeRef number = evaluated_node(Buffer::copy_of(value));
+  number->is_number = true;
+  number->is_fraction = is_floating(value.dtype());
+  return Tensor(std::move(number));
+}
+
+/// Records one node whose inputs are known.
+void apply_node(const Graph& graph, const Node& node, bool same_types,
+                std::vector<Tensor>& values) {
+  static const OpDef& constant = core_ops().get("constant");
+  if (node.op == &constant && node.attributes.literal("value")->shape().empty()) {
+    values[node.outputs[0].index] = number_of(*node.attributes.literal("value"));
+    return;
+  }
+  std::vector<Tensor> results;
+  if (same_types) {
+    std::vector<NodeRef> arguments;
+    std::vector<Type> types;
+    arguments.reserve(node.inputs.size());
+    for (ValueId id : node.inputs) arguments.push_back(values[id.index].node());
+    for (ValueId id : node.outputs) types.push_back(graph.type(id));
+    results = record(*node.op, node.attributes, std::move(arguments), std::move(types),
+                     node.label.empty() ? current_label() : node.label);
+  } else {
+    std::vector<Tensor> arguments;
+    for (ValueId id : node.inputs) arguments.push_back(values[id.index]);
+    LabelScope label(node.label);
+    results = apply_multi(*node.op, arguments, node.attributes);
+  }
+  for (size_t i = 0; i < results.size(); ++i) values[node.outputs[i].index] = std::move(results[i]);
+}
+
+bool all_known(const Node& node, std::span<const Tensor> values) {
+  for (ValueId id : node.inputs) {
+    if (!values[id.index].has_value()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+PartialApplication::PartialApplication(std::shared_ptr<const Graph> graph,
+                                       std::span<const Tensor> known)
+    : graph_(std::move(graph)), known_inputs_(known.size()), values_(graph_->value_count()) {
+  for (size_t i = 0; i < known.size(); ++i) values_[graph_->inputs()[i].index] = known[i];
+  std::vector<bool> needed(values_.size(), false);
+  for (ValueId output : graph_->outputs()) needed[output.index] = true;
+  for (const Node& node : graph_->nodes()) {
+    if (all_known(node, values_)) {
+      apply_node(*graph_, node, true, values_);
+    } else {
+      for (ValueId input : node.inputs) needed[input.index] = true;
+    }
+  }
+  // Whatever has a handle is kept in memory when it is computed.
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (!needed[i]) values_[i] = Tensor();
+  }
+}
+
+std::vector<Tensor> PartialApplication::known_outputs(size_t count) const {
+  std::vector<Tensor> outputs;
+  for (size_t i = 0; i < count; ++i) outputs.push_back(values_[graph_->outputs()[i].index]);
+  return outputs;
+}
+
+std::vector<Tensor> PartialApplication::finish(std::span<const Tensor> rest) const {
+  std::vector<Tensor> values = values_;
+  for (size_t i = 0; i < rest.size(); ++i)
+    values[graph_->inputs()[known_inputs_ + i].index] = rest[i];
+  for (const Node& node : graph_->nodes()) {
+    bool done = values[node.outputs[0].index].has_value();
+    if (!done && all_known(node, values)) apply_node(*graph_, node, true, values);
+  }
+  std::vector<Tensor> outputs;
+  for (ValueId id : graph_->outputs()) outputs.push_back(values[id.index]);
+  return outputs;
+}
+
+}  // namespace detail
+
+std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inputs) {
+  if (inputs.size() != graph.inputs().size())
+    fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", graph.name(),
+         graph.inputs().size(), inputs.size());
+  std::vector<Tensor> values(graph.value_count());
+  bool same_types = true;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    values[graph.inputs()[i].index] = inputs[i];
+    same_types = same_types && inputs[i].type() == graph.type(graph.inputs()[i]);
+  }
+  for (const Node& node : graph.nodes()) detail::apply_node(graph, node, same_types, values);
+  std::vector<Tensor> outputs;
+  for (ValueId id : graph.outputs()) outputs.push_back(values[id.index]);
+  return outputs;
+}
+
+}  // namespace tenon

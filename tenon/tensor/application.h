@@ -1,0 +1,30 @@
+// Graphs recorded as calls on tensors. Private to tensor/; apply_graph is in transforms.h.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tenon/graph/graph.h"
+#include "tenon/tensor/tensor.h"
+
+namespace tenon::detail {
+
+/// A graph applied to its first inputs only: what needs no others is recorded at once, and shared
+/// by all that is recorded when the others come.
+class PartialApplication {
+ public:
+  PartialApplication(std::shared_ptr<const Graph> graph, std::span<const Tensor> known);
+
+  /// The first `count` outputs, which must not depend on the other inputs.
+  std::vector<Tensor> known_outputs(size_t count) const;
+  /// All outputs, given the other inputs.
+  std::vector<Tensor> finish(std::span<const Tensor> rest) const;
+
+ private:
+  std::shared_ptr<const Graph> graph_;
+  size_t known_inputs_;
+  std::vector<Tensor> values_;  // only those that `finish` or the outputs need
+};
+
+}  // namespace tenon::detail

@@ -1,0 +1,216 @@
+// Recording calls: dtypes are promoted and shapes broadcast here, then the op's own inference
+// decides.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tenon/graph/build.h"
+#include "tenon/ops/registry.h"
+#include "tenon/tensor/node.h"
+
+namespace tenon {
+
+namespace detail {
+
+std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
+                           std::vector<Type> types, std::string label) {
+  auto call = std::make_shared<PendingCall>();
+  call->op = &op;
+  call->attributes = std::move(attributes);
+  call->label = std::move(label);
+  call->born = trace_depth();
+  call->result_count = static_cast<uint32_t>(types.size());
+  uint32_t level = 0;
+  for (const NodeRef& input : inputs) level = std::max(level, input->level);
+  call->inputs = std::move(inputs);
+  std::vector<Tensor> results;
+  results.reserve(types.size());
+  for (size_t i = 0; i < types.size(); ++i) {
+    auto node = std::make_shared<TensorNode>();
+    node->type = std::move(types[i]);
+    node->level = level;
+    node->output = static_cast<uint32_t>(i);
+    node->call = i + 1 == types.size() ? std::move(call) : call;
+    results.emplace_back(std::move(node));
+  }
+  return results;
+}
+
+namespace {
+
+std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+  thread_local std::vector<Type> scratch;  // keeps its memory from call to call
+  std::vector<Type> types = std::move(scratch);
+  types.clear();
+  for (const NodeRef& input : inputs) types.push_back(input->type);
+  auto name = [&inputs](size_t i) { return describe(*inputs[i]); };
+  std::vector<Type> outputs;
+  try {
+    outputs = check_call(op, types, attributes, std::cref(name));
+  } catch (Error& error) {
+    if (!current_label().empty()) error.note("in {}", current_label());
+    throw;
+  }
+  scratch = std::move(types);
+  return record(op, std::move(attributes), std::move(inputs), std::move(outputs), current_label());
+}
+
+const OpDef& cast_op() {
+  static const OpDef& op = core_ops().get("cast");
+  return op;
+}
+const OpDef& reshape_op() {
+  static const OpDef& op = core_ops().get("reshape");
+  return op;
+}
+const OpDef& broadcast_op() {
+  static const OpDef& op = core_ops().get("broadcast");
+  return op;
+}
+
+NodeRef convert(const NodeRef& node, DType dtype) {
+  if (node->type.dtype == dtype) return node;
+  if (node->is_number) {
+    NodeRef number = number_node(node->buffer.to_literal().to_double(0), dtype);
+    number->is_fraction = node->is_fraction;
+    return number;
+  }
+  return call_op(cast_op(), {node}, {{"dtype", dtype}})[0].node();
+}
+
+NodeRef expand(const NodeRef& node, const Shape& shape) {
+  const Shape& from = node->type.shape;
+  if (from == shape) return node;
+  // Axes of size 1 are dropped first, so that broadcast only ever adds axes.
+  size_t offset = shape.rank() - from.rank();
+  Integers dims;
+  Shape kept;
+  for (size_t i = 0; i < from.rank(); ++i) {
+    if (from[i].is(1) && !shape[offset + i].is(1)) continue;
+    dims.push_back(static_cast<int64_t>(offset + i));
+    kept.push_back(from[i]);
+  }
+  NodeRef source = node;
+  if (kept.rank() != from.rank())
+    source = call_op(reshape_op(), {node}, {{"shape", kept}})[0].node();
+  return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}})[0].node();
+}
+
+const InputSchema& schema_of(const OpDef& op, size_t input) {
+  return op.inputs[std::min(input, op.inputs.size() - 1)];
+}
+
+/// The dtype that the operands of an elementwise call meet in. Numbers give way to tensors.
+DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
+  std::optional<DType> tensors, numbers;
+  bool fraction = false;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (schema_of(op, i).dtypes == kBoolean) continue;  // a predicate, not an operand
+    std::optional<DType>& known = inputs[i]->is_number ? numbers : tensors;
+    DType dtype = inputs[i]->type.dtype;
+    known = known ? promote(*known, dtype) : dtype;
+    fraction = fraction || inputs[i]->is_fraction;
+  }
+  if (!tensors) return numbers.value_or(DType::boolean);
+  if (numbers && fraction && !is_floating(*tensors)) return DType::f32;
+  if (numbers && *tensors == DType::boolean) return *numbers;
+  return *tensors;
+}
+
+/// `dtype`, or what the op takes in its place: integers for bools, f32 for integers.
+DType accepted_dtype(const OpDef& op, DType dtype) {
+  DTypeSet accepted = op.inputs.back().dtypes;
+  if (accepted.contains(dtype)) return dtype;
+  if (dtype == DType::boolean && accepted.contains(DType::i32)) return DType::i32;
+  if (!is_floating(dtype) && accepted.contains(DType::f32)) return DType::f32;
+  return dtype;
+}
+
+void unify_dtypes(const OpDef& op, std::vector<NodeRef>& inputs) {
+  bool same = std::all_of(inputs.begin(), inputs.end(), [&](const NodeRef& node) {
+    return node->type.dtype == inputs[0]->type.dtype;
+  });
+  if (same && op.inputs.back().dtypes.contains(inputs[0]->type.dtype)) return;
+  DType dtype = accepted_dtype(op, common_dtype(op, inputs));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (schema_of(op, i).dtypes != kBoolean || op.inputs.back().dtypes == kBoolean)
+      inputs[i] = convert(inputs[i], dtype);
+  }
+}
+
+void unify_shapes(const OpDef& op, std::vector<NodeRef>& inputs) {
+  bool same = std::all_of(inputs.begin(), inputs.end(), [&](const NodeRef& node) {
+    return node->type.shape == inputs[0]->type.shape;
+  });
+  if (same) return;
+  Shape shape = inputs[0]->type.shape;
+  try {
+    for (const NodeRef& node : inputs) shape = broadcast_shapes(shape, node->type.shape);
+  } catch (const Error& error) {
+    Error named(error.code(), op.name + ": " + error.message());
+    for (size_t i = 0; i < inputs.size(); ++i)
+      named.note("{:<8} {:<20} {}", schema_of(op, i).name, inputs[i]->type.to_string(),
+                 describe(*inputs[i]));
+    if (!current_label().empty()) named.note("in {}", current_label());
+    throw named;
+  }
+  for (NodeRef& node : inputs) node = expand(node, shape);
+}
+
+/// Trailing optional inputs may be left out.
+std::vector<NodeRef> nodes_of(const OpDef& op, std::span<const Tensor> inputs) {
+  std::vector<NodeRef> nodes;
+  nodes.reserve(inputs.size());
+  size_t count = inputs.size();
+  while (count > 0 && !inputs[count - 1].has_value() && count <= op.inputs.size() &&
+         op.inputs[count - 1].optional)
+    --count;
+  for (size_t i = 0; i < count; ++i) {
+    if (!inputs[i].has_value())
+      require(inputs[i], fmt::format("{}: input '{}'", op.name, schema_of(op, i).name));
+    nodes.push_back(inputs[i].node());
+  }
+  return nodes;
+}
+
+}  // namespace
+}  // namespace detail
+
+std::vector<Tensor> apply_multi(const OpDef& op, std::span<const Tensor> inputs,
+                                Attributes attributes) {
+  std::vector<detail::NodeRef> nodes = detail::nodes_of(op, inputs);
+  if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
+    detail::unify_dtypes(op, nodes);
+    detail::unify_shapes(op, nodes);
+  }
+  return detail::call_op(op, std::move(nodes), std::move(attributes));
+}
+
+Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes) {
+  std::vector<Tensor> results = apply_multi(op, inputs, std::move(attributes));
+  if (results.size() != 1)
+    fail(ErrorCode::invalid_argument, "{} has {} results: use apply_multi", op.name,
+         results.size());
+  return std::move(results[0]);
+}
+
+Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes) {
+  return apply(op, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(attributes));
+}
+
+namespace detail {
+namespace {
+thread_local std::string label_path;
+}
+const std::string& current_label() { return label_path; }
+}  // namespace detail
+
+LabelScope::LabelScope(std::string_view label) : previous_size_(detail::label_path.size()) {
+  if (!detail::label_path.empty() && !label.empty()) detail::label_path += '.';
+  detail::label_path += label;
+}
+
+LabelScope::~LabelScope() { detail::label_path.resize(previous_size_); }
+
+}  // namespace tenon

@@ -1,0 +1,164 @@
+// Evaluation: the pending calls behind some tensors become a plan, which is run once for all of
+// them. Plans are kept, so the same calls on other values of the same types compile nothing.
+
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "tenon/tensor/plans.h"
+
+namespace tenon {
+
+namespace detail {
+
+namespace {
+
+/// Longer programs are run in pieces: compile time stays linear, and the pieces of a loop share
+/// their plans.
+constexpr size_t kMaxCalls = 512;
+constexpr size_t kMaxPlans = 4096;
+
+struct PlanCache {
+  std::unordered_map<Hash128, std::shared_ptr<const Executable>> plans;
+};
+
+/// Under walk_mutex().
+PlanCache& plan_cache() {
+  static auto* cache = new PlanCache;  // never destroyed: threads may evaluate until the very end
+  return *cache;
+}
+
+[[noreturn]] void fail_traced(const TensorNode& node) {
+  std::string name = describe(node);
+  throw make_error(ErrorCode::invalid_argument, "the value of {}{}{} is not known yet",
+                   node.type.to_string(), name.empty() ? "" : " ", name)
+      .note("it depends on an argument of a function that is being traced by jit, grad, vmap, …")
+      .note("use cond, select or while_loop where the value decides, or look at it outside");
+}
+
+/// Whether it is cheaper to compute again than to keep: zeros, ranges, broadcast numbers.
+bool is_generator(const PendingCall& call) {
+  for (const NodeRef& input : call.inputs) {
+    if (!input->is_number) return false;
+  }
+  return true;
+}
+
+struct Work {
+  Section section;
+  std::vector<const NodeRef*> roots;
+  std::vector<const NodeRef*> outputs;
+};
+
+/// What the plan gives: the roots, and whatever else somebody holds, so that nothing is computed
+/// twice.
+void choose_outputs(Work& work) {
+  const Section& section = work.section;
+  work.outputs.clear();
+  constexpr uint32_t kRoot = 1;
+  for (const NodeRef* root : work.roots) {
+    if ((*root)->mark.walk == section.walk) (*root)->mark.index = kRoot;
+  }
+  for (const NodeRef* ref : section.results) {
+    const TensorNode& node = **ref;
+    if (!section.computes(node)) continue;
+    bool is_root = node.mark.index == kRoot;
+    bool held = static_cast<uint64_t>(ref->use_count()) > node.mark.uses;
+    if (is_root || (held && (!section.complete || !is_generator(*node.call))))
+      work.outputs.push_back(ref);
+  }
+}
+
+Graph graph_of(const Section& section, std::span<const NodeRef* const> outputs) {
+  Graph graph("eager");
+  std::vector<ValueId> leaves;
+  leaves.reserve(section.leaves.size());
+  for (const NodeRef* leaf : section.leaves)
+    leaves.push_back(graph.add_input(fmt::format("x{}", leaves.size()), (*leaf)->type));
+  std::vector<ValueId> calls = emit_calls(graph, section, leaves);
+  std::vector<ValueId> results;
+  for (const NodeRef* output : outputs)
+    results.push_back(value_of(section, **output, leaves, calls));
+  graph.set_outputs(std::move(results));
+  return graph;
+}
+
+/// Evaluates the roots, or as much of what they need as one plan may hold; true when all are done.
+bool evaluate_section(Work& work) {
+  std::unique_lock lock(walk_mutex());
+  std::erase_if(work.roots, [](const NodeRef* root) { return (*root)->is_evaluated(); });
+  if (work.roots.empty()) return true;
+  collect(work.section, work.roots, kMaxCalls,
+          [](const TensorNode& node) { return node.is_evaluated(); });
+  choose_outputs(work);
+  Hash128 key = structural_key(work.section, work.outputs);
+  std::vector<Buffer> inputs;
+  inputs.reserve(work.section.leaves.size());
+  for (const NodeRef* leaf : work.section.leaves) inputs.push_back((*leaf)->buffer);
+  std::vector<NodeRef> outputs;
+  outputs.reserve(work.outputs.size());
+  for (const NodeRef* output : work.outputs) outputs.push_back(*output);
+
+  auto& plans = plan_cache().plans;
+  auto found = plans.find(key);
+  std::shared_ptr<const Executable> plan;
+  if (found != plans.end()) {
+    plan = found->second;
+    lock.unlock();
+  } else {
+    Graph graph = graph_of(work.section, work.outputs);
+    lock.unlock();
+    plan = make_plan(graph);
+    lock.lock();
+    if (plans.size() >= kMaxPlans) plans.clear();
+    plans.emplace(key, plan);
+    lock.unlock();
+  }
+  bool complete = work.section.complete;
+
+  std::vector<Buffer> results = plan->run(std::move(inputs));
+  std::vector<std::shared_ptr<PendingCall>> done;  // dropped after the lock is
+  done.reserve(results.size());
+  lock.lock();
+  for (size_t i = 0; i < results.size(); ++i) {
+    TensorNode& node = *outputs[i];
+    if (node.is_evaluated()) continue;  // another thread was faster
+    node.buffer = std::move(results[i]);
+    node.evaluated.store(true, std::memory_order_release);
+    done.push_back(std::move(node.call));
+  }
+  lock.unlock();
+  return complete;
+}
+
+void check_can_evaluate(const TensorNode& node) {
+  if (node.level > 0) fail_traced(node);
+  if (!node.type.shape.is_constant())
+    fail(ErrorCode::invalid_argument,
+         "the value of {} is not known yet: a dimension is symbolic while a function is traced",
+         node.type.to_string());
+}
+
+}  // namespace
+}  // namespace detail
+
+void eval(std::span<const Tensor> tensors) {
+  thread_local detail::Work scratch;  // keeps its memory from call to call
+  detail::Work work = std::move(scratch);
+  work.roots.clear();
+  for (const Tensor& tensor : tensors) {
+    const detail::NodeRef& node = detail::require(tensor, "eval");
+    if (node->is_evaluated()) continue;
+    detail::check_can_evaluate(*node);
+    work.roots.push_back(&node);
+  }
+  while (!work.roots.empty() && !detail::evaluate_section(work)) {
+  }
+  scratch = std::move(work);
+}
+
+void eval(std::initializer_list<Tensor> tensors) {
+  eval(std::span<const Tensor>(tensors.begin(), tensors.size()));
+}
+
+}  // namespace tenon

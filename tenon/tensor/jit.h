@@ -1,0 +1,141 @@
+// Functions compiled once and run many times.
+//
+//   auto step = jit([&](State s, Tensor x) { return update(s, grad(loss)(s.parameters, x)); });
+//   state = step(std::move(state), x);                       // moved in: updated in place
+//   step.compilations();                                     // 1
+#pragma once
+
+#include <any>
+#include <bit>
+#include <string>
+
+#include "tenon/tensor/transforms.h"
+
+namespace tenon {
+
+struct JitOptions {
+  /// Arguments that are moved in, and that nobody else holds, lend their memory to the results.
+  bool donate = true;
+  /// A dimension that changes between calls becomes a symbol, so that one plan serves every size.
+  bool symbolic = true;
+  /// As for compile().
+  int64_t memory_limit = INT64_MAX;
+};
+
+namespace detail {
+
+/// The plans of one jitted function, by the types of its arguments.
+class JitCache {
+ public:
+  struct Request {
+    const FlatFunction& function;
+    /// Tells apart calls whose numbers, strings or structure differ.
+    const std::string& static_key;
+    /// Asked when the function is traced: paths of the arguments' leaves, structure of the result.
+    std::function<std::vector<std::string>()> names;
+    std::function<std::any()> structure;
+  };
+  struct Results {
+    std::vector<Tensor> leaves;
+    std::shared_ptr<const std::any> structure;
+  };
+
+  explicit JitCache(JitOptions options);
+  Results call(const Request& request, std::vector<Tensor> arguments) const;
+  size_t compilations() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Text that tells apart the numbers, strings and structure of a tree (not its tensors).
+template <class T>
+void describe_structure(const T& tree, std::string& out) {
+  using Plain = std::remove_cvref_t<T>;
+  if constexpr (std::is_same_v<Plain, Tensor>) {
+    out += 't';
+  } else if constexpr (std::is_same_v<Plain, Tree>) {
+    out += tree.is_leaf() ? "t{" : "{";
+    for (const auto& [name, child] : tree.children()) {
+      out += name + ":";
+      describe_structure(child, out);
+    }
+    out += '}';
+  } else if constexpr (std::is_same_v<Plain, std::string>) {
+    out += std::to_string(tree.size()) + "\"" + tree;
+  } else if constexpr (std::is_enum_v<Plain>) {
+    out += std::to_string(static_cast<int64_t>(tree)) + ",";
+  } else if constexpr (std::is_arithmetic_v<Plain>) {
+    out += std::is_floating_point_v<Plain> ? std::to_string(std::bit_cast<uint64_t>(double{tree}))
+                                           : std::to_string(tree);
+    out += ',';
+  } else if constexpr (IsVector<Plain>::value) {
+    out += '[';
+    for (const auto& item : tree) describe_structure(item, out);
+    out += ']';
+  } else if constexpr (IsStringMap<Plain>::value) {
+    out += '{';
+    for (const auto& [name, child] : tree) {
+      out += name + ":";
+      describe_structure(child, out);
+    }
+    out += '}';
+  } else if constexpr (TupleLike<Plain>) {
+    out += '(';
+    std::apply([&](const auto&... items) { (describe_structure(items, out), ...); }, tree);
+    out += ')';
+  } else {
+    out += '<';
+    boost::pfr::for_each_field(tree, [&](const auto& field) { describe_structure(field, out); });
+    out += '>';
+  }
+}
+
+}  // namespace detail
+
+/// What jit() returns; copies share their plans. May be called from several threads.
+template <class F>
+class Jitted {
+ public:
+  Jitted(F f, JitOptions options) : f_(std::move(f)), cache_(options) {}
+
+  template <class... T>
+  auto operator()(T&&... args) const {
+    std::tuple<std::remove_cvref_t<T>...> arguments(std::forward<T>(args)...);
+    std::string key;
+    detail::describe_structure(arguments, key);
+    std::vector<Tensor> leaves = leaves_of(arguments);
+    // The structure stays, its tensors go: otherwise no argument could be reused in place.
+    for_each_leaf(arguments, [](Tensor& leaf) { leaf = Tensor(); });
+    detail::Flat flat(f_, arguments);
+    using Result = typename decltype(flat)::Result;
+    detail::JitCache::Request request{flat.call(), key, [&] { return leaf_paths(arguments); },
+                                      [&] {
+                                        Result structure = flat.structure();
+                                        for_each_leaf(structure,
+                                                      [](Tensor& leaf) { leaf = Tensor(); });
+                                        return std::any(std::move(structure));
+                                      }};
+    detail::JitCache::Results results = cache_.call(request, std::move(leaves));
+    return with_leaves(std::any_cast<const Result&>(*results.structure),
+                       std::span<const Tensor>(results.leaves));
+  }
+
+  /// How often a plan was compiled.
+  size_t compilations() const { return cache_.compilations(); }
+
+ private:
+  F f_;
+  detail::JitCache cache_;
+};
+
+/// Compiles f on its first call with arguments of given types; later calls run the plan. Tensors
+/// from outside that f uses keep the values of that first call; C++ numbers among the arguments are
+/// compiled in. Inside another traced function, f is just called.
+template <class F>
+Jitted<F> jit(F f, JitOptions options = {}) {
+  return Jitted<F>(std::move(f), options);
+}
+
+}  // namespace tenon

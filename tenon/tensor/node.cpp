@@ -1,0 +1,69 @@
+#include "tenon/tensor/node.h"
+
+#include <fmt/format.h>
+
+namespace tenon::detail {
+
+namespace {
+
+/// Nodes whose last handle went while a chain is being taken down on this thread.
+thread_local std::vector<NodeRef>* orphans = nullptr;
+
+}  // namespace
+
+PendingCall::~PendingCall() {
+  if (orphans) {
+    for (NodeRef& input : inputs) orphans->push_back(std::move(input));
+    return;
+  }
+  std::vector<NodeRef> mine = std::move(inputs);
+  orphans = &mine;
+  while (!mine.empty()) {
+    NodeRef last = std::move(mine.back());
+    mine.pop_back();
+    last.reset();
+  }
+  orphans = nullptr;
+}
+
+std::mutex& walk_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+uint64_t next_walk() {
+  static uint64_t last = 0;
+  return ++last;
+}
+
+NodeRef evaluated_node(Buffer buffer) {
+  auto node = std::make_shared<TensorNode>();
+  node->type.dtype = buffer.dtype();
+  node->type.shape = Shape::of(buffer.shape());
+  node->buffer = std::move(buffer);
+  node->evaluated.store(true, std::memory_order_release);
+  return node;
+}
+
+NodeRef number_node(double value, DType dtype) {
+  NodeRef node = evaluated_node(Buffer::copy_of(Literal::scalar(dtype, value)));
+  node->is_number = true;
+  node->is_fraction = is_floating(dtype);
+  return node;
+}
+
+const NodeRef& require(const Tensor& tensor, std::string_view what) {
+  if (!tensor.has_value())
+    fail(ErrorCode::invalid_argument, "{}: the tensor has no value (default-constructed)", what);
+  return tensor.node();
+}
+
+std::string describe(const TensorNode& node) {
+  if (node.trace != 0)
+    return node.argument_name.empty() ? fmt::format("argument {}", node.argument)
+                                      : fmt::format("argument '{}'", node.argument_name);
+  std::scoped_lock lock(walk_mutex());
+  return node.call ? node.call->label : std::string();
+}
+
+}  // namespace tenon::detail

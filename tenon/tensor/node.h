@@ -1,0 +1,99 @@
+// What a Tensor is a handle on. Private to tensor/.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/base/hash.h"
+#include "tenon/tensor/tensor.h"
+
+namespace tenon::detail {
+
+struct TensorNode;
+using NodeRef = std::shared_ptr<TensorNode>;
+
+/// A number that the walk in progress gives a node or a call: valid while `walk` is its serial
+/// number. Read and written under walk_mutex() only.
+struct WalkMark {
+  uint64_t walk = 0;
+  uint32_t index = 0;
+  uint32_t uses = 0;
+};
+
+/// A recorded call of an op; its results share it.
+struct PendingCall {
+  const OpDef* op = nullptr;
+  Attributes attributes;
+  std::vector<NodeRef> inputs;
+  std::string label;
+  /// How many traces were open where it was recorded.
+  uint32_t born = 0;
+  uint32_t result_count = 1;
+  /// Of the attributes; computed when first needed, under walk_mutex().
+  Hash128 attributes_hash;
+  bool attributes_hashed = false;
+  WalkMark mark;
+  TensorNode* reached = nullptr;  // a result that the walk in progress met
+
+  PendingCall() = default;
+  PendingCall(const PendingCall&) = delete;
+  PendingCall& operator=(const PendingCall&) = delete;
+  /// Chains may be very long: they are taken down in a loop, not by recursion.
+  ~PendingCall();
+};
+
+/// A value. Exactly one of these holds: it is evaluated (`buffer`), pending (`call`), or an
+/// argument of a function that is being traced (`trace`).
+struct TensorNode {
+  Type type;
+  /// Results of traced functions depend on arguments of this many nested traces; 0: on none.
+  uint32_t level = 0;
+  /// Made from a C++ number: its dtype gives way to others, and traces keep it as a constant.
+  bool is_number = false;
+  bool is_fraction = false;
+
+  /// Set once, after `buffer`; other threads may then read `buffer` without a lock.
+  std::atomic<bool> evaluated = false;
+  Buffer buffer;
+
+  std::shared_ptr<PendingCall> call;  // under walk_mutex() once shared between threads
+  uint32_t output = 0;
+
+  uint64_t trace = 0;  // which trace it is an argument of; 0: of none
+  uint32_t argument = 0;
+  std::string argument_name;
+
+  WalkMark mark;
+
+  bool is_evaluated() const { return evaluated.load(std::memory_order_acquire); }
+};
+
+/// Guards marks and the change from pending to evaluated; never held while anything is computed.
+std::mutex& walk_mutex();
+/// A serial number for one walk over nodes; call under walk_mutex().
+uint64_t next_walk();
+
+NodeRef evaluated_node(Buffer buffer);
+NodeRef number_node(double value, DType dtype);
+
+/// Results of a call whose types are known.
+std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
+                           std::vector<Type> types, std::string label);
+
+/// The node, or an error that says that `what` has no value.
+const NodeRef& require(const Tensor& tensor, std::string_view what);
+
+/// What messages call a value: its label, "argument 'x'", or nothing.
+std::string describe(const TensorNode& node);
+
+/// The path of LabelScopes on this thread.
+const std::string& current_label();
+
+/// How many traces are open on this thread.
+uint32_t trace_depth();
+
+}  // namespace tenon::detail

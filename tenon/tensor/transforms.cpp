@@ -1,0 +1,174 @@
+// Derivatives and batching of functions: they are traced, their graphs are transformed, and the
+// result is recorded as calls on the arguments.
+
+#include "tenon/tensor/transforms.h"
+
+#include <fmt/format.h>
+
+#include "tenon/ops/registry.h"
+#include "tenon/tensor/application.h"
+#include "tenon/tensor/node.h"
+#include "tenon/transform/jvp.h"
+#include "tenon/transform/vjp.h"
+#include "tenon/transform/vmap.h"
+
+namespace tenon::detail {
+
+namespace {
+
+std::vector<Type> types_of(std::span<const Tensor> tensors, Names names) {
+  std::vector<Type> types;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!tensors[i].has_value())
+      require(tensors[i], names.empty() ? fmt::format("argument {}", i)
+                                        : fmt::format("argument '{}'", names[i]));
+    types.push_back(tensors[i].type());
+  }
+  return types;
+}
+
+std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b) {
+  std::vector<Tensor> all(a.begin(), a.end());
+  all.insert(all.end(), b.begin(), b.end());
+  return all;
+}
+
+/// Of the first `count` types, those that have derivatives.
+std::vector<size_t> floating(std::span<const Type> types, size_t count) {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < count; ++i) {
+    if (is_floating(types[i].dtype)) places.push_back(i);
+  }
+  return places;
+}
+
+/// `values` at `places`, and zeros like `like` everywhere else.
+std::vector<Tensor> filled(std::span<const Tensor> values, std::span<const size_t> places,
+                           std::span<const Tensor> like) {
+  std::vector<Tensor> all;
+  size_t next = 0;
+  for (size_t i = 0; i < like.size(); ++i) {
+    bool given = next < places.size() && places[next] == i;
+    all.push_back(given ? values[next++] : zeros_like(like[i]));
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const Tensor> arguments,
+                                        size_t wanted, Names names) {
+  std::vector<Type> types = types_of(arguments, names);
+  std::vector<size_t> wrt = floating(types, wanted);
+  if (wrt.empty())
+    fail(ErrorCode::type_mismatch, "grad: the first argument has no floating tensor");
+  Traced traced = trace(f, types, "function", names);
+  if (traced.graph->outputs().empty())
+    fail(ErrorCode::type_mismatch, "grad: the function returns no tensor");
+  const Type& loss = traced.graph->type(traced.graph->outputs()[0]);
+  if (loss.rank() != 0 || !is_floating(loss.dtype))
+    throw make_error(ErrorCode::type_mismatch,
+                     "grad: the function returns {}, not a floating scalar", loss.to_string())
+        .note("take sum() or mean() of it, or use vjp for a cotangent of your own");
+  size_t outputs = traced.graph->outputs().size();
+  auto graph = gradient(*traced.graph, core_ops(), {.wrt = wrt, .output = 0});
+  std::vector<Tensor> results = apply_graph(*graph, joined(arguments, traced.captures));
+  std::span<const Tensor> all(results);
+  return joined(all.first(outputs), filled(all.subspan(outputs), wrt, arguments.first(wanted)));
+}
+
+std::vector<Tensor> flat_jvp(const FlatFunction& f, std::span<const Tensor> primals,
+                             std::span<const Tensor> tangents, Names names) {
+  std::vector<Type> types = types_of(primals, names);
+  std::vector<size_t> wrt = floating(types, types.size());
+  if (tangents.size() != primals.size())
+    fail(ErrorCode::invalid_argument, "jvp: {} tangents for {} arguments", tangents.size(),
+         primals.size());
+  std::vector<Tensor> directions;
+  for (size_t i : wrt) {
+    if (tangents[i].type() != types[i])
+      fail(ErrorCode::type_mismatch, "jvp: argument '{}' is {}, its tangent {}", names[i],
+           types[i].to_string(), tangents[i].type().to_string());
+    directions.push_back(tangents[i]);
+  }
+  Traced traced = trace(f, types, "function", names);
+  std::vector<Type> output_types = traced.graph->output_types();
+  auto graph = jvp(*traced.graph, core_ops(), JvpOptions{.wrt = wrt});
+  std::vector<Tensor> inputs = joined(primals, traced.captures);
+  std::vector<Tensor> results = apply_graph(*graph, joined(inputs, directions));
+  std::span<const Tensor> all(results);
+  std::span<const Tensor> outputs = all.first(output_types.size());
+  std::vector<size_t> differentiable = floating(output_types, output_types.size());
+  return joined(outputs, filled(all.subspan(outputs.size()), differentiable, outputs));
+}
+
+FlatPullback flat_vjp(const FlatFunction& f, std::span<const Tensor> primals, Names names) {
+  std::vector<Type> types = types_of(primals, names);
+  std::vector<size_t> wrt = floating(types, types.size());
+  Traced traced = trace(f, types, "function", names);
+  std::vector<Type> output_types = traced.graph->output_types();
+  std::vector<size_t> seeds = floating(output_types, output_types.size());
+  std::shared_ptr<const Graph> graph =
+      vjp(*traced.graph, core_ops(), VjpOptions{.wrt = wrt, .outputs = seeds});
+  // The forward part is recorded now, and shared by all pulls.
+  auto forward = std::make_shared<PartialApplication>(graph, joined(primals, traced.captures));
+  FlatPullback result;
+  result.outputs = forward->known_outputs(output_types.size());
+  std::vector<Tensor> like(primals.begin(), primals.end());
+  result.pull = [=](std::span<const Tensor> cotangents) {
+    if (cotangents.size() != output_types.size())
+      fail(ErrorCode::invalid_argument, "vjp: {} cotangents for {} results", cotangents.size(),
+           output_types.size());
+    std::vector<Tensor> given;
+    for (size_t i : seeds) {
+      if (cotangents[i].type() != output_types[i])
+        fail(ErrorCode::type_mismatch, "vjp: result {} is {}, its cotangent {}", i,
+             output_types[i].to_string(), cotangents[i].type().to_string());
+      given.push_back(cotangents[i]);
+    }
+    std::vector<Tensor> all = forward->finish(given);
+    return filled(std::span<const Tensor>(all).subspan(output_types.size()), wrt, like);
+  };
+  return result;
+}
+
+std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arguments,
+                              std::span<const std::optional<int64_t>> in_axes, int64_t out_axis,
+                              Names names) {
+  std::vector<Type> types = types_of(arguments, names);
+  std::optional<Dim> size;
+  VmapOptions::Axes axes(in_axes.begin(), in_axes.end());
+  size_t first = 0;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (!axes[i]) continue;
+    size_t axis = normalise_axis(*axes[i], types[i].rank(),
+                                 fmt::format("vmap: axis of argument '{}'", names[i]));
+    if (size && *size != types[i].dim(axis))
+      throw make_error(ErrorCode::shape_mismatch, "vmap: arguments have batches of {} and {}",
+                       size->to_string(), types[i].dim(axis).to_string())
+          .note("argument '{}' is {}, mapped along axis {}", names[first],
+                arguments[first].type().to_string(), *axes[first])
+          .note("argument '{}' is {}, mapped along axis {}", names[i],
+                arguments[i].type().to_string(), *axes[i]);
+    if (!size) first = i;
+    size = types[i].dim(axis);
+    axes[i] = static_cast<int64_t>(axis);
+    types[i].shape.erase(axis);
+  }
+  if (!size) fail(ErrorCode::invalid_argument, "vmap: no argument is mapped over");
+  Traced traced = trace(f, types, "function", names);
+  axes.resize(axes.size() + traced.captures.size());  // captures are the same for all
+  VmapOptions::Axes out_axes(traced.graph->outputs().size(), out_axis);
+  auto graph = vmap(*traced.graph, core_ops(),
+                    VmapOptions{.in_axes = axes, .out_axes = out_axes, .size = *size});
+  return apply_graph(*graph, joined(arguments, traced.captures));
+}
+
+std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments) {
+  static const OpDef& op = core_ops().get("call");
+  Traced traced = trace(f, types_of(arguments, {}), "checkpoint");
+  return apply_multi(op, joined(arguments, traced.captures),
+                     {{"body", traced.graph}, {"checkpoint", true}});
+}
+
+}  // namespace tenon::detail

@@ -1,0 +1,152 @@
+#include "tenon/tensor/tensor.h"
+
+#include <gmock/gmock.h>
+
+namespace tenon {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::vector<double> all(const Tensor& x) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < x.buffer().size(); ++i) values.push_back(x.item(i));
+  return values;
+}
+
+TEST(Tensor, ComputesNothingUntilLookedAt) {
+  Tensor x{1, 2, 3};
+  Tensor y = x + x;
+  EXPECT_FALSE(y.is_evaluated());
+  EXPECT_EQ(y.type().to_string(), "f32[3]");
+  EXPECT_EQ(y.item(2), 6);
+  EXPECT_TRUE(y.is_evaluated());
+}
+
+TEST(Tensor, BroadcastsAsNumPy) {
+  Tensor column = Tensor{1, 2}.reshape({2, 1});
+  Tensor sum = column + Tensor{10, 20, 30};
+  EXPECT_EQ(sum.type().to_string(), "f32[2,3]");
+  EXPECT_THAT(all(sum), ElementsAre(11, 21, 31, 12, 22, 32));
+}
+
+TEST(Tensor, NumbersTakeTheTensorsDType) {
+  Tensor half = Tensor{1, 2}.cast(DType::bf16);
+  EXPECT_EQ((half * 0.5).dtype(), DType::bf16);
+  EXPECT_EQ((1 - half).dtype(), DType::bf16);
+  Tensor whole = arange(3);
+  EXPECT_EQ((whole + 1).dtype(), DType::i32);
+  EXPECT_EQ((whole + 0.5).dtype(), DType::f32);
+  EXPECT_EQ((whole / 2).dtype(), DType::f32);
+  EXPECT_THAT(all(whole / 2), ElementsAre(0, 0.5, 1));
+}
+
+TEST(Tensor, PromotesDTypes) {
+  EXPECT_EQ((arange(3) + Tensor{1, 2, 3}).dtype(), DType::f32);
+  EXPECT_EQ((Tensor{1} == Tensor{1}).dtype(), DType::boolean);
+  EXPECT_EQ(((Tensor{1} == Tensor{1}) * Tensor{2}).dtype(), DType::f32);
+}
+
+TEST(Tensor, SlicesAsPython) {
+  Tensor x = arange(12).reshape({3, 4});
+  EXPECT_THAT(all(x[1]), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(all(x[-1]), ElementsAre(8, 9, 10, 11));
+  EXPECT_THAT(all(x.slice(1, -2)), ElementsAre(2, 3, 6, 7, 10, 11));
+  EXPECT_THAT(all(x.slice(1, 0, 4, 2)), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_EQ(x.slice(0, 2, 100).type().to_string(), "i32[1,4]");
+  EXPECT_EQ(x.slice(0, 2, 1).type().to_string(), "i32[0,4]");
+  EXPECT_THAT(error_of([&] { x[3]; }), HasSubstr("axis 0 of i32[3,4] has 3 elements"));
+}
+
+TEST(Tensor, ReshapeInfersOneDimension) {
+  EXPECT_EQ(arange(12).reshape({3, -1}).type().to_string(), "i32[3,4]");
+  EXPECT_THAT(error_of([] { arange(12).reshape({5, -1}); }), HasSubstr("12 elements"));
+  EXPECT_THAT(error_of([] { arange(12).reshape({-1, -1}); }), HasSubstr("only one"));
+  EXPECT_THAT(all(arange(6).reshape({2, 3}).transpose()), ElementsAre(0, 3, 1, 4, 2, 5));
+}
+
+TEST(Tensor, GathersRows) {
+  Tensor x = arange(6).reshape({3, 2});
+  Tensor rows = x[Tensor::of<int32_t>({2, 0}, {2})];
+  EXPECT_THAT(all(rows), ElementsAre(4, 5, 0, 1));
+}
+
+TEST(Tensor, ErrorsNameBothSidesAndLabels) {
+  LabelScope encoder("encoder");
+  LabelScope layer("fc1");
+  Tensor x = Tensor{1, 2, 3} * 2;
+  std::string text = error_of([&] { x + Tensor{1, 2}; });
+  EXPECT_THAT(text, HasSubstr("add: shapes [3] and [2] do not broadcast"));
+  EXPECT_THAT(text, HasSubstr("f32[3]"));
+  EXPECT_THAT(text, HasSubstr("f32[2]"));
+  EXPECT_THAT(text, HasSubstr("encoder.fc1"));
+}
+
+TEST(Tensor, UseWithoutValueIsAnError) {
+  Tensor none;
+  EXPECT_FALSE(none.has_value());
+  EXPECT_THAT(error_of([&] { none + 1.0; }), HasSubstr("no value"));
+  EXPECT_THAT(error_of([&] { none.shape(); }), HasSubstr("no value"));
+  EXPECT_EQ(none.to_string(), "no value");
+}
+
+TEST(Tensor, ValuesChecksTheDType) {
+  Tensor x{1, 2};
+  EXPECT_EQ(x.values<float>()[1], 2);
+  EXPECT_THAT(error_of([&] { x.values<double>(); }), HasSubstr("f32[2] are asked for as f64"));
+}
+
+TEST(Tensor, ViewSharesTheUsersMemory) {
+  std::vector<float> memory = {1, 2, 3};
+  Tensor view = Tensor::view(memory.data(), {3});
+  EXPECT_EQ(view.buffer().data(), memory.data());
+  memory[0] = 5;
+  EXPECT_EQ((view + 1.0).item(0), 6);
+}
+
+TEST(Tensor, EvaluatesManyInOnePlan) {
+  Tensor x{1, 2};
+  Tensor y = x + 1, z = y * 2;
+  eval({y, z});
+  EXPECT_TRUE(y.is_evaluated());
+  EXPECT_THAT(all(z), ElementsAre(4, 6));
+}
+
+TEST(Tensor, ComputesHeldIntermediatesOnce) {
+  Tensor x{1, 2};
+  Tensor y = x * 3.0;
+  Tensor z = y + x;
+  z.eval();
+  EXPECT_TRUE(y.is_evaluated());
+}
+
+TEST(Tensor, LongChainsEvaluateAndVanish) {
+  constexpr int kLength = 100000;
+  Tensor x{0};
+  for (int i = 0; i < kLength; ++i) x = x + 1;
+  EXPECT_EQ(x.item(), kLength);
+  Tensor dropped{0};
+  for (int i = 0; i < kLength; ++i) dropped = dropped + 1;
+}
+
+TEST(Tensor, CreatesArrays) {
+  EXPECT_THAT(all(zeros({2})), ElementsAre(0, 0));
+  EXPECT_THAT(all(full({2}, 7, DType::i64)), ElementsAre(7, 7));
+  EXPECT_THAT(all(eye(2)), ElementsAre(1, 0, 0, 1));
+  EXPECT_EQ(Tensor(3).dtype(), DType::i32);
+  EXPECT_EQ(Tensor(int64_t{1} << 40).dtype(), DType::i64);
+  EXPECT_EQ(Tensor(true).dtype(), DType::boolean);
+  EXPECT_EQ((Tensor{{1, 2}, {3, 4}}).type().to_string(), "f32[2,2]");
+}
+
+}  // namespace
+}  // namespace tenon
