@@ -1,0 +1,89 @@
+#include "tenon/format/tensor_files.h"
+
+#include <cstring>
+#include <memory>
+
+#include "tenon/format/dlpack.h"
+#include "tenon/format/npy.h"
+#include "tenon/format/safetensors.h"
+
+namespace tenon {
+
+namespace {
+
+ArrayView view_of(const Buffer& buffer) {
+  return {buffer.dtype(),
+          buffer.shape(),
+          {static_cast<const std::byte*>(buffer.data()), buffer.bytes()}};
+}
+
+/// A view of each leaf by its path, all of them evaluated in one plan.
+NamedViews views_of(const Tree& tree) {
+  eval(leaves_of(tree));
+  NamedViews views;
+  for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
+    views.emplace(path, view_of(leaf.buffer()));
+  });
+  return views;
+}
+
+/// A buffer on memory that `owner` keeps alive. Tenon writes only to memory that it owns, so the
+/// constness is safe to drop here.
+Buffer borrow(const ArrayView& view, std::shared_ptr<const void> owner) {
+  return Buffer::borrow(view.dtype, view.shape, const_cast<std::byte*>(view.bytes.data()),
+                        [owner = std::move(owner)] {});
+}
+
+Tensor adopt(const DlpackArray& array) {
+  if (array.contiguous()) return Tensor(borrow(array.view(), array.owner()));
+  return Tensor(array.copy());
+}
+
+}  // namespace
+
+Tensor load_npy(const std::filesystem::path& path) { return Tensor(read_npy(path)); }
+
+void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
+  write_npy(path, view_of(tensor.buffer()));
+}
+
+Tree load_npz(const std::filesystem::path& path) {
+  Tree tree;
+  for (const auto& [name, array] : read_npz(path)) tree.set(name, Tensor(array));
+  return tree;
+}
+
+void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress) {
+  write_npz(path, views_of(tree), {.compress = compress});
+}
+
+Tree load_safetensors(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  Tree tree;
+  for (const SafetensorsEntry& entry : file->tensors()) {
+    const auto bytes = file->bytes(entry);
+    const bool aligned =
+        entry.dtype && reinterpret_cast<uintptr_t>(bytes.data()) % size_of(*entry.dtype) == 0;
+    if (aligned && entry.dtype != DType::boolean) {
+      tree.set(entry.name, Tensor(borrow({*entry.dtype, entry.shape, bytes}, file)));
+    } else {  // read() copies, checks bools and refuses types that Tenon has not
+      tree.set(entry.name, Tensor(file->read(entry)));
+    }
+  }
+  return tree;
+}
+
+void save_safetensors(const std::filesystem::path& path, const Tree& tree,
+                      const std::map<std::string, std::string>& metadata) {
+  write_safetensors(path, views_of(tree), metadata);
+}
+
+Tensor from_dlpack(DLManagedTensorVersioned* managed) { return adopt(DlpackArray(managed)); }
+Tensor from_dlpack(DLManagedTensor* managed) { return adopt(DlpackArray(managed)); }
+
+DLManagedTensorVersioned* to_dlpack(const Tensor& tensor) {
+  const auto owner = std::make_shared<const Buffer>(tensor.buffer());
+  return to_dlpack(view_of(*owner), owner, /*read_only=*/true);
+}
+
+}  // namespace tenon

@@ -1,0 +1,45 @@
+#pragma once
+
+//   given: Tree parameters; Tensor images;
+//   save_safetensors("model.safetensors", parameters, {{"epoch", "3"}});
+//   Tree same = load_safetensors("model.safetensors");      // mapped: read when it is used
+//   save_npy("images.npy", images);
+//   Tensor again = load_npy("images.npy");
+//   Tree arrays = load_npz("data.npz");                      // arrays.at("label")
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "tenon/tensor/tree.h"
+
+namespace tenon {
+
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
+
+// Tensors in files; array by array, the formats are in npy.h and safetensors.h. Saving evaluates
+// what is pending and replaces an existing file whole or not at all. Names in files are the paths
+// of the tree, joined by dots, as PyTorch and others write them.
+
+Tensor load_npy(const std::filesystem::path& path);
+void save_npy(const std::filesystem::path& path, const Tensor& tensor);
+
+Tree load_npz(const std::filesystem::path& path);
+void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress = true);
+
+/// The tensors lie in the mapped file: nothing is read before it is used, and the file may be
+/// replaced meanwhile by save_safetensors, but not overwritten in place. Tensors of types that
+/// Tenon has not are Error unsupported.
+Tree load_safetensors(const std::filesystem::path& path);
+void save_safetensors(const std::filesystem::path& path, const Tree& tree,
+                      const std::map<std::string, std::string>& metadata = {});
+
+/// A tensor on an array of NumPy, PyTorch, JAX …, without a copy where it is row-major. Takes
+/// ownership, also when it throws (dlpack.h says when).
+Tensor from_dlpack(DLManagedTensorVersioned* managed);
+Tensor from_dlpack(DLManagedTensor* managed);
+/// Lends the tensor's memory, evaluated first; the receiver calls the deleter. Marked read-only.
+DLManagedTensorVersioned* to_dlpack(const Tensor& tensor);
+
+}  // namespace tenon

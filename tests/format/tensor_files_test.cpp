@@ -1,0 +1,54 @@
+#include "tenon/format/tensor_files.h"
+
+#include "tenon/format/dlpack.h"
+#include "tenon/format/safetensors.h"
+#include "tests/format/support.h"
+
+namespace tenon {
+namespace {
+
+TEST(TensorFiles, TreesKeepTheirPathsAndValues) {
+  const TemporaryFolder folder;
+  Tree tree;
+  tree.set("encoder.0.weight", Tensor{{1.0, 2.0}, {3.0, 4.0}} * 2);  // pending until it is saved
+  tree.set("encoder.0.bias", Tensor{1.0, 2.0});
+  tree.set("step", Tensor(7));
+  save_safetensors(folder / "a.safetensors", tree, {{"epoch", "3"}});
+  save_npz(folder / "a.npz", tree);
+  for (const Tree& loaded :
+       {load_safetensors(folder / "a.safetensors"), load_npz(folder / "a.npz")}) {
+    EXPECT_EQ(loaded.leaf_count(), 3u);
+    EXPECT_EQ(loaded.at("encoder.0.weight").literal(), Literal::of<float>({2, 2}, {2, 4, 6, 8}));
+    EXPECT_EQ(loaded.at("step").item_int(), 7);
+  }
+  EXPECT_EQ(SafetensorsFile(folder / "a.safetensors").metadata().at("epoch"), "3");
+}
+
+TEST(TensorFiles, AMappedTensorOutlivesTheReplacementOfItsFile) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  Tree tree;
+  tree.set("x", Tensor{1.0, 2.0, 3.0});
+  save_safetensors(path, tree);
+  const Tree loaded = load_safetensors(path);
+  tree.set("x", Tensor{9.0});
+  save_safetensors(path, tree);
+  EXPECT_EQ(loaded.at("x").literal(), Literal::of<float>({3}, {1, 2, 3}));
+}
+
+TEST(TensorFiles, NpyHoldsOneTensor) {
+  const TemporaryFolder folder;
+  save_npy(folder / "a.npy", Tensor{{1.0, 2.0}});
+  EXPECT_EQ(load_npy(folder / "a.npy").literal(), Literal::of<float>({1, 2}, {1, 2}));
+}
+
+TEST(TensorFiles, DlpackSharesMemoryBothWays) {
+  const Tensor x{1.0, 2.0, 3.0};
+  const void* data = x.buffer().data();
+  const Tensor y = from_dlpack(to_dlpack(x));
+  EXPECT_EQ(y.buffer().data(), data);
+  EXPECT_EQ(y.literal(), x.literal());
+}
+
+}  // namespace
+}  // namespace tenon
