@@ -315,6 +315,15 @@ void add_exponentials(OpFamily& ops) {
               .expand([](ExprPool&, Expr x) { return 1.0 / sqrt(x); })
               .domain(0.1, 4)
               .samples(kRealSamples));
+  ops.add(elementwise("cbrt", 1)
+              .doc("The cube root, of negative numbers too.")
+              .dtypes(kFloating)
+              .scalar([](double x) { return std::cbrt(x); })
+              .expand([](ExprPool&, Expr x) { return cbrt(x); })
+              .derivative([](Build&, Value, Value y) { return 1.0 / (3.0 * y * y); })
+              .domain(0.1, 4)
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-1e9, 1e9}}}}));
 }
 
 void add_trigonometry(OpFamily& ops) {
