@@ -1,7 +1,7 @@
 #include "tenon/base/error.h"
-#include "tenon/ops/axes.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -19,7 +19,7 @@ struct Channels {
   explicit Channels(const RuleContext& c)
       : shape(c.inputs[0].shape()),
         axis{c.attributes.integer("axis")},
-        others(other_axes(axis, shape.rank())) {}
+        others(other_axes(shape.rank(), axis)) {}
 
   Value spread(Value per_channel) const { return broadcast(widen(per_channel), shape, axis); }
   Value sum(Value x) const { return reduce_sum(x, others); }
@@ -35,8 +35,7 @@ struct Channels {
 
 Dim check_channel_axis(InferContext& c, std::initializer_list<const char*> parameters) {
   const Type& x = c.input(0);
-  size_t axis = normalise_axis(c.attributes.integer("axis"), x.rank(), "axis");
-  c.attributes.set("axis", static_cast<int64_t>(axis));
+  size_t axis = normalise_axis(c, "axis", x.rank());
   size_t i = 1;
   for (const char* name : parameters) {
     const Type& given = c.input(i++);

@@ -2,6 +2,7 @@
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -220,9 +221,9 @@ using Arguments = std::span<const Value>;
 
 void add_calls(OpFamily& ops, const OpRegistry& registry) {
   GraphRef sine =
-      sample_graph(registry, "sine_times", {"f32[3]", "f32[3]"},
+      sample_graph(registry, "sine_times", {"f64[3]", "f64[3]"},
                    [](Arguments x) -> Values { return {sin(x[0]) * x[1], x[0] + x[1]}; });
-  GraphRef doubled = sample_graph(registry, "doubled", {"f32[3]", "f32[3]"},
+  GraphRef doubled = sample_graph(registry, "doubled", {"f64[3]", "f64[3]"},
                                   [](Arguments x) -> Values { return {x[0] * 2.0, x[1] * x[1]}; });
   ops.add(
       primitive("call")
@@ -238,8 +239,8 @@ void add_calls(OpFamily& ops, const OpRegistry& registry) {
             return_values(call,
                           call.evaluate(*call.attributes().graph("body"), inputs_from(call, 0)));
           })
-          .samples({{"f32[3], f32[3]", {{"body", sine}}, {}},
-                    {"f32[3], f32[3]", {{"body", sine}, {"checkpoint", true}}, {}}}));
+          .samples({{"f64[3], f64[3]", {{"body", sine}}, {}},
+                    {"f64[3], f64[3]", {{"body", sine}, {"checkpoint", true}}, {}}}));
   ops.add(primitive("cond")
               .doc("Runs one of two graphs on the operands, as the predicate says.")
               .input("predicate", kBoolean)
@@ -254,13 +255,13 @@ void add_calls(OpFamily& ops, const OpRegistry& registry) {
                     call, call.evaluate(*call.attributes().graph(chosen), inputs_from(call, 1)));
               })
               .onnx("If")
-              .samples({{"bool[], f32[3], f32[3]", {{"then", sine}, {"otherwise", doubled}}, {}}}));
+              .samples({{"bool[], f64[3], f64[3]", {{"then", sine}, {"otherwise", doubled}}, {}}}));
 }
 
 void add_loops(OpFamily& ops, const OpRegistry& registry) {
-  GraphRef below_four = sample_graph(registry, "below_four", {"i32[]", "f32[3]"},
+  GraphRef below_four = sample_graph(registry, "below_four", {"i32[]", "f64[3]"},
                                      [](Arguments x) -> Values { return {less(x[0], 4.0)}; });
-  GraphRef step = sample_graph(registry, "step", {"i32[]", "f32[3]"}, [](Arguments x) -> Values {
+  GraphRef step = sample_graph(registry, "step", {"i32[]", "f64[3]"}, [](Arguments x) -> Values {
     return {x[0] + 1.0, x[1] * 0.5 + 1.0};
   });
   ops.add(
@@ -275,11 +276,11 @@ void add_loops(OpFamily& ops, const OpRegistry& registry) {
           .reference(reference_while)
           .onnx("Loop")
           .samples(
-              {{"i32[], f32[3]", {{"condition", below_four}, {"body", step}}, {{0, 4}, {-2, 2}}}}));
+              {{"i32[], f64[3]", {{"condition", below_four}, {"body", step}}, {{0, 4}, {-2, 2}}}}));
 
   // A gated running sum: constant a, carry h, slices x.
   GraphRef cell =
-      sample_graph(registry, "cell", {"f32[3]", "f32[3]", "f32[3]"}, [](Arguments x) -> Values {
+      sample_graph(registry, "cell", {"f64[3]", "f64[3]", "f64[3]"}, [](Arguments x) -> Values {
         Value h = tanh(x[0] * x[1] + x[2]);
         return {h, h * x[2]};
       });
@@ -306,10 +307,10 @@ void add_loops(OpFamily& ops, const OpRegistry& registry) {
           .region()
           .reference(reference_scan)
           .onnx("Scan")
-          .samples({{"f32[3], f32[3], f32[4,3]", scan(4, false), {}},
-                    {"f32[3], f32[3], f32[5,3]", scan(5, true), {}},
-                    {"f32[3], f32[3], f32[n,3]", scan(Dim::symbol("n"), false), {}},
-                    {"f32[3], f32[3], f32[0,3]", scan(0, false), {}}}));
+          .samples({{"f64[3], f64[3], f64[4,3]", scan(4, false), {}},
+                    {"f64[3], f64[3], f64[5,3]", scan(5, true), {}},
+                    {"f64[3], f64[3], f64[n,3]", scan(Dim::symbol("n"), false), {}},
+                    {"f64[3], f64[3], f64[0,3]", scan(0, false), {}}}));
 }
 
 void add_identities(OpFamily& ops) {
@@ -341,24 +342,20 @@ void add_identities(OpFamily& ops) {
           .vjp([](VjpContext& c) -> Values { return {c.cotangents.begin(), c.cotangents.end()}; })
           .batch([](BatchContext& c) -> Values {
             Values inputs;
-            for (size_t i = 0; i < c.inputs.size(); ++i) {
-              Shape shape = c.inputs[i].shape();
-              if (!c.batched[i]) shape.insert(0, c.size);
-              inputs.push_back(broadcast_to(c.inputs[i], shape));
-            }
+            for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(batched_input(c, i));
             return barrier(inputs);
           })
           .reference([](ReferenceCall& call) { return_values(call, inputs_from(call, 0)); })
-          .samples({{"f32[3], i32[2]", {}, {}}, {"f32[n,2]", {}, {}}}));
+          .samples({{"f64[3], i32[2]", {}, {}}, {"f32[n,2]", {}, {}}}));
 }
 
 void add_custom_vjp(OpFamily& ops, const OpRegistry& registry) {
   // x^2 / 4 with its derivative x / 2, so that finite differences agree.
-  GraphRef primal = sample_graph(registry, "scaled", {"f32[3]"},
+  GraphRef primal = sample_graph(registry, "scaled", {"f64[3]"},
                                  [](Arguments x) -> Values { return {x[0] * x[0] * 0.25}; });
-  GraphRef forward = sample_graph(registry, "scaled_forward", {"f32[3]"},
+  GraphRef forward = sample_graph(registry, "scaled_forward", {"f64[3]"},
                                   [](Arguments x) -> Values { return {x[0] * x[0] * 0.25, x[0]}; });
-  GraphRef backward = sample_graph(registry, "scaled_backward", {"f32[3]", "f32[3]"},
+  GraphRef backward = sample_graph(registry, "scaled_backward", {"f64[3]", "f64[3]"},
                                    [](Arguments x) -> Values { return {x[0] * 0.5 * x[1]}; });
   ops.add(
       primitive("custom_vjp")
@@ -376,7 +373,7 @@ void add_custom_vjp(OpFamily& ops, const OpRegistry& registry) {
             return_values(call,
                           call.evaluate(*call.attributes().graph("primal"), inputs_from(call, 0)));
           })
-          .samples({{"f32[3]",
+          .samples({{"f64[3]",
                      {{"primal", primal}, {"forward", forward}, {"backward", backward}},
                      {}}}));
 }

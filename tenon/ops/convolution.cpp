@@ -7,6 +7,7 @@
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 // A convolution is one bilinear form, the sum over n, o, k, g, c, f of
@@ -253,20 +254,12 @@ Value split_from_channels(Value y, const Dim& size, size_t axis) {
   return move_axis(reshape(y, shape), static_cast<int64_t>(axis), 0);
 }
 
-Value with_batch(const BatchContext& c, size_t i) {
-  if (c.batched[i]) return c.inputs[i];
-  Shape shape = c.inputs[i].shape();
-  Integers axes;
-  for (size_t axis = 0; axis < shape.rank(); ++axis) axes.push_back(static_cast<int64_t>(axis + 1));
-  shape.insert(0, c.size);
-  return broadcast(c.inputs[i], shape, axes);
-}
-
 /// Each element of the batch becomes groups of its own.
 Value batch_by_groups(BatchContext& c) {
   Attributes attributes = c.attributes;
   attributes.set("groups", Shape{c.size * c.attributes.shape("groups")[0]});
-  Value inputs[] = {merge_into_channels(with_batch(c, 0)), merge_into_channels(with_batch(c, 1))};
+  Value inputs[] = {merge_into_channels(batched_input(c, 0)),
+                    merge_into_channels(batched_input(c, 1))};
   Value y = c.build.call(c.op.name, inputs, std::move(attributes));
   return split_from_channels(y, c.size, y.rank() - 1);
 }

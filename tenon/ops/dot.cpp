@@ -7,17 +7,12 @@
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
 
 namespace {
-
-int64_t to_axis(size_t i) { return static_cast<int64_t>(i); }
-size_t at(int64_t axis) { return static_cast<size_t>(axis); }
-bool contains(const Integers& axes, int64_t axis) {
-  return std::find(axes.begin(), axes.end(), axis) != axes.end();
-}
 
 Integers free_axes(size_t rank, const Integers& batch, const Integers& contract) {
   Integers free;
@@ -50,11 +45,11 @@ void check_pairs(const Type& lhs, const Type& rhs, const Integers& lhs_axes,
          rhs_axes.size());
   }
   for (size_t i = 0; i < lhs_axes.size(); ++i) {
-    if (lhs.dim(at(lhs_axes[i])) == rhs.dim(at(rhs_axes[i]))) continue;
+    if (lhs.dim(to_index(lhs_axes[i])) == rhs.dim(to_index(rhs_axes[i]))) continue;
     fail(ErrorCode::shape_mismatch,
          "{} dimensions differ: axis {} of lhs {} is {}, axis {} of rhs {} is {}", what,
-         lhs_axes[i], lhs.to_string(), lhs.dim(at(lhs_axes[i])).to_string(), rhs_axes[i],
-         rhs.to_string(), rhs.dim(at(rhs_axes[i])).to_string());
+         lhs_axes[i], lhs.to_string(), lhs.dim(to_index(lhs_axes[i])).to_string(), rhs_axes[i],
+         rhs.to_string(), rhs.dim(to_index(rhs_axes[i])).to_string());
   }
 }
 
@@ -71,9 +66,9 @@ std::vector<Type> infer_dot(InferContext& c) {
   check_pairs(lhs, rhs, axes.lhs_contract, axes.rhs_contract, "inner");
   check_pairs(lhs, rhs, axes.lhs_batch, axes.rhs_batch, "batch");
   Type result{lhs.dtype, {}};
-  for (int64_t axis : axes.lhs_batch) result.shape.push_back(lhs.dim(at(axis)));
-  for (int64_t axis : axes.lhs_free) result.shape.push_back(lhs.dim(at(axis)));
-  for (int64_t axis : axes.rhs_free) result.shape.push_back(rhs.dim(at(axis)));
+  for (int64_t axis : axes.lhs_batch) result.shape.push_back(lhs.dim(to_index(axis)));
+  for (int64_t axis : axes.lhs_free) result.shape.push_back(lhs.dim(to_index(axis)));
+  for (int64_t axis : axes.rhs_free) result.shape.push_back(rhs.dim(to_index(axis)));
   return {result};
 }
 
@@ -133,19 +128,14 @@ Value transpose_dot(TransposeContext& c) {
                                          : dot(other, c.cotangent, chosen.dims);
   if (chosen.in_order()) return product;
   Integers order(chosen.meaning.size());
-  for (size_t i = 0; i < order.size(); ++i) order[at(chosen.meaning[i])] = to_axis(i);
+  for (size_t i = 0; i < order.size(); ++i) order[to_index(chosen.meaning[i])] = to_axis(i);
   return transpose(product, order);
-}
-
-Integers shifted(Integers axes) {
-  for (int64_t& axis : axes) ++axis;
-  return axes;
 }
 
 std::vector<Value> batch_dot(BatchContext& c) {
   auto own = [&](const char* name, bool batched) {
     const Integers& axes = c.attributes.integers(name);
-    return batched ? shifted(axes) : axes;
+    return batched ? after_batch(axes) : axes;
   };
   DotDims dims{own("lhs_contract", c.batched[0]), own("rhs_contract", c.batched[1]),
                own("lhs_batch", c.batched[0]), own("rhs_batch", c.batched[1])};
@@ -168,14 +158,14 @@ void operand_positions(const DotAxes& axes, std::span<const Index> result,
                        std::vector<Index>& rhs) {
   size_t axis = 0;
   for (size_t i = 0; i < axes.lhs_batch.size(); ++i, ++axis) {
-    lhs[at(axes.lhs_batch[i])] = result[axis];
-    rhs[at(axes.rhs_batch[i])] = result[axis];
+    lhs[to_index(axes.lhs_batch[i])] = result[axis];
+    rhs[to_index(axes.rhs_batch[i])] = result[axis];
   }
-  for (int64_t free : axes.lhs_free) lhs[at(free)] = result[axis++];
-  for (int64_t free : axes.rhs_free) rhs[at(free)] = result[axis++];
+  for (int64_t free : axes.lhs_free) lhs[to_index(free)] = result[axis++];
+  for (int64_t free : axes.rhs_free) rhs[to_index(free)] = result[axis++];
   for (size_t i = 0; i < contracted.size(); ++i) {
-    lhs[at(axes.lhs_contract[i])] = contracted[i];
-    rhs[at(axes.rhs_contract[i])] = contracted[i];
+    lhs[to_index(axes.lhs_contract[i])] = contracted[i];
+    rhs[to_index(axes.rhs_contract[i])] = contracted[i];
   }
 }
 
@@ -193,7 +183,7 @@ void reference_dot(ReferenceCall& call) {
   std::vector<int64_t> lhs_strides = row_major_strides(lhs.shape());
   std::vector<int64_t> rhs_strides = row_major_strides(rhs.shape());
   std::vector<int64_t> extents, lhs_at(lhs.rank()), rhs_at(rhs.rank());
-  for (int64_t axis : axes.lhs_contract) extents.push_back(lhs.dim(at(axis)));
+  for (int64_t axis : axes.lhs_contract) extents.push_back(lhs.dim(to_index(axis)));
   for (BoxIndex result(out.shape()); !result.done(); result.next()) {
     double real_sum = 0;
     uint64_t integer_sum = 0;  // wraps
@@ -222,7 +212,7 @@ Expr dot_element(ElementContext& c) {
   DotAxes axes = dot_axes(c.attributes(), lhs.rank(), rhs.rank());
   DType compute = compute_type(lhs.dtype);
   std::vector<Dim> extents;
-  for (int64_t axis : axes.lhs_contract) extents.push_back(lhs.dim(at(axis)));
+  for (int64_t axis : axes.lhs_contract) extents.push_back(lhs.dim(to_index(axis)));
   auto product = [&](std::span<const Expr> contracted) {
     std::vector<Expr> lhs_at(lhs.rank()), rhs_at(rhs.rank());
     operand_positions<Expr>(axes, c.index(), contracted, lhs_at, rhs_at);

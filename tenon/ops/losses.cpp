@@ -1,7 +1,7 @@
 #include "tenon/base/error.h"
-#include "tenon/ops/axes.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -244,7 +244,7 @@ void add_mean_losses(OpFamily& ops) {
                 })
                 .decompose([each](RuleContext& c) -> Values {
                   Value error = c.build.call(each, {widen(c.inputs[0]), widen(c.inputs[1])});
-                  Value mean = reduce_mean(error, other_axes({}, error.rank()));
+                  Value mean = reduce_mean(error, all_axes(error.rank()));
                   return {cast(mean, c.inputs[0].dtype())};
                 })
                 .samples({"f32[3,5], f32[3,5]", "f32[n,2], f32[n,2]", "bf16[6], bf16[6]"}));

@@ -1,7 +1,7 @@
 #include "tenon/base/error.h"
-#include "tenon/ops/axes.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -77,8 +77,7 @@ void add_standardize(OpFamily& ops) {
           .attribute("axes", AttributeKind::integers, Integers{-1}, "axes of the statistics")
           .attribute("epsilon", AttributeKind::real, 1e-5, "added to the variance")
           .infer([](InferContext& c) -> std::vector<Type> {
-            size_t rank = c.input(0).rank();
-            c.attributes.set("axes", normalise_axes(c.attributes.integers("axes"), rank, "axes"));
+            normalise_axes(c, "axes", c.input(0).rank());
             return {c.input(0)};
           })
           .decompose([](RuleContext& c) -> Values {
@@ -101,10 +100,9 @@ void add_standardize(OpFamily& ops) {
 void add_layer_norms(OpFamily& ops) {
   auto infer = [](InferContext& c) -> std::vector<Type> {
     const Type& x = c.input(0);
-    Integers axes = normalise_axes(c.attributes.integers("axes"), x.rank(), "axes");
+    const Integers& axes = normalise_axes(c, "axes", x.rank());
     check_parameter(c, 1, "scale", shape_along(x.shape, axes));
     check_parameter(c, 2, "bias", shape_along(x.shape, axes));
-    c.attributes.set("axes", std::move(axes));
     return {x};
   };
   ops.add(composite("layer_norm")

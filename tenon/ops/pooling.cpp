@@ -2,9 +2,9 @@
 #include <limits>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/axes.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 #include "tenon/ops/window.h"
 

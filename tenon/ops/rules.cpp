@@ -39,6 +39,16 @@ Integers other_axes(size_t rank, const Integers& axes) {
 
 Integers all_axes(size_t rank) { return other_axes(rank, {}); }
 
+Shape reduced_shape(const Shape& shape, const Integers& axes, bool keep) {
+  Shape result;
+  for (size_t i = 0; i < shape.rank(); ++i) {
+    bool reduced = contains(axes, to_axis(i));
+    if (!reduced) result.push_back(shape[i]);
+    if (reduced && keep) result.push_back(Dim(1));
+  }
+  return result;
+}
+
 Integers after_batch(Integers axes) {
   for (int64_t& axis : axes) ++axis;
   return axes;

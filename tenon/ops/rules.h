@@ -26,6 +26,8 @@ bool contains(const Integers& axes, int64_t axis);
 /// 0 … rank-1 without `axes`, which are sorted or not.
 Integers other_axes(size_t rank, const Integers& axes);
 Integers all_axes(size_t rank);
+/// Without the axes, or with size 1 in their place.
+Shape reduced_shape(const Shape& shape, const Integers& axes, bool keep);
 
 /// Axes of an unbatched call in a batched one: each is one further back.
 Integers after_batch(Integers axes);

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/axes.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -13,8 +13,7 @@ namespace {
 using Values = std::vector<Value>;
 
 std::vector<Type> same_type_one_axis(InferContext& c) {
-  int64_t axis = c.attributes.integer("axis");
-  c.attributes.set("axis", static_cast<int64_t>(normalise_axis(axis, c.input(0).rank(), "axis")));
+  normalise_axis(c, "axis", c.input(0).rank());
   return {c.input(0)};
 }
 
@@ -91,10 +90,8 @@ void add_log_sum_exp(OpFamily& ops) {
               .attribute("keep", AttributeKind::boolean, false, "keep the axes with size 1")
               .infer([](InferContext& c) -> std::vector<Type> {
                 const Type& x = c.input(0);
-                Integers axes = normalise_axes(c.attributes.integers("axes"), x.rank(), "axes");
-                Type y{x.dtype, reduced_shape(x.shape, axes, c.attributes.boolean("keep"))};
-                c.attributes.set("axes", std::move(axes));
-                return {y};
+                const Integers& axes = normalise_axes(c, "axes", x.rank());
+                return {{x.dtype, reduced_shape(x.shape, axes, c.attributes.boolean("keep"))}};
               })
               .decompose([](RuleContext& c) -> Values {
                 const Integers& axes = c.attributes.integers("axes");

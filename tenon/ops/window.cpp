@@ -8,6 +8,7 @@
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -71,29 +72,13 @@ Values batch_window(BatchContext& c) {
   Attributes attributes = c.attributes;
   constexpr int64_t kFallback[] = {1, 1, 0, 0, 1};
   for (size_t i = 0; i < std::size(kLists); ++i) {
-    Integers list = attributes.integers(kLists[i]);
-    list.insert(list.begin(), kFallback[i]);
-    attributes.set(kLists[i], std::move(list));
+    attributes.set(kLists[i], with_batch(kFallback[i], attributes.integers(kLists[i])));
   }
   if (attributes.find("input_shape")) {
-    Shape shape = attributes.shape("input_shape");
-    shape.insert(0, c.size);
-    attributes.set("input_shape", std::move(shape));
+    attributes.set("input_shape", with_batch(c.size, attributes.shape("input_shape")));
   }
   Values inputs;
-  for (size_t i = 0; i < c.inputs.size(); ++i) {
-    if (c.batched[i]) {
-      inputs.push_back(c.inputs[i]);
-      continue;
-    }
-    Shape shape = c.inputs[i].shape();
-    Integers axes;
-    for (size_t axis = 0; axis < shape.rank(); ++axis) {
-      axes.push_back(static_cast<int64_t>(axis + 1));
-    }
-    shape.insert(0, c.size);
-    inputs.push_back(broadcast(c.inputs[i], shape, axes));
-  }
+  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(batched_input(c, i));
   return {c.build.call(c.op.name, inputs, std::move(attributes))};
 }
 

@@ -1,5 +1,6 @@
-// What derivatives are asked for, checked: shared by vjp and jvp. Private to transform/.
 #pragma once
+
+// What derivatives are asked for, checked: shared by vjp and jvp. Private to transform/.
 
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
-// Batching as a walk: a graph of one example is emitted for a batch. Private to transform/.
 #pragma once
+
+// Batching as a walk: a graph of one example is emitted for a batch. Private to transform/.
 
 #include <map>
 #include <memory>

@@ -1,6 +1,7 @@
+#pragma once
+
 // Control-flow calls taken apart and put together again, so that one place knows how their inputs
 // are ordered. Private to transform/.
-#pragma once
 
 #include <span>
 #include <vector>

@@ -1,6 +1,7 @@
+#pragma once
+
 // Forward mode as a walk: a graph is emitted together with the tangents of its values. Private to
 // transform/.
-#pragma once
 
 #include <span>
 #include <vector>

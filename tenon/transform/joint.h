@@ -1,6 +1,7 @@
+#pragma once
+
 // The vjp of a region as one graph that can be cut in two: what runs forwards, what runs backwards,
 // and the values that are saved between them. Private to transform/.
-#pragma once
 
 #include <memory>
 #include <span>

@@ -1,9 +1,12 @@
+#pragma once
+
 // Forward mode: from a graph, the graph that also pushes tangents from its inputs to its outputs.
 //
-//   auto g = jvp(f, ops, {.wrt = {{0}}});        // (inputs…, tangent of input 0) -> (outputs…,
-//   tangents of outputs…) auto h = jvp(*gradient(f, ops), ops, {.wrt = {{0}}});   // Hessian times
-//   vector
-#pragma once
+//   #include "tenon/transform/vjp.h"
+//   given: Graph f, loss; OpRegistry ops;
+//   auto pushed = jvp(f, ops, {.wrt = {{0}}});
+//   // (inputs of f, tangent of input 0) -> (outputs, tangents of outputs)
+//   auto curvature = jvp(*gradient(loss, ops), ops, {.wrt = {{0}}});   // Hessian times vector
 
 #include <memory>
 #include <optional>

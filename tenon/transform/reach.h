@@ -1,5 +1,6 @@
-// Which values of a graph take part in a derivative. Private to transform/.
 #pragma once
+
+// Which values of a graph take part in a derivative. Private to transform/.
 
 #include <vector>
 

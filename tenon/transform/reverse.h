@@ -1,6 +1,7 @@
+#pragma once
+
 // Reverse mode as a walk: a graph is emitted once forwards, then cotangents are pulled back through
 // it. Private to transform/.
-#pragma once
 
 #include <functional>
 #include <memory>

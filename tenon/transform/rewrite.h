@@ -1,11 +1,12 @@
+#pragma once
+
 // Copies a graph and replaces some of its nodes on the way.
 //
-//   auto plain = inline_calls(graph, ops);                       // no `call` but those with
-//   checkpoint auto primitives = decompose(graph, ops);                     // no composite, inside
-//   regions either auto some = decompose(graph, ops, [](const Node& node) { return node.op->name ==
-//   "softmax"; }); auto other = rewrite_nodes(graph, ops, rewrite);             // whatever
-//   `rewrite` says
-#pragma once
+//   given: Graph graph; OpRegistry ops; NodeRewrite rewrite;
+//   auto plain = inline_calls(graph, ops);      // no `call` but those with checkpoint=true
+//   auto primitives = decompose(graph, ops);    // no composite, inside regions either
+//   auto some = decompose(graph, ops, [](const Node& n) { return n.op->name == "softmax"; });
+//   auto other = rewrite_nodes(graph, ops, rewrite);
 
 #include <functional>
 #include <memory>

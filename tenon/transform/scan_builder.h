@@ -1,6 +1,7 @@
+#pragma once
+
 // Builds a scan whose inputs are declared one by one while its body is written. Private to
 // transform/.
-#pragma once
 
 #include <memory>
 #include <string>

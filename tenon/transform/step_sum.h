@@ -1,6 +1,7 @@
+#pragma once
+
 // Sums of per-step values over all steps of a loop, moved behind the loop where that is cheaper.
 // Private to transform/.
-#pragma once
 
 #include <span>
 #include <vector>

@@ -1,8 +1,11 @@
+#pragma once
+
 // Parts of graphs: what the outputs need, what lies between two sets of values.
 //
+//   given: Graph graph; ValueId h, y;
 //   auto small = prune(graph);                         // without the nodes that no output needs
-//   auto part = extract(graph, {h}, {y}, "head");      // from h to y as a graph of its own
-#pragma once
+//   std::vector<ValueId> from = {h}, to = {y};
+//   auto part = extract(graph, from, to, "head");      // from h to y as a graph of its own
 
 #include <memory>
 #include <span>

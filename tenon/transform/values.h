@@ -1,5 +1,6 @@
-// Small helpers on values under construction that derivatives share. Private to transform/.
 #pragma once
+
+// Small helpers on values under construction that derivatives share. Private to transform/.
 
 #include <optional>
 #include <string>

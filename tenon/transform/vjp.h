@@ -1,10 +1,12 @@
+#pragma once
+
 // Reverse mode: from a graph, the graph that also pulls cotangents back to its inputs.
 //
-//   auto g = vjp(loss, ops, {.wrt = {{0, 1}}});       // (inputs…, cotangents…) -> (outputs…,
-//   cotangents of inputs 0, 1) auto d = gradient(loss, ops, {.wrt = {0, 1}});    // (inputs…) ->
-//   (outputs…, gradients of output 0) auto h = jvp(*d, ops, {.wrt = {{0}}});            //
-//   transforms nest in any order
-#pragma once
+//   given: Graph f, loss; OpRegistry ops;
+//   auto pulled = vjp(f, ops, {.wrt = {{0, 1}}});
+//   // (inputs of f, cotangents of its outputs) -> (outputs, cotangents of inputs 0 and 1)
+//   auto slope = gradient(loss, ops, {.wrt = {0, 1}});
+//   // (inputs) -> (outputs, gradients of output 0 by inputs 0 and 1)
 
 #include <memory>
 #include <optional>

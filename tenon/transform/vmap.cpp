@@ -177,14 +177,14 @@ std::vector<Batched> batch_by_loop(const BatchCall& call) {
 
 namespace {
 
-VmapOptions::Axes checked_axes(const Graph& f, const std::optional<VmapOptions::Axes>& asked,
-                               const std::vector<ValueId>& values, const char* what) {
-  if (!asked) return VmapOptions::Axes(values.size(), 0);
-  if (asked->size() != values.size()) {
+BatchingOptions::Axes checked_axes(const Graph& f, const BatchingOptions::Axes& asked,
+                                   const std::vector<ValueId>& values, const char* what) {
+  if (asked.empty()) return BatchingOptions::Axes(values.size(), 0);
+  if (asked.size() != values.size()) {
     fail(ErrorCode::invalid_argument, "vmap: graph '{}' has {} {}s, but {} axes are given",
-         f.name(), values.size(), what, asked->size());
+         f.name(), values.size(), what, asked.size());
   }
-  VmapOptions::Axes axes = *asked;
+  BatchingOptions::Axes axes = asked;
   for (size_t i = 0; i < axes.size(); ++i) {
     if (!axes[i]) continue;
     std::string name =
@@ -205,10 +205,10 @@ void warn_of_loops(const Graph& f, const BatchScope& scope) {
 
 }  // namespace detail
 
-std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const VmapOptions& options) {
+std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const BatchingOptions& options) {
   using namespace detail;
-  VmapOptions::Axes in_axes = checked_axes(f, options.in_axes, f.inputs(), "input");
-  VmapOptions::Axes out_axes = checked_axes(f, options.out_axes, f.outputs(), "output");
+  BatchingOptions::Axes in_axes = checked_axes(f, options.in_axes, f.inputs(), "input");
+  BatchingOptions::Axes out_axes = checked_axes(f, options.out_axes, f.outputs(), "output");
   BatchScope scope{options.size, {}};
   Graph g(f.name() + "_vmap");
   copy_symbol_bounds(g, f);

@@ -1,10 +1,12 @@
+#pragma once
+
 // Batching: from a graph of one example, the graph of many at once.
 //
-//   auto g = vmap(f, ops, {.size = Dim::symbol("batch")});               // every input and output
-//   with the batch first auto h = vmap(f, ops, {.in_axes = {{0, std::nullopt}}, .size = 8});  //
-//   the second input is the same for all auto each = vmap(*gradient(loss, ops), ops, …); //
-//   per-example gradients
-#pragma once
+//   #include "tenon/transform/vjp.h"
+//   given: Graph f, loss; OpRegistry ops;
+//   auto rows = vmap(f, ops, {.size = Dim::symbol("batch")});   // the batch first in all
+//   auto shared = vmap(f, ops, {.in_axes = {0, std::nullopt}, .size = 8});
+//   auto each = vmap(*gradient(loss, ops), ops, {.size = 8});   // per-example gradients
 
 #include <memory>
 #include <optional>
@@ -15,14 +17,14 @@
 
 namespace tenon {
 
-struct VmapOptions {
+struct BatchingOptions {
   using Axes = std::vector<std::optional<int64_t>>;
   /// Where each input carries the batch, counted in the batched shape, from the end when negative;
-  /// nothing: the input is the same for all examples. 0 for all by default.
-  std::optional<Axes> in_axes;
+  /// nothing: the input is the same for all examples. Empty: 0 for all.
+  Axes in_axes = {};
   /// Where each output shall carry the batch; an output without must not depend on it. 0 for all by
   /// default.
-  std::optional<Axes> out_axes;
+  Axes out_axes = {};
   /// The number of examples, which may be a symbol.
   Dim size = 1;
 };
@@ -31,6 +33,6 @@ struct VmapOptions {
 /// rule run in a loop over the batch, with a warning that names them. Random ops give every example
 /// the same numbers unless their keys are batched. Throws Error(invalid_argument) where axes do not
 /// fit.
-std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const VmapOptions& options);
+std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const BatchingOptions& options);
 
 }  // namespace tenon

@@ -32,7 +32,8 @@ std::optional<std::vector<std::byte>> ObjectCache::find(const Hash128& key) cons
   Header header;
   if (std::fread(&header, sizeof header, 1, file.get()) != 1) return std::nullopt;
   constexpr uint64_t kLargest = uint64_t{1} << 28;
-  if (std::memcmp(header.magic, Header().magic, sizeof header.magic) != 0 || header.key != key || header.size > kLargest) {
+  if (std::memcmp(header.magic, Header().magic, sizeof header.magic) != 0 || header.key != key ||
+      header.size > kLargest) {
     return std::nullopt;
   }
   std::vector<std::byte> object(header.size);
@@ -56,8 +57,10 @@ void ObjectCache::store(const Hash128& key, std::span<const std::byte> object) c
   const bool written = file && std::fwrite(&header, sizeof header, 1, file.get()) == 1 &&
                        std::fwrite(object.data(), 1, object.size(), file.get()) == object.size() &&
                        std::fflush(file.get()) == 0;
-  // A cache entry need not outlive a crash, so it is not synced; a damaged one is found out on reading.
-  if (!written || std::rename(temporary.c_str(), path_of(key).c_str()) != 0) std::remove(temporary.c_str());
+  // A cache entry need not outlive a crash, so it is not synced; a damaged one is found out on
+  // reading.
+  if (!written || std::rename(temporary.c_str(), path_of(key).c_str()) != 0)
+    std::remove(temporary.c_str());
 }
 
 }  // namespace tenon

@@ -25,7 +25,9 @@ class ObjectCache {
   void store(const Hash128& key, std::span<const std::byte> object) const;
 
  private:
-  std::filesystem::path path_of(const Hash128& key) const { return directory_ / (key.hex() + ".o"); }
+  std::filesystem::path path_of(const Hash128& key) const {
+    return directory_ / (key.hex() + ".o");
+  }
   std::filesystem::path directory_;
 };
 

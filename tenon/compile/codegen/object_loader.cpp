@@ -18,7 +18,9 @@ constexpr size_t kPage = 4096;
 constexpr size_t kStubSize = 16;
 constexpr uint8_t kStubCode[6] = {0xff, 0x25, 0, 0, 0, 0};
 
-size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+size_t round_up(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 }  // namespace
 
@@ -33,7 +35,8 @@ class ObjectReader {
         mmap(nullptr, object_->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (object_->memory_ == MAP_FAILED) {
       object_->memory_ = nullptr;
-      fail(ErrorCode::resource_exhausted, "no memory for {} bytes of generated code", object_->size_);
+      fail(ErrorCode::resource_exhausted, "no memory for {} bytes of generated code",
+           object_->size_);
     }
     copy_sections();
     resolve_symbols();
@@ -41,7 +44,8 @@ class ObjectReader {
       if (section.sh_type == SHT_RELA) relocate(section);
     }
     if (mprotect(object_->memory_, object_->size_, PROT_READ | PROT_EXEC) != 0) {
-      fail(ErrorCode::unsupported, "this system does not let generated code run: {}", std::strerror(errno));
+      fail(ErrorCode::unsupported, "this system does not let generated code run: {}",
+           std::strerror(errno));
     }
     return object_;
   }
@@ -54,21 +58,26 @@ class ObjectReader {
     std::memcpy(&value, bytes_.data() + offset, sizeof value);
     return value;
   }
-  [[noreturn]] static void corrupt(const char* what) { fail(ErrorCode::corrupt, "object file {}", what); }
+  [[noreturn]] static void corrupt(const char* what) {
+    fail(ErrorCode::corrupt, "object file {}", what);
+  }
 
   void read_headers() {
     const auto header = read<Elf64_Ehdr>(0);
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_machine != EM_X86_64 || header.e_type != ET_REL) {
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 ||
+        header.e_type != ET_REL) {
       corrupt("is not a relocatable object for x86-64");
     }
     for (size_t i = 0; i < header.e_shnum; ++i) {
       sections_.push_back(read<Elf64_Shdr>(header.e_shoff + i * sizeof(Elf64_Shdr)));
       const Elf64_Shdr& s = sections_.back();
-      if (s.sh_type != SHT_NOBITS && (s.sh_offset > bytes_.size() || s.sh_size > bytes_.size() - s.sh_offset)) {
+      if (s.sh_type != SHT_NOBITS &&
+          (s.sh_offset > bytes_.size() || s.sh_size > bytes_.size() - s.sh_offset)) {
         corrupt("has a section beyond its end");
       }
-      if (s.sh_size > (size_t{1} << 30) || s.sh_addralign > kPage) corrupt("has an impossible section");
+      if (s.sh_size > (size_t{1} << 30) || s.sh_addralign > kPage)
+        corrupt("has an impossible section");
     }
     for (size_t i = 0; i < sections_.size(); ++i) {
       if (sections_[i].sh_type == SHT_SYMTAB) symbol_section_ = i;
@@ -113,7 +122,8 @@ class ObjectReader {
   void copy_sections() {
     for (size_t i = 0; i < sections_.size(); ++i) {
       if (placed_[i] == 0 || sections_[i].sh_type == SHT_NOBITS) continue;
-      std::memcpy(object_->memory_ + placed_[i] - 1, bytes_.data() + sections_[i].sh_offset, sections_[i].sh_size);
+      std::memcpy(object_->memory_ + placed_[i] - 1, bytes_.data() + sections_[i].sh_offset,
+                  sections_[i].sh_size);
     }
   }
 
@@ -126,7 +136,8 @@ class ObjectReader {
       if (symbol.st_shndx == SHN_UNDEF) {
         if (!name.empty()) address = stub_for(name);
       } else if (symbol.st_shndx < sections_.size() && placed_[symbol.st_shndx] != 0) {
-        if (symbol.st_value > sections_[symbol.st_shndx].sh_size) corrupt("has a symbol outside its section");
+        if (symbol.st_value > sections_[symbol.st_shndx].sh_size)
+          corrupt("has a symbol outside its section");
         address = object_->memory_ + placed_[symbol.st_shndx] - 1 + symbol.st_value;
         if (!name.empty()) object_->symbols_[name] = address;
       }
@@ -136,7 +147,8 @@ class ObjectReader {
 
   std::byte* stub_for(const std::string& name) {
     void* target = dlsym(RTLD_DEFAULT, name.c_str());
-    if (!target) fail(ErrorCode::unsupported, "generated code calls {}, which this program lacks", name);
+    if (!target)
+      fail(ErrorCode::unsupported, "generated code calls {}, which this program lacks", name);
     std::byte* stub = object_->memory_ + stubs_;
     stubs_ += kStubSize;
     std::memcpy(stub, kStubCode, sizeof kStubCode);
@@ -158,7 +170,9 @@ class ObjectReader {
       std::byte* place = object_->memory_ + placed_[target] - 1 + r.r_offset;
       const int64_t value = reinterpret_cast<int64_t>(addresses_[symbol]) + r.r_addend;
       switch (ELF64_R_TYPE(r.r_info)) {
-        case R_X86_64_64: std::memcpy(place, &value, 8); break;
+        case R_X86_64_64:
+          std::memcpy(place, &value, 8);
+          break;
         case R_X86_64_PC32:
         case R_X86_64_PLT32: {
           const int64_t distance = value - reinterpret_cast<int64_t>(place);
@@ -167,7 +181,8 @@ class ObjectReader {
           std::memcpy(place, &narrow, 4);
           break;
         }
-        default: corrupt("has a relocation of an unknown kind");
+        default:
+          corrupt("has a relocation of an unknown kind");
       }
     }
   }

@@ -66,10 +66,14 @@ Step prepare(const Block& block, size_t& at) {
 
 ExprOp operation_of(Combine combine) {
   switch (combine) {
-    case Combine::add: return ExprOp::add;
-    case Combine::mul: return ExprOp::mul;
-    case Combine::min: return ExprOp::min;
-    default: return ExprOp::max;
+    case Combine::add:
+      return ExprOp::add;
+    case Combine::mul:
+      return ExprOp::mul;
+    case Combine::min:
+      return ExprOp::min;
+    default:
+      return ExprOp::max;
   }
 }
 
@@ -82,18 +86,21 @@ void combine_columns(Combine combine, DType dtype, std::byte* a, const std::byte
   if (compute_type(dtype) != dtype) {
     const auto widen = [&](const std::byte* from, Column& to) {
       const std::byte* operands[3] = {from, nullptr, nullptr};
-      detail::run_operation({.op = ExprOp::cast, .dtype = DType::f32, .operand = dtype}, to.data, operands, lanes);
+      detail::run_operation({.op = ExprOp::cast, .dtype = DType::f32, .operand = dtype}, to.data,
+                            operands, lanes);
     };
     Column wide_a, wide_b;
     widen(a, wide_a);
     widen(b, wide_b);
     combine_columns(combine, DType::f32, wide_a.data, wide_b.data, lanes);
     const std::byte* operands[3] = {wide_a.data, nullptr, nullptr};
-    detail::run_operation({.op = ExprOp::cast, .dtype = dtype, .operand = DType::f32}, a, operands, lanes);
+    detail::run_operation({.op = ExprOp::cast, .dtype = dtype, .operand = DType::f32}, a, operands,
+                          lanes);
     return;
   }
   const std::byte* operands[3] = {a, b, nullptr};
-  detail::run_operation({.op = operation_of(combine), .dtype = dtype, .operand = dtype}, a, operands, lanes);
+  detail::run_operation({.op = operation_of(combine), .dtype = dtype, .operand = dtype}, a,
+                        operands, lanes);
 }
 
 class Execution {
@@ -112,7 +119,8 @@ class Execution {
     }
     frame_.variables.resize(kernel.pool().variable_count());
     frame_.locals.resize(kernel.locals.size());
-    for (size_t i = 0; i < kernel.locals.size(); ++i) frame_.locals[i].resize(static_cast<size_t>(kernel.locals[i].count));
+    for (size_t i = 0; i < kernel.locals.size(); ++i)
+      frame_.locals[i].resize(static_cast<size_t>(kernel.locals[i].count));
     frame_.local_is_vector.resize(kernel.locals.size());
   }
 
@@ -127,13 +135,18 @@ class Execution {
     for (const Step& step : steps) {
       if (!step.stores.empty()) {
         detail::run_program(step.program, frame_);
-        for (size_t i = 0; i < step.stores.size(); ++i) store(*step.stores[i], step.results[2 * i], step.results[2 * i + 1]);
+        for (size_t i = 0; i < step.stores.size(); ++i)
+          store(*step.stores[i], step.results[2 * i], step.results[2 * i + 1]);
         continue;
       }
-      if (const auto* l = std::get_if<Loop>(&step.statement->what)) statement(*l, step);
-      else if (const auto* d = std::get_if<Declare>(&step.statement->what)) statement(*d, step);
-      else if (const auto* u = std::get_if<Update>(&step.statement->what)) statement(*u, step);
-      else branch(step);
+      if (const auto* l = std::get_if<Loop>(&step.statement->what))
+        statement(*l, step);
+      else if (const auto* d = std::get_if<Declare>(&step.statement->what))
+        statement(*d, step);
+      else if (const auto* u = std::get_if<Update>(&step.statement->what))
+        statement(*u, step);
+      else
+        branch(step);
     }
   }
 
@@ -172,11 +185,14 @@ class Execution {
     for (size_t lane = 0; lane < frame_.lanes; ++lane) {
       if (!is_on(lane)) continue;
       if (offsets[lane] < 0 || offsets[lane] >= buffer.size) {
-        fail(ErrorCode::internal, "kernel {} stores element {} of a buffer of {}", kernel_.name, offsets[lane], buffer.size);
+        fail(ErrorCode::internal, "kernel {} stores element {} of a buffer of {}", kernel_.name,
+             offsets[lane], buffer.size);
       }
       std::byte* to = buffer.data + static_cast<size_t>(offsets[lane]) * size;
-      if (s.combine == Combine::assign) std::memcpy(to, values + lane * size, size);
-      else combine_columns(s.combine, buffer.dtype, to, values + lane * size, 1);
+      if (s.combine == Combine::assign)
+        std::memcpy(to, values + lane * size, size);
+      else
+        combine_columns(s.combine, buffer.dtype, to, values + lane * size, 1);
     }
   }
 
@@ -213,7 +229,8 @@ class Execution {
       if (is_on(lane)) std::memcpy(parts.data + size * count++, values + lane * size, size);
     }
     for (; count > 1; count -= count / 2) {
-      combine_columns(combine, dtype, parts.data, parts.data + size * (count - count / 2), count / 2);
+      combine_columns(combine, dtype, parts.data, parts.data + size * (count - count / 2),
+                      count / 2);
     }
     if (count == 1) combine_columns(combine, dtype, local, parts.data, 1);
   }
@@ -243,7 +260,8 @@ class BytecodeKernel final : public CompiledKernel {
  public:
   explicit BytecodeKernel(const Kernel& kernel)
       : CompiledKernel(kernel), kernel_(unroll(kernel)), steps_(prepare(kernel_.body)) {}
-  void run(void* const* buffers, const int64_t* symbols, int64_t begin, int64_t end) const override {
+  void run(void* const* buffers, const int64_t* symbols, int64_t begin,
+           int64_t end) const override {
     Execution(kernel_, buffers, symbols).run(steps_, begin, end);
   }
 
@@ -254,7 +272,8 @@ class BytecodeKernel final : public CompiledKernel {
 
 class BytecodeGenerator final : public CodeGenerator {
  public:
-  std::vector<std::shared_ptr<const CompiledKernel>> compile(std::span<const Kernel> kernels) override {
+  std::vector<std::shared_ptr<const CompiledKernel>> compile(
+      std::span<const Kernel> kernels) override {
     std::vector<std::shared_ptr<const CompiledKernel>> result;
     for (const Kernel& kernel : kernels) {
       verify(kernel);
@@ -277,6 +296,8 @@ class BytecodeGenerator final : public CodeGenerator {
 
 }  // namespace
 
-std::unique_ptr<CodeGenerator> make_bytecode_generator() { return std::make_unique<BytecodeGenerator>(); }
+std::unique_ptr<CodeGenerator> make_bytecode_generator() {
+  return std::make_unique<BytecodeGenerator>();
+}
 
 }  // namespace tenon

@@ -21,10 +21,16 @@ uint32_t ProgramBuilder::add(Expr e, uint32_t guard) {
     // A load on either side happens only where that side is chosen.
     const auto both = [&](uint32_t a, uint32_t b) {
       if (a == kNoSlot) return b;
-      return emit({.op = ExprOp::bit_and, .dtype = DType::boolean, .operand = DType::boolean, .operands = {a, b, kNoSlot}});
+      return emit({.op = ExprOp::bit_and,
+                   .dtype = DType::boolean,
+                   .operand = DType::boolean,
+                   .operands = {a, b, kNoSlot}});
     };
     const uint32_t on = add(e.operand(0), guard);
-    const uint32_t off = emit({.op = ExprOp::bit_not, .dtype = DType::boolean, .operand = DType::boolean, .operands = {on, kNoSlot, kNoSlot}});
+    const uint32_t off = emit({.op = ExprOp::bit_not,
+                               .dtype = DType::boolean,
+                               .operand = DType::boolean,
+                               .operands = {on, kNoSlot, kNoSlot}});
     i.operands[0] = on;
     i.operands[1] = add(e.operand(1), both(guard, on));
     i.operands[2] = add(e.operand(2), both(guard, off));
@@ -47,10 +53,17 @@ void fill(T* column, size_t lanes, T value) {
 
 void fill_bits(const Instruction& i, Frame& frame, uint64_t bits) {
   switch (size_of(i.dtype)) {
-    case 1: fill(frame.column<uint8_t>(i.result), frame.lanes, static_cast<uint8_t>(bits)); break;
-    case 2: fill(frame.column<uint16_t>(i.result), frame.lanes, static_cast<uint16_t>(bits)); break;
-    case 4: fill(frame.column<uint32_t>(i.result), frame.lanes, static_cast<uint32_t>(bits)); break;
-    default: fill(frame.column<uint64_t>(i.result), frame.lanes, bits);
+    case 1:
+      fill(frame.column<uint8_t>(i.result), frame.lanes, static_cast<uint8_t>(bits));
+      break;
+    case 2:
+      fill(frame.column<uint16_t>(i.result), frame.lanes, static_cast<uint16_t>(bits));
+      break;
+    case 4:
+      fill(frame.column<uint32_t>(i.result), frame.lanes, static_cast<uint32_t>(bits));
+      break;
+    default:
+      fill(frame.column<uint64_t>(i.result), frame.lanes, bits);
   }
 }
 
@@ -67,7 +80,8 @@ void gather(const Instruction& i, Frame& frame) {
       continue;
     }
     if (offsets[l] < 0 || offsets[l] >= buffer.size) {
-      fail(ErrorCode::internal, "a kernel loads element {} of a buffer of {}", offsets[l], buffer.size);
+      fail(ErrorCode::internal, "a kernel loads element {} of a buffer of {}", offsets[l],
+           buffer.size);
     }
     result[l] = from[offsets[l]];
   }
@@ -75,10 +89,17 @@ void gather(const Instruction& i, Frame& frame) {
 
 void load(const Instruction& i, Frame& frame) {
   switch (size_of(i.dtype)) {
-    case 1: gather<uint8_t>(i, frame); break;
-    case 2: gather<uint16_t>(i, frame); break;
-    case 4: gather<uint32_t>(i, frame); break;
-    default: gather<uint64_t>(i, frame);
+    case 1:
+      gather<uint8_t>(i, frame);
+      break;
+    case 2:
+      gather<uint16_t>(i, frame);
+      break;
+    case 4:
+      gather<uint32_t>(i, frame);
+      break;
+    default:
+      gather<uint64_t>(i, frame);
   }
 }
 
@@ -107,11 +128,21 @@ void run_program(const Program& program, Frame& frame) {
   if (frame.columns.size() < program.slots) frame.columns.resize(program.slots);
   for (const Instruction& i : program.instructions) {
     switch (i.op) {
-      case ExprOp::constant: fill_bits(i, frame, i.bits); break;
-      case ExprOp::symbol: fill_bits(i, frame, static_cast<uint64_t>(frame.symbols[i.aux])); break;
-      case ExprOp::loop_index: index(i, frame); break;
-      case ExprOp::load: load(i, frame); break;
-      case ExprOp::local: read_local(i, frame); break;
+      case ExprOp::constant:
+        fill_bits(i, frame, i.bits);
+        break;
+      case ExprOp::symbol:
+        fill_bits(i, frame, static_cast<uint64_t>(frame.symbols[i.aux]));
+        break;
+      case ExprOp::loop_index:
+        index(i, frame);
+        break;
+      case ExprOp::load:
+        load(i, frame);
+        break;
+      case ExprOp::local:
+        read_local(i, frame);
+        break;
       default: {
         const std::byte* operands[3] = {nullptr, nullptr, nullptr};
         for (int k = 0; k < 3; ++k) {

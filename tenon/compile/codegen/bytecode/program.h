@@ -21,10 +21,10 @@ inline constexpr uint32_t kNoSlot = 0xffffffffu;
 
 struct Instruction {
   ExprOp op;
-  DType dtype;         // of the result
-  DType operand;       // of the last operand
-  uint32_t aux = 0;    // buffer, local, symbol or variable
-  uint64_t bits = 0;   // constants
+  DType dtype;        // of the result
+  DType operand;      // of the last operand
+  uint32_t aux = 0;   // buffer, local, symbol or variable
+  uint64_t bits = 0;  // constants
   uint32_t result = 0;
   uint32_t operands[3] = {kNoSlot, kNoSlot, kNoSlot};
   uint32_t guard = kNoSlot;  // loads: the column of booleans that says where
@@ -64,7 +64,7 @@ struct Frame {
   std::vector<Column> columns;
   std::vector<FrameBuffer> buffers;
   const int64_t* symbols = nullptr;
-  std::vector<int64_t> variables;          // of loops; the lane variable holds its first lane
+  std::vector<int64_t> variables;           // of loops; the lane variable holds its first lane
   std::vector<std::vector<Column>> locals;  // [local][element]
   std::vector<bool> local_is_vector;
   size_t lanes = 1;
@@ -79,6 +79,7 @@ struct Frame {
 
 void run_program(const Program& program, Frame& frame);
 /// One operation on columns of `lanes` values.
-void run_operation(const Instruction& i, std::byte* result, const std::byte* const* operands, size_t lanes);
+void run_operation(const Instruction& i, std::byte* result, const std::byte* const* operands,
+                   size_t lanes);
 
 }  // namespace tenon::detail

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "tenon/base/error.h"
+#include "tenon/base/parallel.h"
 #include "tenon/compile/codegen/llvm/machine.h"
 #include "tenon/compile/codegen/object_cache.h"
 #include "tenon/compile/codegen/object_loader.h"
@@ -17,10 +19,13 @@ constexpr const char* kSymbol = "tenon_kernel";
 class NativeKernel final : public CompiledKernel {
  public:
   NativeKernel(const Kernel& kernel, std::shared_ptr<const LoadedObject> code)
-      : CompiledKernel(kernel), code_(std::move(code)), function_(reinterpret_cast<Function>(code_->find(kSymbol))) {
+      : CompiledKernel(kernel),
+        code_(std::move(code)),
+        function_(reinterpret_cast<Function>(code_->find(kSymbol))) {
     if (!function_) fail(ErrorCode::corrupt, "object of kernel {} lacks its function", kernel.name);
   }
-  void run(void* const* buffers, const int64_t* symbols, int64_t begin, int64_t end) const override {
+  void run(void* const* buffers, const int64_t* symbols, int64_t begin,
+           int64_t end) const override {
     function_(buffers, symbols, begin, end);
   }
 
@@ -35,14 +40,26 @@ class LlvmGenerator final : public CodeGenerator {
   explicit LlvmGenerator(const CodeGeneratorOptions& options)
       : instruction_set_(options.instruction_set), disk_(options.cache_directory) {}
 
-  std::vector<std::shared_ptr<const CompiledKernel>> compile(std::span<const Kernel> kernels) override {
+  std::vector<std::shared_ptr<const CompiledKernel>> compile(
+      std::span<const Kernel> kernels) override {
     const auto start = std::chrono::steady_clock::now();
-    std::vector<std::shared_ptr<const CompiledKernel>> result;
-    result.reserve(kernels.size());
-    for (const Kernel& kernel : kernels) result.push_back(compile_one(kernel));
+    std::vector<Hash128> keys;
+    for (const Kernel& kernel : kernels) keys.push_back(key_of(kernel));
+    const std::vector<size_t> missing = not_loaded(keys);
+    parallel_for(static_cast<int64_t>(missing.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const size_t at = missing[static_cast<size_t>(i)];
+        add(kernels[at], keys[at]);
+      }
+    });
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     const std::scoped_lock lock(mutex_);
     statistics_.seconds += spent.count();
+    statistics_.from_memory += static_cast<int64_t>(kernels.size() - missing.size());
+    std::vector<std::shared_ptr<const CompiledKernel>> result;
+    for (size_t i = 0; i < kernels.size(); ++i) {
+      result.push_back(std::make_shared<NativeKernel>(kernels[i], loaded_.at(keys[i])));
+    }
     return result;
   }
 
@@ -53,27 +70,32 @@ class LlvmGenerator final : public CodeGenerator {
   }
 
  private:
-  std::shared_ptr<const CompiledKernel> compile_one(const Kernel& kernel) {
-    const Hash128 key = key_of(kernel);
-    {
-      const std::scoped_lock lock(mutex_);
-      if (const auto known = loaded_.find(key); known != loaded_.end()) {
-        ++statistics_.from_memory;
-        return std::make_shared<NativeKernel>(kernel, known->second);
-      }
+  /// The first kernel of each key that is not in memory.
+  std::vector<size_t> not_loaded(const std::vector<Hash128>& keys) const {
+    const std::scoped_lock lock(mutex_);
+    std::unordered_set<Hash128> seen;
+    std::vector<size_t> missing;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!loaded_.contains(keys[i]) && seen.insert(keys[i]).second) missing.push_back(i);
     }
+    return missing;
+  }
+
+  void add(const Kernel& kernel, const Hash128& key) {
     auto code = from_disk(key);
     const bool cached = code != nullptr;
     if (!cached) code = emit(kernel, key);
-    auto compiled = std::make_shared<NativeKernel>(kernel, code);
     const std::scoped_lock lock(mutex_);
     ++(cached ? statistics_.from_disk : statistics_.compiled);
     loaded_.try_emplace(key, std::move(code));
-    return compiled;
   }
 
   Hash128 key_of(const Kernel& kernel) const {
-    return Hasher().add(hash_of(kernel)).add(Machine::version()).add(name_of(instruction_set_)).finish();
+    return Hasher()
+        .add(hash_of(kernel))
+        .add(Machine::version())
+        .add(name_of(instruction_set_))
+        .finish();
   }
 
   std::shared_ptr<const LoadedObject> from_disk(const Hash128& key) const {
@@ -97,11 +119,15 @@ class LlvmGenerator final : public CodeGenerator {
 
   // Machines are dear to make and serve one thread at a time.
   std::unique_ptr<Machine> take_machine() {
-    const std::scoped_lock lock(mutex_);
-    if (machines_.empty()) return std::make_unique<Machine>(instruction_set_);
-    auto machine = std::move(machines_.back());
-    machines_.pop_back();
-    return machine;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!machines_.empty()) {
+        auto machine = std::move(machines_.back());
+        machines_.pop_back();
+        return machine;
+      }
+    }
+    return std::make_unique<Machine>(instruction_set_);
   }
   void give_machine(std::unique_ptr<Machine> machine) {
     const std::scoped_lock lock(mutex_);

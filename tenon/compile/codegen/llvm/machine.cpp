@@ -30,18 +30,24 @@ constexpr int kEmitterVersion = 1;
 
 const char* cpu_of(InstructionSet set) {
   switch (set) {
-    case InstructionSet::baseline: return "x86-64";
-    case InstructionSet::avx2: return "x86-64-v3";
-    case InstructionSet::avx512: return "x86-64-v4";
+    case InstructionSet::baseline:
+      return "x86-64";
+    case InstructionSet::avx2:
+      return "x86-64-v3";
+    case InstructionSet::avx512:
+      return "x86-64-v4";
   }
   return "x86-64";
 }
 
 int lanes_of(InstructionSet set) {
   switch (set) {
-    case InstructionSet::baseline: return 4;
-    case InstructionSet::avx2: return 8;
-    case InstructionSet::avx512: return 16;
+    case InstructionSet::baseline:
+      return 4;
+    case InstructionSet::avx2:
+      return 8;
+    case InstructionSet::avx512:
+      return 16;
   }
   return 4;
 }
@@ -84,7 +90,8 @@ Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   s.target.reset(target->createTargetMachine(triple, cpu_of(set), "", options, llvm::Reloc::PIC_,
-                                             llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, true));
+                                             llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default,
+                                             true));
   s.context.setDiscardValueNames(true);
 
   llvm::PassBuilder builder(s.target.get());
@@ -92,21 +99,23 @@ Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
   builder.registerCGSCCAnalyses(s.group_analyses);
   builder.registerFunctionAnalyses(s.function_analyses);
   builder.registerLoopAnalyses(s.loop_analyses);
-  builder.crossRegisterProxies(s.loop_analyses, s.function_analyses, s.group_analyses, s.module_analyses);
+  builder.crossRegisterProxies(s.loop_analyses, s.function_analyses, s.group_analyses,
+                               s.module_analyses);
   // The emitter already vectorises, rotates and unrolls; what is left is to clean up and to move
   // what does not change out of loops.
   s.passes.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));
   s.passes.addPass(llvm::EarlyCSEPass(true));
   s.passes.addPass(llvm::SimplifyCFGPass());
-  s.passes.addPass(llvm::createFunctionToLoopPassAdaptor(
-      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+  s.passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()),
+                                                         /*UseMemorySSA=*/true));
   s.passes.addPass(llvm::InstCombinePass());
   s.passes.addPass(llvm::EarlyCSEPass());
 }
 
 Machine::~Machine() = default;
 
-std::unique_ptr<llvm::Module> Machine::State::build(const Kernel& kernel, const std::string& symbol) {
+std::unique_ptr<llvm::Module> Machine::State::build(const Kernel& kernel,
+                                                    const std::string& symbol) {
   auto module = std::make_unique<llvm::Module>(symbol, context);
   module->setTargetTriple(target->getTargetTriple().str());
   module->setDataLayout(target->createDataLayout());
@@ -147,6 +156,8 @@ std::string Machine::disassemble(const Kernel& kernel, const std::string& symbol
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string Machine::version() { return fmt::format("llvm {} emitter {}", LLVM_VERSION_STRING, kEmitterVersion); }
+std::string Machine::version() {
+  return fmt::format("llvm {} emitter {}", LLVM_VERSION_STRING, kEmitterVersion);
+}
 
 }  // namespace tenon

@@ -1,0 +1,13 @@
+// LeNet-5 (LeCun et al. 1998, section II.B) with ReLU and max pooling.
+//
+//   nn::Variables v = nn::init(models::lenet5(), {Type::parse("f32[1,28,28,1]")}, 0);
+#pragma once
+
+#include "tenon/nn/layers.h"
+
+namespace tenon::models {
+
+/// x [batch, 28, 28, 1] to logits [batch, classes].
+nn::Model lenet5(int64_t classes = 10);
+
+}  // namespace tenon::models

@@ -1,0 +1,16 @@
+#include "tenon/models/mlp.h"
+
+namespace tenon::models {
+
+nn::Model mlp(MlpOptions options) {
+  return [options](nn::Scope s, Tensor x) {
+    x = nn::flatten_from(x, 1);
+    int layer = 1;
+    for (int64_t units : options.hidden) {
+      x = apply("relu", {nn::dense(s / ("fc" + std::to_string(layer++)), x, units)});
+    }
+    return nn::dense(s / "logits", x, options.classes);
+  };
+}
+
+}  // namespace tenon::models

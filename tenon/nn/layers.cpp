@@ -1,0 +1,227 @@
+#include "tenon/nn/layers.h"
+
+#include <numeric>
+
+#include "tenon/base/error.h"
+#include "tenon/ops/registry.h"
+
+namespace tenon::nn {
+
+namespace {
+
+std::vector<int64_t> or_ones(const std::vector<int64_t>& values, size_t count) {
+  return values.empty() ? std::vector<int64_t>(count, 1) : values;
+}
+
+int64_t size_of_axis(const Tensor& x, int64_t axis, std::string_view layer,
+                     const std::string& path) {
+  const Dim& dim = x.dim(axis);
+  if (dim.is_constant()) return dim.constant();
+  throw make_error(ErrorCode::shape_mismatch,
+                   "{}: the last dimension of the input is the symbol '{}'", layer, dim.to_string())
+      .note("input {}  {}", x.type().to_string(), path)
+      .note("hint: parameters need a number here");
+}
+
+void check_rank(const Tensor& x, size_t wanted, std::string_view layer, const std::string& path) {
+  if (x.rank() == wanted) return;
+  throw make_error(ErrorCode::shape_mismatch, "{}: the input has {} dimensions, not {}", layer,
+                   x.rank(), wanted)
+      .note("input {}  {}", x.type().to_string(), path);
+}
+
+}  // namespace
+
+Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& options) {
+  LabelScope label(s.path());
+  int64_t inputs = size_of_axis(x, -1, "dense", s.path());
+  Tensor weight = s.parameter("weight", {inputs, units}, options.weight);
+  auto last = static_cast<int64_t>(x.rank()) - 1;
+  Tensor y = tenon::apply("dot", {x, weight},
+                          {{"lhs_contract", Integers{last}}, {"rhs_contract", Integers{0}}});
+  if (!options.bias) return y;
+  return y + s.parameter("bias", {units},
+                         options.bias_initial ? options.bias_initial : bias_uniform(inputs));
+}
+
+Tensor conv(Scope s, const Tensor& x, const ConvOptions& options) {
+  LabelScope label(s.path());
+  size_t spatial = options.kernel.size();
+  check_rank(x, spatial + 2, "conv", s.path());
+  int64_t inputs = size_of_axis(x, -1, "conv", s.path());
+  if (options.groups < 1 || inputs % options.groups != 0 || options.filters % options.groups != 0) {
+    fail(ErrorCode::invalid_argument,
+         "conv: {} input channels and {} filters do not divide into {} groups ({})", inputs,
+         options.filters, options.groups, s.path());
+  }
+  std::vector<int64_t> stride = or_ones(options.stride, spatial);
+  std::vector<int64_t> dilation = or_ones(options.dilation, spatial);
+  std::vector<int64_t> low(spatial, 0);
+  std::vector<int64_t> high(spatial, 0);
+  if (!options.pad.empty()) {
+    low = high = options.pad;
+  } else if (options.padding == "same") {
+    for (size_t i = 0; i < spatial; ++i) {
+      int64_t reach = (options.kernel[i] - 1) * dilation[i] + 1;
+      const Dim& dim = x.dim(static_cast<int64_t>(i) + 1);
+      int64_t total = reach - stride[i];
+      if (dim.is_constant() && dim.constant() % stride[i] != 0)
+        total = reach - dim.constant() % stride[i];
+      total = std::max<int64_t>(0, total);
+      low[i] = total / 2;
+      high[i] = total - total / 2;
+    }
+  } else if (options.padding != "valid") {
+    fail(ErrorCode::invalid_argument, "conv: padding is \"same\" or \"valid\", not \"{}\" ({})",
+         options.padding, s.path());
+  }
+  Shape shape;
+  for (int64_t size : options.kernel) shape.push_back(size);
+  shape.push_back(inputs / options.groups);
+  shape.push_back(options.filters);
+  Tensor weight = s.parameter("weight", shape, options.weight);
+  Tensor y = tenon::apply("convolution", {x, weight},
+                          {{"strides", stride},
+                           {"padding_low", low},
+                           {"padding_high", high},
+                           {"dilation", dilation},
+                           {"groups", Shape{options.groups}}});
+  if (!options.bias) return y;
+  int64_t fan_in = std::accumulate(options.kernel.begin(), options.kernel.end(),
+                                   inputs / options.groups, std::multiplies<>());
+  return y + s.parameter("bias", {options.filters}, bias_uniform(fan_in));
+}
+
+Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
+  LabelScope label(s.path());
+  int64_t channels = size_of_axis(x, -1, "batch_norm", s.path());
+  Tensor scale = s.parameter("scale", {channels}, ones());
+  Tensor bias = s.parameter("bias", {channels}, zeros());
+  Tensor mean = s.state("mean", {channels}, 0);
+  Tensor variance = s.state("variance", {channels}, 1);
+  if (!s.training()) {
+    return tenon::apply("batch_norm_inference", {x, scale, bias, mean, variance},
+                        {{"epsilon", options.epsilon}});
+  }
+  std::vector<Tensor> inputs{x, scale, bias};
+  std::vector<Tensor> results =
+      apply_multi(core_ops().get("batch_norm"), inputs, {{"epsilon", options.epsilon}});
+  // Running averages take the unbiased variance, which needs the number of elements a channel.
+  Dim count(1);
+  for (size_t axis = 0; axis + 1 < x.rank(); ++axis)
+    count = count * x.dim(static_cast<int64_t>(axis));
+  Tensor correction(1.0);
+  if (count.is_constant()) {
+    auto n = static_cast<double>(count.constant());
+    correction = Tensor(n / std::max(1.0, n - 1));
+  }
+  double keep = 1 - options.momentum;
+  s.set_state("mean", mean * keep + tenon::apply("stop_gradient", {results[1]}) * options.momentum);
+  s.set_state("variance", variance * keep + tenon::apply("stop_gradient", {results[2]}) *
+                                                correction * options.momentum);
+  return results[0];
+}
+
+Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
+  LabelScope label(s.path());
+  int64_t size = size_of_axis(x, -1, "layer_norm", s.path());
+  Tensor scale = s.parameter("scale", {size}, ones());
+  Tensor bias = s.parameter("bias", {size}, zeros());
+  return tenon::apply("layer_norm", {x, scale, bias}, {{"epsilon", options.epsilon}});
+}
+
+Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
+                 const Initialiser& initial) {
+  LabelScope label(s.path());
+  return tenon::apply("embedding", {s.parameter("table", {tokens, depth}, initial), ids});
+}
+
+Tensor dropout(Scope s, const Tensor& x, double rate) {
+  if (rate < 0 || rate >= 1) {
+    fail(ErrorCode::invalid_argument, "dropout: rate {} is not in [0, 1) ({})", rate, s.path());
+  }
+  if (!s.training() || rate == 0) return x;
+  LabelScope label(s.path());
+  return tenon::apply("dropout", {x, s.key()}, {{"rate", rate}});
+}
+
+RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
+  LabelScope label(s.path());
+  check_rank(x, 3, "lstm", s.path());
+  int64_t inputs = size_of_axis(x, -1, "lstm", s.path());
+  Initialiser initial = bias_uniform(hidden);
+  Tensor from_input = s.parameter("input.weight", {inputs, 4 * hidden}, initial);
+  Tensor from_state = s.parameter("state.weight", {hidden, 4 * hidden}, initial);
+  Tensor bias = s.parameter("bias", {4 * hidden}, initial);
+  Tensor by_time = x.transpose({1, 0, 2});
+  Tensor gates = tenon::apply("dot", {by_time, from_input},
+                              {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}}) +
+                 bias;
+  Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
+  std::vector<Tensor> arguments{gates, start, start, from_state};
+  std::vector<Tensor> results = tenon::apply_multi(core_ops().get("lstm"), arguments);
+  // Results are of every step: [time, batch, hidden].
+  return {results[0].transpose({1, 0, 2}), results[0][-1], results[1][-1]};
+}
+
+Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOptions& options) {
+  LabelScope label(s.path());
+  check_rank(x, 3, "self_attention", s.path());
+  int64_t depth = size_of_axis(x, -1, "self_attention", s.path());
+  if (depth % heads != 0) {
+    fail(ErrorCode::invalid_argument, "self_attention: depth {} does not divide into {} heads ({})",
+         depth, heads, s.path());
+  }
+  Tensor qkv = dense(s / "qkv", x, 3 * depth, {.bias = options.bias});
+  auto part = [&](int64_t which) {
+    Tensor one = qkv.slice(2, which * depth, (which + 1) * depth);
+    return one.reshape(Shape{x.dim(0), x.dim(1), heads, depth / heads}).transpose({0, 2, 1, 3});
+  };
+  Tensor mixed =
+      tenon::apply("attention", {part(0), part(1), part(2)}, {{"causal", options.causal}});
+  return dense(s / "out", mixed.transpose({0, 2, 1, 3}).reshape(x.shape()), depth,
+               {.bias = options.bias});
+}
+
+Tensor flatten_from(const Tensor& x, int64_t axis) {
+  size_t at = normalise_axis(axis, x.rank(), "axis");
+  Shape shape;
+  Dim rest(1);
+  for (size_t i = 0; i < x.rank(); ++i) {
+    if (i < at) {
+      shape.push_back(x.shape()[i]);
+    } else {
+      rest = rest * x.shape()[i];
+    }
+  }
+  shape.push_back(rest);
+  return x.reshape(shape);
+}
+
+namespace {
+
+Tensor mean_of_all(const Tensor& x) {
+  Integers axes(x.rank());
+  std::iota(axes.begin(), axes.end(), int64_t{0});
+  if (axes.empty()) return x;
+  Tensor sum = tenon::apply("reduce_sum", {x}, {{"axes", axes}});
+  return sum / tenon::apply("reduce_sum", {ones_like(x)}, {{"axes", axes}});
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  return mean_of_all(tenon::apply("softmax_cross_entropy", {logits, labels}));
+}
+
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
+  return tenon::apply("mean_squared_error", {prediction, target});
+}
+
+Tensor accuracy(const Tensor& logits, const Tensor& labels) {
+  Tensor predicted =
+      tenon::apply("argmax", {logits}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
+  return mean_of_all((predicted == labels).cast(DType::f32));
+}
+
+}  // namespace tenon::nn

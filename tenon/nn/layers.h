@@ -1,0 +1,85 @@
+// Layers: functions of a scope and tensors. Input sizes are inferred.
+//
+//   Tensor block(nn::Scope s, Tensor x) {            // x: f32[batch, 28, 28, 1]
+//     x = relu(nn::conv(s / "conv", x, {.filters = 6, .kernel = {5, 5}, .padding = "same"}));
+//     return nn::dense(s / "logits", flatten_from(x, 1), 10);
+//   }
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tenon/nn/scope.h"
+
+namespace tenon::nn {
+
+struct DenseOptions {
+  bool bias = true;
+  Initialiser weight = fan_in_uniform();
+  Initialiser bias_initial = {};  // default: uniform in ±1/sqrt(inputs)
+};
+/// x [..., inputs] · weight [inputs, units] + bias.
+Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& options = {});
+
+struct ConvOptions {
+  int64_t filters = 1;
+  std::vector<int64_t> kernel;         // one size a spatial axis
+  std::vector<int64_t> stride = {};    // default 1
+  std::vector<int64_t> dilation = {};  // default 1
+  /// "valid": no padding; "same": result as large as the input divided by the stride; or numbers by
+  /// `pad`.
+  std::string padding = "valid";
+  std::vector<int64_t> pad = {};  // zeros on both sides of each axis, instead of `padding`
+  int64_t groups = 1;
+  bool bias = true;
+  Initialiser weight = fan_in_uniform();
+};
+/// x [batch, spatial…, inputs]; weight [kernel…, inputs / groups, filters].
+Tensor conv(Scope s, const Tensor& x, const ConvOptions& options);
+
+struct NormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;  // of running averages: how much of each batch they take in
+};
+/// Ioffe and Szegedy 2015 over all axes but the last. In training the batch's own mean and
+/// variance; in evaluation the running averages, kept as state `mean` and `variance` (unbiased, as
+/// in PyTorch).
+Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options = {});
+/// Ba et al. 2016 over the last axis.
+Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options = {});
+
+/// Rows of a table [tokens, depth] by integer ids.
+Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
+                 const Initialiser& initial = normal(1.0));
+
+/// Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate).
+Tensor dropout(Scope s, const Tensor& x, double rate);
+
+struct RecurrentResult {
+  Tensor outputs;  // [batch, time, hidden]
+  Tensor h, c;     // [batch, hidden]; c is empty for a GRU
+};
+/// Hochreiter and Schmidhuber 1997 with forget gates; x [batch, time, inputs]. Gates in PyTorch's
+/// order i, f, g, o.
+RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden);
+
+struct AttentionOptions {
+  bool causal = false;
+  bool bias = true;
+};
+/// Multi-head self-attention (Vaswani et al. 2017) on x [batch, time, depth]; one projection makes
+/// q, k and v.
+Tensor self_attention(Scope s, const Tensor& x, int64_t heads,
+                      const AttentionOptions& options = {});
+
+/// Joins all axes from `axis` on: [batch, 5, 5, 16] becomes [batch, 400] for axis 1.
+Tensor flatten_from(const Tensor& x, int64_t axis = 1);
+
+/// Mean cross entropy of logits [..., classes] and integer labels [...].
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+/// Mean squared error.
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
+/// The fraction of rows whose largest logit is the label's.
+Tensor accuracy(const Tensor& logits, const Tensor& labels);
+
+}  // namespace tenon::nn

@@ -1,0 +1,87 @@
+#include "tenon/nn/optimizer.h"
+
+#include <numeric>
+
+#include "tenon/base/error.h"
+
+namespace tenon::nn {
+
+Tree Optimizer::init(const Tree& parameters) const {
+  Tree slots;
+  for (const std::string& name : slot_names_) {
+    for_each_leaf(parameters, [&](const std::string& path, const Tensor& leaf) {
+      slots.set(name + "." + path, zeros_like(leaf).eval());
+    });
+  }
+  return slots;
+}
+
+Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient,
+                          const Tensor& step, double total) const {
+  Tensor rate = learning_rate_(step, total);
+  Updated updated{parameters, slots};
+  for_each_leaf(parameters, [&](const std::string& path, const Tensor& parameter) {
+    LabelScope label(path + "." + name_);
+    std::vector<Tensor> current;
+    for (const std::string& name : slot_names_) current.push_back(slots.at(name + "." + path));
+    Leaf next = rule_(parameter, current, gradient.at(path), rate, step);
+    updated.parameters.at(path) = next.parameter;
+    for (size_t i = 0; i < slot_names_.size(); ++i)
+      updated.slots.at(slot_names_[i] + "." + path) = next.slots[i];
+  });
+  return updated;
+}
+
+Optimizer sgd(SgdOptions options) {
+  bool has_momentum = options.momentum != 0;
+  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
+                  const Tensor& rate, const Tensor&) -> Optimizer::Leaf {
+    Tensor g = options.weight_decay != 0 ? gradient + p * options.weight_decay : gradient;
+    if (!has_momentum) return {p - rate * g, {}};
+    Tensor m = slots[0] * options.momentum + g;
+    Tensor direction = options.nesterov ? g + m * options.momentum : m;
+    return {p - rate * direction, {m}};
+  };
+  std::vector<std::string> names;
+  if (has_momentum) names.push_back("momentum");
+  return {"sgd", names, options.learning_rate, rule};
+}
+
+namespace {
+
+Optimizer make_adam(const AdamOptions& options, bool decoupled) {
+  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
+                  const Tensor& rate, const Tensor& step) -> Optimizer::Leaf {
+    bool decays = options.weight_decay != 0;
+    Tensor g = decays && !decoupled ? gradient + p * options.weight_decay : gradient;
+    Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
+    Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
+    Tensor t = step.cast(DType::f32) + 1.0;
+    Tensor correct1 = 1.0 - apply("power", {Tensor(options.beta1), t});
+    Tensor correct2 = 1.0 - apply("power", {Tensor(options.beta2), t});
+    Tensor size = rate / correct1;
+    Tensor scale = apply("rsqrt", {correct2});
+    Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
+    return {start - size * m / (apply("sqrt", {v}) * scale + options.epsilon), {m, v}};
+  };
+  return {decoupled ? "adamw" : "adam", {"mean", "square"}, options.learning_rate, rule};
+}
+
+}  // namespace
+
+Optimizer adam(AdamOptions options) { return make_adam(options, false); }
+Optimizer adamw(AdamOptions options) { return make_adam(options, true); }
+
+Tree clip_by_global_norm(const Tree& gradient, double limit) {
+  Tensor total(0.0);
+  for_each_leaf(gradient, [&](const std::string&, const Tensor& leaf) {
+    Integers axes(leaf.rank());
+    std::iota(axes.begin(), axes.end(), int64_t{0});
+    Tensor square = leaf * leaf;
+    total = total + (axes.empty() ? square : apply("reduce_sum", {square}, {{"axes", axes}}));
+  });
+  Tensor scale = apply("minimum", {limit / (apply("sqrt", {total}) + 1e-6), Tensor(1.0)});
+  return map_leaves([&](const Tensor& leaf) { return leaf * scale; }, gradient);
+}
+
+}  // namespace tenon::nn

@@ -1,0 +1,79 @@
+// Optimisers: pure functions from parameters, slots and gradients to new parameters and slots.
+//
+//   nn::Optimizer opt = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4});
+//   Tree slots = opt.init(parameters);
+//   auto [next, next_slots] = opt.update(parameters, slots, gradient, step, total_steps);
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "tenon/nn/schedule.h"
+#include "tenon/tensor/tree.h"
+
+namespace tenon::nn {
+
+struct Updated {
+  Tree parameters;
+  Tree slots;
+};
+
+class Optimizer {
+ public:
+  /// New value and new slots of one parameter.
+  struct Leaf {
+    Tensor parameter;
+    std::vector<Tensor> slots;
+  };
+  using Rule =
+      std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots,
+                         const Tensor& gradient, const Tensor& learning_rate, const Tensor& step)>;
+
+  Optimizer(std::string name, std::vector<std::string> slot_names, Schedule learning_rate,
+            Rule rule)
+      : name_(std::move(name)),
+        slot_names_(std::move(slot_names)),
+        learning_rate_(std::move(learning_rate)),
+        rule_(std::move(rule)) {}
+
+  const std::string& name() const { return name_; }
+  const Schedule& learning_rate() const { return learning_rate_; }
+  /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
+  Tree init(const Tree& parameters) const;
+  /// `step` is i32[] from 0; `total` steps of the run shape the schedule.
+  Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient,
+                 const Tensor& step, double total = 1) const;
+
+ private:
+  std::string name_;
+  std::vector<std::string> slot_names_;
+  Schedule learning_rate_;
+  Rule rule_;
+};
+
+struct SgdOptions {
+  Schedule learning_rate = 0.01;
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;  // added to the gradient
+};
+/// m = momentum * m + g; p = p - rate * m (Sutskever et al. 2013, in PyTorch's form).
+Optimizer sgd(SgdOptions options);
+
+struct AdamOptions {
+  Schedule learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+};
+/// Kingma and Ba 2015, algorithm 1; weight decay is added to the gradient.
+Optimizer adam(AdamOptions options);
+/// Loshchilov and Hutter 2019, algorithm 2: weight decay apart from the gradient.
+Optimizer adamw(AdamOptions options);
+
+/// Scales all gradients so that their joint norm is at most `limit` (Pascanu et al. 2013).
+Tree clip_by_global_norm(const Tree& gradient, double limit);
+
+}  // namespace tenon::nn

@@ -1,0 +1,58 @@
+#include "tenon/nn/schedule.h"
+
+#include <algorithm>
+#include <numbers>
+
+namespace tenon::nn {
+
+namespace {
+
+Tensor as_float(const Tensor& step) { return step.cast(DType::f32); }
+
+Tensor clip01(const Tensor& x) {
+  return apply("maximum", {apply("minimum", {x, Tensor(1.0)}), Tensor(0.0)});
+}
+
+/// From `from` (fraction 0) to `to` (fraction 1) along half a cosine.
+Tensor half_cosine(const Tensor& fraction, double from, double to) {
+  return (apply("cos", {fraction * std::numbers::pi}) + 1.0) * ((from - to) / 2) + to;
+}
+
+}  // namespace
+
+Schedule::Schedule(double rate) : f_([rate](const Tensor&, double) { return Tensor(rate); }) {}
+
+Schedule step_decay(double rate, double factor, int64_t every) {
+  return Schedule([=](const Tensor& step, double) {
+    Tensor times = apply("floor", {as_float(step) / static_cast<double>(every)});
+    return apply("power", {Tensor(factor), times}) * rate;
+  });
+}
+
+Schedule cosine(double rate, double final_rate) {
+  return Schedule([=](const Tensor& step, double total) {
+    return half_cosine(clip01(as_float(step) / std::max(1.0, total)), rate, final_rate);
+  });
+}
+
+Schedule one_cycle(double peak, double rise) {
+  return Schedule([=](const Tensor& step, double total) {
+    double up = std::max(1.0, rise * total - 1);
+    double down = std::max(1.0, total - 1 - up);
+    Tensor at = as_float(step);
+    Tensor rising = half_cosine(clip01(at / up), peak / 25, peak);
+    Tensor falling = half_cosine(clip01((at - up) / down), peak, peak / 25e4);
+    return apply("select", {at < up, rising, falling});
+  });
+}
+
+Schedule warm_up(Schedule after, int64_t steps) {
+  return Schedule([=](const Tensor& step, double total) {
+    auto length = static_cast<double>(std::max<int64_t>(1, steps));
+    Tensor later =
+        after(apply("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
+    return later * clip01((as_float(step) + 1.0) / length);
+  });
+}
+
+}  // namespace tenon::nn

@@ -1,0 +1,86 @@
+#include "tenon/nn/scope.h"
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+
+namespace tenon::nn {
+
+Scope Scope::operator/(std::string_view name) const { return Scope(*call_, path_of(name)); }
+
+std::string Scope::path_of(std::string_view name) const {
+  return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+}
+
+Tensor Scope::parameter(std::string_view name, const Shape& shape, const Initialiser& initialiser,
+                        DType dtype) const {
+  std::string path = path_of(name);
+  Tree& parameters = call_->variables.parameters;
+  const Tree* known = parameters.find(path);
+  if (call_->initialising && !known) {
+    for (const Dim& dim : shape) {
+      if (dim.is_constant()) continue;
+      throw make_error(ErrorCode::shape_mismatch, "parameter {} would have shape {}", path,
+                       shape.to_string())
+          .note("hint: a parameter's size cannot depend on '{}', which is a symbol",
+                dim.to_string());
+    }
+    Literal value(dtype, shape.constants());
+    initialiser(call_->seed.fold_in(path), value);
+    parameters.set(path, Tensor(value));
+    known = parameters.find(path);
+  }
+  if (!known) {
+    throw make_error(ErrorCode::not_found, "the model has a parameter {} that its variables lack",
+                     path)
+        .note("{}", hint(path, parameters.paths()));
+  }
+  const Type& type = known->leaf().type();
+  if (type.shape != shape) {
+    throw make_error(ErrorCode::shape_mismatch, "parameter {} is {}, the model needs {}", path,
+                     type.to_string(), shape.to_string())
+        .note("hint: these variables were made for a model or an input of other sizes");
+  }
+  return known->leaf();
+}
+
+Tensor Scope::state(std::string_view name, const Shape& shape, double initial, DType dtype) const {
+  std::string path = path_of(name);
+  if (call_->initialising && !call_->variables.state.find(path)) {
+    Literal value(dtype, shape.constants());
+    for (int64_t i = 0; i < value.size(); ++i) value.set_double(i, initial);
+    call_->variables.state.set(path, Tensor(value));
+  }
+  const Tree* known = call_->variables.state.find(path);
+  if (!known) {
+    throw make_error(ErrorCode::not_found, "the model keeps a state {} that its variables lack",
+                     path)
+        .note("hint: pass nn::Variables with the state, not the parameters alone");
+  }
+  return known->leaf();
+}
+
+void Scope::set_state(std::string_view name, Tensor value) const {
+  if (call_->initialising) return;  // the initial value stays
+  call_->new_state.set(path_of(name), std::move(value));
+}
+
+Tensor Scope::key() const {
+  if (!call_->key) {
+    throw make_error(ErrorCode::invalid_argument,
+                     "{} needs random numbers, and this call of the model has no key", path_)
+        .note("hint: pass a key to nn::apply_training");
+  }
+  // A stream of its own for each path; the step's key is the seed.
+  uint64_t stream = RandomKey(0).fold_in(path_).value;
+  Tensor offset =
+      Tensor::of<int64_t>({static_cast<int64_t>(stream), static_cast<int64_t>(stream >> 1)}, {2});
+  return tenon::apply("logical_xor", {call_->key, offset});
+}
+
+namespace detail {
+
+void finish_initialising(Call& call) { call.initialising = false; }
+
+}  // namespace detail
+
+}  // namespace tenon::nn

@@ -1,0 +1,137 @@
+// Where a layer lives: its path, its parameters, its state, its random keys, and whether this is
+// training.
+//
+//   Tensor head(nn::Scope s, Tensor x) {
+//     x = relu(nn::dense(s / "fc1", x, 64));
+//     return nn::dense(s / "fc2", x, 10);
+//   }
+//   nn::Variables v = nn::init(head, {Type::parse("f32[1,20]")}, 0);  // v.parameters: fc1.weight, fc1.bias, fc2.weight …
+//   Tensor logits = nn::apply(head, v, Tensor{{0.0, 1.0}});
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tenon/base/random.h"
+#include "tenon/nn/initialise.h"
+#include "tenon/tensor/transforms.h"
+
+namespace tenon::nn {
+
+/// What a model keeps: parameters are trained, state (running averages) is carried along.
+struct Variables {
+  Tree parameters;
+  Tree state;
+};
+
+namespace detail {
+/// What one call of a model shares between its layers.
+struct Call {
+  bool initialising = false;
+  bool training = false;
+  RandomKey seed;       // of initialisation
+  Tensor key;           // i64[2], of this call; absent in evaluation
+  Variables variables;  // read, or filled when initialising
+  Tree new_state;
+};
+}  // namespace detail
+
+class Scope {
+ public:
+  explicit Scope(detail::Call& call, std::string path = "")
+      : call_(&call), path_(std::move(path)) {}
+
+  /// The scope of a part; names are joined by dots.
+  Scope operator/(std::string_view name) const;
+  const std::string& path() const { return path_; }
+  bool training() const { return call_->training; }
+
+  /// A trained tensor of this layer. Its values come from `initialiser` when the model is made.
+  /// Error not_found or shape_mismatch, naming the path, when the variables were made for another
+  /// model.
+  Tensor parameter(std::string_view name, const Shape& shape, const Initialiser& initialiser,
+                   DType dtype = DType::f32) const;
+  /// A tensor that is carried from call to call, such as a running average.
+  Tensor state(std::string_view name, const Shape& shape, double initial,
+               DType dtype = DType::f32) const;
+  void set_state(std::string_view name, Tensor value) const;
+  /// A random key of its own for this path, different in every training step. Error
+  /// invalid_argument in a call without one.
+  Tensor key() const;
+
+ private:
+  std::string path_of(std::string_view name) const;
+
+  detail::Call* call_;
+  std::string path_;
+};
+
+/// A model of one tensor: what `train` and the zoo work with. Any function of a scope and tensors
+/// is a model.
+using Model = std::function<Tensor(Scope, Tensor)>;
+
+namespace detail {
+template <class M, class... X>
+void initialise(Call& call, const M& model, std::span<const Type> inputs) {
+  FlatFunction f = [&](std::vector<Tensor> leaves) {
+    auto with = [&]<size_t... I>(std::index_sequence<I...>) {
+      return model(Scope(call), leaves.at(I)...);
+    };
+    return flatten(with(std::make_index_sequence<sizeof...(X)>()));
+  };
+  trace(f, inputs, "init");
+}
+void finish_initialising(Call& call);
+}  // namespace detail
+
+/// Makes the variables of a model from the types of its inputs; nothing is computed but initial
+/// values. Dimensions that parameters do not depend on (the batch) may be symbols.
+template <class... X, class M>
+Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
+  detail::Call call;
+  call.initialising = true;
+  call.training = true;
+  call.seed = RandomKey(seed);
+  call.key = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
+  if constexpr (sizeof...(X) > 0) {
+    detail::initialise<M, X...>(call, model, inputs);
+  } else {
+    detail::initialise<M, Tensor>(call, model, inputs);
+  }
+  detail::finish_initialising(call);
+  return std::move(call.variables);
+}
+
+/// The model's result in evaluation: averages are read, dropout is off.
+template <class M, class... X>
+auto apply(const M& model, const Variables& variables, const X&... inputs) {
+  detail::Call call;
+  call.variables = variables;
+  return model(Scope(call), inputs...);
+}
+/// For models without state.
+template <class M, class... X>
+auto apply(const M& model, const Tree& parameters, const X&... inputs) {
+  return apply(model, Variables{parameters, {}}, inputs...);
+}
+
+/// (result, new state) in training. `key` (i64[2]) gives dropout its randomness; it may be empty
+/// for models without.
+template <class M, class... X>
+auto apply_training(const M& model, const Variables& variables, const Tensor& key,
+                    const X&... inputs) {
+  detail::Call call;
+  call.training = true;
+  call.key = key;
+  call.variables = variables;
+  call.new_state = variables.state;
+  auto result = model(Scope(call), inputs...);
+  return std::pair{std::move(result), std::move(call.new_state)};
+}
+
+}  // namespace tenon::nn

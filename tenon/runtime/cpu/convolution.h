@@ -1,0 +1,46 @@
+// Convolutions and their two gradients by a library, on plain channels-last arrays.
+//
+//   ConvolutionProblem p{.kind = ConvolutionKind::forward, .batch = 64, .input = {28, 28},
+//                        .output = {28, 28}, .kernel = {5, 5}, .in_channels = 1, .out_channels = 6};
+//   p.strides = p.dilation = {1, 1}, p.padding_low = p.padding_high = {2, 2};
+//   std::string why_not;
+//   auto kernel = make_convolution(p, why_not);
+#pragma once
+
+#include "tenon/runtime/cpu/matmul.h"
+
+namespace tenon {
+
+enum class ConvolutionKind : uint8_t { forward, input_gradient, filter_gradient };
+
+/// Arrays are row-major: x [batch, input…, in_channels], y [batch, output…, out_channels], filter
+/// [kernel…, in_channels / groups, out_channels], where out_channels count group by group. One to
+/// three spatial axes. Output position o reads input position o * stride - padding_low + k *
+/// dilation, in `forward` and in its two gradients.
+struct ConvolutionProblem {
+  ConvolutionKind kind = ConvolutionKind::forward;
+  DType dtype = DType::f32;
+  int64_t batch = 1;
+  std::vector<int64_t> input, output, kernel;
+  int64_t in_channels = 1, out_channels = 1, groups = 1;
+  std::vector<int64_t> strides, padding_low, padding_high, dilation;
+
+  // For `forward` alone.
+  bool bias = false;        // a third input: out_channels elements
+  bool accumulate = false;  // adds to what y holds
+  Activation activation = Activation::none;
+
+  /// 3x3 convolutions with stride 1 are done by Winograd's F(4x4, 3x3), which takes less than half
+  /// the time, with a root mean square error near 1e-6 of the result's; `exact` forbids it.
+  bool exact = false;
+};
+
+/// Inputs and output are
+///   forward           x, filter[, bias] -> y
+///   input_gradient    dy, filter        -> dx
+///   filter_gradient   x, dy             -> dfilter
+/// The result has the same bits with any number of threads. Null with the reason where an own
+/// kernel would do better.
+std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem, std::string& why_not);
+
+}  // namespace tenon

@@ -1,0 +1,45 @@
+// Matrix products by a library, with whatever strides the operands have.
+//
+//   MatmulProblem p{.dtype = DType::f32, .m = 128, .n = 512, .k = 784};
+//   p.lhs = {.row = 784, .column = 1}, p.rhs = {.row = 512, .column = 1}, p.out = {.row = 512};
+//   std::string why_not;
+//   auto kernel = make_matmul(p, why_not);        // null if the library would be slow at it
+//   kernel->run(lhs_and_rhs, out, scratch);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/dtype.h"
+#include "tenon/runtime/kernel.h"
+
+namespace tenon {
+
+/// What is applied to each element of a library kernel's result before it is written.
+enum class Activation : uint8_t { none, relu, tanh, sigmoid, gelu, gelu_tanh };
+
+/// Steps in elements from one entry to the next.
+struct MatrixStrides {
+  int64_t row = 0;
+  int64_t column = 1;
+  std::vector<int64_t> batch;  // one a batch dimension; 0 repeats the matrix
+};
+
+/// out[b, i, j] = activation(sum over l of lhs[b, i, l] * rhs[b, l, j] + bias[j] + out[b, i, j]).
+struct MatmulProblem {
+  DType dtype = DType::f32;
+  std::vector<int64_t> batch;
+  int64_t m = 1, n = 1, k = 1;
+  MatrixStrides lhs, rhs, out;
+  bool bias = false;        // a third input: n elements
+  bool accumulate = false;  // adds to what `out` holds
+  Activation activation = Activation::none;
+};
+
+/// Inputs are lhs, rhs and, if asked for, bias; one output. The result has the same bits with any
+/// number of threads. Null with the reason where an own kernel would do better.
+std::unique_ptr<OpKernel> make_matmul(const MatmulProblem& problem, std::string& why_not);
+
+}  // namespace tenon

@@ -1,0 +1,115 @@
+#include "tenon/runtime/cpu/convolution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tenon/base/error.h"
+#include "tenon/runtime/cpu/onednn/convolution_step.h"
+
+namespace tenon {
+namespace detail {
+namespace {
+
+/// Activations stay as they are; the filter is brought to the library's layout, which costs less
+/// than a hundredth of what it saves. The library's own threads: they cut results, never sums.
+class DirectConvolution : public ConvolutionKernel {
+ public:
+  explicit DirectConvolution(const ConvolutionProblem& problem)
+      : ConvolutionKernel(problem),
+        part_{problem.batch, problem.out_channels},
+        step_(problem, part_, dnnl::algorithm::convolution_direct, DataLayout::plain) {
+    const auto given = plain_filter(problem, part_, problem.dtype);
+    if (given != step_.filter) {
+      reorder_ = make_reorder(given, step_.filter);
+      filter_ = reserve(step_.filter.get_size());
+    }
+    own_ = reserve(step_.scratch_bytes);
+    description_ = fmt::format("onednn convolution {}", step_.implementation);
+  }
+
+  const std::string& implementation() const { return step_.implementation; }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    ConvolutionOperands at = operands(inputs, outputs);
+    char* const base = static_cast<char*>(scratch);
+    if (reorder_) {
+      reorder_.run({at.filter, base + filter_});
+      at.filter = base + filter_;
+    }
+    run_step(step_, at, base + own_);
+  }
+
+ private:
+  Part part_;
+  ConvolutionStep step_;
+  Primitive reorder_;
+  size_t filter_ = 0, own_ = 0;
+};
+
+bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
+  if (onednn_dtype(p.dtype) == dnnl::memory::data_type::undef) {
+    why_not = fmt::format("oneDNN has no fast {} convolution", name_of(p.dtype));
+    return false;
+  }
+  const size_t rank = p.input.size();
+  if (rank < 1 || rank > 3) {
+    why_not = fmt::format("{} spatial axes", rank);
+    return false;
+  }
+  for (const auto* list :
+       {&p.output, &p.kernel, &p.strides, &p.padding_low, &p.padding_high, &p.dilation}) {
+    check(list->size() == rank, "one entry for each spatial axis");
+  }
+  const auto below = [](const std::vector<int64_t>& list, int64_t least) {
+    return std::ranges::any_of(list, [&](int64_t value) { return value < least; });
+  };
+  if (p.batch < 1 || p.in_channels < 1 || p.out_channels < 1 || below(p.input, 1) ||
+      below(p.output, 1) || below(p.kernel, 1)) {
+    why_not = "an operand is empty";
+    return false;
+  }
+  if (below(p.padding_low, 0) || below(p.padding_high, 0)) {
+    why_not = "negative padding";
+    return false;
+  }
+  for (size_t d = 0; d < rank; ++d) {
+    const int64_t window = (p.kernel[d] - 1) * p.dilation[d] + 1;
+    if (p.accumulate && std::max(p.padding_low[d], p.padding_high[d]) >= window) {
+      why_not = "oneDNN 2.6 adds wrongly where a whole window lies in the padding";
+      return false;
+    }
+  }
+  const bool forward = p.kind == ConvolutionKind::forward;
+  check(forward || (!p.bias && !p.accumulate && p.activation == Activation::none),
+        "only a forward convolution has an epilogue");
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<OpKernel> make_direct_convolution(const ConvolutionProblem& problem,
+                                                  std::string& why_not) {
+  auto kernel = std::make_unique<DirectConvolution>(problem);
+  if (!kernel->implementation().starts_with("ref")) return kernel;
+  why_not = "oneDNN has only its reference kernel";
+  return nullptr;
+}
+
+}  // namespace detail
+
+std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem,
+                                           std::string& why_not) {
+  if (!detail::is_supported(problem, why_not)) return nullptr;
+  try {
+    if (auto kernel = detail::make_winograd_convolution(problem, why_not)) return kernel;
+    const bool filter_gradient = problem.kind == ConvolutionKind::filter_gradient;
+    return filter_gradient ? detail::make_filter_gradient(problem, why_not)
+                           : detail::make_direct_convolution(problem, why_not);
+  } catch (const dnnl::error& error) {
+    why_not = fmt::format("oneDNN: {}", error.what());
+    return nullptr;
+  }
+}
+
+}  // namespace tenon

@@ -1,0 +1,85 @@
+// One oneDNN convolution of a part of a problem, and what its kernels have in common. Private.
+//
+//   ConvolutionStep step(problem, Part{.batch = 8}, dnnl::algorithm::convolution_direct, plain);
+//   step.primitive.run({x, filter, y, scratch});
+#pragma once
+
+#include "tenon/runtime/cpu/convolution.h"
+#include "tenon/runtime/cpu/onednn/primitive.h"
+
+namespace tenon::detail {
+
+/// The images and output channels that one primitive takes. Layouts of a part have the gaps that
+/// the rest of the array leaves.
+struct Part {
+  int64_t batch;
+  int64_t out_channels;
+};
+
+/// Row-major layouts of a part, seen with the library's order of axes.
+dnnl::memory::desc plain_x(const ConvolutionProblem& problem, const Part& part);
+dnnl::memory::desc plain_y(const ConvolutionProblem& problem, const Part& part);
+dnnl::memory::desc plain_filter(const ConvolutionProblem& problem, const Part& part, DType dtype);
+
+enum class DataLayout : uint8_t { plain, library };
+
+/// A primitive that runs with x, filter, y, scratch and, if the problem has one, bias: whichever of
+/// the first three the problem's kind makes is written.
+struct ConvolutionStep {
+  ConvolutionStep() = default;
+  /// The filter always has the library's layout. Throws dnnl::error if the library cannot do it.
+  /// The gradient of a filter is made in f32.
+  ConvolutionStep(const ConvolutionProblem& problem, const Part& part, dnnl::algorithm algorithm,
+                  DataLayout data);
+
+  Primitive primitive;
+  dnnl::memory::desc x, filter, y;
+  size_t scratch_bytes = 0;
+  std::string implementation;
+};
+
+/// Addresses of a call by role; `bias` may be null.
+struct ConvolutionOperands {
+  char *x, *filter, *y;
+  void* bias;
+};
+
+class ConvolutionKernel : public OpKernel {
+ public:
+  explicit ConvolutionKernel(const ConvolutionProblem& problem) : problem_(problem) {}
+  int64_t scratch_bytes() const override { return static_cast<int64_t>(scratch_bytes_); }
+  double flops() const override;
+  std::string description() const override { return description_; }
+
+ protected:
+  ConvolutionOperands operands(void* const* inputs, void* const* outputs) const;
+  void run_step(const ConvolutionStep& step, const ConvolutionOperands& at, void* scratch) const;
+  /// Takes `bytes` of the scratch memory and returns where they begin.
+  size_t reserve(size_t bytes);
+  /// Bytes from one image of x or y to the next.
+  size_t x_image_bytes() const;
+  size_t y_image_bytes() const;
+
+  ConvolutionProblem problem_;
+  std::string description_;
+
+ private:
+  size_t scratch_bytes_ = 0;
+};
+
+/// Each is null, with the reason, if it does not take the problem.
+std::unique_ptr<OpKernel> make_direct_convolution(const ConvolutionProblem& problem,
+                                                  std::string& why_not);
+std::unique_ptr<OpKernel> make_filter_gradient(const ConvolutionProblem& problem,
+                                               std::string& why_not);
+std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& problem,
+                                                    std::string& why_not);
+
+/// The tiles of 4x4 results that Winograd's algorithm cuts one image into, or 0 with the reason
+/// why another algorithm is better.
+int64_t winograd_tiles(const ConvolutionProblem& problem, std::string& why_not);
+
+/// Adds arrays of `size` numbers, each `step` numbers after the one before, to the first, in order.
+void add_parts(float* first, int64_t count, int64_t step, int64_t size);
+
+}  // namespace tenon::detail

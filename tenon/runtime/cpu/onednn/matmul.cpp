@@ -1,0 +1,274 @@
+#include "tenon/runtime/cpu/matmul.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tenon/base/parallel.h"
+#include "tenon/runtime/cpu/onednn/primitive.h"
+
+namespace tenon {
+namespace {
+
+using detail::Primitive;
+
+int64_t product(const std::vector<int64_t>& dims) {
+  int64_t result = 1;
+  for (int64_t dim : dims) result *= dim;
+  return result;
+}
+
+/// Gives dimensions of one entry the stride that makes the matrix look dense. False if neither rows
+/// nor columns are contiguous, for which the library has only its slow reference kernel.
+bool normalise(MatrixStrides& strides, int64_t rows, int64_t columns) {
+  if (columns == 1) strides.column = 1;
+  if (rows == 1 && strides.column == 1) strides.row = columns;
+  if (rows == 1 && strides.column != 1) strides.row = 1;
+  if (columns == 1 && strides.row < 1) return rows == 1;
+  if (strides.column == 1) return strides.row >= columns;
+  return strides.row == 1 && strides.column >= rows;
+}
+
+/// Merges neighbouring batch dimensions that all three operands step through evenly.
+void merge_batch(MatmulProblem& p) {
+  std::vector<int64_t> dims;
+  const auto operands = {&p.lhs, &p.rhs, &p.out};
+  std::vector<std::vector<int64_t>> merged(3);
+  for (size_t i = 0; i < p.batch.size(); ++i) {
+    if (p.batch[i] == 1) continue;
+    bool even = !dims.empty();
+    size_t o = 0;
+    for (const MatrixStrides* s : operands) {
+      even = even && merged[o++].back() == s->batch[i] * p.batch[i];
+    }
+    if (even) {
+      dims.back() *= p.batch[i];
+    } else {
+      dims.push_back(p.batch[i]);
+    }
+    o = 0;
+    for (const MatrixStrides* s : operands) {
+      if (even) merged[o].pop_back();
+      merged[o++].push_back(s->batch[i]);
+    }
+  }
+  p.batch = dims;
+  p.lhs.batch = merged[0];
+  p.rhs.batch = merged[1];
+  p.out.batch = merged[2];
+}
+
+dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t columns,
+                             const MatrixStrides& strides, size_t batch_dims) {
+  dnnl::memory::dims dims, steps;
+  for (size_t i = 0; i < batch_dims; ++i) {
+    const bool repeated = strides.batch[i] == 0;
+    dims.push_back(repeated ? 1 : p.batch[i]);
+    steps.push_back(repeated ? rows * columns : strides.batch[i]);
+  }
+  dims.insert(dims.end(), {rows, columns});
+  steps.insert(steps.end(), {strides.row, strides.column});
+  return {dims, detail::onednn_dtype(p.dtype), steps};
+}
+
+/// A product of `rows` rows, over `batch_dims` of the batch dimensions.
+struct Product {
+  Primitive primitive;
+  size_t scratch_bytes = 0;
+  std::string implementation;
+};
+
+Product make_product(const MatmulProblem& p, int64_t rows, size_t batch_dims) {
+  const auto lhs = layout_of(p, rows, p.k, p.lhs, batch_dims);
+  const auto rhs = layout_of(p, p.k, p.n, p.rhs, batch_dims);
+  const auto out = layout_of(p, rows, p.n, p.out, batch_dims);
+  dnnl::memory::dims bias_dims(batch_dims + 1, 1), bias_steps(batch_dims + 1, p.n);
+  bias_dims.push_back(p.n), bias_steps.push_back(1);
+  const dnnl::memory::desc bias(bias_dims, detail::onednn_dtype(p.dtype), bias_steps);
+
+  const auto problem =
+      p.bias ? dnnl::matmul::desc(lhs, rhs, bias, out) : dnnl::matmul::desc(lhs, rhs, out);
+  const dnnl::matmul::primitive_desc descriptor(
+      problem, detail::epilogue(p.accumulate, p.activation), detail::cpu_engine());
+  Product product;
+  product.scratch_bytes = descriptor.scratchpad_desc().get_size();
+  product.implementation = descriptor.impl_info_str();
+  std::vector<Primitive::Argument> arguments = {
+      {DNNL_ARG_SRC, lhs},
+      {DNNL_ARG_WEIGHTS, rhs},
+      {DNNL_ARG_DST, out},
+      {DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc()}};
+  if (p.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
+  product.primitive = Primitive(dnnl::matmul(descriptor), std::move(arguments));
+  return product;
+}
+
+class MatmulKernel : public OpKernel {
+ public:
+  explicit MatmulKernel(const MatmulProblem& problem, bool swapped)
+      : problem_(problem), swapped_(swapped) {}
+
+  int64_t scratch_bytes() const override { return static_cast<int64_t>(slots_ * slot_bytes_); }
+  double flops() const override {
+    return 2.0 * static_cast<double>(product(problem_.batch)) * static_cast<double>(problem_.m) *
+           static_cast<double>(problem_.n) * static_cast<double>(problem_.k);
+  }
+  std::string description() const override {
+    return fmt::format("onednn matmul {}", implementation_);
+  }
+
+ protected:
+  struct Addresses {
+    char *lhs, *rhs, *out;
+    void* bias;
+  };
+  Addresses addresses(void* const* inputs, void* const* outputs) const {
+    const auto bytes = [](void* pointer) { return static_cast<char*>(pointer); };
+    return {bytes(inputs[swapped_ ? 1 : 0]), bytes(inputs[swapped_ ? 0 : 1]), bytes(outputs[0]),
+            problem_.bias ? inputs[2] : nullptr};
+  }
+  void multiply(const Product& product, const Addresses& at, void* scratch) const {
+    void* const all[] = {at.lhs, at.rhs, at.out, scratch, at.bias};
+    product.primitive.run({all, problem_.bias ? size_t{5} : size_t{4}});
+  }
+
+  MatmulProblem problem_;
+  bool swapped_;  // out is column-major: its transpose is computed
+  size_t slots_ = 1;
+  size_t slot_bytes_ = 0;
+  std::string implementation_;
+};
+
+/// The library's own threads.
+class WholeMatmul : public MatmulKernel {
+ public:
+  WholeMatmul(const MatmulProblem& problem, bool swapped, Product product)
+      : MatmulKernel(problem, swapped), product_(std::move(product)) {
+    slot_bytes_ = product_.scratch_bytes;
+    implementation_ = product_.implementation;
+  }
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    multiply(product_, addresses(inputs, outputs), scratch);
+  }
+
+ private:
+  Product product_;
+};
+
+/// Cut into blocks of rows, each done by one thread: where the library would cut k by the number of
+/// threads, so that the bits would depend on it.
+class CutMatmul : public MatmulKernel {
+ public:
+  CutMatmul(const MatmulProblem& problem, bool swapped) : MatmulKernel(problem, swapped) {
+    const detail::OneThread alone;
+    rows_ = rows_per_block(problem_);
+    blocks_ = (problem_.m + rows_ - 1) / rows_;
+    main_ = make_product(problem_, rows_, 0);
+    if (const int64_t rest = problem_.m % rows_) tail_ = make_product(problem_, rest, 0);
+    slot_bytes_ = detail::round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), 64);
+    items_ = product(problem_.batch) * blocks_;
+    if (slot_bytes_ > 0) {
+      slots_ = static_cast<size_t>(std::min<int64_t>(items_, thread_count()));
+    } else {
+      slots_ = static_cast<size_t>(std::min<int64_t>(items_, 64));
+    }
+    implementation_ = fmt::format("{} in {} blocks", main_.implementation, items_);
+  }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    const Addresses base = addresses(inputs, outputs);
+    const auto slots = static_cast<int64_t>(slots_);
+    parallel_for(slots, 1, [&](int64_t first, int64_t last) {
+      const detail::OneThread alone;
+      for (int64_t slot = first; slot < last; ++slot) {
+        void* own = static_cast<char*>(scratch) + static_cast<size_t>(slot) * slot_bytes_;
+        for (int64_t i = items_ * slot / slots; i < items_ * (slot + 1) / slots; ++i) {
+          run_block(base, i, own);
+        }
+      }
+    });
+  }
+
+ private:
+  static int64_t rows_per_block(const MatmulProblem& p) {
+    const double work = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k);
+    const int64_t most = static_cast<int64_t>(work / 1e6) + 1;  // 10 us of one thread at least
+    const int64_t wanted = product(p.batch) >= 8 ? 1 : 8;
+    const int64_t rows = (p.m + std::min(most, wanted) - 1) / std::min(most, wanted);
+    return std::min(p.m, static_cast<int64_t>(detail::round_up(static_cast<size_t>(rows), 16)));
+  }
+
+  void run_block(const Addresses& base, int64_t item, void* scratch) const {
+    const int64_t block = item % blocks_;
+    int64_t matrix = item / blocks_;
+    int64_t lhs = block * rows_ * problem_.lhs.row, rhs = 0, out = block * rows_ * problem_.out.row;
+    for (size_t d = problem_.batch.size(); d-- > 0;) {
+      const int64_t index = matrix % problem_.batch[d];
+      matrix /= problem_.batch[d];
+      lhs += index * problem_.lhs.batch[d];
+      rhs += index * problem_.rhs.batch[d];
+      out += index * problem_.out.batch[d];
+    }
+    const auto size = static_cast<int64_t>(size_of(problem_.dtype));
+    const bool whole = (block + 1) * rows_ <= problem_.m;
+    multiply(whole ? main_ : tail_,
+             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size, base.bias},
+             scratch);
+  }
+
+  int64_t rows_ = 0, blocks_ = 0, items_ = 0;
+  Product main_, tail_;
+};
+
+std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
+  if (p.m < 1 || p.n < 1 || p.k < 1 || product(p.batch) < 1) {
+    why_not = "an operand is empty";
+    return nullptr;
+  }
+  if (detail::onednn_dtype(p.dtype) == dnnl::memory::data_type::undef) {
+    why_not = fmt::format("oneDNN has no fast {} matmul", name_of(p.dtype));
+    return nullptr;
+  }
+  merge_batch(p);
+  bool swapped = false;
+  if (p.out.column != 1 && p.n != 1) {
+    if (p.bias) {
+      why_not = "a bias along the rows of the result";
+      return nullptr;
+    }
+    swapped = true;
+    std::swap(p.m, p.n);
+    std::swap(p.lhs, p.rhs);
+    for (MatrixStrides* s : {&p.lhs, &p.rhs, &p.out}) std::swap(s->row, s->column);
+  }
+  const bool fits = normalise(p.lhs, p.m, p.k) && normalise(p.rhs, p.k, p.n) &&
+                    normalise(p.out, p.m, p.n) && p.out.column == 1;
+  if (!fits) {
+    why_not = "neither rows nor columns of an operand are contiguous";
+    return nullptr;
+  }
+  if (std::ranges::count(p.out.batch, 0) > 0) {
+    why_not = "results of a batch overlap";
+    return nullptr;
+  }
+  // The library cuts a long k by the number of threads for a transposed lhs (its case of a weight's
+  // gradient) and in its older kernel for operands with gaps; it never does elsewhere.
+  Product whole = make_product(p, p.m, p.batch.size());
+  const bool transposed_lhs = p.lhs.column != 1;
+  const bool cuts_k = (transposed_lhs && p.k >= 1024) || !whole.implementation.starts_with("brg");
+  if (cuts_k) return std::make_unique<CutMatmul>(p, swapped);
+  return std::make_unique<WholeMatmul>(p, swapped, std::move(whole));
+}
+
+}  // namespace
+
+std::unique_ptr<OpKernel> make_matmul(const MatmulProblem& problem, std::string& why_not) {
+  try {
+    return create(problem, why_not);
+  } catch (const dnnl::error& error) {
+    why_not = fmt::format("oneDNN: {}", error.what());
+    return nullptr;
+  }
+}
+
+}  // namespace tenon

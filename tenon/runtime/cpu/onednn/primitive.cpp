@@ -1,0 +1,124 @@
+#include "tenon/runtime/cpu/onednn/primitive.h"
+
+#include <mutex>
+
+#include "tenon/base/error.h"
+
+namespace tenon::detail {
+
+// Memory objects hold addresses, so calls that run at the same time need one set each.
+struct Primitive::Call {
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> arguments;
+};
+
+struct Primitive::Shared {
+  dnnl::primitive primitive;
+  std::vector<Argument> arguments;
+  dnnl::stream stream{cpu_engine()};
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Call>> idle;
+
+  std::unique_ptr<Call> take() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        std::unique_ptr<Call> call = std::move(idle.back());
+        idle.pop_back();
+        return call;
+      }
+    }
+    auto call = std::make_unique<Call>();
+    for (const Argument& argument : arguments) {
+      call->memories.emplace_back(argument.layout, cpu_engine(), nullptr);
+      call->arguments.push_back({argument.name, call->memories.back().get()});
+    }
+    return call;
+  }
+
+  void give_back(std::unique_ptr<Call> call) {
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(call));
+  }
+};
+
+Primitive::Primitive(dnnl::primitive primitive, std::vector<Argument> arguments)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->primitive = std::move(primitive);
+  shared_->arguments = std::move(arguments);
+  shared_->give_back(shared_->take());  // the first run shall not allocate
+}
+
+void Primitive::run(std::span<void* const> addresses) const {
+  std::unique_ptr<Call> call = shared_->take();
+  check(addresses.size() == call->memories.size(), "one address for each argument");
+  dnnl_status_t status = dnnl_success;
+  for (size_t i = 0; i < addresses.size() && status == dnnl_success; ++i) {
+    status = dnnl_memory_set_data_handle_v2(call->memories[i].get(), addresses[i],
+                                            shared_->stream.get());
+  }
+  if (status == dnnl_success) {
+    status =
+        dnnl_primitive_execute(shared_->primitive.get(), shared_->stream.get(),
+                               static_cast<int>(call->arguments.size()), call->arguments.data());
+  }
+  shared_->give_back(std::move(call));
+  if (status != dnnl_success) {
+    fail(ErrorCode::internal, "oneDNN failed with status {}", static_cast<int>(status));
+  }
+}
+
+Primitive make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  const dnnl::reorder::primitive_desc descriptor(cpu_engine(), from, cpu_engine(), to);
+  return Primitive(dnnl::reorder(descriptor), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+}
+
+const dnnl::engine& cpu_engine() {
+  // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
+  static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *engine;
+}
+
+dnnl::memory::data_type onednn_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return dnnl::memory::data_type::f32;
+    case DType::bf16:
+      return dnnl::memory::data_type::bf16;
+    default:
+      return dnnl::memory::data_type::undef;
+  }
+}
+
+dnnl::primitive_attr epilogue(bool accumulate, Activation activation) {
+  dnnl::post_ops post_ops;
+  if (accumulate) post_ops.append_sum(1.0f);
+  const auto append = [&](dnnl::algorithm algorithm) {
+    post_ops.append_eltwise(1.0f, algorithm, 0.0f, 0.0f);
+  };
+  switch (activation) {
+    case Activation::none:
+      break;
+    case Activation::relu:
+      append(dnnl::algorithm::eltwise_relu);
+      break;
+    case Activation::tanh:
+      append(dnnl::algorithm::eltwise_tanh);
+      break;
+    case Activation::sigmoid:
+      append(dnnl::algorithm::eltwise_logistic);
+      break;
+    case Activation::gelu:
+      append(dnnl::algorithm::eltwise_gelu_erf);
+      break;
+    case Activation::gelu_tanh:
+      append(dnnl::algorithm::eltwise_gelu_tanh);
+      break;
+  }
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(post_ops);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+}  // namespace tenon::detail

@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tenon/base/error.h"
+#include "tenon/compile/codegen/object_cache.h"
+#include "tenon/compile/codegen/object_loader.h"
+#include "tests/compile/kernel_helpers.h"
+
+namespace tenon {
+namespace {
+
+class CodeCache : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_llvm()) GTEST_SKIP() << "this build has no LLVM";
+    folder = std::filesystem::temp_directory_path() /
+             ("tenon_code_cache_" + std::to_string(getpid()) + "_" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder);
+    options.cache_directory = folder;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  static Kernel scale(double factor, const std::string& name = "scale") {
+    Kernel k(name);
+    const Expr n = k.pool().symbol("n");
+    const uint32_t x = k.add_buffer({.name = "x", .size = n});
+    const uint32_t y = k.add_buffer({.name = "y", .size = n, .role = BufferRole::output});
+    const Expr i = k.pool().loop_index("i", n);
+    k.body = {parallel_loop(i, LoopKind::vector, {store(y, i, k.load(x, i) * factor)})};
+    return k;
+  }
+  static float result_of(CodeGenerator& generator, const Kernel& k) {
+    KernelRun run(k, {{"n", 1}});
+    run.set<float>("x", {3.0f});
+    return run.on(generator).get<float>("y")[0];
+  }
+
+  std::filesystem::path folder;
+  CodeGeneratorOptions options;
+};
+
+TEST_F(CodeCache, KeepsKernelsInMemoryAndOnDisk) {
+  const auto first = make_code_generator(options);
+  EXPECT_EQ(result_of(*first, scale(2)), 6.0f);
+  EXPECT_EQ(result_of(*first, scale(2, "another name")), 6.0f);
+  EXPECT_EQ(result_of(*first, scale(4)), 12.0f);
+  EXPECT_EQ(first->statistics().compiled, 2);
+  EXPECT_EQ(first->statistics().from_memory, 1);
+
+  const auto second = make_code_generator(options);
+  EXPECT_EQ(result_of(*second, scale(4)), 12.0f);
+  EXPECT_EQ(second->statistics().compiled, 0);
+  EXPECT_EQ(second->statistics().from_disk, 1);
+}
+
+TEST_F(CodeCache, DamagedEntriesAreWrittenAnew) {
+  EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto size = std::filesystem::file_size(entry.path());
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(size / 2));
+    file.put('!');
+  }
+  const auto after = make_code_generator(options);
+  EXPECT_EQ(result_of(*after, scale(2)), 6.0f);
+  EXPECT_EQ(after->statistics().compiled, 1);
+  const auto mended = make_code_generator(options);
+  EXPECT_EQ(result_of(*mended, scale(2)), 6.0f);
+  EXPECT_EQ(mended->statistics().from_disk, 1);
+}
+
+TEST_F(CodeCache, TruncatedEntriesAreIgnored) {
+  EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    std::filesystem::resize_file(entry.path(), 40);
+  EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
+}
+
+TEST_F(CodeCache, WorksWithoutAFolderItCanWrite) {
+  options.cache_directory = "/proc/tenon";
+  EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
+}
+
+TEST_F(CodeCache, KernelsOutliveTheirGenerator) {
+  const Kernel k = scale(5);
+  const auto kernel = make_code_generator(options)->compile(std::span(&k, 1))[0];
+  float x = 2, y = 0;
+  void* buffers[] = {&x, &y};
+  const int64_t n = 1;
+  kernel->run(buffers, &n, 0, kernel->iterations(&n));
+  EXPECT_EQ(y, 10.0f);
+}
+
+TEST_F(CodeCache, ThreadsShareOneGenerator) {
+  const auto generator = make_code_generator(options);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&generator, t] {
+      for (int i = 1; i < 6; ++i)
+        EXPECT_EQ(result_of(*generator, scale(i)), 3.0f * static_cast<float>(i)) << t;
+    });
+  }
+  for (std::thread& t : threads) t.join();
+}
+
+TEST(ObjectLoader, RefusesWhatIsNoObject) {
+  const std::vector<std::byte> nothing, noise(100, std::byte{7});
+  EXPECT_THROW(LoadedObject::load(nothing), Error);
+  EXPECT_THROW(LoadedObject::load(noise), Error);
+}
+
+TEST(ObjectCache, FindsOnlyWhatWasStored) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("tenon_object_cache_" + std::to_string(getpid()));
+  const ObjectCache cache(folder);
+  const std::vector<std::byte> object(1000, std::byte{42});
+  EXPECT_FALSE(cache.find({1, 2}).has_value());
+  cache.store({1, 2}, object);
+  EXPECT_EQ(cache.find({1, 2}), object);
+  EXPECT_FALSE(cache.find({1, 3}).has_value());
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace tenon

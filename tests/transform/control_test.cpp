@@ -1,0 +1,264 @@
+// Derivatives and batching through control flow.
+#include <cmath>
+
+#include "support.h"
+#include "tenon/base/error.h"
+#include "tenon/base/log.h"
+#include "tenon/transform/jvp.h"
+#include "tenon/transform/vjp.h"
+#include "tenon/transform/vmap.h"
+
+namespace tenon {
+namespace {
+
+using namespace test;
+
+Values call(Build& build, std::string_view op, const Values& inputs, Attributes attributes) {
+  return build.call_multi(build.ops().get(op), inputs, std::move(attributes));
+}
+
+Attributes scan_attributes(GraphRef body, int64_t constants, int64_t carries, int64_t length,
+                           bool reverse = false) {
+  return {{"body", std::move(body)},
+          {"constants", constants},
+          {"carries", carries},
+          {"length", Shape{length}},
+          {"reverse", reverse}};
+}
+
+/// A recurrent layer: weights and bias are constants, h is carried, x comes step by step.
+std::unique_ptr<Graph> recurrent(bool reverse = false) {
+  GraphRef cell = make_region({"f64[5,3]", "f64[3]", "f64[2,3]", "f64[2,2]"},
+                              [](Build& b, const Values& in) -> Values {
+                                b.set_label("cell");
+                                Value joined = concatenate(std::vector<Value>{in[2], in[3]}, 1);
+                                Value h = tanh(matmul(joined, in[0]) + in[1]);
+                                return {h, h * h};
+                              });
+  return make_graph({"f64[5,3]", "f64[3]", "f64[2,3]", "f64[4,2,2]"},
+                    [&](Build& b, const Values& in) {
+                      return call(b, "scan", in, scan_attributes(cell, 2, 1, 4, reverse));
+                    });
+}
+
+const Node& find_op(const Graph& graph, std::string_view op, size_t skip = 0) {
+  for (const Node& node : graph.nodes()) {
+    if (node.op->name == op && skip-- == 0) return node;
+  }
+  throw Error(ErrorCode::not_found, "no such op in the graph");
+}
+
+TEST(Scan, DerivativesAgree) {
+  expect_derivatives_agree(*recurrent());
+  expect_derivatives_agree(*recurrent(/*reverse=*/true));
+}
+
+TEST(Scan, SecondDerivativesAgree) {
+  expect_derivatives_agree(*vjp(*recurrent(), core_ops()));
+  expect_derivatives_agree(*jvp(*recurrent(), core_ops()));
+}
+
+TEST(Scan, WeightGradientIsOneDotBehindTheLoop) {
+  auto g = vjp(*recurrent(), core_ops(), {.wrt = {{0, 1}}});
+  EXPECT_EQ(count_ops(*g, "dot"), 1u);
+  EXPECT_EQ(count_ops(*g, "reduce_sum"), 1u);
+  // The backward loop carries the cotangent of h alone: no accumulator of a weight's size.
+  const Node& backward = find_op(*g, "scan", 1);
+  EXPECT_EQ(backward.attributes.integer("carries"), 1);
+  EXPECT_EQ(count_ops(*backward.attributes.graph("body"), "dot"), 1u);
+}
+
+TEST(Scan, AccumulatesGradientsThatAreNoDot) {
+  GraphRef body = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    return {sin(in[0] * in[1])};
+  });
+  auto f = make_graph({"f64[3]", "f64[3]"}, [&](Build& b, const Values& in) {
+    return call(b, "scan", in, scan_attributes(body, 1, 1, 5));
+  });
+  expect_derivatives_agree(*f);
+}
+
+TEST(Scan, SavesOnlyWhatTheWayBackReads) {
+  auto f = recurrent();
+  auto g = vjp(*f, core_ops());
+  // Besides h and h*h: h before the step, h after it, which is not h*h.
+  const Node& forward = find_op(*g, "scan");
+  EXPECT_LE(forward.outputs.size(), 4u);
+}
+
+TEST(Scan, CumulativeProductHasTheClosedForm) {
+  GraphRef body = make_region({"f64[]", "f64[]"},
+                              [](Build&, const Values& in) -> Values { return {in[0] * in[1]}; });
+  auto f = make_graph({"f64[3]"}, [&](Build& b, const Values& in) {
+    Value one = b.constant(scalar(1));
+    return call(b, "scan", {one, in[0]}, scan_attributes(body, 0, 1, 3));
+  });
+  auto results = run(*gradient(*f, core_ops()), {reals({3}, {2, 3, 5})});
+  EXPECT_DOUBLE_EQ(results[0].to_double(0), 30);
+  EXPECT_EQ(numbers(results[1]), (std::vector<double>{15, 10, 6}));
+}
+
+TEST(Scan, VmapIsALoop) {
+  expect_vmap_is_a_loop(*recurrent(), {std::nullopt, std::nullopt, std::nullopt, 0});
+  expect_vmap_is_a_loop(*recurrent(), {0, std::nullopt, 0, std::nullopt});
+  expect_vmap_is_a_loop(*vjp(*recurrent(), core_ops()), {std::nullopt, std::nullopt, 0, 0, 0, 0});
+}
+
+std::unique_ptr<Graph> conditional() {
+  GraphRef then = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    return {sin(in[0]) * in[1], exp(in[0])};
+  });
+  GraphRef otherwise = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    return {in[0] * in[0], in[1] * 3.0};
+  });
+  return make_graph({"f64[]", "f64[3]", "f64[3]"}, [&](Build& b, const Values& in) {
+    Value predicate = greater(in[0], 0.0);
+    Attributes branches = {{"then", then}, {"otherwise", otherwise}};
+    return call(b, "cond", {predicate, in[1], in[2]}, std::move(branches));
+  });
+}
+
+TEST(Cond, DerivativesAgreeInBothBranches) {
+  auto f = conditional();
+  for (double chosen : {0.5, -0.5}) {
+    std::vector<Literal> inputs = some_inputs(*f);
+    inputs[0] = scalar(chosen);
+    expect_derivatives_agree(*f, inputs);
+    auto g = vjp(*f, core_ops());
+    std::vector<Literal> again = some_inputs(*g);
+    again[0] = scalar(chosen);
+    expect_derivatives_agree(*g, again);
+  }
+}
+
+TEST(Cond, VmapIsALoop) {
+  expect_vmap_is_a_loop(*conditional(), {std::nullopt, 0, std::nullopt});
+  expect_vmap_is_a_loop(*conditional(), {0, 0, std::nullopt}, 6);
+}
+
+/// Doubles x until its sum is over 10.
+std::unique_ptr<Graph> doubling() {
+  GraphRef condition = make_region({"f64[2]", "f64[2]"}, [](Build&, const Values& in) -> Values {
+    return {less(reduce_sum(in[0], {0}), in[0].build().full(Type::parse("f64[]"), 10.0))};
+  });
+  GraphRef body = make_region({"f64[2]", "f64[2]"}, [](Build&, const Values& in) -> Values {
+    return {in[0] * 2.0 + in[1] * in[1], in[1]};
+  });
+  return make_graph({"f64[2]", "f64[2]"}, [&](Build& b, const Values& in) {
+    Values start = {in[0] * in[0] + 1.0, in[1]};
+    return call(b, "while", start, {{"condition", condition}, {"body", body}});
+  });
+}
+
+TEST(While, ForwardModeAgreesWithFiniteDifferences) {
+  auto f = doubling();
+  auto at = [&](double step) {
+    return run(*f, {reals({2}, {0.5 + step, 0.25}), reals({2}, {0.3, 0.1 - step})})[0].to_double(0);
+  };
+  auto pushed = run(*jvp(*f, core_ops()), {reals({2}, {0.5, 0.25}), reals({2}, {0.3, 0.1}),
+                                           reals({2}, {1, 0}), reals({2}, {0, -1})});
+  EXPECT_NEAR(pushed[2].to_double(0), (at(1e-5) - at(-1e-5)) / 2e-5, 1e-6);
+}
+
+TEST(While, ReverseModeSaysToUseScan) {
+  try {
+    vjp(*doubling(), core_ops());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    EXPECT_NE(std::string(error.what()).find("use scan"), std::string::npos);
+  }
+}
+
+TEST(While, VmapGoesOnUntilAllAreDone) {
+  expect_vmap_is_a_loop(*doubling(), {0, std::nullopt}, 5);
+  expect_vmap_is_a_loop(*doubling(), {std::nullopt, 0}, 5);
+}
+
+std::unique_ptr<Graph> checkpointed(bool checkpoint) {
+  GraphRef body = make_region({"f64[3,3]", "f64[2,3]"}, [](Build& b, const Values& in) -> Values {
+    b.set_label("block");
+    return {tanh(matmul(tanh(matmul(in[1], in[0])), in[0]))};
+  });
+  return make_graph({"f64[3,3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
+    Values h = call(b, "call", in, {{"body", body}, {"checkpoint", checkpoint}});
+    return call(b, "call", {in[0], h[0]}, {{"body", body}, {"checkpoint", checkpoint}});
+  });
+}
+
+TEST(Checkpoint, RecomputesBehindABarrier) {
+  expect_derivatives_agree(*checkpointed(true));
+  auto g = vjp(*checkpointed(true), core_ops());
+  EXPECT_EQ(count_ops(*g, "call"), 2u);
+  EXPECT_EQ(count_ops(*g, "barrier"), 2u);
+  EXPECT_EQ(count_ops(*vjp(*checkpointed(false), core_ops()), "barrier"), 0u);
+  expect_derivatives_agree(*g);
+}
+
+TEST(Checkpoint, SurvivesForwardModeAndVmap) {
+  EXPECT_EQ(count_ops(*jvp(*checkpointed(true), core_ops()), "call"), 2u);
+  auto batched = vmap(*checkpointed(true), core_ops(), {.in_axes = {std::nullopt, 0}, .size = 3});
+  EXPECT_EQ(count_ops(*batched, "call"), 2u);
+  expect_vmap_is_a_loop(*checkpointed(true), {std::nullopt, 0});
+}
+
+TEST(Checkpoint, WorksInsideScan) {
+  GraphRef cell = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    return {sin(in[0] * in[1])};
+  });
+  GraphRef step = make_region({"f64[3]", "f64[3]"}, [&](Build& b, const Values& in) {
+    return call(b, "call", in, {{"body", cell}, {"checkpoint", true}});
+  });
+  auto f = make_graph({"f64[3]", "f64[4,3]"}, [&](Build& b, const Values& in) {
+    return call(b, "scan", in, scan_attributes(step, 0, 1, 4));
+  });
+  expect_derivatives_agree(*f);
+  // The loop saves what the cell reads, not what it computes.
+  auto g = vjp(*f, core_ops());
+  EXPECT_EQ(find_op(*g, "scan").outputs.size(), 2u);
+}
+
+/// tanh with a derivative ten times too large, to tell that the user's rule is used.
+std::unique_ptr<Graph> custom() {
+  GraphRef primal = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    return {tanh(in[0]) * in[1]};
+  });
+  GraphRef forward = make_region({"f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+    Value y = tanh(in[0]);
+    return {y * in[1], y, in[1]};
+  });
+  GraphRef backward =
+      make_region({"f64[3]", "f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+        return {in[2] * in[1] * (1.0 - in[0] * in[0]) * 10.0, in[2] * in[0]};
+      });
+  return make_graph({"f64[3]", "f64[3]"}, [&](Build& b, const Values& in) {
+    Attributes rules = {{"primal", primal}, {"forward", forward}, {"backward", backward}};
+    return call(b, "custom_vjp", in, std::move(rules));
+  });
+}
+
+TEST(CustomVjp, BothModesUseTheUsersRule) {
+  auto f = custom();
+  Literal x = reals({3}, {0.1, 0.2, 0.3});
+  Literal ones = reals({3}, {1, 1, 1});
+  Literal zeros = reals({3}, {0, 0, 0});
+  auto pulled = run(*vjp(*f, core_ops()), {x, ones, ones});
+  auto pushed = run(*jvp(*f, core_ops()), {x, ones, ones, zeros});
+  for (int64_t i = 0; i < 3; ++i) {
+    double slope = 10 * (1 - std::pow(std::tanh(x.to_double(i)), 2));
+    EXPECT_NEAR(pulled[1].to_double(i), slope, 1e-12);
+    EXPECT_NEAR(pushed[1].to_double(i), slope, 1e-12);
+  }
+}
+
+TEST(CustomVjp, VmapKeepsTheRule) {
+  expect_vmap_is_a_loop(*custom(), {0, std::nullopt});
+  auto batched = vmap(*custom(), core_ops(), {.in_axes = {0, std::nullopt}, .size = 4});
+  EXPECT_EQ(count_ops(*batched, "custom_vjp"), 1u);
+  expect_vmap_is_a_loop(*vjp(*custom(), core_ops()), {0, std::nullopt, 0});
+  std::vector<Literal> inputs = some_inputs(*vjp(*batched, core_ops()));
+  run(*vjp(*batched, core_ops()), inputs);
+}
+
+}  // namespace
+}  // namespace tenon
