@@ -1,3 +1,4 @@
+#include "tenon/runtime/cpu/library.h"
 #include "tenon/runtime/cpu/native.h"
 #include "tenon/runtime/kernel.h"
 
@@ -5,6 +6,10 @@ namespace tenon {
 
 const std::vector<KernelEntry>& cpu_kernels() {
   static const std::vector<KernelEntry>& kernels = *new std::vector<KernelEntry>{
+      {"dot", "onednn dot", claims_library, make_dot},
+      {"convolution", "onednn convolution", claims_library, make_convolution_op},
+      {"convolution_input_gradient", "onednn convolution", claims_library, make_convolution_op},
+      {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},
       {"scatter", "native scatter", claims_any, make_scatter},
       {"sort", "native sort", claims_any, make_sort},
       {"cumulative_sum", "native cumulative", claims_any, make_cumulative},

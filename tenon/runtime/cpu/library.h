@@ -1,0 +1,18 @@
+// How calls of dot and of the convolutions become calls of a library.
+#pragma once
+
+#include "tenon/runtime/kernel.h"
+
+namespace tenon {
+
+/// Calls in f32, and in bf16 where this CPU multiplies it, of a build that has the library.
+bool claims_library(const Graph& graph, const Node& node);
+
+std::unique_ptr<OpKernel> make_dot(const KernelRequest& request, std::string& why_not);
+/// Of the op `convolution` and of its two gradients.
+std::unique_ptr<OpKernel> make_convolution_op(const KernelRequest& request, std::string& why_not);
+
+/// Writes zeros: the sum of no products.
+std::unique_ptr<OpKernel> make_zeros(const ConcreteType& output);
+
+}  // namespace tenon
