@@ -4,6 +4,7 @@
 #include <llvm/IR/MDBuilder.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "tenon/base/error.h"
 
@@ -33,7 +34,8 @@ KernelEmitter::KernelEmitter(llvm::Module& module, const Kernel& kernel, const E
       context_(module.getContext()),
       kernel_(kernel),
       options_(options),
-      b_(context_) {
+      b_(context_),
+      width_(options.lanes) {
   llvm::FastMathFlags flags;
   flags.setAllowContract();
   b_.setFastMathFlags(flags);
@@ -383,7 +385,7 @@ void KernelEmitter::finish_reduction(const Reduction& r, int copies) {
       }
     }
     Value* all = parts[0];
-    for (int half = options_.lanes / 2; half >= 1; half /= 2) {
+    for (int half = width_ / 2; half >= 1; half /= 2) {
       std::vector<int> low, high;
       for (int i = 0; i < half; ++i) {
         low.push_back(i);
@@ -417,29 +419,92 @@ void KernelEmitter::vector_body(const Loop& l, Value* base, Value* mask, int cop
   lanes_ = outer_lanes;
 }
 
+namespace {
+
+/// What decides how many lanes and copies of a vector loop's body keep the processor busy.
+struct BodyShape {
+  bool has_loop = false;
+  int registers = 0;   // of locals declared in the body
+  int operations = 0;  // distinct expressions that compute something
+
+  explicit BodyShape(const Kernel& kernel, const Block& body) : kernel_(kernel) { add(body); }
+
+ private:
+  void add(const Block& body) {
+    for (const Statement& s : body) {
+      if (const auto* l = std::get_if<Loop>(&s.what)) {
+        has_loop = true;
+        add(l->body);
+      } else if (const auto* i = std::get_if<If>(&s.what)) {
+        add(i->condition);
+        add(i->body);
+      } else if (const auto* d = std::get_if<Declare>(&s.what)) {
+        const KernelLocal& local = kernel_.locals[d->local];
+        registers += local.count * (size_of(local.dtype) == 8 ? 2 : 1);
+      } else if (const auto* u = std::get_if<Update>(&s.what)) {
+        add(u->value);
+      } else {
+        add(std::get<Store>(s.what).value);
+      }
+    }
+  }
+  void add(Expr e) {
+    const ExprNode& n = e.node();
+    if (n.operand_count() == 0 || !seen_.insert(e.id()).second) return;
+    if (n.op == ExprOp::load || n.op == ExprOp::local) return;
+    ++operations;
+    for (int i = 0; i < n.operand_count(); ++i) add(e.operand(i));
+  }
+
+  const Kernel& kernel_;
+  std::unordered_set<ExprId> seen_;
+};
+
+/// Additions take about four cycles: that many must be under way at once. Where each lane has a
+/// loop of its own the lanes are widened, where the loop itself reduces its body is copied.
+int busy_factor(const BodyShape& body, bool reduces) {
+  constexpr int kMostCopies = 4, kRegisters = 16;
+  int factor = 1;
+  const bool is_heavy = body.operations > 12;
+  if (reduces || body.has_loop) factor = is_heavy ? 1 : body.operations > 4 ? 2 : kMostCopies;
+  if (!reduces) {
+    while (factor > 1 && body.registers * factor > kRegisters) factor /= 2;
+  }
+  return factor;
+}
+
+}  // namespace
+
 void KernelEmitter::vector_loop(const Loop& l, Value* begin, Value* end) {
-  const int64_t width = options_.lanes;
   constexpr int64_t kUnknown = -1;
-  const int64_t extent = l.parallel ? kUnknown : l.extent.as_integer().value_or(kUnknown);
+  const int64_t extent = l.extent.as_integer().value_or(kUnknown);
   std::vector<Update> updates;
   collect_updates(l.body, updates);
-  int copies = updates.empty() ? 1 : options_.reduction_copies;
-  while (extent != kUnknown && copies > 1 && extent < copies * width) copies /= 2;
+  const bool reduces = !updates.empty();
+  int factor = busy_factor(BodyShape(kernel_, l.body), reduces);
+  while (extent != kUnknown && factor > 1 && extent < int64_t{factor} * options_.lanes) factor /= 2;
+  const int copies = reduces ? factor : 1;
+  const int outer_width = width_;
+  width_ = reduces ? options_.lanes : options_.lanes * factor;
   const auto reductions = find_reductions(l.body, copies);
   const auto outer_reductions = reductions_;
   reductions_.insert(reductions_.end(), reductions.begin(), reductions.end());
 
+  const int64_t width = width_;
   const int64_t step = width * copies;
+  // A parallel loop is run in chunks, which may be shorter than its extent.
+  const bool has_main = l.parallel || extent == kUnknown || extent >= step;
+  const bool has_tail = l.parallel || extent == kUnknown || extent % step != 0;
   Value* count = b_.CreateNSWSub(end, begin);
   Value* main_end = b_.CreateAdd(begin, b_.CreateAnd(count, i64(-step)));  // step is a power of two
-  if (extent == kUnknown || extent >= step) {
+  if (has_main) {
     counted_loop(begin, main_end, step, false, "lanes", [&](Value* base) {
       for (int copy = 0; copy < copies; ++copy) {
         vector_body(l, b_.CreateNSWAdd(base, i64(copy * width)), nullptr, copy);
       }
     });
   }
-  if (extent == kUnknown || extent % step != 0) {
+  if (has_tail) {
     counted_loop(main_end, end, width, copies == 1, "tail", [&](Value* base) {
       // Fewer than 2^31 are left.
       Value* left = splat(b_.CreateTrunc(b_.CreateNSWSub(end, base), b_.getInt32Ty()));
@@ -448,6 +513,7 @@ void KernelEmitter::vector_loop(const Loop& l, Value* begin, Value* end) {
   }
   for (const Reduction& r : reductions) finish_reduction(r, copies);
   reductions_ = outer_reductions;
+  width_ = outer_width;
 }
 
 }  // namespace detail

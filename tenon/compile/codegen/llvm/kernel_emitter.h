@@ -17,8 +17,7 @@
 namespace tenon {
 
 struct EmitOptions {
-  int lanes = 16;            // elements a vector loop handles at once
-  int reduction_copies = 4;  // independent accumulators of a reduction in a vector loop
+  int lanes = 16;  // f32 numbers in a register of the processor
 };
 
 /// Adds `void symbol(void* const* buffers, const int64_t* symbols, int64_t begin, int64_t end)`.
@@ -116,7 +115,7 @@ class KernelEmitter {
   llvm::Type* vector_type(llvm::Type* element) {
     return llvm::FixedVectorType::get(element, lanes_wide());
   }
-  unsigned lanes_wide() const { return static_cast<unsigned>(options_.lanes); }
+  unsigned lanes_wide() const { return static_cast<unsigned>(width_); }
   Value* splat(Value* v) { return b_.CreateVectorSplat(lanes_wide(), v); }
   Value* lane_numbers(llvm::IntegerType* type);
   Value* address(uint32_t buffer, Value* offset);
@@ -146,6 +145,7 @@ class KernelEmitter {
   std::unordered_map<uint32_t, Slot> slots_;
   std::vector<Reduction> reductions_;
   int reduction_copy_ = 0;
+  int width_;  // lanes of the vector loop at hand
 
   const Lanes* lanes_ = nullptr;
   std::unordered_map<ExprId, bool> varying_;

@@ -105,7 +105,7 @@ KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
     return from_memory(load, n.dtype);
   }
   if (known && *known == -1 && !guard_.lanes) {
-    Value* last = b_.CreateSub(scalar(offset), i64(options_.lanes - 1));
+    Value* last = b_.CreateSub(scalar(offset), i64(width_ - 1));
     auto* load = b_.CreateAlignedLoad(wide, address(n.aux, last), align);
     annotate(load, n.aux, true);
     std::vector<int> order(lanes_wide());
