@@ -3,8 +3,8 @@
 
 Two kinds are taken:
 - In README.md and docs/: ```cpp blocks that contain `int main`, or are marked ```cpp compiled.
-- At the top of public headers: the comment lines `//   …` that follow `#pragma once`. They become
-  the body of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
+- At the top of public headers: the comment lines `//   …`, before anything else. They become 
+  of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
   which declare what the example takes for granted. `#include` lines stay in front. A `…` in an
   example marks it as a sketch, which is not compiled; nor is one of a private header: in
   a folder below its module's, or with all of its names in a namespace `detail`.
@@ -53,12 +53,10 @@ def markdown_source(path, start, text):
 def from_header(path):
     """(line number, lines, given, includes) of the example at the top, or None."""
     lines = path.read_text().splitlines()
-    if not lines or lines[0] != "#pragma once":
-        return None
-    index = 1
-    while index < len(lines) and not lines[index]:
-        index += 1
-    while index < len(lines) and lines[index].startswith("//") and not lines[index].startswith("//   "):
+    index = 0
+    while index < len(lines) and not lines[index].startswith("//   "):
+        if lines[index] and not lines[index].startswith(("//", "#pragma once")):
+            return None
         index += 1
     start, example, given, includes = index + 1, [], [], []
     for line in lines[index:]:

@@ -1,0 +1,40 @@
+#pragma once
+
+// All that a user of Tenon needs; each module's own header says more.
+//
+//   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
+//   auto df = grad(f);                        // a function again
+//   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is looked at
+
+#include <fmt/core.h>
+
+#include "tenon/base/error.h"
+#include "tenon/base/interrupt.h"
+#include "tenon/base/log.h"
+#include "tenon/base/parallel.h"
+#include "tenon/base/random.h"
+#include "tenon/base/trace.h"
+#include "tenon/base/version.h"
+#include "tenon/data/dataset.h"
+#include "tenon/data/loader.h"
+#include "tenon/data/sources.h"
+#include "tenon/format/tensor_files.h"
+#include "tenon/models/char_lstm.h"
+#include "tenon/models/cnn.h"
+#include "tenon/models/gpt.h"
+#include "tenon/models/lenet.h"
+#include "tenon/models/mlp.h"
+#include "tenon/models/resnet.h"
+#include "tenon/nn/initialise.h"
+#include "tenon/nn/layers.h"
+#include "tenon/nn/optimizer.h"
+#include "tenon/nn/schedule.h"
+#include "tenon/nn/scope.h"
+#include "tenon/tensor/jit.h"
+#include "tenon/tensor/tensor.h"
+#include "tenon/tensor/transforms.h"
+#include "tenon/tensor/tree.h"
+
+namespace tenon {
+using fmt::print;
+}
