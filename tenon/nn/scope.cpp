@@ -65,7 +65,7 @@ void Scope::set_state(std::string_view name, Tensor value) const {
 }
 
 Tensor Scope::key() const {
-  if (!call_->key) {
+  if (!call_->key.has_value()) {
     throw make_error(ErrorCode::invalid_argument,
                      "{} needs random numbers, and this call of the model has no key", path_)
         .note("hint: pass a key to nn::apply_training");

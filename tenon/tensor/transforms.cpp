@@ -137,7 +137,7 @@ std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arg
                               Names names) {
   std::vector<Type> types = types_of(arguments, names);
   std::optional<Dim> size;
-  VmapOptions::Axes axes(in_axes.begin(), in_axes.end());
+  BatchingOptions::Axes axes(in_axes.begin(), in_axes.end());
   size_t first = 0;
   for (size_t i = 0; i < types.size(); ++i) {
     if (!axes[i]) continue;
@@ -158,9 +158,9 @@ std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arg
   if (!size) fail(ErrorCode::invalid_argument, "vmap: no argument is mapped over");
   Traced traced = trace(f, types, "function", names);
   axes.resize(axes.size() + traced.captures.size());  // captures are the same for all
-  VmapOptions::Axes out_axes(traced.graph->outputs().size(), out_axis);
+  BatchingOptions::Axes out_axes(traced.graph->outputs().size(), out_axis);
   auto graph = vmap(*traced.graph, core_ops(),
-                    VmapOptions{.in_axes = axes, .out_axes = out_axes, .size = *size});
+                    BatchingOptions{.in_axes = axes, .out_axes = out_axes, .size = *size});
   return apply_graph(*graph, joined(arguments, traced.captures));
 }
 

@@ -209,12 +209,12 @@ void check_vmap(const SampleCase& sample, const OpRegistry& ops, const std::vect
       if (!batched[i]) examples[k][i] = examples[0][i];
     }
   }
-  VmapOptions options;
-  options.in_axes.emplace();
+  BatchingOptions options;
+
   options.size = Dim(static_cast<int64_t>(kBatch));
   std::vector<Literal> inputs;
   for (size_t i = 0; i < batched.size(); ++i) {
-    options.in_axes->push_back(batched[i] ? std::optional<int64_t>(0) : std::nullopt);
+    options.in_axes.push_back(batched[i] ? std::optional<int64_t>(0) : std::nullopt);
     inputs.push_back(batched[i] ? stacked({examples[0][i], examples[1][i]}) : examples[0][i]);
   }
   std::vector<Literal> all = interpret(*vmap(*graph, ops, options), inputs, ops);
