@@ -3,11 +3,10 @@
 
 Two kinds are taken:
 - In README.md and docs/: ```cpp blocks that contain `int main`, or are marked ```cpp compiled.
-- At the top of public headers: the comment lines `//   …`, before anything else. They become 
-  of a function, after `given: …` lines of the form `//   given: int64_t n; Tensor x;`,
-  which declare what the example takes for granted. `#include` lines stay in front. A `…` in an
-  example marks it as a sketch, which is not compiled; nor is one of a private header: in
-  a folder below its module's, or with all of its names in a namespace `detail`.
+- At the top of public headers, which are those that tenon/tenon.h includes: the comment lines
+  `//   …` before anything else. They become the body of a function, after lines of the form
+  `//   given: int64_t n; Tensor x;`, which declare what the example takes for granted.
+  `#include` lines stay in front. A `…` in an example marks it as a sketch, which is not compiled.
 """
 
 import pathlib
@@ -96,11 +95,11 @@ def main():
         for start, text in from_markdown(path):
             name = re.sub(r"\W", "_", f"{path}_{start}") + ".cpp"
             sources[name] = markdown_source(path, start, text)
-    for path in tracked("tenon/*.h"):
+    umbrella = pathlib.Path("tenon/tenon.h")
+    public = re.findall(r'^#include "(tenon/.*)"', umbrella.read_text(), re.M)
+    for path in [umbrella, *map(pathlib.Path, public)]:
         found = from_header(path)
-        outer = re.findall(r"^namespace (tenon(?:::\w+)*) \{", path.read_text(), re.M)
-        public = len(path.parts) <= 3 and any(not name.endswith("::detail") for name in outer)
-        if found and public and not any("…" in line for line in found[1]):
+        if found and not any("…" in line for line in found[1]):
             sources[re.sub(r"\W", "_", str(path)) + ".cpp"] = header_source(path, *found)
     for old in out.glob("*.cpp"):
         if old.name not in sources:
