@@ -11,7 +11,7 @@
 namespace tenon::detail {
 
 Joint::Joint(const Graph& f, const OpRegistry& ops, const Flags& wanted, const Flags& seeded) {
-  auto prepared = prepare_for_reverse(f, ops, wanted, seeded);
+  PreparedGraph prepared(f, ops, wanted, seeded);
   Graph whole(f.name());
   copy_symbol_bounds(whole, f);
   Build build(whole, ops);
@@ -25,7 +25,7 @@ Joint::Joint(const Graph& f, const OpRegistry& ops, const Flags& wanted, const F
     std::string name = unused_input_name(whole, "out" + std::to_string(i) + "'");
     seeds[i] = build.input(std::move(name), f.type(f.outputs()[i]));
   }
-  ReverseWalk walk(build, *prepared, arguments, wanted, seeded);
+  ReverseWalk walk(build, prepared, arguments);
   std::vector<Value> results = walk.outputs();
   std::vector<Value> pulled = walk.pull(seeds);
   std::vector<ValueId> ids;
@@ -34,7 +34,7 @@ Joint::Joint(const Graph& f, const OpRegistry& ops, const Flags& wanted, const F
     if (wanted[i] && pulled[i]) ids.push_back(pulled[i].id());
   }
   whole.set_outputs(std::move(ids));
-  graph = prune(whole);
+  graph = prune(std::move(whole));
 
   size_t input = 0;
   for (; input < f.inputs().size(); ++input) inputs.push_back(graph->inputs()[input]);

@@ -169,7 +169,7 @@ std::unique_ptr<Graph> build_jvp(const Graph& f, const OpRegistry& ops, std::str
   }
   g.set_outputs(std::move(ids));
   g.set_output_names(std::move(names));
-  return prune(g);
+  return prune(std::move(g));
 }
 
 std::vector<size_t> indices_of(const Flags& flags) {

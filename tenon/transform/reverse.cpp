@@ -1,5 +1,7 @@
 #include "tenon/transform/reverse.h"
 
+#include <algorithm>
+
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
 #include "tenon/ops/functions.h"
@@ -34,37 +36,35 @@ bool must_be_opened(const Node& node) {
 
 }  // namespace
 
-std::unique_ptr<Graph> prepare_for_reverse(const Graph& f, const OpRegistry& ops,
-                                           const Flags& wanted, const Flags& seeded) {
-  std::unique_ptr<Graph> prepared;
-  const Graph* current = &f;
-  for (bool changed = true; changed;) {
-    changed = false;
-    Flags active = active_values(*current, wanted, seeded);
+PreparedGraph::PreparedGraph(const Graph& f, const OpRegistry& ops, const Flags& wanted,
+                             const Flags& seeded)
+    : current_(&f) {
+  while (true) {
+    active_ = active_values(*current_, wanted, seeded);
+    auto opened = [&](const Node& node) {
+      return must_be_opened(node) && any_active(active_, node.outputs);
+    };
+    if (std::none_of(current_->nodes().begin(), current_->nodes().end(), opened)) return;
     auto open = [&](Build& build, const Graph& graph, NodeId id,
                     std::span<const Value> inputs) -> std::optional<std::vector<Value>> {
       const Node& node = graph.node(id);
-      if (!must_be_opened(node) || !any_active(active, node.outputs)) return std::nullopt;
-      changed = true;
+      if (!opened(node)) return std::nullopt;
       if (node.op->decomposition) return decompose_call(build, node, inputs);
       return build.inline_graph(*node.attributes.graph("body"), inputs);
     };
-    auto next = rewrite_nodes(*current, ops, open);
-    prepared = std::move(next);
-    current = prepared.get();
+    changed_ = rewrite_nodes(*current_, ops, open);
+    current_ = changed_.get();
   }
-  return prepared;
 }
 
-ReverseWalk::ReverseWalk(Build& build, const Graph& f, std::span<const Value> inputs,
-                         const Flags& wanted, const Flags& seeded)
+ReverseWalk::ReverseWalk(Build& build, const PreparedGraph& prepared, std::span<const Value> inputs)
     : build_(build),
-      f_(f),
-      active_(active_values(f, wanted, seeded)),
-      values_(f.value_count()),
-      region_pulls_(f.node_count()) {
-  for (size_t i = 0; i < inputs.size(); ++i) values_[f.inputs()[i].index] = inputs[i].id();
-  for (NodeId id = 0; id < f.node_count(); ++id) emit(id);
+      f_(prepared.graph()),
+      active_(prepared.active()),
+      values_(f_.value_count()),
+      region_pulls_(f_.node_count()) {
+  for (size_t i = 0; i < inputs.size(); ++i) values_[f_.inputs()[i].index] = inputs[i].id();
+  for (NodeId id = 0; id < f_.node_count(); ++id) emit(id);
 }
 
 void ReverseWalk::emit(NodeId id) {
@@ -181,8 +181,8 @@ std::vector<Value> vjp_inline(Build& build, const Graph& f, std::span<const Valu
                               std::span<const Value> cotangents, const Flags& wanted) {
   Flags seeded;
   for (const Value& cotangent : cotangents) seeded.push_back(static_cast<bool>(cotangent));
-  auto prepared = prepare_for_reverse(f, build.ops(), wanted, seeded);
-  ReverseWalk walk(build, *prepared, inputs, wanted, seeded);
+  PreparedGraph prepared(f, build.ops(), wanted, seeded);
+  ReverseWalk walk(build, prepared, inputs);
   return walk.pull(cotangents);
 }
 

@@ -33,17 +33,27 @@ struct RegionCall {
   Flags seeded;                   // outputs whose cotangents are not zero
 };
 
-/// `f` without calls to inline and without composites that have to be decomposed to be pulled back.
-std::unique_ptr<Graph> prepare_for_reverse(const Graph& f, const OpRegistry& ops,
-                                           const Flags& wanted, const Flags& seeded);
+/// A graph without calls to inline and without composites that have to be decomposed to be pulled
+/// back. `f` must outlive it.
+class PreparedGraph {
+ public:
+  /// `wanted`: the inputs whose cotangents are needed; `seeded`: the outputs that will have one.
+  PreparedGraph(const Graph& f, const OpRegistry& ops, const Flags& wanted, const Flags& seeded);
 
-/// `f` is prepared and outlives the walk.
+  const Graph& graph() const { return *current_; }
+  /// Per value: whether it lies between a wanted input and a seeded output.
+  const Flags& active() const { return active_; }
+
+ private:
+  const Graph* current_;
+  std::unique_ptr<Graph> changed_;
+  Flags active_;
+};
+
 class ReverseWalk {
  public:
-  /// Emits `f`. `wanted`: the inputs whose cotangents are needed; `seeded`: the outputs that will
-  /// have one.
-  ReverseWalk(Build& build, const Graph& f, std::span<const Value> inputs, const Flags& wanted,
-              const Flags& seeded);
+  /// Emits the graph, which must outlive the walk.
+  ReverseWalk(Build& build, const PreparedGraph& prepared, std::span<const Value> inputs);
 
   std::vector<Value> outputs() const;
   std::vector<Value> pull(std::span<const Value> cotangents);
@@ -59,7 +69,7 @@ class ReverseWalk {
 
   Build& build_;
   const Graph& f_;
-  Flags active_;                    // per value of f: whether its cotangent is needed and not zero
+  const Flags& active_;             // per value of f
   std::vector<ValueId> values_;     // per value of f: its copy
   std::vector<Pull> region_pulls_;  // per node of f; empty for plain ops
 };

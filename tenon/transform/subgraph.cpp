@@ -54,6 +54,37 @@ std::unique_ptr<Graph> prune(const Graph& graph) {
   return pruned;
 }
 
+/// Moves what the nodes own instead of copying it: most graphs are pruned right after they were
+/// built.
+std::unique_ptr<Graph> prune(Graph&& graph) {
+  std::vector<bool> needed = needed_nodes(graph, graph.outputs());
+  auto pruned = std::make_unique<Graph>(graph.name());
+  copy_symbol_bounds(*pruned, graph);
+  std::vector<ValueId> map(graph.value_count());
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    ValueId input = graph.inputs()[i];
+    map[input.index] = pruned->add_input(graph.input_names()[i], graph.type(input));
+  }
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    if (!needed[id]) continue;
+    Node& node = graph.mutable_node(id);
+    std::vector<Type> types;
+    types.reserve(node.outputs.size());
+    for (ValueId output : node.outputs) types.push_back(graph.type(output));
+    for (ValueId& input : node.inputs) input = map[input.index];
+    NodeId copy = pruned->add_node(node.op, std::move(node.attributes), std::move(node.inputs),
+                                   std::move(types), std::move(node.label));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      map[node.outputs[i].index] = pruned->node(copy).outputs[i];
+    }
+  }
+  std::vector<ValueId> outputs;
+  for (ValueId output : graph.outputs()) outputs.push_back(map[output.index]);
+  pruned->set_outputs(std::move(outputs));
+  pruned->set_output_names(graph.output_names());
+  return pruned;
+}
+
 std::unique_ptr<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
                                std::span<const ValueId> outputs, std::string name) {
   std::vector<bool> needed = needed_nodes(graph, outputs, inputs);

@@ -18,6 +18,7 @@ namespace tenon {
 
 /// The same graph without the nodes that no output needs. Inputs stay, used or not.
 std::unique_ptr<Graph> prune(const Graph& graph);
+std::unique_ptr<Graph> prune(Graph&& graph);
 
 /// The part of `graph` that computes `outputs` from `inputs`, which may be any of its values: what
 /// lies behind them is left out. Every graph input that the part reads must be among `inputs`.

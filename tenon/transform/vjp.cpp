@@ -21,7 +21,7 @@ std::unique_ptr<Graph> build_vjp(const Graph& f, const OpRegistry& ops, std::str
                                  Seed seed) {
   Flags wanted = flags_of(wrt, f.inputs().size());
   Flags seeded = flags_of(outputs, f.outputs().size());
-  auto prepared = prepare_for_reverse(f, ops, wanted, seeded);
+  PreparedGraph prepared(f, ops, wanted, seeded);
 
   Graph g(std::move(name));
   copy_symbol_bounds(g, f);
@@ -33,7 +33,7 @@ std::unique_ptr<Graph> build_vjp(const Graph& f, const OpRegistry& ops, std::str
   std::vector<Value> cotangents(f.outputs().size());
   for (size_t output : outputs) cotangents[output] = seed(build, output);
 
-  ReverseWalk walk(build, *prepared, inputs, wanted, seeded);
+  ReverseWalk walk(build, prepared, inputs);
   std::vector<Value> results = walk.outputs();
   std::vector<Value> of_inputs = walk.pull(cotangents);
   for (size_t input : wrt)
@@ -46,7 +46,7 @@ std::unique_ptr<Graph> build_vjp(const Graph& f, const OpRegistry& ops, std::str
   for (size_t input : wrt) names.push_back(f.input_names()[input] + "'");
   g.set_outputs(std::move(ids));
   g.set_output_names(std::move(names));
-  return prune(g);
+  return prune(std::move(g));
 }
 
 }  // namespace

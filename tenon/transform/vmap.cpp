@@ -154,7 +154,7 @@ std::unique_ptr<Graph> vmap_region_graph(const Graph& f, const OpRegistry& ops, 
     ids.push_back(outputs[i] ? scope.spread(results[i]).id() : results[i].value.id());
   }
   g.set_outputs(std::move(ids));
-  return prune(g);
+  return prune(std::move(g));
 }
 
 std::vector<Batched> batch_by_loop(const BatchCall& call) {
@@ -238,7 +238,7 @@ std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const Batchin
   g.set_outputs(std::move(outputs));
   g.set_output_names(f.output_names());
   warn_of_loops(f, scope);
-  return prune(g);
+  return prune(std::move(g));
 }
 
 }  // namespace tenon
