@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tenon/base/error.h"
 #include "tenon/ops/functions.h"
 #include "tenon/transform/control.h"
@@ -76,52 +78,49 @@ Flags ScanReverse::with_active(const Flags& flags, size_t first) const {
   return of_body;
 }
 
-/// What the backward loop can read without its being saved: slices of xs, and all that is the same
-/// in every step.
+/// What the backward loop can read without its being saved: slices of xs, what the loop gives for
+/// every step anyway, and all that is the same in every step.
 Flags ScanReverse::free_values() const {
   std::span<const ValueId> varying = std::span(joint_.inputs).subspan(scan_.invariants);
   Flags free = depends_on(*joint_.graph, varying);
   free.flip();
-  for (size_t i = 0; i < scan_.inputs(); ++i) {
-    if (scan_.is_x(i)) free[joint_.inputs[i].index] = true;
+  for (size_t i = scan_.invariants + scan_.carries; i < scan_.inputs(); ++i) {
+    free[joint_.inputs[i].index] = true;
+  }
+  for (size_t i = scan_.carries; i < joint_.outputs.size(); ++i) {
+    free[joint_.outputs[i].index] = true;
   }
   return free;
 }
 
 std::vector<Value> ScanReverse::emit_forward() {
   std::vector<ValueId> residuals = choose_residuals(joint_, free_values());
-  // A residual that the loop gives anyway is not given twice.
-  std::vector<ValueId> extra;
-  std::vector<size_t> output_of;
-  for (ValueId residual : residuals) {
-    size_t output = scan_.carries;
-    while (output < joint_.outputs.size() && joint_.outputs[output] != residual) ++output;
-    if (output == joint_.outputs.size()) {
-      output += extra.size();
-      extra.push_back(residual);
-    }
-    output_of.push_back(output);
-  }
   Scan forward = scan_;
-  forward.body = forward_part(joint_, extra);
+  forward.body = forward_part(joint_, residuals);
   std::vector<Value> outputs = forward.emit(build_, inputs_);
 
   std::vector<ValueId> given;
+  auto give = [&](ValueId value, Role role, const Value& outside) {
+    if (std::find(given.begin(), given.end(), value) != given.end()) return;
+    given.push_back(value);
+    part_inputs_.push_back({role, outside});
+  };
   for (size_t i = 0; i < scan_.inputs(); ++i) {
     if (scan_.is_carry(i)) continue;
-    given.push_back(joint_.inputs[i]);
-    part_inputs_.push_back({scan_.is_x(i) ? Role::x : Role::invariant, inputs_[i]});
+    give(joint_.inputs[i], scan_.is_x(i) ? Role::x : Role::invariant, inputs_[i]);
   }
-  for (size_t i = 0; i < residuals.size(); ++i) {
-    given.push_back(residuals[i]);
-    part_inputs_.push_back({Role::x, outputs[output_of[i]]});
+  std::vector<ValueId> stacked(joint_.outputs.begin() + static_cast<std::ptrdiff_t>(scan_.carries),
+                               joint_.outputs.end());
+  stacked.insert(stacked.end(), residuals.begin(), residuals.end());
+  for (size_t i = 0; i < stacked.size(); ++i) {
+    give(stacked[i], Role::x, outputs[scan_.carries + i]);
   }
+  part_ = backward_part(joint_, given);
   for (size_t i = 0; i < joint_.cotangents.size(); ++i) {
     if (!joint_.cotangents[i].valid()) continue;
     bool carried = i < scan_.carries;
     part_inputs_.push_back({carried ? Role::carry_cotangent : Role::y_cotangent, {}, i});
   }
-  part_ = backward_part(joint_, given);
   outputs.resize(joint_.outputs.size());
   return outputs;
 }
