@@ -11,10 +11,6 @@ namespace {
 
 bool is_view(const Node& node) { return node.op->name == "reshape"; }
 
-bool is_scalar_constant(const Node& node) {
-  return node.op->name == "constant" && node.attributes.literal("value")->size() == 1;
-}
-
 /// Whether a value is so much smaller than `than` that reading it costs nothing next to it.
 bool is_small_beside(const Type& type, const Type& than) {
   Dim count = type.shape.element_count();
@@ -303,10 +299,6 @@ class Planner {
         if (producer(read) != kNoNode) plan_.used_outside[producer(read)] = true;
       }
     }
-    // Scalar constants are copied into every body that reads them, stored or not.
-    for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      if (is_scalar_constant(graph_.node(id)) && is_stored(id)) copied_.push_back(id);
-    }
   }
 
   static constexpr uint32_t kSiblingWindow = 32;
@@ -318,10 +310,13 @@ class Planner {
   std::vector<NodeCost> costs_;
   std::vector<std::vector<NodeId>> users_;
   std::vector<bool> is_output_;
-  std::vector<NodeId> copied_;
 };
 
 }  // namespace
+
+bool is_scalar_constant(const Node& node) {
+  return node.op->name == "constant" && node.attributes.literal("value")->size() == 1;
+}
 
 FusePlan plan_fusion(const Graph& graph, const PassContext& context) {
   return Planner(graph, context).run();

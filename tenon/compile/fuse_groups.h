@@ -31,6 +31,9 @@ struct FusePlan {
   std::vector<FuseGroup> groups;
 };
 
+/// Scalar constants are copied into every body that reads them, stored or not.
+bool is_scalar_constant(const Node& node);
+
 FusePlan plan_fusion(const Graph& graph, const PassContext& context);
 
 }  // namespace tenon

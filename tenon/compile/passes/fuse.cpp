@@ -58,7 +58,7 @@ class BodyBuilder {
   bool is_inside(ValueId value) const {
     NodeId producer = graph_.value(value).producer;
     if (producer == kNoNode) return false;
-    return inlined_[producer] ||
+    return inlined_[producer] || is_scalar_constant(graph_.node(producer)) ||
            std::find(members_.begin(), members_.end(), value) != members_.end();
   }
   void collect(const std::vector<ValueId>& results) {
