@@ -70,16 +70,16 @@ class Planner {
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
       plan_.inlined[id] = !must_store(id);
     }
+    // Chains that read much are cut from the front, once what they read is known.
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (is_stored(id) || !is_fusable(id) || users_[id].size() < 2) continue;
+      if (large_reads(id) > 1) plan_.inlined[id] = false;
+    }
     // A view that is stored needs memory to view: what it reads is stored too.
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
       if (!is_stored(id) || !is_view(graph_.node(id))) continue;
       if (NodeId from = producer(graph_.node(id).inputs[0]); from != kNoNode)
         plan_.inlined[from] = false;
-    }
-    // Chains that read much are cut from the front, once what they read is known.
-    for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      if (is_stored(id) || !is_fusable(id) || users_[id].size() < 2) continue;
-      if (large_reads(id) > 1) plan_.inlined[id] = false;
     }
   }
 

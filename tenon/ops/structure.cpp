@@ -25,6 +25,26 @@ void copy_from(ReferenceCall& call, Source source) {
   }
 }
 
+/// A choice among the values themselves: for scalars and little more. Longer ones belong in memory.
+Expr constant_element(ElementContext& c) {
+  const Literal& literal = *c.attributes().literal("value");
+  DType compute = compute_type(literal.dtype());
+  auto value = [&](int64_t i) {
+    return is_floating(compute) ? c.pool().constant(compute, literal.to_double(i))
+                                : c.pool().integer(compute, literal.to_int(i));
+  };
+  if (literal.size() == 0) return c.pool().constant(compute, 0);
+  Expr at = c.pool().index(0);
+  for (size_t axis = 0; axis < literal.shape().size(); ++axis) {
+    at = at * static_cast<double>(literal.shape()[axis]) + c.index()[axis];
+  }
+  Expr chosen = value(literal.size() - 1);
+  for (int64_t i = literal.size() - 1; i-- > 0;) {
+    chosen = select(equal(at, static_cast<double>(i)), value(i), chosen);
+  }
+  return cast(chosen, literal.dtype());
+}
+
 void add_sources(OpFamily& ops) {
   ops.add(primitive("constant")
               .doc("A value that is known when the graph is made.")
@@ -36,6 +56,7 @@ void add_sources(OpFamily& ops) {
                 call.output(0) = RefArray::from(*call.attributes().literal("value"));
               })
               .non_differentiable("it has no inputs")
+              .element(constant_element)
               .onnx("Constant")
               .samples(
                   {{"",
