@@ -209,7 +209,7 @@ TEST(Convolution, WinogradIsCloseToLoops) {
   std::mt19937 random(9);
   for (const ConvolutionKind kind : kKinds) {
     for (const auto& [batch, extent, in, out] :
-         {std::array<int64_t, 4>{5, 14, 32, 48}, {3, 20, 96, 128}, {67, 4, 128, 96}}) {
+         {std::array<int64_t, 4>{5, 14, 32, 48}, {43, 20, 32, 48}, {67, 4, 128, 96}}) {
       ConvolutionProblem p = three_by_three(kind, batch, extent, in, out);
       p.bias = kind == ConvolutionKind::forward;
       std::string why_not;
@@ -233,7 +233,7 @@ TEST(Convolution, HasTheSameBitsOnOneThreadAndOnTwo) {
   std::vector<ConvolutionProblem> problems;
   for (int i = 0; i < 30; ++i) problems.push_back(random_problem(random));
   for (const ConvolutionKind kind : kKinds) {
-    problems.push_back(three_by_three(kind, 17, 14, 32, 64));
+    problems.push_back(three_by_three(kind, 67, 16, 32, 64));
     problems.push_back(three_by_three(kind, 6, 16, 128, 128));
     problems.push_back(three_by_three(kind, 33, 28, 3, 32));
     problems.push_back(three_by_three(kind, 9, 12, 6, 16));

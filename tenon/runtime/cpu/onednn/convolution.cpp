@@ -17,7 +17,7 @@ class DirectConvolution : public ConvolutionKernel {
  public:
   explicit DirectConvolution(const ConvolutionProblem& problem)
       : ConvolutionKernel(problem),
-        part_{problem.batch, problem.out_channels},
+        part_(whole_of(problem)),
         step_(problem, part_, dnnl::algorithm::convolution_direct, DataLayout::plain) {
     const auto given = plain_filter(problem, part_, problem.dtype);
     if (given != step_.filter) {

@@ -18,8 +18,8 @@ class FilterGradient : public ConvolutionKernel {
     parts_ = (problem.batch + images_ - 1) / images_;
     step_ = make_step(images_);
     if (const int64_t rest = problem.batch % images_) last_ = make_step(rest);
-    const Part whole{problem.batch, problem.out_channels};
-    to_result_ = make_reorder(step_.filter, plain_filter(problem, whole, problem.dtype));
+    to_result_ =
+        make_reorder(step_.filter, plain_filter(problem, whole_of(problem), problem.dtype));
 
     slots_ = std::min<int64_t>(parts_, thread_count());
     slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), 64);
@@ -61,8 +61,8 @@ class FilterGradient : public ConvolutionKernel {
 
  private:
   ConvolutionStep make_step(int64_t batch) const {
-    return {problem_, Part{batch, problem_.out_channels}, dnnl::algorithm::convolution_direct,
-            DataLayout::plain};
+    return {problem_, Part{batch, problem_.in_channels, problem_.out_channels},
+            dnnl::algorithm::convolution_direct, DataLayout::plain};
   }
 
   /// Up to 16 parts of at least 20 us, while their sums stay below 16 MB.

@@ -36,8 +36,10 @@ dnnl::memory::desc any_layout(const dnnl::memory::desc& plain) {
 
 }  // namespace
 
+Part whole_of(const ConvolutionProblem& p) { return {p.batch, p.in_channels, p.out_channels}; }
+
 dnnl::memory::desc plain_x(const ConvolutionProblem& p, const Part& part) {
-  return channels_last(part.batch, p.input, p.in_channels, p.in_channels, p.dtype);
+  return channels_last(part.batch, p.input, part.in_channels, p.in_channels, p.dtype);
 }
 
 dnnl::memory::desc plain_y(const ConvolutionProblem& p, const Part& part) {
@@ -45,7 +47,7 @@ dnnl::memory::desc plain_y(const ConvolutionProblem& p, const Part& part) {
 }
 
 dnnl::memory::desc plain_filter(const ConvolutionProblem& p, const Part& part, DType dtype) {
-  const int64_t group_inputs = p.in_channels / p.groups;
+  const int64_t group_inputs = part.in_channels / p.groups;
   const int64_t group_outputs = part.out_channels / p.groups;
   Dims dims, steps;
   if (p.groups > 1) {
@@ -57,7 +59,7 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& p, const Part& part, D
   const size_t first = dims.size();
   dims.insert(dims.end(), p.kernel.begin(), p.kernel.end());
   steps.resize(dims.size());
-  int64_t step = group_inputs * p.out_channels;
+  int64_t step = p.in_channels / p.groups * p.out_channels;
   for (size_t i = dims.size(); i-- > first;) {
     steps[i] = step;
     step *= dims[i];

@@ -1,6 +1,6 @@
 // One oneDNN convolution of a part of a problem, and what its kernels have in common. Private.
 //
-//   ConvolutionStep step(problem, Part{.batch = 8}, dnnl::algorithm::convolution_direct, plain);
+//   ConvolutionStep step(problem, {8, 64, 64}, dnnl::algorithm::convolution_direct, plain);
 //   step.primitive.run({x, filter, y, scratch});
 #pragma once
 
@@ -9,12 +9,14 @@
 
 namespace tenon::detail {
 
-/// The images and output channels that one primitive takes. Layouts of a part have the gaps that
-/// the rest of the array leaves.
+/// The images and channels that one primitive takes. Layouts of a part have the gaps that the rest
+/// of the array leaves.
 struct Part {
   int64_t batch;
+  int64_t in_channels;
   int64_t out_channels;
 };
+Part whole_of(const ConvolutionProblem& problem);
 
 /// Row-major layouts of a part, seen with the library's order of axes.
 dnnl::memory::desc plain_x(const ConvolutionProblem& problem, const Part& part);
@@ -74,10 +76,6 @@ std::unique_ptr<OpKernel> make_filter_gradient(const ConvolutionProblem& problem
                                                std::string& why_not);
 std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                     std::string& why_not);
-
-/// The tiles of 4x4 results that Winograd's algorithm cuts one image into, or 0 with the reason
-/// why another algorithm is better.
-int64_t winograd_tiles(const ConvolutionProblem& problem, std::string& why_not);
 
 /// Adds arrays of `size` numbers, each `step` numbers after the one before, to the first, in order.
 void add_parts(float* first, int64_t count, int64_t step, int64_t size);

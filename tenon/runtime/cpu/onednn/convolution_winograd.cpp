@@ -8,102 +8,95 @@
 // Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016): F(4x4, 3x3) makes 16
 // results from 36 products instead of 144. The library has it for its own layout of activations
 // only, so pieces of them are converted on the way, while they are in the cache.
+//
+// Every thread does pieces alone: the bits do not depend on the number of threads, and there is one
+// wait for the others instead of one in each stage. Pieces are groups of images, or of the channels
+// that are written where so few tiles share the transform of the filter that it should be paid
+// once.
 
 namespace tenon::detail {
 namespace {
 
-constexpr auto kWinograd = dnnl::algorithm::convolution_winograd;
-
-/// Results and gradients of inputs: groups of images, one after the other, each by all threads.
-class WinogradConvolution : public ConvolutionKernel {
+/// A kernel in pieces. Its scratch memory is what all pieces share, then a block for each thread.
+class Pieces : public ConvolutionKernel {
  public:
-  WinogradConvolution(const ConvolutionProblem& problem, int64_t tiles_per_image)
-      : ConvolutionKernel(problem) {
-    // The transform of the filter is paid for each group: enough tiles have to share it.
-    const int64_t wanted = std::clamp<int64_t>(512 / tiles_per_image, 1, problem.batch);
-    const int64_t groups = (problem.batch + wanted - 1) / wanted;
-    images_ = (problem.batch + groups - 1) / groups;
-    main_ = Group(problem, images_);
-    if (const int64_t rest = problem.batch % images_) last_ = Group(problem, rest);
+  using ConvolutionKernel::ConvolutionKernel;
 
-    x_ = reserve(std::max(main_.step.x.get_size(), last_.step.x.get_size()));
-    y_ = reserve(std::max(main_.step.y.get_size(), last_.step.y.get_size()));
-    filter_ = reserve(std::max(main_.step.filter.get_size(), last_.step.filter.get_size()));
-    own_ = reserve(std::max(main_.step.scratch_bytes, last_.step.scratch_bytes));
-    description_ = fmt::format("onednn convolution {}, {} images at a time",
-                               main_.step.implementation, images_);
+ protected:
+  void plan(int64_t pieces, size_t shared_bytes, size_t own_bytes) {
+    pieces_ = pieces;
+    slots_ = std::min<int64_t>(pieces, thread_count());
+    own_bytes_ = round_up(own_bytes, 64);
+    shared_ = reserve(shared_bytes);
+    own_ = reserve(own_bytes_ * static_cast<size_t>(slots_));
   }
 
-  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    const ConvolutionOperands whole = operands(inputs, outputs);
-    char* const base = static_cast<char*>(scratch);
-    for (int64_t image = 0; image < problem_.batch; image += images_) {
-      const Group& group = image + images_ <= problem_.batch ? main_ : last_;
-      if (image == 0 || &group == &last_) {
-        group.filter.run({whole.filter, base + filter_});
+  char* shared(void* scratch) const { return static_cast<char*>(scratch) + shared_; }
+
+  /// Calls function(piece, memory of its thread).
+  template <class Function>
+  void for_each_piece(void* scratch, Function&& function) const {
+    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
+      const OneThread alone;
+      for (int64_t slot = first; slot < end; ++slot) {
+        char* own = static_cast<char*>(scratch) + own_ + static_cast<size_t>(slot) * own_bytes_;
+        for (int64_t i = pieces_ * slot / slots_; i < pieces_ * (slot + 1) / slots_; ++i) {
+          function(i, own);
+        }
       }
-      char* const x = whole.x + static_cast<size_t>(image) * x_image_bytes();
-      char* const y = whole.y + static_cast<size_t>(image) * y_image_bytes();
-      const bool forward = problem_.kind == ConvolutionKind::forward;
-      void* const from = forward ? x : y;
-      void* const to = forward ? y : x;
-      group.input.run({from, base + (forward ? x_ : y_)});
-      run_step(group.step, {base + x_, base + filter_, base + y_, whole.bias}, base + own_);
-      group.output.run({base + (forward ? y_ : x_), to});
-    }
+    });
   }
+
+  int64_t pieces_ = 0;
 
  private:
-  struct Group {
-    Group() = default;
-    Group(const ConvolutionProblem& p, int64_t batch)
-        : step(p, Part{batch, p.out_channels}, kWinograd, DataLayout::library) {
-      const Part part{batch, p.out_channels};
-      filter = make_reorder(plain_filter(p, part, p.dtype), step.filter);
-      const bool forward = p.kind == ConvolutionKind::forward;
-      input =
-          forward ? make_reorder(plain_x(p, part), step.x) : make_reorder(plain_y(p, part), step.y);
-      output =
-          forward ? make_reorder(step.y, plain_y(p, part)) : make_reorder(step.x, plain_x(p, part));
-    }
-    ConvolutionStep step;
-    Primitive filter, input, output;
-  };
-
-  int64_t images_ = 0;
-  Group main_, last_;
-  size_t x_ = 0, y_ = 0, filter_ = 0, own_ = 0;
+  int64_t slots_ = 0;
+  size_t own_bytes_ = 0, shared_ = 0, own_ = 0;
 };
 
-/// Gradients of filters: every thread takes a range of images or of output channels alone, so that
-/// no sum depends on the number of threads. Filters that are small beside the activations are cut
-/// by images, and the parts added in order; large ones by output channels, which leaves nothing to
-/// add and keeps the memory for their transforms small.
-class WinogradFilterGradient : public ConvolutionKernel {
- public:
-  explicit WinogradFilterGradient(const ConvolutionProblem& problem) : ConvolutionKernel(problem) {
-    const OneThread alone;
-    const bool by_channels = problem.in_channels * problem.out_channels > 64 * 128;
-    channels_ = by_channels ? channels_per_part(problem.out_channels) : problem.out_channels;
-    images_ = by_channels ? problem.batch : (problem.batch + 7) / 8;
-    channel_parts_ = problem.out_channels / channels_;
-    image_parts_ = (problem.batch + images_ - 1) / images_;
-    main_ = PartStep(problem, images_, channels_);
-    if (const int64_t rest = problem.batch % images_) last_ = PartStep(problem, rest, channels_);
+constexpr auto kWinograd = dnnl::algorithm::convolution_winograd;
 
-    const int64_t parts = channel_parts_ * image_parts_;
-    slots_ = std::min<int64_t>(parts, thread_count());
-    x_bytes_ = round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), 64);
-    y_bytes_ = round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), 64);
-    sum_bytes_ = round_up(main_.step.filter.get_size(), 64);
-    slot_bytes_ =
-        round_up(std::max(main_.step.scratch_bytes, last_.step.scratch_bytes), 64) + y_bytes_;
-    // Parts of the channels share the converted images.
-    x_ = reserve(x_bytes_ * static_cast<size_t>(by_channels ? 1 : slots_));
-    sums_ = reserve(sum_bytes_ * static_cast<size_t>(parts));
-    own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
+/// A part of the channels that leaves work for two threads or more.
+int64_t channels_per_piece(int64_t channels) {
+  for (const int64_t part : {128, 64, 48, 32}) {
+    if (channels % part == 0 && channels / part > 1) return part;
+  }
+  return 16;
+}
+
+/// Results and gradients of inputs. What is read is called input, what is written output, whichever
+/// of x and y that is.
+class WinogradConvolution : public Pieces {
+ public:
+  WinogradConvolution(const ConvolutionProblem& problem, int64_t tiles_per_image)
+      : Pieces(problem), forward_(problem.kind == ConvolutionKind::forward) {
+    const OneThread alone;
+    const int64_t channels = forward_ ? problem.out_channels : problem.in_channels;
+    by_channels_ = tiles_per_image * problem.batch < 1024;
+    if (by_channels_) {
+      images_ = problem.batch;
+      channels_ = channels_per_piece(channels);
+    } else {
+      const int64_t most = std::max<int64_t>(256 / tiles_per_image, 1);
+      const int64_t groups = (problem.batch + most - 1) / most;
+      images_ = (problem.batch + groups - 1) / groups;
+      channels_ = channels;
+    }
+    main_ = Piece(problem, images_, forward_, channels_);
+    if (const int64_t rest = problem.batch % images_) {
+      last_ = Piece(problem, rest, forward_, channels_);
+    }
+    const Piece& a = main_;
+    const Piece& b = last_;
+    input_bytes_ = round_up(std::max(a.input_bytes, b.input_bytes), 64);
+    output_bytes_ = round_up(std::max(a.output_bytes, b.output_bytes), 64);
+    filter_bytes_ = round_up(std::max(a.step.filter.get_size(), b.step.filter.get_size()), 64);
+    const size_t shared = by_channels_ ? input_bytes_ : filter_bytes_;
+    const size_t own = by_channels_ ? filter_bytes_ : input_bytes_;
+    plan(by_channels_ ? channels / channels_ : (problem.batch + images_ - 1) / images_, shared,
+         own + output_bytes_ + std::max(a.step.scratch_bytes, b.step.scratch_bytes));
     description_ =
-        fmt::format("onednn filter gradient {} in {} parts", main_.step.implementation, parts);
+        fmt::format("onednn convolution {} in {} pieces", a.step.implementation, pieces_);
   }
 
   bool same_layouts() const {
@@ -112,33 +105,137 @@ class WinogradFilterGradient : public ConvolutionKernel {
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
-    char* const base = static_cast<char*>(scratch);
-    const bool by_channels = channel_parts_ > 1;
-    if (by_channels) main_.x.run({whole.x, base + x_});
-    const int64_t parts = channel_parts_ * image_parts_;
-    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
-      const OneThread alone;
-      for (int64_t slot = first; slot < end; ++slot) {
-        char* const own = base + own_ + static_cast<size_t>(slot) * slot_bytes_;
-        char* const x = base + x_ + (by_channels ? 0 : static_cast<size_t>(slot) * x_bytes_);
-        for (int64_t i = parts * slot / slots_; i < parts * (slot + 1) / slots_; ++i) {
-          run_part(whole, i, x, own, base);
-        }
-      }
+    char* const common = shared(scratch);
+    if (by_channels_) {
+      main_.input.run({forward_ ? whole.x : whole.y, common});
+    } else {
+      main_.filter.run({whole.filter, common});
+    }
+    for_each_piece(scratch, [&](int64_t index, char* own) {
+      by_channels_ ? run_channels(whole, index, common, own)
+                   : run_images(whole, index, common, own);
     });
-    if (by_channels) return;
-    auto* const sum = reinterpret_cast<float*>(base + sums_);
-    add_parts(sum, image_parts_, static_cast<int64_t>(sum_bytes_ / sizeof(float)),
-              static_cast<int64_t>(main_.step.filter.get_size() / sizeof(float)));
-    main_.result.run({sum, whole.filter});
   }
 
  private:
-  struct PartStep {
-    PartStep() = default;
-    PartStep(const ConvolutionProblem& p, int64_t batch, int64_t channels)
-        : step(p, Part{batch, channels}, kWinograd, DataLayout::library) {
-      const Part part{batch, channels};
+  struct Piece {
+    Piece() = default;
+    Piece(const ConvolutionProblem& p, int64_t batch, bool forward, int64_t channels) {
+      Part part = whole_of(p);
+      part.batch = batch;
+      (forward ? part.out_channels : part.in_channels) = channels;
+      step = ConvolutionStep(p, part, kWinograd, DataLayout::library);
+      filter = make_reorder(plain_filter(p, part, p.dtype), step.filter);
+      const auto x = plain_x(p, part), y = plain_y(p, part);
+      input = forward ? make_reorder(x, step.x) : make_reorder(y, step.y);
+      output = forward ? make_reorder(step.y, y) : make_reorder(step.x, x);
+      input_bytes = (forward ? step.x : step.y).get_size();
+      output_bytes = (forward ? step.y : step.x).get_size();
+    }
+    ConvolutionStep step;
+    Primitive filter, input, output;
+    size_t input_bytes = 0, output_bytes = 0;
+  };
+
+  void run_step_of(const Piece& piece, char* input, char* filter, char* output, void* bias,
+                   char* scratch) const {
+    run_step(piece.step, {forward_ ? input : output, filter, forward_ ? output : input, bias},
+             scratch);
+  }
+
+  void run_images(const ConvolutionOperands& whole, int64_t index, char* filter, char* own) const {
+    const auto image = static_cast<size_t>(index * images_);
+    const Piece& piece = (index + 1) * images_ <= problem_.batch ? main_ : last_;
+    char* const x = whole.x + image * x_image_bytes();
+    char* const y = whole.y + image * y_image_bytes();
+    char* const output = own + input_bytes_;
+    piece.input.run({forward_ ? x : y, own});
+    run_step_of(piece, own, filter, output, whole.bias, output + output_bytes_);
+    piece.output.run({output, forward_ ? y : x});
+  }
+
+  void run_channels(const ConvolutionOperands& whole, int64_t index, char* input, char* own) const {
+    const auto channel = static_cast<size_t>(index * channels_);
+    const size_t offset = channel * size_of(problem_.dtype);
+    const size_t row = forward_ ? 1 : static_cast<size_t>(problem_.out_channels);
+    main_.filter.run({whole.filter + offset * row, own});
+    char* const output = own + filter_bytes_;
+    void* const bias = whole.bias ? static_cast<char*>(whole.bias) + offset : nullptr;
+    run_step_of(main_, input, own, output, bias, output + output_bytes_);
+    main_.output.run({output, (forward_ ? whole.y : whole.x) + offset});
+  }
+
+  bool forward_, by_channels_ = false;
+  int64_t images_ = 0, channels_ = 0;
+  Piece main_, last_;
+  size_t input_bytes_ = 0, output_bytes_ = 0, filter_bytes_ = 0;
+};
+
+/// Gradients of filters. Parts of the images are added in order; parts of the output channels leave
+/// nothing to add.
+class WinogradFilterGradient : public Pieces {
+ public:
+  WinogradFilterGradient(const ConvolutionProblem& problem, int64_t tiles_per_image)
+      : Pieces(problem) {
+    const OneThread alone;
+    by_channels_ = tiles_per_image * problem.batch < 1024;
+    channels_ = by_channels_ ? channels_per_piece(problem.out_channels) : problem.out_channels;
+    images_ = by_channels_ ? problem.batch : images_per_piece(problem);
+    main_ = Piece(problem, images_, channels_);
+    if (const int64_t rest = problem.batch % images_) last_ = Piece(problem, rest, channels_);
+
+    x_bytes_ = round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), 64);
+    y_bytes_ = round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), 64);
+    sum_bytes_ = round_up(main_.step.filter.get_size(), 64);
+    const int64_t pieces =
+        by_channels_ ? problem.out_channels / channels_ : (problem.batch + images_ - 1) / images_;
+    // Parts of the channels share the converted images; parts of the images keep their sums.
+    const size_t library = std::max(main_.step.scratch_bytes, last_.step.scratch_bytes);
+    plan(pieces, by_channels_ ? x_bytes_ : sum_bytes_ * static_cast<size_t>(pieces),
+         (by_channels_ ? sum_bytes_ : x_bytes_) + y_bytes_ + library);
+    description_ =
+        fmt::format("onednn filter gradient {} in {} pieces", main_.step.implementation, pieces);
+  }
+
+  bool same_layouts() const {
+    return !last_.step.primitive || last_.step.filter == main_.step.filter;
+  }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    const ConvolutionOperands whole = operands(inputs, outputs);
+    char* const common = shared(scratch);
+    if (by_channels_) {
+      main_.x.run({whole.x, common});
+      for_each_piece(scratch, [&](int64_t index, char* own) {
+        const size_t offset = static_cast<size_t>(index * channels_) * size_of(problem_.dtype);
+        char* const sum = own + y_bytes_;
+        main_.y.run({whole.y + offset, own});
+        run_step(main_.step, {common, sum, own, nullptr}, sum + sum_bytes_);
+        main_.result.run({sum, whole.filter + offset});
+      });
+      return;
+    }
+    for_each_piece(scratch, [&](int64_t index, char* own) {
+      const auto image = static_cast<size_t>(index * images_);
+      const Piece& piece = (index + 1) * images_ <= problem_.batch ? main_ : last_;
+      char* const x = own + y_bytes_;
+      piece.x.run({whole.x + image * x_image_bytes(), x});
+      piece.y.run({whole.y + image * y_image_bytes(), own});
+      char* const sum = common + static_cast<size_t>(index) * sum_bytes_;
+      run_step(piece.step, {x, sum, own, nullptr}, x + x_bytes_);
+    });
+    add_parts(reinterpret_cast<float*>(common), pieces_,
+              static_cast<int64_t>(sum_bytes_ / sizeof(float)),
+              static_cast<int64_t>(main_.step.filter.get_size() / sizeof(float)));
+    main_.result.run({common, whole.filter});
+  }
+
+ private:
+  struct Piece {
+    Piece() = default;
+    Piece(const ConvolutionProblem& p, int64_t batch, int64_t channels) {
+      const Part part{batch, p.in_channels, channels};
+      step = ConvolutionStep(p, part, kWinograd, DataLayout::library);
       x = make_reorder(plain_x(p, part), step.x);
       y = make_reorder(plain_y(p, part), step.y);
       result = make_reorder(step.filter, plain_filter(p, part, p.dtype));
@@ -147,34 +244,21 @@ class WinogradFilterGradient : public ConvolutionKernel {
     Primitive x, y, result;
   };
 
-  static int64_t channels_per_part(int64_t channels) {
-    for (const int64_t part : {64, 48, 32}) {
-      if (channels % part == 0) return part;
-    }
-    return 16;
+  /// Small, to stay in the cache, while the sums of all pieces take 8 MB at most.
+  static int64_t images_per_piece(const ConvolutionProblem& p) {
+    const int64_t sum_bytes = p.in_channels * p.out_channels * 9 * 4;
+    const int64_t pieces = std::clamp<int64_t>((int64_t{8} << 20) / sum_bytes, 2, 64);
+    return (p.batch + pieces - 1) / pieces;
   }
 
-  void run_part(const ConvolutionOperands& whole, int64_t index, char* x, char* own,
-                char* base) const {
-    const auto image = static_cast<size_t>(index / channel_parts_ * images_);
-    const auto channel = static_cast<size_t>(index % channel_parts_ * channels_);
-    const PartStep& part = static_cast<int64_t>(image) + images_ <= problem_.batch ? main_ : last_;
-    const size_t channel_bytes = channel * size_of(problem_.dtype);
-    if (channel_parts_ == 1) part.x.run({whole.x + image * x_image_bytes(), x});
-    part.y.run({whole.y + image * y_image_bytes() + channel_bytes, own});
-    char* const sum = base + sums_ + static_cast<size_t>(index) * sum_bytes_;
-    run_step(part.step, {x, sum, own, nullptr}, own + y_bytes_);
-    if (channel_parts_ > 1) part.result.run({sum, whole.filter + channel_bytes});
-  }
-
-  int64_t images_ = 0, channels_ = 0, image_parts_ = 0, channel_parts_ = 0, slots_ = 0;
-  PartStep main_, last_;
-  size_t x_bytes_ = 0, y_bytes_ = 0, sum_bytes_ = 0, slot_bytes_ = 0;
-  size_t x_ = 0, sums_ = 0, own_ = 0;
+  bool by_channels_ = false;
+  int64_t images_ = 0, channels_ = 0;
+  Piece main_, last_;
+  size_t x_bytes_ = 0, y_bytes_ = 0, sum_bytes_ = 0;
 };
 
-}  // namespace
-
+/// The tiles of 4x4 results that one image is cut into, or 0 with the reason why another algorithm
+/// is better.
 int64_t winograd_tiles(const ConvolutionProblem& p, std::string& why_not) {
   const auto all = [](const std::vector<int64_t>& list, int64_t value) {
     return std::ranges::all_of(list, [&](int64_t entry) { return entry == value; });
@@ -203,21 +287,29 @@ int64_t winograd_tiles(const ConvolutionProblem& p, std::string& why_not) {
   return tiles;
 }
 
+template <class Kernel, class... Arguments>
+std::unique_ptr<OpKernel> make(std::string& why_not, Arguments&&... arguments) {
+  auto kernel = std::make_unique<Kernel>(arguments...);
+  if (kernel->same_layouts()) return kernel;
+  why_not = "oneDNN changes its layout with the batch";
+  return nullptr;
+}
+
+}  // namespace
+
 std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                     std::string& why_not) {
   const int64_t tiles = winograd_tiles(problem, why_not);
   if (tiles == 0) return nullptr;
   try {
-    if (problem.kind != ConvolutionKind::filter_gradient) {
-      return std::make_unique<WinogradConvolution>(problem, tiles);
+    if (problem.kind == ConvolutionKind::filter_gradient) {
+      return make<WinogradFilterGradient>(why_not, problem, tiles);
     }
-    auto kernel = std::make_unique<WinogradFilterGradient>(problem);
-    if (kernel->same_layouts()) return kernel;
-    why_not = "oneDNN changes its layout with the batch";
-  } catch (const dnnl::error& error) {  // where the library has it not, the direct way remains
+    return make<WinogradConvolution>(why_not, problem, tiles);
+  } catch (const dnnl::error& error) {  // the direct way remains
     why_not = error.what();
+    return nullptr;
   }
-  return nullptr;
 }
 
 }  // namespace tenon::detail
