@@ -40,7 +40,7 @@ class KernelRun {
 
   template <typename T>
   void set(const std::string& buffer, const std::vector<T>& values) {
-    std::memcpy(bytes(buffer), values.data(), values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(bytes(buffer), values.data(), values.size() * sizeof(T));
   }
   void set_random(uint32_t seed) {
     std::mt19937 random(seed);
@@ -66,7 +66,7 @@ class KernelRun {
   std::vector<T> get(const std::string& buffer) const {
     const auto& d = data_[index(buffer)];
     std::vector<T> values((d.size() - 64) / sizeof(T));
-    std::memcpy(values.data(), d.data(), values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), d.data(), values.size() * sizeof(T));
     return values;
   }
   bool wrote_past_end() const {
