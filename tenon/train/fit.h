@@ -1,0 +1,90 @@
+// The training loop.
+//
+//   auto data = data::fashion_mnist();
+//   auto result = train::fit(models::lenet5(), data.train, {
+//       .optimizer = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4}),
+//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});       // goes on there if it was killed
+//   train::Evaluation e = train::evaluate(result.model, data.test);
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tenon/data/dataset.h"
+#include "tenon/nn/optimizer.h"
+#include "tenon/train/model.h"
+
+namespace tenon::train {
+
+using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
+
+struct FitOptions {
+  Loss loss = nn_cross_entropy();
+  nn::Optimizer optimizer = nn::adamw({});
+  int64_t epochs = 1;
+  int64_t batch = 64;
+  uint64_t seed = 0;
+  /// Folder of checkpoints; empty: none. A run that finds checkpoints of the same run there goes on
+  /// from the last.
+  std::string checkpoint = "";
+  /// Steps between checkpoints besides those at the end of each epoch; 0: none.
+  int64_t checkpoint_every = 0;
+  int keep_checkpoints = 2;
+  /// Evaluated after each epoch.
+  data::Dataset validation = {};
+  /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
+  int64_t patience = 0;
+  std::string input = "image";
+  std::string label = "label";
+  InputScaling scaling = {.to_float = true, .scale = 1.0 / 255};
+  bool progress = true;
+  /// Bytes that a step's plan may hold.
+  int64_t memory_limit = INT64_MAX;
+
+  static Loss nn_cross_entropy();
+};
+
+struct EpochRecord {
+  int64_t epoch = 0;  // from 1
+  double loss = 0;
+  double accuracy = 0;
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+  double seconds = 0;
+};
+
+struct History {
+  std::vector<EpochRecord> epochs;
+  std::vector<float> step_loss;  // one a step
+};
+
+struct FitResult {
+  Model model;
+  History history;
+  bool interrupted = false;  // by Ctrl-C, after a checkpoint
+};
+
+/// Trains from scratch, or from the last checkpoint in options.checkpoint to the same bits as a run
+/// that was never stopped. Error not_finite when the loss is: it names the step, the first op that
+/// made it and the last good checkpoint.
+FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options = {});
+
+struct Evaluation {
+  double loss = 0;
+  double accuracy = 0;
+  int64_t examples = 0;
+  /// confusion[label][predicted]: how many.
+  std::vector<std::vector<int64_t>> confusion;
+  std::vector<int32_t> predicted;   // one an example
+  std::vector<float> confidence;    // probability of the predicted class
+  std::vector<float> example_loss;  // one an example
+  std::string to_string(const std::vector<std::string>& classes) const;
+};
+
+/// Classification: cross entropy, accuracy and the confusion matrix.
+Evaluation evaluate(const Model& model, const data::Dataset& dataset,
+                    const std::string& input = "image", const std::string& label = "label",
+                    int64_t batch = 500);
+
+}  // namespace tenon::train

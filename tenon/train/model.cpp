@@ -1,0 +1,145 @@
+#include "tenon/train/model.h"
+
+#include "tenon/base/error.h"
+#include "tenon/base/json.h"
+#include "tenon/format/safetensors.h"
+#include "tenon/graph/text.h"
+#include "tenon/ops/registry.h"
+
+namespace tenon::train {
+
+namespace {
+
+constexpr const char* kGraphKey = "tenon.graph";
+constexpr const char* kModelKey = "tenon.model";
+constexpr int kFormatVersion = 1;
+
+std::vector<Tensor> leaves_of(const nn::Variables& variables) {
+  std::vector<Tensor> leaves = flatten(variables.parameters);
+  std::vector<Tensor> state = flatten(variables.state);
+  leaves.insert(leaves.end(), state.begin(), state.end());
+  return leaves;
+}
+
+}  // namespace
+
+Tensor InputScaling::apply(const Tensor& raw) const {
+  if (!to_float) return raw;
+  Tensor x = raw.cast(DType::f32);
+  if (scale != 1) x = x * scale;
+  return offset != 0 ? x + offset : x;
+}
+
+Model::Model(const nn::Model& function, nn::Variables variables, const Type& example,
+             InputScaling scaling, std::vector<std::string> classes,
+             std::map<std::string, std::string> about)
+    : variables_(std::move(variables)),
+      classes_(std::move(classes)),
+      example_(example),
+      about_(std::move(about)) {
+  Type input = example_;
+  input.shape.insert(0, Dim::symbol("batch"));
+  std::vector<Type> types{input};
+  for (const Tensor& leaf : leaves_of(variables_)) types.push_back(leaf.type());
+  size_t parameters = variables_.parameters.leaf_count();
+  FlatFunction f = [&](std::vector<Tensor> arguments) {
+    std::span<const Tensor> all(arguments);
+    nn::Variables traced{unflatten(variables_.parameters, all.subspan(1, parameters)),
+                         unflatten(variables_.state, all.subspan(1 + parameters))};
+    return std::vector<Tensor>{nn::apply(function, traced, scaling.apply(arguments[0]))};
+  };
+  Traced traced = trace(f, types, "model");
+  check(traced.captures.empty(), "a model's graph takes everything as inputs");
+  graph_ = traced.graph;
+}
+
+Tensor Model::predict(const Tensor& inputs) const {
+  if (!graph_) fail(ErrorCode::invalid_argument, "predict: this model is empty");
+  Type wanted = example_;
+  wanted.shape.insert(0, inputs.rank() > 0 ? inputs.shape()[0] : Dim(1));
+  if (inputs.type() != wanted) {
+    Type shown = example_;
+    shown.shape.insert(0, Dim::symbol("batch"));
+    throw make_error(ErrorCode::shape_mismatch, "predict: the model takes {}, not {}",
+                     shown.to_string(), inputs.type().to_string());
+  }
+  if (!executable_) executable_ = compile(*graph_, core_ops());
+  std::vector<Buffer> buffers{inputs.buffer()};
+  for (const Tensor& leaf : leaves_of(variables_)) buffers.push_back(leaf.buffer());
+  return Tensor(executable_->run(std::move(buffers)).at(0));
+}
+
+void Model::save(const std::filesystem::path& path) const {
+  if (!graph_) fail(ErrorCode::invalid_argument, "save: this model is empty");
+  std::vector<std::string> order;
+  NamedLiterals kept;
+  auto add = [&](const std::string& prefix, const Tree& tree) {
+    for_each_leaf(tree, [&](const std::string& leaf_path, const Tensor& leaf) {
+      order.push_back(prefix + leaf_path);
+      kept.emplace(order.back(), leaf.literal());
+    });
+  };
+  add("parameters.", variables_.parameters);
+  add("state.", variables_.state);
+  Json meta = {{"version", kFormatVersion},
+               {"example", example_.to_string()},
+               {"classes", classes_},
+               {"order", order}};
+  Json about = Json::object();
+  for (const auto& [key, text] : about_) about[key] = text;
+  meta["about"] = about;
+  write_safetensors(
+      path, views_of(kept),
+      {{kGraphKey, to_text(*graph_)}, {kModelKey, dump_json(meta, JsonStyle::compact)}});
+}
+
+Model Model::load(const std::filesystem::path& path) {
+  SafetensorsFile file(path);
+  auto graph = file.metadata().find(kGraphKey);
+  auto meta = file.metadata().find(kModelKey);
+  if (graph == file.metadata().end() || meta == file.metadata().end()) {
+    throw make_error(ErrorCode::invalid_argument, "{} holds tensors but no model", path.string())
+        .note(
+            "hint: `tenon train` writes models; a checkpoint becomes one when its training goes on "
+            "to the end");
+  }
+  std::string source = path.string() + " (metadata)";
+  Json json = parse_json(meta->second, source);
+  int64_t version = json_integer(json, "version", source);
+  if (version > kFormatVersion) {
+    fail(ErrorCode::unsupported,
+         "{}: model format {} is newer than this build, which reads up to {}", path.string(),
+         version, kFormatVersion);
+  }
+  Model model;
+  model.example_ = Type::parse(json_string(json, "example", source));
+  for (const Json& name : json_member(json, "classes", source))
+    model.classes_.push_back(name.get<std::string>());
+  for (const auto& [key, text] : json_member(json, "about", source).items())
+    model.about_[key] = text.get<std::string>();
+  try {
+    model.graph_ = parse_graph(graph->second, core_ops());
+  } catch (const Error& error) {
+    throw make_error(error.code(), "{}: the model's graph cannot be read: {}", path.string(),
+                     error.message());
+  }
+  // The graph takes its inputs in this order; the file keeps them in another one.
+  for (const Json& name : json_member(json, "order", source)) {
+    std::string full = name.get<std::string>();
+    Tree& tree =
+        full.starts_with("parameters.") ? model.variables_.parameters : model.variables_.state;
+    tree.set(full.substr(full.find('.') + 1), Tensor(file.read(full)));
+  }
+  std::vector<Type> inputs = model.graph_->input_types();
+  std::vector<Tensor> leaves = leaves_of(model.variables_);
+  bool fits = inputs.size() == leaves.size() + 1;
+  for (size_t i = 0; fits && i < leaves.size(); ++i) fits = leaves[i].type() == inputs[i + 1];
+  if (!fits)
+    fail(ErrorCode::corrupt, "{}: the tensors are not those that the model's graph takes",
+         path.string());
+  return model;
+}
+
+void save(const Model& model, const std::filesystem::path& path) { model.save(path); }
+
+}  // namespace tenon::train

@@ -1,0 +1,69 @@
+// A trained model: its function as a graph, its variables, and what its inputs and outputs mean.
+// One file holds all of it.
+//
+//   given: train::Model model; Tensor images;
+//   model.save("lenet.tenon");                         // safetensors, with the graph in its metadata
+//   train::Model same = train::Model::load("lenet.tenon");
+//   Tensor logits = same.predict(images);              // raw inputs: scaling is part of the graph
+//   same.classes();
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenon/nn/scope.h"
+#include "tenon/runtime/executable.h"
+
+namespace tenon::train {
+
+/// How raw inputs become what the model computes with: cast to f32, times scale, plus offset.
+/// Integer ids stay as they are.
+struct InputScaling {
+  bool to_float = true;
+  double scale = 1;
+  double offset = 0;
+  Tensor apply(const Tensor& raw) const;
+};
+
+class Model {
+ public:
+  Model() = default;
+  /// Records the evaluation graph of `function` for inputs like `example` (without its batch
+  /// dimension, which becomes a symbol).
+  Model(const nn::Model& function, nn::Variables variables, const Type& example,
+        InputScaling scaling, std::vector<std::string> classes,
+        std::map<std::string, std::string> about = {});
+
+  /// inputs [batch, …] of the example's dtype to the model's results [batch, …].
+  Tensor predict(const Tensor& inputs) const;
+
+  const nn::Variables& variables() const { return variables_; }
+  const std::vector<std::string>& classes() const { return classes_; }
+  /// Of one input, without the batch.
+  const Type& example() const { return example_; }
+  const Graph& graph() const { return *graph_; }
+  /// Free text by key: the configuration it was trained with, its accuracy.
+  const std::map<std::string, std::string>& about() const { return about_; }
+  void describe(const std::string& key, const std::string& text) { about_[key] = text; }
+
+  void save(const std::filesystem::path& path) const;
+  /// Errors name the file: corrupt with the byte, or invalid_argument for a safetensors file
+  /// without a model.
+  static Model load(const std::filesystem::path& path);
+
+ private:
+  nn::Variables variables_;
+  std::vector<std::string> classes_;
+  Type example_;
+  std::shared_ptr<const Graph>
+      graph_;  // inputs: "input", then parameters and state in the order of their leaves
+  std::map<std::string, std::string> about_;
+  mutable std::shared_ptr<const Executable> executable_;
+};
+
+void save(const Model& model, const std::filesystem::path& path);
+
+}  // namespace tenon::train

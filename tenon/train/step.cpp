@@ -1,0 +1,123 @@
+#include "tenon/train/step.h"
+
+#include <cmath>
+
+#include "tenon/graph/build.h"
+#include "tenon/ops/registry.h"
+
+namespace tenon::train {
+
+namespace {
+
+/// Rows whose largest output is the label; outputs [..., classes], labels [...].
+Tensor count_correct(const Tensor& outputs, const Tensor& labels) {
+  if (outputs.rank() != labels.rank() + 1 || is_floating(labels.dtype())) return Tensor(0.0);
+  Tensor predicted = apply("argmax", {outputs}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
+  Integers axes;
+  for (size_t i = 0; i < labels.rank(); ++i) axes.push_back(static_cast<int64_t>(i));
+  return apply("reduce_sum", {(predicted == labels).cast(DType::f32)}, {{"axes", axes}});
+}
+
+struct Aux {
+  Tree state;
+  Tensor correct;
+};
+
+/// The random key of a step, for dropout.
+Tensor step_key(uint64_t seed, const Tensor& step) {
+  Tensor base = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
+  return base + Tensor::of<int64_t>({0, 1}, {2}) * step.cast(DType::i64);
+}
+
+}  // namespace
+
+StepFunction make_step(const nn::Model& model, const FitOptions& options, double total_steps) {
+  auto step = [model, loss = options.loss, optimizer = options.optimizer, scaling = options.scaling,
+               seed = options.seed,
+               total_steps](const TrainState& s, const Tensor& inputs, const Tensor& labels) {
+    auto objective = [&](const Tree& parameters) {
+      Tensor key = step_key(seed, s.step);
+      auto [outputs, state] =
+          nn::apply_training(model, nn::Variables{parameters, s.state}, key, scaling.apply(inputs));
+      return std::pair{loss(outputs, labels), Aux{state, count_correct(outputs, labels)}};
+    };
+    auto [value, gradient] = value_and_grad(objective)(s.parameters);
+    auto& [loss_value, aux] = value;
+    nn::Updated updated = optimizer.update(s.parameters, s.slots, gradient, s.step, total_steps);
+    Tensor finite = apply("is_finite", {loss_value});
+    auto keep_if_bad = [&](const Tensor& now, const Tensor& before) {
+      return apply("select", {finite, now, before});
+    };
+    StepResult result;
+    result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);
+    result.state.slots = map_leaves(keep_if_bad, updated.slots, s.slots);
+    result.state.state = map_leaves(keep_if_bad, aux.state, s.state);
+    result.state.step = s.step + 1.0;
+    result.metrics = {loss_value, aux.correct};
+    return result;
+  };
+  auto compiled = std::make_shared<decltype(jit(step))>(jit(step));
+  return [compiled](TrainState state, Tensor inputs, Tensor labels) {
+    return (*compiled)(std::move(state), std::move(inputs), std::move(labels));
+  };
+}
+
+namespace {
+
+bool all_finite(const Literal& values) {
+  if (!is_floating(values.dtype())) return true;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values.to_double(i))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string first_not_finite(const nn::Model& model, const FitOptions& options,
+                             const TrainState& state, const Tensor& inputs, const Tensor& labels) {
+  std::string bad;
+  for_each_leaf(state.parameters, [&](const std::string& path, const Tensor& leaf) {
+    if (bad.empty() && !all_finite(leaf.literal())) bad = "parameter " + path;
+  });
+  if (!bad.empty()) return bad;
+  std::vector<Tensor> leaves = flatten(state.parameters);
+  std::vector<Type> types;
+  std::vector<Buffer> buffers;
+  auto add = [&](const Tensor& tensor) {
+    types.push_back(tensor.type());
+    buffers.push_back(tensor.buffer());
+  };
+  for (const Tensor& leaf : leaves) add(leaf);
+  add(inputs);
+  add(labels);
+  FlatFunction forward = [&](std::vector<Tensor> arguments) {
+    std::span<const Tensor> all(arguments);
+    Tree parameters = unflatten(state.parameters, all.first(leaves.size()));
+    Tensor key = step_key(options.seed, state.step);
+    auto outputs = nn::apply_training(model, nn::Variables{parameters, state.state}, key,
+                                      options.scaling.apply(arguments[leaves.size()]))
+                       .first;
+    return std::vector<Tensor>{options.loss(outputs, arguments.back())};
+  };
+  Traced traced = trace(forward, types, "diagnosis");
+  for (const Tensor& capture : traced.captures) buffers.push_back(capture.buffer());
+  // Every value becomes an output, so that all of them can be looked at in the order of the
+  // program.
+  Graph all = *traced.graph;
+  std::vector<ValueId> values;
+  for (const Node& node : all.nodes())
+    values.insert(values.end(), node.outputs.begin(), node.outputs.end());
+  all.set_outputs(values);
+  all.set_output_names({});
+  std::vector<Buffer> results = compile(all, core_ops())->run(buffers);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (all_finite(results[i].to_literal())) continue;
+    const Node& node = *all.producer(values[i]);
+    return node.op->name + (node.label.empty() ? "" : " @" + node.label) + ": " +
+           all.type(values[i]).to_string();
+  }
+  return "";
+}
+
+}  // namespace tenon::train

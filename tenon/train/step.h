@@ -1,0 +1,43 @@
+// One compiled training step: loss, gradients, optimiser, running averages.
+//
+//   TrainStep step(model, options, total_steps);
+//   StepResult r = step.run(state, images, labels);      // state is moved in and updated in place
+#pragma once
+
+#include <functional>
+
+#include "tenon/train/fit.h"
+
+namespace tenon::train {
+
+/// Everything that changes from step to step.
+struct TrainState {
+  Tree parameters;
+  Tree slots;
+  Tree state;   // of the model: running averages
+  Tensor step;  // i32[], steps done
+};
+
+struct StepMetrics {
+  Tensor loss;     // f32[]
+  Tensor correct;  // f32[]: how many rows are predicted right; 0 where outputs are not logits of
+                   // the labels' rows
+};
+
+struct StepResult {
+  TrainState state;
+  StepMetrics metrics;
+};
+
+using StepFunction = std::function<StepResult(TrainState, Tensor, Tensor)>;
+
+/// The step as a plain function. A loss that is not finite leaves parameters, slots and averages as
+/// they were, so that what went wrong can still be looked at.
+StepFunction make_step(const nn::Model& model, const FitOptions& options, double total_steps);
+
+/// The first operation, in the order of the program, that made a value which is not finite from
+/// finite ones in the forward pass of a step: "divide @fc2: f32[64,10]"; empty if there is none.
+std::string first_not_finite(const nn::Model& model, const FitOptions& options,
+                             const TrainState& state, const Tensor& inputs, const Tensor& labels);
+
+}  // namespace tenon::train
