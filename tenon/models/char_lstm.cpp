@@ -1,4 +1,5 @@
 #include "tenon/models/char_lstm.h"
+#include "tenon/nn/call.h"
 
 namespace tenon::models {
 

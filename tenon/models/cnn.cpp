@@ -1,4 +1,5 @@
 #include "tenon/models/cnn.h"
+#include "tenon/nn/call.h"
 
 namespace tenon::models {
 
@@ -7,11 +8,11 @@ nn::Model cnn(CnnOptions options) {
     auto block = [&](const std::string& number, const Tensor& in) {
       Tensor y = nn::conv(s / ("conv" + number), in,
                           {.filters = options.width, .kernel = {3, 3}, .padding = "same"});
-      return apply("relu", {nn::batch_norm(s / ("norm" + number), y)});
+      return call("relu", {nn::batch_norm(s / ("norm" + number), y)});
     };
     x = block("2", block("1", x));
-    x = apply("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}});
-    x = apply("global_average_pool", {block("3", x)});
+    x = call("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}});
+    x = call("global_average_pool", {block("3", x)});
     return nn::dense(s / "logits", x, options.classes);
   };
 }

@@ -1,4 +1,5 @@
 #include "tenon/models/gpt.h"
+#include "tenon/nn/call.h"
 
 #include "tenon/base/error.h"
 
@@ -10,7 +11,7 @@ Tensor block(nn::Scope s, const Tensor& x, const GptOptions& options) {
   Tensor y = x + nn::self_attention(s / "attention", nn::layer_norm(s / "norm1", x), options.heads,
                                     {.causal = true});
   Tensor hidden = nn::dense(s / "fc1", nn::layer_norm(s / "norm2", y), 4 * options.depth);
-  return y + nn::dense(s / "fc2", apply("gelu_tanh", {hidden}), options.depth);
+  return y + nn::dense(s / "fc2", call("gelu_tanh", {hidden}), options.depth);
 }
 
 }  // namespace
@@ -25,10 +26,10 @@ nn::Model gpt(GptOptions options) {
     Tensor positions = s.parameter("positions", {options.context, options.depth}, nn::normal(0.02));
     Tensor used = positions;
     if (!time.is(options.context))
-      used = apply("slice", {positions},
-                   {{"start", Shape{0, 0}},
-                    {"limit", Shape{time, options.depth}},
-                    {"stride", Integers{1, 1}}});
+      used = call("slice", {positions},
+                  {{"start", Shape{0, 0}},
+                   {"limit", Shape{time, options.depth}},
+                   {"stride", Integers{1, 1}}});
     Tensor x = nn::embedding(s / "embedding", ids, options.tokens, options.depth) + used;
     for (int64_t layer = 0; layer < options.layers; ++layer) {
       x = block(s / ("block" + std::to_string(layer)), x, options);

@@ -1,13 +1,14 @@
 #include "tenon/models/lenet.h"
+#include "tenon/nn/call.h"
 
 namespace tenon::models {
 
 namespace {
 
 Tensor pool(const Tensor& x) {
-  return apply("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}});
+  return call("max_pool", {x}, {{"window", Integers{2, 2}}, {"strides", Integers{2, 2}}});
 }
-Tensor relu(const Tensor& x) { return apply("relu", {x}); }
+Tensor relu(const Tensor& x) { return call("relu", {x}); }
 
 }  // namespace
 

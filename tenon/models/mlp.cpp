@@ -1,4 +1,5 @@
 #include "tenon/models/mlp.h"
+#include "tenon/nn/call.h"
 
 namespace tenon::models {
 
@@ -7,7 +8,7 @@ nn::Model mlp(MlpOptions options) {
     x = nn::flatten_from(x, 1);
     int layer = 1;
     for (int64_t units : options.hidden) {
-      x = apply("relu", {nn::dense(s / ("fc" + std::to_string(layer++)), x, units)});
+      x = call("relu", {nn::dense(s / ("fc" + std::to_string(layer++)), x, units)});
     }
     return nn::dense(s / "logits", x, options.classes);
   };

@@ -1,10 +1,11 @@
 #include "tenon/models/resnet.h"
+#include "tenon/nn/call.h"
 
 namespace tenon::models {
 
 namespace {
 
-Tensor relu(const Tensor& x) { return apply("relu", {x}); }
+Tensor relu(const Tensor& x) { return call("relu", {x}); }
 
 }  // namespace
 
@@ -37,7 +38,7 @@ nn::Model resnet18(int64_t classes) {
         x = residual_block(place, x, filters, stage > 0 && block == 0 ? 2 : 1);
       }
     }
-    x = apply("global_average_pool", {x});
+    x = call("global_average_pool", {x});
     return nn::dense(s / "logits", x, classes);
   };
 }

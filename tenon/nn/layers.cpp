@@ -1,4 +1,5 @@
 #include "tenon/nn/layers.h"
+#include "tenon/nn/call.h"
 
 #include <numeric>
 
@@ -37,8 +38,8 @@ Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& option
   int64_t inputs = size_of_axis(x, -1, "dense", s.path());
   Tensor weight = s.parameter("weight", {inputs, units}, options.weight);
   auto last = static_cast<int64_t>(x.rank()) - 1;
-  Tensor y = tenon::apply("dot", {x, weight},
-                          {{"lhs_contract", Integers{last}}, {"rhs_contract", Integers{0}}});
+  Tensor y =
+      call("dot", {x, weight}, {{"lhs_contract", Integers{last}}, {"rhs_contract", Integers{0}}});
   if (!options.bias) return y;
   return y + s.parameter("bias", {units},
                          options.bias_initial ? options.bias_initial : bias_uniform(inputs));
@@ -80,12 +81,12 @@ Tensor conv(Scope s, const Tensor& x, const ConvOptions& options) {
   shape.push_back(inputs / options.groups);
   shape.push_back(options.filters);
   Tensor weight = s.parameter("weight", shape, options.weight);
-  Tensor y = tenon::apply("convolution", {x, weight},
-                          {{"strides", stride},
-                           {"padding_low", low},
-                           {"padding_high", high},
-                           {"dilation", dilation},
-                           {"groups", Shape{options.groups}}});
+  Tensor y = call("convolution", {x, weight},
+                  {{"strides", stride},
+                   {"padding_low", low},
+                   {"padding_high", high},
+                   {"dilation", dilation},
+                   {"groups", Shape{options.groups}}});
   if (!options.bias) return y;
   int64_t fan_in = std::accumulate(options.kernel.begin(), options.kernel.end(),
                                    inputs / options.groups, std::multiplies<>());
@@ -100,8 +101,8 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
   Tensor mean = s.state("mean", {channels}, 0);
   Tensor variance = s.state("variance", {channels}, 1);
   if (!s.training()) {
-    return tenon::apply("batch_norm_inference", {x, scale, bias, mean, variance},
-                        {{"epsilon", options.epsilon}});
+    return call("batch_norm_inference", {x, scale, bias, mean, variance},
+                {{"epsilon", options.epsilon}});
   }
   std::vector<Tensor> inputs{x, scale, bias};
   std::vector<Tensor> results =
@@ -116,9 +117,9 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
     correction = Tensor(n / std::max(1.0, n - 1));
   }
   double keep = 1 - options.momentum;
-  s.set_state("mean", mean * keep + tenon::apply("stop_gradient", {results[1]}) * options.momentum);
-  s.set_state("variance", variance * keep + tenon::apply("stop_gradient", {results[2]}) *
-                                                correction * options.momentum);
+  s.set_state("mean", mean * keep + call("stop_gradient", {results[1]}) * options.momentum);
+  s.set_state("variance", variance * keep +
+                              call("stop_gradient", {results[2]}) * correction * options.momentum);
   return results[0];
 }
 
@@ -127,13 +128,13 @@ Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
   int64_t size = size_of_axis(x, -1, "layer_norm", s.path());
   Tensor scale = s.parameter("scale", {size}, ones());
   Tensor bias = s.parameter("bias", {size}, zeros());
-  return tenon::apply("layer_norm", {x, scale, bias}, {{"epsilon", options.epsilon}});
+  return call("layer_norm", {x, scale, bias}, {{"epsilon", options.epsilon}});
 }
 
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
                  const Initialiser& initial) {
   LabelScope label(s.path());
-  return tenon::apply("embedding", {s.parameter("table", {tokens, depth}, initial), ids});
+  return call("embedding", {s.parameter("table", {tokens, depth}, initial), ids});
 }
 
 Tensor dropout(Scope s, const Tensor& x, double rate) {
@@ -142,7 +143,7 @@ Tensor dropout(Scope s, const Tensor& x, double rate) {
   }
   if (!s.training() || rate == 0) return x;
   LabelScope label(s.path());
-  return tenon::apply("dropout", {x, s.key()}, {{"rate", rate}});
+  return call("dropout", {x, s.key()}, {{"rate", rate}});
 }
 
 RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
@@ -154,8 +155,8 @@ RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   Tensor from_state = s.parameter("state.weight", {hidden, 4 * hidden}, initial);
   Tensor bias = s.parameter("bias", {4 * hidden}, initial);
   Tensor by_time = x.transpose({1, 0, 2});
-  Tensor gates = tenon::apply("dot", {by_time, from_input},
-                              {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}}) +
+  Tensor gates = call("dot", {by_time, from_input},
+                      {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}}) +
                  bias;
   Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
   std::vector<Tensor> arguments{gates, start, start, from_state};
@@ -177,8 +178,7 @@ Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOp
     Tensor one = qkv.slice(2, which * depth, (which + 1) * depth);
     return one.reshape(Shape{x.dim(0), x.dim(1), heads, depth / heads}).transpose({0, 2, 1, 3});
   };
-  Tensor mixed =
-      tenon::apply("attention", {part(0), part(1), part(2)}, {{"causal", options.causal}});
+  Tensor mixed = call("attention", {part(0), part(1), part(2)}, {{"causal", options.causal}});
   return dense(s / "out", mixed.transpose({0, 2, 1, 3}).reshape(x.shape()), depth,
                {.bias = options.bias});
 }
@@ -204,23 +204,22 @@ Tensor mean_of_all(const Tensor& x) {
   Integers axes(x.rank());
   std::iota(axes.begin(), axes.end(), int64_t{0});
   if (axes.empty()) return x;
-  Tensor sum = tenon::apply("reduce_sum", {x}, {{"axes", axes}});
-  return sum / tenon::apply("reduce_sum", {ones_like(x)}, {{"axes", axes}});
+  Tensor sum = call("reduce_sum", {x}, {{"axes", axes}});
+  return sum / call("reduce_sum", {ones_like(x)}, {{"axes", axes}});
 }
 
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
-  return mean_of_all(tenon::apply("softmax_cross_entropy", {logits, labels}));
+  return mean_of_all(call("softmax_cross_entropy", {logits, labels}));
 }
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  return tenon::apply("mean_squared_error", {prediction, target});
+  return call("mean_squared_error", {prediction, target});
 }
 
 Tensor accuracy(const Tensor& logits, const Tensor& labels) {
-  Tensor predicted =
-      tenon::apply("argmax", {logits}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
+  Tensor predicted = call("argmax", {logits}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
   return mean_of_all((predicted == labels).cast(DType::f32));
 }
 

@@ -1,4 +1,5 @@
 #include "tenon/nn/optimizer.h"
+#include "tenon/nn/call.h"
 
 #include <numeric>
 
@@ -57,12 +58,12 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
     Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
     Tensor t = step.cast(DType::f32) + 1.0;
-    Tensor correct1 = 1.0 - apply("power", {Tensor(options.beta1), t});
-    Tensor correct2 = 1.0 - apply("power", {Tensor(options.beta2), t});
+    Tensor correct1 = 1.0 - call("power", {Tensor(options.beta1), t});
+    Tensor correct2 = 1.0 - call("power", {Tensor(options.beta2), t});
     Tensor size = rate / correct1;
-    Tensor scale = apply("rsqrt", {correct2});
+    Tensor scale = call("rsqrt", {correct2});
     Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
-    return {start - size * m / (apply("sqrt", {v}) * scale + options.epsilon), {m, v}};
+    return {start - size * m / (call("sqrt", {v}) * scale + options.epsilon), {m, v}};
   };
   return {decoupled ? "adamw" : "adam", {"mean", "square"}, options.learning_rate, rule};
 }
@@ -78,9 +79,9 @@ Tree clip_by_global_norm(const Tree& gradient, double limit) {
     Integers axes(leaf.rank());
     std::iota(axes.begin(), axes.end(), int64_t{0});
     Tensor square = leaf * leaf;
-    total = total + (axes.empty() ? square : apply("reduce_sum", {square}, {{"axes", axes}}));
+    total = total + (axes.empty() ? square : call("reduce_sum", {square}, {{"axes", axes}}));
   });
-  Tensor scale = apply("minimum", {limit / (apply("sqrt", {total}) + 1e-6), Tensor(1.0)});
+  Tensor scale = call("minimum", {limit / (call("sqrt", {total}) + 1e-6), Tensor(1.0)});
   return map_leaves([&](const Tensor& leaf) { return leaf * scale; }, gradient);
 }
 

@@ -1,4 +1,5 @@
 #include "tenon/nn/schedule.h"
+#include "tenon/nn/call.h"
 
 #include <algorithm>
 #include <numbers>
@@ -10,12 +11,12 @@ namespace {
 Tensor as_float(const Tensor& step) { return step.cast(DType::f32); }
 
 Tensor clip01(const Tensor& x) {
-  return apply("maximum", {apply("minimum", {x, Tensor(1.0)}), Tensor(0.0)});
+  return call("maximum", {call("minimum", {x, Tensor(1.0)}), Tensor(0.0)});
 }
 
 /// From `from` (fraction 0) to `to` (fraction 1) along half a cosine.
 Tensor half_cosine(const Tensor& fraction, double from, double to) {
-  return (apply("cos", {fraction * std::numbers::pi}) + 1.0) * ((from - to) / 2) + to;
+  return (call("cos", {fraction * std::numbers::pi}) + 1.0) * ((from - to) / 2) + to;
 }
 
 }  // namespace
@@ -24,8 +25,8 @@ Schedule::Schedule(double rate) : f_([rate](const Tensor&, double) { return Tens
 
 Schedule step_decay(double rate, double factor, int64_t every) {
   return Schedule([=](const Tensor& step, double) {
-    Tensor times = apply("floor", {as_float(step) / static_cast<double>(every)});
-    return apply("power", {Tensor(factor), times}) * rate;
+    Tensor times = call("floor", {as_float(step) / static_cast<double>(every)});
+    return call("power", {Tensor(factor), times}) * rate;
   });
 }
 
@@ -42,7 +43,7 @@ Schedule one_cycle(double peak, double rise) {
     Tensor at = as_float(step);
     Tensor rising = half_cosine(clip01(at / up), peak / 25, peak);
     Tensor falling = half_cosine(clip01((at - up) / down), peak, peak / 25e4);
-    return apply("select", {at < up, rising, falling});
+    return call("select", {at < up, rising, falling});
   });
 }
 
@@ -50,7 +51,7 @@ Schedule warm_up(Schedule after, int64_t steps) {
   return Schedule([=](const Tensor& step, double total) {
     auto length = static_cast<double>(std::max<int64_t>(1, steps));
     Tensor later =
-        after(apply("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
+        after(call("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
     return later * clip01((as_float(step) + 1.0) / length);
   });
 }

@@ -1,4 +1,5 @@
 #include "tenon/nn/scope.h"
+#include "tenon/nn/call.h"
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -74,7 +75,7 @@ Tensor Scope::key() const {
   uint64_t stream = RandomKey(0).fold_in(path_).value;
   Tensor offset =
       Tensor::of<int64_t>({static_cast<int64_t>(stream), static_cast<int64_t>(stream >> 1)}, {2});
-  return tenon::apply("logical_xor", {call_->key, offset});
+  return call("logical_xor", {call_->key, offset});
 }
 
 namespace detail {

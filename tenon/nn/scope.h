@@ -82,7 +82,7 @@ void initialise(Call& call, const M& model, std::span<const Type> inputs) {
     auto with = [&]<size_t... I>(std::index_sequence<I...>) {
       return model(Scope(call), leaves.at(I)...);
     };
-    return flatten(with(std::make_index_sequence<sizeof...(X)>()));
+    return leaves_of(with(std::make_index_sequence<sizeof...(X)>()));
   };
   trace(f, inputs, "init");
 }

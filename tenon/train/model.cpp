@@ -14,9 +14,9 @@ constexpr const char* kGraphKey = "tenon.graph";
 constexpr const char* kModelKey = "tenon.model";
 constexpr int kFormatVersion = 1;
 
-std::vector<Tensor> leaves_of(const nn::Variables& variables) {
-  std::vector<Tensor> leaves = flatten(variables.parameters);
-  std::vector<Tensor> state = flatten(variables.state);
+std::vector<Tensor> all_leaves(const nn::Variables& variables) {
+  std::vector<Tensor> leaves = leaves_of(variables.parameters);
+  std::vector<Tensor> state = leaves_of(variables.state);
   leaves.insert(leaves.end(), state.begin(), state.end());
   return leaves;
 }
@@ -40,12 +40,12 @@ Model::Model(const nn::Model& function, nn::Variables variables, const Type& exa
   Type input = example_;
   input.shape.insert(0, Dim::symbol("batch"));
   std::vector<Type> types{input};
-  for (const Tensor& leaf : leaves_of(variables_)) types.push_back(leaf.type());
+  for (const Tensor& leaf : all_leaves(variables_)) types.push_back(leaf.type());
   size_t parameters = variables_.parameters.leaf_count();
   FlatFunction f = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
-    nn::Variables traced{unflatten(variables_.parameters, all.subspan(1, parameters)),
-                         unflatten(variables_.state, all.subspan(1 + parameters))};
+    nn::Variables traced{with_leaves(variables_.parameters, all.subspan(1, parameters)),
+                         with_leaves(variables_.state, all.subspan(1 + parameters))};
     return std::vector<Tensor>{nn::apply(function, traced, scaling.apply(arguments[0]))};
   };
   Traced traced = trace(f, types, "model");
@@ -65,7 +65,7 @@ Tensor Model::predict(const Tensor& inputs) const {
   }
   if (!executable_) executable_ = compile(*graph_, core_ops());
   std::vector<Buffer> buffers{inputs.buffer()};
-  for (const Tensor& leaf : leaves_of(variables_)) buffers.push_back(leaf.buffer());
+  for (const Tensor& leaf : all_leaves(variables_)) buffers.push_back(leaf.buffer());
   return Tensor(executable_->run(std::move(buffers)).at(0));
 }
 
@@ -131,7 +131,7 @@ Model Model::load(const std::filesystem::path& path) {
     tree.set(full.substr(full.find('.') + 1), Tensor(file.read(full)));
   }
   std::vector<Type> inputs = model.graph_->input_types();
-  std::vector<Tensor> leaves = leaves_of(model.variables_);
+  std::vector<Tensor> leaves = all_leaves(model.variables_);
   bool fits = inputs.size() == leaves.size() + 1;
   for (size_t i = 0; fits && i < leaves.size(); ++i) fits = leaves[i].type() == inputs[i + 1];
   if (!fits)

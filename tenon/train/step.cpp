@@ -1,4 +1,6 @@
 #include "tenon/train/step.h"
+#include "tenon/nn/call.h"
+#include "tenon/tensor/jit.h"
 
 #include <cmath>
 
@@ -12,10 +14,10 @@ namespace {
 /// Rows whose largest output is the label; outputs [..., classes], labels [...].
 Tensor count_correct(const Tensor& outputs, const Tensor& labels) {
   if (outputs.rank() != labels.rank() + 1 || is_floating(labels.dtype())) return Tensor(0.0);
-  Tensor predicted = apply("argmax", {outputs}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
+  Tensor predicted = call("argmax", {outputs}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
   Integers axes;
   for (size_t i = 0; i < labels.rank(); ++i) axes.push_back(static_cast<int64_t>(i));
-  return apply("reduce_sum", {(predicted == labels).cast(DType::f32)}, {{"axes", axes}});
+  return call("reduce_sum", {(predicted == labels).cast(DType::f32)}, {{"axes", axes}});
 }
 
 struct Aux {
@@ -44,9 +46,9 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     auto [value, gradient] = value_and_grad(objective)(s.parameters);
     auto& [loss_value, aux] = value;
     nn::Updated updated = optimizer.update(s.parameters, s.slots, gradient, s.step, total_steps);
-    Tensor finite = apply("is_finite", {loss_value});
+    Tensor finite = call("is_finite", {loss_value});
     auto keep_if_bad = [&](const Tensor& now, const Tensor& before) {
-      return apply("select", {finite, now, before});
+      return call("select", {finite, now, before});
     };
     StepResult result;
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);
@@ -81,7 +83,7 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
     if (bad.empty() && !all_finite(leaf.literal())) bad = "parameter " + path;
   });
   if (!bad.empty()) return bad;
-  std::vector<Tensor> leaves = flatten(state.parameters);
+  std::vector<Tensor> leaves = leaves_of(state.parameters);
   std::vector<Type> types;
   std::vector<Buffer> buffers;
   auto add = [&](const Tensor& tensor) {
@@ -93,7 +95,7 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
   add(labels);
   FlatFunction forward = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
-    Tree parameters = unflatten(state.parameters, all.first(leaves.size()));
+    Tree parameters = with_leaves(state.parameters, all.first(leaves.size()));
     Tensor key = step_key(options.seed, state.step);
     auto outputs = nn::apply_training(model, nn::Variables{parameters, state.state}, key,
                                       options.scaling.apply(arguments[leaves.size()]))
