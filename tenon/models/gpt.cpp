@@ -10,8 +10,8 @@ namespace {
 Tensor block(nn::Scope s, const Tensor& x, const GptOptions& options) {
   Tensor y = x + nn::self_attention(s / "attention", nn::layer_norm(s / "norm1", x), options.heads,
                                     {.causal = true});
-  Tensor hidden = nn::dense(s / "fc1", nn::layer_norm(s / "norm2", y), 4 * options.depth);
-  return y + nn::dense(s / "fc2", call("gelu_tanh", {hidden}), options.depth);
+  Tensor hidden = nn::dense(s / "mlp" / "fc1", nn::layer_norm(s / "norm2", y), 4 * options.depth);
+  return y + nn::dense(s / "mlp" / "fc2", call("gelu_tanh", {hidden}), options.depth);
 }
 
 }  // namespace
@@ -23,16 +23,16 @@ nn::Model gpt(GptOptions options) {
       fail(ErrorCode::shape_mismatch, "gpt: {} tokens are more than the context of {}",
            time.constant(), options.context);
     }
-    Tensor positions = s.parameter("positions", {options.context, options.depth}, nn::normal(0.02));
+    Tensor positions = s.parameter("position_embedding.weight", {options.context, options.depth}, nn::normal(0.02));
     Tensor used = positions;
     if (!time.is(options.context))
       used = call("slice", {positions},
                   {{"start", Shape{0, 0}},
                    {"limit", Shape{time, options.depth}},
                    {"stride", Integers{1, 1}}});
-    Tensor x = nn::embedding(s / "embedding", ids, options.tokens, options.depth) + used;
+    Tensor x = nn::embedding(s / "token_embedding", ids, options.tokens, options.depth) + used;
     for (int64_t layer = 0; layer < options.layers; ++layer) {
-      x = block(s / ("block" + std::to_string(layer)), x, options);
+      x = block(s / "blocks" / std::to_string(layer), x, options);
     }
     x = nn::layer_norm(s / "norm", x);
     return nn::dense(s / "logits", x, options.tokens, {.bias = false});

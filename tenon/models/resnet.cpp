@@ -22,19 +22,19 @@ Tensor residual_block(nn::Scope s, const Tensor& x, int64_t filters, int64_t str
   y = nn::batch_norm(s / "norm2", y);
   if (stride == 1 && x.dim(-1).is(filters)) return relu(y + x);
   Tensor shortcut =
-      nn::conv(s / "shortcut", x,
+      nn::conv(s / "shortcut" / "conv", x,
                {.filters = filters, .kernel = {1, 1}, .stride = {stride, stride}, .bias = false});
-  return relu(y + nn::batch_norm(s / "shortcut_norm", shortcut));
+  return relu(y + nn::batch_norm(s / "shortcut" / "norm", shortcut));
 }
 
 nn::Model resnet18(int64_t classes) {
   return [classes](nn::Scope s, Tensor x) {
-    x = nn::conv(s / "stem", x, {.filters = 64, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
-    x = relu(nn::batch_norm(s / "stem_norm", x));
+    x = nn::conv(s / "conv1", x, {.filters = 64, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
+    x = relu(nn::batch_norm(s / "norm1", x));
     int64_t filters = 64;
     for (int stage = 0; stage < 4; ++stage, filters *= 2) {
       for (int block = 0; block < 2; ++block) {
-        nn::Scope place = s / ("stage" + std::to_string(stage)) / std::to_string(block);
+        nn::Scope place = s / ("stage" + std::to_string(stage + 1)) / std::to_string(block);
         x = residual_block(place, x, filters, stage > 0 && block == 0 ? 2 : 1);
       }
     }

@@ -96,10 +96,10 @@ Tensor conv(Scope s, const Tensor& x, const ConvOptions& options) {
 Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
   LabelScope label(s.path());
   int64_t channels = size_of_axis(x, -1, "batch_norm", s.path());
-  Tensor scale = s.parameter("scale", {channels}, ones());
+  Tensor scale = s.parameter("weight", {channels}, ones());
   Tensor bias = s.parameter("bias", {channels}, zeros());
-  Tensor mean = s.state("mean", {channels}, 0);
-  Tensor variance = s.state("variance", {channels}, 1);
+  Tensor mean = s.state("running_mean", {channels}, 0);
+  Tensor variance = s.state("running_var", {channels}, 1);
   if (!s.training()) {
     return call("batch_norm_inference", {x, scale, bias, mean, variance},
                 {{"epsilon", options.epsilon}});
@@ -117,8 +117,8 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
     correction = Tensor(n / std::max(1.0, n - 1));
   }
   double keep = 1 - options.momentum;
-  s.set_state("mean", mean * keep + call("stop_gradient", {results[1]}) * options.momentum);
-  s.set_state("variance", variance * keep +
+  s.set_state("running_mean", mean * keep + call("stop_gradient", {results[1]}) * options.momentum);
+  s.set_state("running_var", variance * keep +
                               call("stop_gradient", {results[2]}) * correction * options.momentum);
   return results[0];
 }
@@ -126,7 +126,7 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
 Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
   LabelScope label(s.path());
   int64_t size = size_of_axis(x, -1, "layer_norm", s.path());
-  Tensor scale = s.parameter("scale", {size}, ones());
+  Tensor scale = s.parameter("weight", {size}, ones());
   Tensor bias = s.parameter("bias", {size}, zeros());
   return call("layer_norm", {x, scale, bias}, {{"epsilon", options.epsilon}});
 }
@@ -134,7 +134,7 @@ Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
                  const Initialiser& initial) {
   LabelScope label(s.path());
-  return call("embedding", {s.parameter("table", {tokens, depth}, initial), ids});
+  return call("embedding", {s.parameter("weight", {tokens, depth}, initial), ids});
 }
 
 Tensor dropout(Scope s, const Tensor& x, double rate) {
@@ -152,7 +152,7 @@ RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   int64_t inputs = size_of_axis(x, -1, "lstm", s.path());
   Initialiser initial = bias_uniform(hidden);
   Tensor from_input = s.parameter("input.weight", {inputs, 4 * hidden}, initial);
-  Tensor from_state = s.parameter("state.weight", {hidden, 4 * hidden}, initial);
+  Tensor from_state = s.parameter("hidden.weight", {hidden, 4 * hidden}, initial);
   Tensor bias = s.parameter("bias", {4 * hidden}, initial);
   Tensor by_time = x.transpose({1, 0, 2});
   Tensor gates = call("dot", {by_time, from_input},

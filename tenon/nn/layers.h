@@ -42,7 +42,7 @@ struct NormOptions {
   double momentum = 0.1;  // of running averages: how much of each batch they take in
 };
 /// Ioffe and Szegedy 2015 over all axes but the last. In training the batch's own mean and
-/// variance; in evaluation the running averages, kept as state `mean` and `variance` (unbiased, as
+/// variance; in evaluation the running averages, kept as state `running_mean` and `running_var` (unbiased, as
 /// in PyTorch).
 Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options = {});
 /// Ba et al. 2016 over the last axis.

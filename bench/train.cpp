@@ -1,0 +1,296 @@
+// Training steps side by side with PyTorch and JAX: the same values, data, threads and precision,
+// taking turns.
+//
+//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--plan]
+//
+// Losses and updated parameters are compared before anything is timed; exits with 1 where they
+// differ.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <map>
+
+#include "bench/peer_process.h"
+#include "tenon/base/parallel.h"
+#include "tenon/base/trace.h"
+#include "tenon/format/safetensors.h"
+#include "tenon/models/char_lstm.h"
+#include "tenon/models/cnn.h"
+#include "tenon/models/gpt.h"
+#include "tenon/models/lenet.h"
+#include "tenon/models/mlp.h"
+#include "tenon/models/resnet.h"
+#include "tenon/train/step.h"
+
+namespace tenon::bench {
+namespace {
+
+struct Work {
+  std::string name;
+  nn::Model model;
+  Type input;
+  Type target;
+  int64_t classes;
+  nn::Optimizer optimizer;
+};
+
+std::vector<Work> all_works() {
+  nn::Optimizer sgd = nn::sgd({.learning_rate = 0.01, .momentum = 0.9});
+  nn::Optimizer adam = nn::adam({.learning_rate = 1e-3});
+  nn::Optimizer adamw = nn::adamw({.learning_rate = 1e-3, .weight_decay = 0.01});
+  auto type = [](const char* text) { return Type::parse(text); };
+  return {
+      {"mlp", models::mlp(), type("f32[128,784]"), type("i32[128]"), 10, sgd},
+      {"lenet_b64", models::lenet5(), type("f32[64,28,28,1]"), type("i32[64]"), 10, sgd},
+      {"lenet_b128", models::lenet5(), type("f32[128,28,28,1]"), type("i32[128]"), 10, sgd},
+      {"cnn", models::cnn(), type("f32[128,28,28,1]"), type("i32[128]"), 10, sgd},
+      {"resnet18", models::resnet18(), type("f32[64,32,32,3]"), type("i32[64]"), 10, sgd},
+      {"lstm", models::char_lstm(), type("i32[50,50]"), type("i32[50,50]"), 65, adam},
+      {"gpt_small", models::gpt(), type("i32[12,64]"), type("i32[12,64]"), 65, adamw},
+  };
+}
+
+Literal random_values(const Type& type, int64_t below, uint64_t seed) {
+  Literal values(type.dtype, type.shape.constants());
+  RandomStream random{RandomKey(seed)};
+  for (int64_t i = 0; i < values.size(); ++i) {
+    if (is_floating(type.dtype)) {
+      values.set_double(i, random.normal());
+    } else {
+      values.set_int(i, random.below(below));
+    }
+  }
+  return values;
+}
+
+/// Our side of a work: its values, and steps from them.
+class Ours {
+ public:
+  explicit Ours(const Work& work) : work_(work) {
+    options_.optimizer = work.optimizer;
+    options_.scaling = {.to_float = false};
+    variables_ = nn::init(work.model, {work.input}, 0);
+    input_ = Tensor(random_values(work.input, work.classes, 1));
+    target_ = Tensor(random_values(work.target, work.classes, 2));
+    step_ = train::make_step(work.model, options_, 1);
+    reset();
+  }
+
+  void reset() {
+    auto copy = [](const Tensor& leaf) { return Tensor(leaf.literal()); };
+    state_ = {map_leaves(copy, variables_.parameters),
+              options_.optimizer.init(variables_.parameters), map_leaves(copy, variables_.state),
+              Tensor(0)};
+  }
+
+  NamedLiterals values() const {
+    NamedLiterals named;
+    auto add = [&](const std::string& path, const Tensor& leaf) {
+      named.emplace(path, leaf.literal());
+    };
+    for_each_leaf(variables_.parameters, add);
+    for_each_leaf(variables_.state, add);
+    named.emplace("input", input_.literal());
+    named.emplace("target", target_.literal());
+    return named;
+  }
+
+  double step() {
+    train::StepResult result = step_(std::move(state_), input_, target_);
+    state_ = std::move(result.state);
+    return result.metrics.loss.item();
+  }
+
+  const Tree& parameters() const { return state_.parameters; }
+
+  void time(double seconds, Times& times) {
+    using Clock = std::chrono::steady_clock;
+    std::vector<double> samples;
+    auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    while (Clock::now() < end || samples.size() < 3) {
+      auto start = Clock::now();
+      step();
+      samples.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    }
+    std::ranges::sort(samples);
+    times.add(samples[0], samples[samples.size() / 2]);
+  }
+
+  /// Bytes that one step raises the buffers in use above what stays between steps.
+  double memory() {
+    step();
+    reset_peak_buffer_bytes();
+    int64_t before = buffer_statistics().live_bytes;
+    step();
+    return static_cast<double>(buffer_statistics().peak_bytes - before);
+  }
+
+ private:
+  const Work& work_;
+  train::FitOptions options_;
+  nn::Variables variables_;
+  Tensor input_, target_;
+  train::StepFunction step_;
+  train::TrainState state_;
+};
+
+/// Relative difference of two arrays, by their norms.
+double difference(const Literal& a, const Literal& b) {
+  double squares = 0;
+  double norm = 0;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    squares += std::pow(a.to_double(i) - b.to_double(i), 2);
+    norm += std::pow(b.to_double(i), 2);
+  }
+  return std::sqrt(squares / std::max(norm, 1e-30));
+}
+
+/// Loss and parameters after one step; false with a message where they differ.
+bool same_outputs(Ours& ours, PeerProcess& peer, const std::filesystem::path& folder) {
+  write_safetensors(folder / "values.safetensors", views_of(ours.values()));
+  peer.ask("load " + (folder / "values.safetensors").string());
+  peer.ask("outputs " + (folder / "outputs.safetensors").string());
+  NamedLiterals theirs = read_safetensors(folder / "outputs.safetensors");
+  ours.reset();
+  double loss = ours.step();
+  double wanted = theirs.at("loss").to_double(0);
+  bool same = std::abs(loss - wanted) <= 1e-4 * (1 + std::abs(wanted));
+  std::string worst;
+  double worst_difference = 0;
+  for_each_leaf(ours.parameters(), [&](const std::string& path, const Tensor& leaf) {
+    double d = difference(leaf.literal(), theirs.at("updated/" + path));
+    if (d > worst_difference) {
+      worst_difference = d;
+      worst = path;
+    }
+  });
+  same = same && worst_difference < 2e-3;
+  if (!same) {
+    fmt::print("outputs differ from {}: loss {} and {}; {} by {:.2g}\n", peer.name(), loss, wanted,
+               worst, worst_difference);
+  }
+  return same;
+}
+
+struct Options {
+  std::vector<std::string> works;
+  double seconds = 1.5;
+  int rounds = 3;
+  int threads = 2;
+  bool alone = false;
+  std::string trace;
+};
+
+int run(const Options& options) {
+  set_thread_count(options.threads);
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("tenon-bench-{}", ::getpid());
+  std::filesystem::create_directories(folder);
+  bool peers = !options.alone && !peers_python().empty();
+  if (!peers)
+    fmt::print("no peers: our figures alone (./dev bench makes the peers' environment)\n");
+  fmt::print("{:<12} {:<22} {:>11} {:>11} {:>11} {:>11} {:>7} {:>9} {:>9}\n", "work", "peer",
+             "peer best", "median", "ours best", "median", "ratio", "peer MB", "ours MB");
+  double product = 1;
+  double worst = std::numeric_limits<double>::infinity();
+  int count = 0;
+  int status = 0;
+  for (const Work& work : all_works()) {
+    bool wanted =
+        options.works.empty() || std::ranges::find(options.works, work.name) != options.works.end();
+    if (!wanted) continue;
+    auto start = std::chrono::steady_clock::now();
+    Ours ours(work);
+    ours.step();
+    std::chrono::duration<double> first = std::chrono::steady_clock::now() - start;
+    if (!options.trace.empty()) {
+      Trace trace;
+      set_current_trace(&trace);
+      ours.step();
+      set_current_trace(nullptr);
+      trace.write(options.trace);
+    }
+    Times our_times;
+    std::vector<std::unique_ptr<PeerProcess>> processes;
+    std::vector<Times> times;
+    if (peers) {
+      bool images = work.name == "cnn" || work.name == "resnet18";
+      std::vector<std::string> names{"torch_eager", "torch_compile", "jax"};
+      if (images)
+        names.insert(names.end(), {"torch_eager channels_last", "torch_compile channels_last"});
+      for (const std::string& name : names) {
+        auto peer = std::make_unique<PeerProcess>(work.name, name, options.threads);
+        if (!same_outputs(ours, *peer, folder)) status = 1;
+        processes.push_back(std::move(peer));
+      }
+    }
+    times.resize(processes.size());
+    for (int round = 0; round < options.rounds; ++round) {
+      for (size_t i = 0; i < processes.size(); ++i) processes[i]->time(options.seconds, times[i]);
+      ours.time(options.seconds, our_times);
+    }
+    double ours_mb = ours.memory() / 1e6;
+    double best = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < processes.size(); ++i) {
+      best = std::min(best, times[i].best);
+      fmt::print(
+          "{:<12} {:<22} {:>11.3f} {:>11.3f} {:>11.3f} {:>11.3f} {:>7.2f} {:>9.1f} {:>9.1f}\n",
+          work.name, processes[i]->name(), times[i].best, times[i].median(), our_times.best,
+          our_times.median(), times[i].best / our_times.best, processes[i]->memory() / 1e6,
+          ours_mb);
+    }
+    if (processes.empty()) {
+      fmt::print(
+          "{:<12} {:<22} {:>11} {:>11} {:>11.3f} {:>11.3f} {:>7} {:>9} {:>9.1f}  first step {:.2f} "
+          "s\n",
+          work.name, "-", "-", "-", our_times.best, our_times.median(), "-", "-", ours_mb,
+          first.count());
+    } else {
+      double ratio = best / our_times.best;
+      worst = std::min(worst, ratio);
+      product *= ratio;
+      ++count;
+    }
+    std::fflush(stdout);
+  }
+  std::filesystem::remove_all(folder);
+  if (count > 0)
+    fmt::print("worst {:.2f}, geometric mean {:.2f}\n", worst, std::pow(product, 1.0 / count));
+  return status;
+}
+
+}  // namespace
+}  // namespace tenon::bench
+
+int main(int argc, char** argv) {
+  tenon::bench::Options options;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    bool has_value = i + 1 < argc;
+    if (word == "--seconds" && has_value) {
+      options.seconds = std::atof(argv[++i]);
+    } else if (word == "--rounds" && has_value) {
+      options.rounds = std::atoi(argv[++i]);
+    } else if (word == "--threads" && has_value) {
+      options.threads = std::atoi(argv[++i]);
+    } else if (word == "--trace" && has_value) {
+      options.trace = argv[++i];
+    } else if (word == "--alone") {
+      options.alone = true;
+    } else if (word.starts_with("-")) {
+      fmt::print(stderr, "unknown option {}\n", word);
+      return 2;
+    } else {
+      options.works.push_back(word);
+    }
+  }
+  try {
+    return tenon::bench::run(options);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}
