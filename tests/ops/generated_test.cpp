@@ -7,6 +7,7 @@
 #include "element_evaluate.h"
 #include "samples.h"
 #include "tenon/base/error.h"
+#include "tenon/base/random.h"
 #include "tenon/graph/bind.h"
 #include "tenon/graph/text.h"
 #include "tenon/graph/verify.h"
@@ -63,6 +64,35 @@ TEST_P(Generated, TextRoundTrip) {
     auto parsed = parse_graph(text, ops());
     EXPECT_EQ(to_text(*parsed), text);
     EXPECT_EQ(parsed->structural_hash(), graph->structural_hash());
+  }
+}
+
+/// Any text is a graph or an error for the user, never a broken invariant.
+TEST_P(Generated, MutatedTextIsParsedOrRefused) {
+  constexpr std::string_view kAlphabet = "0123456789-+*,.()[]{}=%:\"n\naefix";
+  for (const SampleCase& sample : sample_cases(op())) {
+    std::string text = to_text(*sample_graph(sample, ops(), SampleShapes::symbolic));
+    RandomStream stream(RandomKey(1).fold_in(sample.name()));
+    auto below = [&](size_t bound) {
+      return static_cast<size_t>(stream.below(static_cast<int64_t>(bound)));
+    };
+    for (int trial = 0; trial < 40; ++trial) {
+      std::string mutated = text;
+      for (size_t edits = 1 + below(2); edits-- > 0;) {
+        size_t at = below(mutated.size());
+        char c = kAlphabet[below(kAlphabet.size())];
+        if (below(3) == 0) {
+          mutated.insert(at, 1, c);
+        } else {
+          mutated[at] = c;
+        }
+      }
+      try {
+        verify(*parse_graph(mutated, ops()));
+      } catch (const Error& error) {
+        EXPECT_NE(error.code(), ErrorCode::internal) << mutated << "\n" << error.what();
+      }
+    }
   }
 }
 
