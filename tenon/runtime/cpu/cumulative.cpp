@@ -53,7 +53,8 @@ class Cumulative : public OpKernel {
   Cumulative(const KernelRequest& request, Operation operation)
       : operation_(operation),
         reverse_(request.attributes.boolean("reverse")),
-        exclusive_(request.attributes.boolean("exclusive")) {
+        exclusive_(request.attributes.find("exclusive") &&
+                   request.attributes.boolean("exclusive")) {
     const auto& shape = request.inputs[0].shape;
     auto axis = static_cast<size_t>(request.attributes.integer("axis"));
     outer_ = element_count(std::span<const int64_t>(shape).first(axis));
