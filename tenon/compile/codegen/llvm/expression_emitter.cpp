@@ -27,6 +27,14 @@ bool KernelEmitter::is_varying(Expr e) {
   return varying;
 }
 
+std::optional<Expr> KernelEmitter::lane_step(Expr offset) {
+  const Expr index = kernel_.pool().at(lanes_->index);
+  const auto step = coefficient(offset, index);
+  // A local that differs between lanes hides in the rest: it does not name the index.
+  if (!step || is_varying(*step) || is_varying(offset - *step * index)) return std::nullopt;
+  return step;
+}
+
 bool KernelEmitter::has_load(Expr e) {
   const ExprNode& n = e.node();
   if (n.op == ExprOp::load) return true;

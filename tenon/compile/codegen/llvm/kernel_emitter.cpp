@@ -165,8 +165,8 @@ void KernelEmitter::write(const Store& s, Value* v, bool as_vector) {
     annotate(b_.CreateAlignedStore(to_memory(v, dtype), at, align), s.buffer, false);
     return;
   }
-  const auto step = coefficient(s.offset, kernel_.pool().at(lanes_->index));
-  const auto known = step && !is_varying(*step) ? step->as_integer() : std::nullopt;
+  const auto step = lane_step(s.offset);
+  const auto known = step ? step->as_integer() : std::nullopt;
   llvm::Type* wide = vector_type(memory);
   const auto combined = [&](Value* old) {
     return convert(apply(s.combine, convert(from_memory(old, dtype), dtype, compute_type(dtype)),

@@ -107,6 +107,8 @@ class KernelEmitter {
   Value* local_address(uint32_t local, Expr element);
   Guard enter(Expr condition, bool negated);
   bool is_varying(Expr e);
+  /// By how much an offset grows from lane to lane, where that is the same for all lanes.
+  std::optional<Expr> lane_step(Expr offset);
   bool has_load(Expr e);
 
   // Types and memory.

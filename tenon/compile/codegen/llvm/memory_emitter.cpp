@@ -92,10 +92,8 @@ KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
   llvm::Type* wide = vector_type(element);
   const llvm::Align align(size_of(n.dtype));
   Value* nothing = llvm::Constant::getNullValue(wide);
-  const Expr index = kernel_.pool().at(lanes_->index);
-  const auto step = coefficient(offset, index);
-  const bool uniform_step = step && !is_varying(*step);
-  const auto known = uniform_step ? step->as_integer() : std::nullopt;
+  const auto step = lane_step(offset);
+  const auto known = step ? step->as_integer() : std::nullopt;
   if (known && *known == 1) {
     Value* at = address(n.aux, scalar(offset));
     llvm::Instruction* load = guard_.lanes ? static_cast<llvm::Instruction*>(b_.CreateMaskedLoad(
@@ -115,7 +113,7 @@ KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
   Value* mask =
       guard_.lanes ? guard_.lanes : llvm::Constant::getAllOnesValue(vector_type(b_.getInt1Ty()));
   Value* pointers = nullptr;
-  if (uniform_step) {
+  if (step) {
     // One base and small lane offsets: the processor's cheaper form of gather.
     Value* strides = b_.CreateMul(lane_numbers(b_.getInt64Ty()), splat(scalar(*step)));
     pointers = b_.CreateGEP(element, address(n.aux, scalar(offset)), strides);
