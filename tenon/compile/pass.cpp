@@ -15,6 +15,7 @@ std::vector<Pass> standard_passes() {
   return {
       {"inline", inline_calls},
       {"decompose", decompose_composites},
+      {"hoist", hoist_from_loops},
       {"dead", remove_dead},
       {"simplify", simplify},
       {"cse", merge_equal},
