@@ -1,5 +1,6 @@
 #include "tenon/tensor/application.h"
 
+#include "tenon/graph/bind.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/transforms.h"
@@ -18,29 +19,28 @@ Tensor number_of(const Literal& value) {
   return Tensor(std::move(number));
 }
 
-/// Records one node whose inputs are known.
-void apply_node(const Graph& graph, const Node& node, bool same_types,
-                std::vector<Tensor>& values) {
+/// Records one node whose inputs are known; `symbols` say what the graph's stand for, if they are
+/// to be replaced.
+void apply_node(const Graph& graph, const Node& node, std::vector<Tensor>& values,
+                const SymbolValues* symbols = nullptr) {
   static const OpDef& constant = core_ops().get("constant");
   if (node.op == &constant && node.attributes.literal("value")->shape().empty()) {
     values[node.outputs[0].index] = number_of(*node.attributes.literal("value"));
     return;
   }
-  std::vector<Tensor> results;
-  if (same_types) {
-    std::vector<NodeRef> arguments;
-    std::vector<Type> types;
-    arguments.reserve(node.inputs.size());
-    for (ValueId id : node.inputs) arguments.push_back(values[id.index].node());
-    for (ValueId id : node.outputs) types.push_back(graph.type(id));
-    results = record(*node.op, node.attributes, std::move(arguments), std::move(types),
-                     node.label.empty() ? current_label() : node.label);
-  } else {
-    std::vector<Tensor> arguments;
-    for (ValueId id : node.inputs) arguments.push_back(values[id.index]);
-    LabelScope label(node.label);
-    results = apply_multi(*node.op, arguments, node.attributes);
+  std::vector<NodeRef> arguments;
+  std::vector<Type> types;
+  arguments.reserve(node.inputs.size());
+  for (ValueId id : node.inputs) arguments.push_back(values[id.index].node());
+  Attributes attributes =
+      symbols ? evaluate_attributes(node.attributes, *symbols) : node.attributes;
+  for (ValueId id : node.outputs) {
+    types.push_back(graph.type(id));
+    if (symbols) types.back().shape = Shape::of(types.back().shape.evaluate(*symbols));
   }
+  std::vector<Tensor> results =
+      record(*node.op, std::move(attributes), std::move(arguments), std::move(types),
+             node.label.empty() ? current_label() : node.label);
   for (size_t i = 0; i < results.size(); ++i) values[node.outputs[i].index] = std::move(results[i]);
 }
 
@@ -61,7 +61,7 @@ PartialApplication::PartialApplication(std::shared_ptr<const Graph> graph,
   for (ValueId output : graph_->outputs()) needed[output.index] = true;
   for (const Node& node : graph_->nodes()) {
     if (all_known(node, values_)) {
-      apply_node(*graph_, node, true, values_);
+      apply_node(*graph_, node, values_);
     } else {
       for (ValueId input : node.inputs) needed[input.index] = true;
     }
@@ -84,7 +84,7 @@ std::vector<Tensor> PartialApplication::finish(std::span<const Tensor> rest) con
     values[graph_->inputs()[known_inputs_ + i].index] = rest[i];
   for (const Node& node : graph_->nodes()) {
     bool done = values[node.outputs[0].index].has_value();
-    if (!done && all_known(node, values)) apply_node(*graph_, node, true, values);
+    if (!done && all_known(node, values)) apply_node(*graph_, node, values);
   }
   std::vector<Tensor> outputs;
   for (ValueId id : graph_->outputs()) outputs.push_back(values[id.index]);
@@ -100,10 +100,21 @@ std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inpu
   std::vector<Tensor> values(graph.value_count());
   bool same_types = true;
   for (size_t i = 0; i < inputs.size(); ++i) {
+    const Type& type = graph.type(graph.inputs()[i]);
+    if (inputs[i].dtype() != type.dtype)
+      fail(ErrorCode::type_mismatch, "input '{}' of graph '{}' is {}, not {}",
+           graph.input_names()[i], graph.name(), inputs[i].type().to_string(), type.to_string());
     values[graph.inputs()[i].index] = inputs[i];
-    same_types = same_types && inputs[i].type() == graph.type(graph.inputs()[i]);
+    same_types = same_types && inputs[i].shape() == type.shape;
   }
-  for (const Node& node : graph.nodes()) detail::apply_node(graph, node, same_types, values);
+  std::optional<SymbolValues> symbols;
+  if (!same_types) {
+    std::vector<std::vector<int64_t>> shapes;
+    for (const Tensor& input : inputs) shapes.push_back(input.shape().constants());
+    symbols = bind_symbols(graph, shapes);
+  }
+  for (const Node& node : graph.nodes())
+    detail::apply_node(graph, node, values, symbols ? &*symbols : nullptr);
   std::vector<Tensor> outputs;
   for (ValueId id : graph.outputs()) outputs.push_back(values[id.index]);
   return outputs;

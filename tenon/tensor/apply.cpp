@@ -199,6 +199,10 @@ Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes a
   return apply(op, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(attributes));
 }
 
+Tensor apply(const OpDef& op, std::vector<Tensor> inputs, Attributes attributes) {
+  return apply(op, std::span<const Tensor>(inputs), std::move(attributes));
+}
+
 Tensor apply(std::string_view op, std::initializer_list<Tensor> inputs, Attributes attributes) {
   return apply(core_ops().get(op), inputs, std::move(attributes));
 }

@@ -131,6 +131,26 @@ bool evaluate_section(Work& work) {
   return complete;
 }
 
+void evaluate(Work& work) {
+  while (!work.roots.empty() && !evaluate_section(work)) {
+  }
+}
+
+/// Results on the way to the roots, each some kMaxCalls calls after the one before: evaluated one
+/// by one, no walk has to go further back than to the last.
+std::vector<NodeRef> milestones(Work& work) {
+  std::scoped_lock lock(walk_mutex());
+  Section& section = work.section;
+  collect(section, work.roots, SIZE_MAX,
+          [](const TensorNode& node) { return node.is_evaluated(); });
+  std::vector<NodeRef> chosen(section.calls.size() / kMaxCalls);
+  for (const NodeRef* ref : section.results) {
+    size_t place = (*ref)->call->mark.index + size_t{1};
+    if (place % kMaxCalls == 0) chosen[place / kMaxCalls - 1] = *ref;
+  }
+  return chosen;
+}
+
 void check_can_evaluate(const TensorNode& node) {
   if (node.level > 0) fail_traced(node);
   if (!node.type.shape.is_constant())
@@ -152,7 +172,14 @@ void eval(std::span<const Tensor> tensors) {
     detail::check_can_evaluate(*node);
     work.roots.push_back(&node);
   }
-  while (!work.roots.empty() && !detail::evaluate_section(work)) {
+  if (!work.roots.empty() && !detail::evaluate_section(work)) {
+    std::vector<const detail::NodeRef*> roots = work.roots;
+    for (const detail::NodeRef& node : detail::milestones(work)) {
+      work.roots = {&node};
+      detail::evaluate(work);
+    }
+    work.roots = roots;
+    detail::evaluate(work);
   }
   scratch = std::move(work);
 }

@@ -66,10 +66,10 @@ void describe_structure(const T& tree, std::string& out) {
     out += std::to_string(tree.size()) + "\"" + tree;
   } else if constexpr (std::is_enum_v<Plain>) {
     out += std::to_string(static_cast<int64_t>(tree)) + ",";
+  } else if constexpr (std::is_floating_point_v<Plain>) {
+    out += std::to_string(std::bit_cast<uint64_t>(static_cast<double>(tree))) + ",";
   } else if constexpr (std::is_arithmetic_v<Plain>) {
-    out += std::is_floating_point_v<Plain> ? std::to_string(std::bit_cast<uint64_t>(double{tree}))
-                                           : std::to_string(tree);
-    out += ',';
+    out += std::to_string(tree) + ",";
   } else if constexpr (IsVector<Plain>::value) {
     out += '[';
     for (const auto& item : tree) describe_structure(item, out);

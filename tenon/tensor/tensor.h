@@ -109,6 +109,7 @@ class Tensor {
 /// computes nothing.
 Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes = {});
 Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes = {});
+Tensor apply(const OpDef& op, std::vector<Tensor> inputs, Attributes attributes = {});
 /// One of the core ops by its name.
 Tensor apply(std::string_view op, std::initializer_list<Tensor> inputs, Attributes attributes = {});
 /// For ops with several results.

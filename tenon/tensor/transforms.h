@@ -32,7 +32,8 @@ struct Traced {
 /// `names` (one an argument, or none) are what errors and printed graphs call the arguments.
 Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string name = "traced",
              std::span<const std::string> names = {});
-/// Records the nodes of `graph` as calls on `inputs`.
+/// Records the nodes of `graph` as calls on `inputs`. Symbols of its input types may stand for the
+/// numbers of concrete inputs.
 std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inputs);
 /// Whether a function is being traced on this thread.
 bool is_tracing();
@@ -113,7 +114,7 @@ template <class F>
 auto value_and_grad(F f) {
   return [f = std::move(f)](const auto& first, const auto&... rest) {
     auto variable = detail::as_tree(first);
-    auto arguments = std::tuple(variable, rest...);
+    auto arguments = std::make_tuple(variable, rest...);
     detail::Flat flat(f, arguments);
     std::vector<Tensor> leaves = leaves_of(arguments);
     size_t wanted = leaves_of(variable).size();
@@ -144,7 +145,7 @@ struct Jvp {
 template <class F, class T>
 auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
   auto start = detail::as_tree(primal);
-  auto arguments = std::tuple(start);
+  auto arguments = std::make_tuple(start);
   detail::Flat flat(f, arguments);
   std::vector<Tensor> all = detail::flat_jvp(
       flat.call(), leaves_of(start), leaves_of(detail::as_tree(tangent)), leaf_paths(arguments));
@@ -158,7 +159,7 @@ auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
 template <class F, class T>
 auto vjp(const F& f, const T& primal) {
   auto start = detail::as_tree(primal);
-  auto arguments = std::tuple(start);
+  auto arguments = std::make_tuple(start);
   detail::Flat flat(f, arguments);
   detail::FlatPullback pullback =
       detail::flat_vjp(flat.call(), leaves_of(start), leaf_paths(arguments));
@@ -182,7 +183,7 @@ struct VmapAxes {
 template <class F>
 auto vmap(F f, VmapAxes axes = {}) {
   return [f = std::move(f), axes = std::move(axes)](const auto&... args) {
-    auto arguments = std::tuple(args...);
+    auto arguments = std::make_tuple(args...);
     if (!axes.in.empty() && axes.in.size() != sizeof...(args))
       fail(ErrorCode::invalid_argument, "vmap: {} axes for {} arguments", axes.in.size(),
            sizeof...(args));
@@ -203,7 +204,7 @@ auto vmap(F f, VmapAxes axes = {}) {
 template <class F>
 auto checkpoint(F f) {
   return [f = std::move(f)](const auto&... args) {
-    auto arguments = std::tuple(args...);
+    auto arguments = std::make_tuple(args...);
     detail::Flat flat(f, arguments);
     return flat.rebuild(detail::flat_checkpoint(flat.call(), leaves_of(arguments)));
   };
@@ -214,7 +215,7 @@ auto checkpoint(F f) {
 template <class F, class Forward, class Backward>
 auto custom_vjp(F f, Forward forward, Backward backward) {
   return [=](const auto&... args) {
-    auto arguments = std::tuple(args...);
+    auto arguments = std::make_tuple(args...);
     detail::Flat flat(f, arguments);
     detail::Flat flat_forward(forward, arguments);
     FlatFunction flat_backward = [backward,
@@ -235,7 +236,7 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
 template <class Then, class Otherwise, class... T>
 auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
           const T&... operands) {
-  auto arguments = std::tuple(operands...);
+  auto arguments = std::make_tuple(operands...);
   detail::Flat flat_then(then, arguments);
   detail::Flat flat_otherwise(otherwise, arguments);
   return flat_then.rebuild(
@@ -245,7 +246,7 @@ auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
 /// state = body(state) for as long as condition(state), a scalar bool, holds.
 template <class Condition, class Body, class T>
 T while_loop(const Condition& condition, const Body& body, const T& start) {
-  auto arguments = std::tuple(start);
+  auto arguments = std::make_tuple(start);
   detail::Flat flat_condition(condition, arguments);
   detail::Flat flat_body(body, arguments);
   return with_leaves(start, std::span<const Tensor>(detail::flat_while(
@@ -255,7 +256,7 @@ T while_loop(const Condition& condition, const Body& body, const T& start) {
 /// (carry, y) = body(carry, x) along axis 0 of xs; returns the last carry and all y, stacked.
 template <class Body, class Carry, class Xs>
 auto scan(const Body& body, const Carry& carry, const Xs& xs, bool reverse = false) {
-  auto arguments = std::tuple(carry, xs);
+  auto arguments = std::make_tuple(carry, xs);
   detail::Flat flat(body, arguments);
   return flat.rebuild(detail::flat_scan(flat.call(), leaves_of(carry), leaves_of(xs), reverse));
 }

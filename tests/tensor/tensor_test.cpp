@@ -2,26 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/tensor/values.h"
+
 namespace tenon {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::vector<double> all(const Tensor& x) {
-  std::vector<double> values;
-  for (int64_t i = 0; i < x.buffer().size(); ++i) values.push_back(x.item(i));
-  return values;
-}
 
 TEST(Tensor, ComputesNothingUntilLookedAt) {
   Tensor x{1, 2, 3};
@@ -36,7 +23,7 @@ TEST(Tensor, BroadcastsAsNumPy) {
   Tensor column = Tensor{1, 2}.reshape({2, 1});
   Tensor sum = column + Tensor{10, 20, 30};
   EXPECT_EQ(sum.type().to_string(), "f32[2,3]");
-  EXPECT_THAT(all(sum), ElementsAre(11, 21, 31, 12, 22, 32));
+  EXPECT_THAT(values_of(sum), ElementsAre(11, 21, 31, 12, 22, 32));
 }
 
 TEST(Tensor, NumbersTakeTheTensorsDType) {
@@ -47,7 +34,7 @@ TEST(Tensor, NumbersTakeTheTensorsDType) {
   EXPECT_EQ((whole + 1).dtype(), DType::i32);
   EXPECT_EQ((whole + 0.5).dtype(), DType::f32);
   EXPECT_EQ((whole / 2).dtype(), DType::f32);
-  EXPECT_THAT(all(whole / 2), ElementsAre(0, 0.5, 1));
+  EXPECT_THAT(values_of(whole / 2), ElementsAre(0, 0.5, 1));
 }
 
 TEST(Tensor, PromotesDTypes) {
@@ -58,10 +45,10 @@ TEST(Tensor, PromotesDTypes) {
 
 TEST(Tensor, SlicesAsPython) {
   Tensor x = arange(12).reshape({3, 4});
-  EXPECT_THAT(all(x[1]), ElementsAre(4, 5, 6, 7));
-  EXPECT_THAT(all(x[-1]), ElementsAre(8, 9, 10, 11));
-  EXPECT_THAT(all(x.slice(1, -2)), ElementsAre(2, 3, 6, 7, 10, 11));
-  EXPECT_THAT(all(x.slice(1, 0, 4, 2)), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(values_of(x[1]), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(values_of(x[-1]), ElementsAre(8, 9, 10, 11));
+  EXPECT_THAT(values_of(x.slice(1, -2)), ElementsAre(2, 3, 6, 7, 10, 11));
+  EXPECT_THAT(values_of(x.slice(1, 0, 4, 2)), ElementsAre(0, 2, 4, 6, 8, 10));
   EXPECT_EQ(x.slice(0, 2, 100).type().to_string(), "i32[1,4]");
   EXPECT_EQ(x.slice(0, 2, 1).type().to_string(), "i32[0,4]");
   EXPECT_THAT(error_of([&] { x[3]; }), HasSubstr("axis 0 of i32[3,4] has 3 elements"));
@@ -71,13 +58,13 @@ TEST(Tensor, ReshapeInfersOneDimension) {
   EXPECT_EQ(arange(12).reshape({3, -1}).type().to_string(), "i32[3,4]");
   EXPECT_THAT(error_of([] { arange(12).reshape({5, -1}); }), HasSubstr("12 elements"));
   EXPECT_THAT(error_of([] { arange(12).reshape({-1, -1}); }), HasSubstr("only one"));
-  EXPECT_THAT(all(arange(6).reshape({2, 3}).transpose()), ElementsAre(0, 3, 1, 4, 2, 5));
+  EXPECT_THAT(values_of(arange(6).reshape({2, 3}).transpose()), ElementsAre(0, 3, 1, 4, 2, 5));
 }
 
 TEST(Tensor, GathersRows) {
   Tensor x = arange(6).reshape({3, 2});
   Tensor rows = x[Tensor::of<int32_t>({2, 0}, {2})];
-  EXPECT_THAT(all(rows), ElementsAre(4, 5, 0, 1));
+  EXPECT_THAT(values_of(rows), ElementsAre(4, 5, 0, 1));
 }
 
 TEST(Tensor, ErrorsNameBothSidesAndLabels) {
@@ -118,7 +105,7 @@ TEST(Tensor, EvaluatesManyInOnePlan) {
   Tensor y = x + 1, z = y * 2;
   eval({y, z});
   EXPECT_TRUE(y.is_evaluated());
-  EXPECT_THAT(all(z), ElementsAre(4, 6));
+  EXPECT_THAT(values_of(z), ElementsAre(4, 6));
 }
 
 TEST(Tensor, ComputesHeldIntermediatesOnce) {
@@ -139,9 +126,9 @@ TEST(Tensor, LongChainsEvaluateAndVanish) {
 }
 
 TEST(Tensor, CreatesArrays) {
-  EXPECT_THAT(all(zeros({2})), ElementsAre(0, 0));
-  EXPECT_THAT(all(full({2}, 7, DType::i64)), ElementsAre(7, 7));
-  EXPECT_THAT(all(eye(2)), ElementsAre(1, 0, 0, 1));
+  EXPECT_THAT(values_of(zeros({2})), ElementsAre(0, 0));
+  EXPECT_THAT(values_of(full({2}, 7, DType::i64)), ElementsAre(7, 7));
+  EXPECT_THAT(values_of(eye(2)), ElementsAre(1, 0, 0, 1));
   EXPECT_EQ(Tensor(3).dtype(), DType::i32);
   EXPECT_EQ(Tensor(int64_t{1} << 40).dtype(), DType::i64);
   EXPECT_EQ(Tensor(true).dtype(), DType::boolean);

@@ -1,0 +1,709 @@
+// All ops as functions on tensors. Generated from the registry by `./dev generate`: change the op's
+// statement in tenon/ops, not this file. numpy.h has shorter forms of many.
+//
+//   given: Tensor x, scale, offset;
+//   Tensor y = layer_norm(x, scale, offset);
+//   Tensor z = reduce_max(exp(x), {0});
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/tensor/tensor.h"
+
+namespace tenon {
+
+// elementwise.cpp
+
+/// a + b; integers wrap.
+Tensor add(const Tensor& a, const Tensor& b);
+
+/// a - b; integers wrap.
+Tensor subtract(const Tensor& a, const Tensor& b);
+
+/// a * b; integers wrap.
+Tensor multiply(const Tensor& a, const Tensor& b);
+
+/// a / b; integers are truncated toward zero, and x / 0 is 0 for them.
+Tensor divide(const Tensor& a, const Tensor& b);
+
+/// a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for integers. Exact
+/// while the quotient is below 2^53.
+Tensor remainder(const Tensor& a, const Tensor& b);
+
+/// The larger of a and b; NaN if either is.
+Tensor maximum(const Tensor& a, const Tensor& b);
+
+/// The smaller of a and b; NaN if either is.
+Tensor minimum(const Tensor& a, const Tensor& b);
+
+/// a to the power b; NaN for a negative a and a b that is no integer.
+Tensor power(const Tensor& a, const Tensor& b);
+
+/// -x; integers wrap.
+Tensor negate(const Tensor& x);
+
+/// The absolute value; the most negative integer stays as it is.
+Tensor abs(const Tensor& x);
+
+/// -1, 0 or 1; NaN for NaN.
+Tensor sign(const Tensor& x);
+
+/// The largest integer that is not above x.
+Tensor floor(const Tensor& x);
+
+/// The smallest integer that is not below x.
+Tensor ceil(const Tensor& x);
+
+/// The nearest integer; halves go to the even one.
+Tensor round(const Tensor& x);
+
+/// e to the power x.
+Tensor exp(const Tensor& x);
+
+/// exp(x) - 1, exact near zero.
+Tensor expm1(const Tensor& x);
+
+/// The natural logarithm.
+Tensor log(const Tensor& x);
+
+/// log(1 + x), exact near zero.
+Tensor log1p(const Tensor& x);
+
+/// The square root.
+Tensor sqrt(const Tensor& x);
+
+/// 1 / sqrt(x).
+Tensor rsqrt(const Tensor& x);
+
+/// The cube root, of negative numbers too.
+Tensor cbrt(const Tensor& x);
+
+/// Sine, in radians.
+Tensor sin(const Tensor& x);
+
+/// Cosine, in radians.
+Tensor cos(const Tensor& x);
+
+/// Tangent, in radians.
+Tensor tan(const Tensor& x);
+
+/// Inverse sine, in [-pi/2, pi/2].
+Tensor asin(const Tensor& x);
+
+/// Inverse cosine, in [0, pi].
+Tensor acos(const Tensor& x);
+
+/// Inverse tangent, in [-pi/2, pi/2].
+Tensor atan(const Tensor& x);
+
+/// The angle of the point (b, a), in [-pi, pi].
+Tensor atan2(const Tensor& a, const Tensor& b);
+
+/// Hyperbolic sine.
+Tensor sinh(const Tensor& x);
+
+/// Hyperbolic cosine.
+Tensor cosh(const Tensor& x);
+
+/// Hyperbolic tangent.
+Tensor tanh(const Tensor& x);
+
+/// 1 / (1 + exp(-x)), the sigmoid function.
+Tensor logistic(const Tensor& x);
+
+/// The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
+Tensor erf(const Tensor& x);
+
+/// The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.
+Tensor erf_inv(const Tensor& x);
+
+/// Whether x is neither infinite nor NaN.
+Tensor is_finite(const Tensor& x);
+
+/// Whether x is not a number.
+Tensor is_nan(const Tensor& x);
+
+// compare.cpp
+
+/// a == b; false where either is NaN.
+Tensor equal(const Tensor& a, const Tensor& b);
+
+/// a != b; true where either is NaN.
+Tensor not_equal(const Tensor& a, const Tensor& b);
+
+/// a < b; false where either is NaN.
+Tensor less(const Tensor& a, const Tensor& b);
+
+/// a <= b; false where either is NaN.
+Tensor less_equal(const Tensor& a, const Tensor& b);
+
+/// a > b; false where either is NaN.
+Tensor greater(const Tensor& a, const Tensor& b);
+
+/// a >= b; false where either is NaN.
+Tensor greater_equal(const Tensor& a, const Tensor& b);
+
+/// a and b; bit by bit on integers.
+Tensor logical_and(const Tensor& a, const Tensor& b);
+
+/// a or b; bit by bit on integers.
+Tensor logical_or(const Tensor& a, const Tensor& b);
+
+/// Either a or b, not both; bit by bit on integers.
+Tensor logical_xor(const Tensor& a, const Tensor& b);
+
+/// not x; bit by bit on integers.
+Tensor logical_not(const Tensor& x);
+
+/// a shifted b bits up; 0 where b is not in [0, width of a).
+Tensor shift_left(const Tensor& a, const Tensor& b);
+
+/// a shifted b bits down, filled with zeros; 0 where b is not in [0, width of a).
+Tensor shift_right_logical(const Tensor& a, const Tensor& b);
+
+/// a shifted b bits down, filled with its sign; only the sign is left where b is not in [0, width
+/// of a).
+Tensor shift_right_arithmetic(const Tensor& a, const Tensor& b);
+
+/// on_true where the predicate holds, else on_false.
+Tensor select(const Tensor& predicate, const Tensor& on_true, const Tensor& on_false);
+
+/// x limited to [low, high]: minimum(maximum(x, low), high).
+Tensor clamp(const Tensor& low, const Tensor& x, const Tensor& high);
+
+// cast.cpp
+
+/// Converts to another dtype. Rounds to nearest even; reals become integers by truncation, limited
+/// to the range, NaN becoming 0; integers wrap; bool is x != 0.
+/// `dtype`: of the result.
+Tensor cast(const Tensor& x, DType dtype);
+
+/// The same bits read as another dtype of the same size.
+/// `dtype`: of the result.
+Tensor bitcast(const Tensor& x, DType dtype);
+
+/// round(x / scale) + zero_point, limited to the range of zero_point's dtype.
+/// `axis`: that scale and zero_point lie along.
+Tensor quantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, int64_t axis = 0);
+
+/// (x - zero_point) * scale.
+/// `axis`: that scale and zero_point lie along.
+Tensor dequantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, int64_t axis = 0);
+
+// structure.cpp
+
+/// The index along one axis: 0, 1, 2 …
+/// `dtype`: of the result.
+/// `shape`: of the result.
+/// `axis`: that is counted along.
+Tensor iota(DType dtype, const Shape& shape, int64_t axis = 0);
+
+/// Repeats x along new axes: output axis dims[i] is input axis i.
+/// `shape`: of the result.
+/// `dims`: where the input's axes go, ascending.
+Tensor broadcast(const Tensor& x, const Shape& shape, const Integers& dims);
+
+/// The same elements, in row-major order, in another shape.
+/// `shape`: of the result; one dimension may be -1: what is left.
+Tensor reshape(const Tensor& x, const Shape& shape);
+
+/// Permutes axes: output axis i is input axis order[i].
+/// `order`: the input's axes in their new order.
+Tensor transpose(const Tensor& x, const Integers& order);
+
+/// Turns the order of the elements along some axes round.
+/// `axes`: that are turned round.
+Tensor reverse(const Tensor& x, const Integers& axes);
+
+/// Joins tensors along one axis.
+/// `axis`: along which the parts follow each other.
+Tensor concatenate(std::span<const Tensor> parts, int64_t axis);
+
+// slice.cpp
+
+/// Elements start, start + stride … below limit along each axis.
+/// `start`: the first index along each axis.
+/// `limit`: past the last index along each axis.
+/// `stride`: steps between indices, at least 1.
+Tensor slice(const Tensor& x, const Shape& start, const Shape& limit, const Integers& stride);
+
+/// Puts `value` around the elements and between them; negative amounts crop.
+/// `low`: how many before, along each axis.
+/// `high`: how many after, along each axis.
+/// `interior`: how many between neighbours.
+Tensor pad(const Tensor& x, const Tensor& value, const Shape& low, const Shape& high,
+           const Integers& interior);
+
+/// A slice whose start is computed: one scalar index an axis, moved inside where the slice would
+/// not fit.
+/// `sizes`: of the result.
+Tensor dynamic_slice(const Tensor& x, std::span<const Tensor> starts, const Shape& sizes);
+
+/// x with a part replaced by `update`, from computed start indices on: one scalar an axis, moved
+/// inside where the update would not fit.
+Tensor dynamic_update_slice(const Tensor& x, const Tensor& update, std::span<const Tensor> starts);
+
+// gather.cpp
+
+/// Elements of x at computed indices along one axis: out[b…, a…, i…, c…] = x[b…, a…,
+/// indices[b…, i…], c…]. Indices out of range read zero.
+/// `axis`: of x that is indexed.
+/// `batch_dims`: leading axes that both share.
+Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = 0, int64_t batch_dims = 0);
+
+/// x with updates written where gather would read them. Mode "add" adds, "set" keeps the last in
+/// row-major order, "max" and "min" keep the extremum. Indices out of range write nothing.
+/// `axis`: of x that is indexed.
+/// `batch_dims`: leading axes that all share.
+/// `mode`: add, set, max or min.
+Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, int64_t axis = 0,
+               int64_t batch_dims = 0, const std::string& mode = "add");
+
+// reduce.cpp
+
+/// The sum over some axes.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_sum(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// The product over some axes.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_product(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// The largest element over some axes; NaN if there is one. Nothing gives the lowest number. Equal
+/// maxima share the derivative.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_max(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// The smallest element over some axes; NaN if there is one. Nothing gives the highest number.
+/// Equal minima share the derivative.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_min(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// Whether all are true.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_and(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// Whether any is true.
+/// `axes`: that are combined.
+/// `keep`: keep the axes, with size 1.
+Tensor reduce_or(const Tensor& x, const Integers& axes, bool keep = false);
+
+/// The first index of the largest element along an axis; of the first NaN.
+/// `axis`: that is searched.
+/// `dtype`: of the index: i32 or i64.
+Tensor argmax(const Tensor& x, int64_t axis, DType dtype = DType::i32);
+
+/// The first index of the smallest element along an axis; of the first NaN.
+/// `axis`: that is searched.
+/// `dtype`: of the index: i32 or i64.
+Tensor argmin(const Tensor& x, int64_t axis, DType dtype = DType::i32);
+
+// cumulative.cpp
+
+/// Sums of all elements up to each one.
+/// `axis`: along which is accumulated.
+/// `reverse`: from the last element to the first.
+/// `exclusive`: leave each element out of its own result.
+Tensor cumulative_sum(const Tensor& x, int64_t axis, bool reverse = false, bool exclusive = false);
+
+/// Products of all elements up to each one.
+/// `axis`: along which is accumulated.
+/// `reverse`: from the last element to the first.
+/// `exclusive`: leave each element out of its own result.
+Tensor cumulative_product(const Tensor& x, int64_t axis, bool reverse = false,
+                          bool exclusive = false);
+
+/// The largest of all elements up to each one; NaN after the first NaN.
+/// `axis`: along which is accumulated.
+/// `reverse`: from the last element to the first.
+Tensor cumulative_max(const Tensor& x, int64_t axis, bool reverse = false);
+
+/// The smallest of all elements up to each one; NaN after the first NaN.
+/// `axis`: along which is accumulated.
+/// `reverse`: from the last element to the first.
+Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse = false);
+
+/// Sorts keys along an axis, and values with them. Equal keys keep their order, NaN comes last.
+/// `axis`: that is sorted.
+/// `descending`: from the largest on.
+std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int64_t axis = -1,
+                         bool descending = false);
+
+// random.cpp
+
+/// 32 random bits an element from Philox4x32-10: word i % 4 for the counter (i / 4, stream), where
+/// i is the element's index. Stream 0 is what random_bits in tenon/base/random.h gives.
+/// `shape`: of the result.
+Tensor random_bits(const Tensor& key, const Shape& shape);
+
+// dot.cpp
+
+/// Sums products over the contracted axes of two tensors. The result's axes are the batch axes,
+/// then the free axes of lhs, then the free axes of rhs.
+/// `lhs_contract`: axes of lhs that are summed over.
+/// `rhs_contract`: the axes of rhs paired with them.
+/// `lhs_batch`: axes of lhs that both operands share.
+/// `rhs_batch`: the axes of rhs paired with them.
+Tensor dot(const Tensor& lhs, const Tensor& rhs, const Integers& lhs_contract,
+           const Integers& rhs_contract, const Integers& lhs_batch = {},
+           const Integers& rhs_batch = {});
+
+// convolution.cpp
+
+/// Convolution (correlation) of images [batch, spatial…, in] with filters [spatial…, in /
+/// groups, out], 1 to 3 spatial axes.
+/// `strides`: step of the kernel; default 1.
+/// `padding_low`: zeros before each spatial axis; default 0.
+/// `padding_high`: zeros after each spatial axis; default 0.
+/// `dilation`: distance of neighbours in the kernel; default 1.
+/// `groups`: channels are split into this many separate convolutions.
+Tensor convolution(const Tensor& x, const Tensor& filters, const Integers& strides = {},
+                   const Integers& padding_low = {}, const Integers& padding_high = {},
+                   const Integers& dilation = {}, const Shape& groups = Shape{1});
+
+/// The derivative of convolution by its images: from dy [batch, spatial…, out] and filters to
+/// [batch, input_shape…, in]. Also known as transposed convolution.
+/// `input_shape`: spatial dimensions of the result.
+/// `strides`: step of the kernel; default 1.
+/// `padding_low`: zeros before each spatial axis; default 0.
+/// `padding_high`: zeros after each spatial axis; default 0.
+/// `dilation`: distance of neighbours in the kernel; default 1.
+/// `groups`: channels are split into this many separate convolutions.
+Tensor convolution_input_gradient(const Tensor& dy, const Tensor& filters, const Shape& input_shape,
+                                  const Integers& strides = {}, const Integers& padding_low = {},
+                                  const Integers& padding_high = {}, const Integers& dilation = {},
+                                  const Shape& groups = Shape{1});
+
+/// The derivative of convolution by its filters: from images x and dy to [kernel_shape…, in /
+/// groups, out].
+/// `kernel_shape`: spatial dimensions of the filters.
+/// `strides`: step of the kernel; default 1.
+/// `padding_low`: zeros before each spatial axis; default 0.
+/// `padding_high`: zeros after each spatial axis; default 0.
+/// `dilation`: distance of neighbours in the kernel; default 1.
+/// `groups`: channels are split into this many separate convolutions.
+Tensor convolution_filter_gradient(const Tensor& x, const Tensor& dy, const Integers& kernel_shape,
+                                   const Integers& strides = {}, const Integers& padding_low = {},
+                                   const Integers& padding_high = {}, const Integers& dilation = {},
+                                   const Shape& groups = Shape{1});
+
+// window.cpp
+
+/// The sum of each position of a sliding window.
+/// `window`: size of the window along each axis.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_sum(const Tensor& x, const Integers& window, const Integers& strides = {},
+                  const Integers& padding_low = {}, const Integers& padding_high = {},
+                  const Integers& dilation = {});
+
+/// Adds each element of dy to all positions that its window covers.
+/// `window`: size of the window along each axis.
+/// `input_shape`: shape of the result.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_sum_transpose(const Tensor& dy, const Integers& window, const Shape& input_shape,
+                            const Integers& strides = {}, const Integers& padding_low = {},
+                            const Integers& padding_high = {}, const Integers& dilation = {});
+
+/// The largest element in each position of a sliding window. Where several are equal, the
+/// derivative goes to the first.
+/// `window`: size of the window along each axis.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_max(const Tensor& x, const Integers& window, const Integers& strides = {},
+                  const Integers& padding_low = {}, const Integers& padding_high = {},
+                  const Integers& dilation = {});
+
+/// For each position of a sliding window, the element of t where x has its first maximum in the
+/// window. Linear in t, constant in x.
+/// `window`: size of the window along each axis.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_select(const Tensor& x, const Tensor& t, const Integers& window,
+                     const Integers& strides = {}, const Integers& padding_low = {},
+                     const Integers& padding_high = {}, const Integers& dilation = {});
+
+/// Adds each element of dy where x has its first maximum in the element's window. Linear in dy,
+/// constant in x.
+/// `window`: size of the window along each axis.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_scatter(const Tensor& x, const Tensor& dy, const Integers& window,
+                      const Integers& strides = {}, const Integers& padding_low = {},
+                      const Integers& padding_high = {}, const Integers& dilation = {});
+
+// control.cpp
+
+/// x itself, taken as a constant by derivatives.
+Tensor stop_gradient(const Tensor& x);
+
+/// The inputs themselves. Never merged with an equal call nor moved, so that what is computed
+/// behind it is computed again.
+std::vector<Tensor> barrier(std::span<const Tensor> values);
+
+// activations.cpp
+
+/// max(x, 0).
+Tensor relu(const Tensor& x);
+
+/// min(max(x, 0), 6).
+Tensor relu6(const Tensor& x);
+
+/// x where x > 0, else slope * x.
+/// `slope`: slope for negative x.
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);
+
+/// x where x > 0, else alpha * (exp(x) - 1).
+/// `alpha`: limit for very negative x is -alpha.
+Tensor elu(const Tensor& x, double alpha = 1.0);
+
+/// The self-normalising ELU: 1.0507 * (x where x > 0, else 1.6733 * (exp(x) - 1)).
+Tensor selu(const Tensor& x);
+
+/// log(1 + exp(x)), without overflow.
+Tensor softplus(const Tensor& x);
+
+/// log(1 / (1 + exp(-x))), without underflow.
+Tensor log_sigmoid(const Tensor& x);
+
+/// x / (1 + |x|).
+Tensor softsign(const Tensor& x);
+
+/// x times the normal distribution function at x (exact, by erf).
+Tensor gelu(const Tensor& x);
+
+/// GELU by the approximation with tanh that GPT-2 uses.
+Tensor gelu_tanh(const Tensor& x);
+
+/// x * logistic(x), also known as swish.
+Tensor silu(const Tensor& x);
+
+/// x * tanh(softplus(x)).
+Tensor mish(const Tensor& x);
+
+/// x / 6 + 1/2, cut to [0, 1].
+Tensor hard_sigmoid(const Tensor& x);
+
+/// x * hard_sigmoid(x).
+Tensor hard_swish(const Tensor& x);
+
+/// x cut to [-1, 1].
+Tensor hard_tanh(const Tensor& x);
+
+// softmax.cpp
+
+/// exp(x) divided by its sum along an axis, without overflow.
+/// `axis`: the axis that sums to 1.
+Tensor softmax(const Tensor& x, int64_t axis = -1);
+
+/// The logarithm of softmax, exact where softmax underflows.
+/// `axis`: the axis whose exponentials sum to 1.
+Tensor log_softmax(const Tensor& x, int64_t axis = -1);
+
+/// log(sum(exp(x))) over some axes, without overflow.
+/// `axes`: the axes summed over.
+/// `keep`: keep the axes with size 1.
+Tensor log_sum_exp(const Tensor& x, const Integers& axes = {-1}, bool keep = false);
+
+// normalisation.cpp
+
+/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes.
+/// `axes`: axes of the statistics.
+/// `epsilon`: added to the variance.
+Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05);
+
+/// standardize over some axes, then times scale plus bias (Ba et al. 2016).
+/// `axes`: axes of the statistics.
+/// `epsilon`: added to the variance.
+Tensor layer_norm(const Tensor& x, const Tensor& scale = {}, const Tensor& bias = {},
+                  const Integers& axes = {-1}, double epsilon = 1e-05);
+
+/// x divided by its root mean square over some axes, times scale (Zhang and Sennrich 2019).
+/// `axes`: axes of the mean.
+/// `epsilon`: added to the mean square.
+Tensor rms_norm(const Tensor& x, const Tensor& scale = {}, const Integers& axes = {-1},
+                double epsilon = 1e-06);
+
+/// standardize over space and groups of channels of [batch, …, channels], then times scale plus
+/// bias by channel (Wu and He 2018).
+/// `groups`: number of groups of channels.
+/// `epsilon`: added to the variance.
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& scale = {},
+                  const Tensor& bias = {}, double epsilon = 1e-05);
+
+/// standardize over the space of [batch, …, channels], then times scale plus bias by channel
+/// (Ulyanov et al. 2016).
+/// `epsilon`: added to the variance.
+Tensor instance_norm(const Tensor& x, const Tensor& scale = {}, const Tensor& bias = {},
+                     double epsilon = 1e-05);
+
+// batch_norm.cpp
+
+/// Batch normalisation in training: standardizes each channel over all other axes, then times scale
+/// plus bias. Returns y, and the mean and the (biased) variance of each channel for the running
+/// averages (Ioffe and Szegedy 2015).
+/// `axis`: the channel axis.
+/// `epsilon`: added to the variance.
+std::vector<Tensor> batch_norm(const Tensor& x, const Tensor& scale, const Tensor& bias,
+                               int64_t axis = -1, double epsilon = 1e-05);
+
+/// Batch normalisation with given mean and variance: one multiply and one add an element.
+/// `axis`: the channel axis.
+/// `epsilon`: added to the variance.
+Tensor batch_norm_inference(const Tensor& x, const Tensor& scale, const Tensor& bias,
+                            const Tensor& mean, const Tensor& variance, int64_t axis = -1,
+                            double epsilon = 1e-05);
+
+// losses.cpp
+
+/// Cross entropy of integer labels under softmax(logits), one loss a row: log(sum(exp(logits))) -
+/// logits[label]. Rows with a negative label have loss 0 and no gradient.
+/// `label_smoothing`: share of the target spread evenly over all classes.
+Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels,
+                             double label_smoothing = 0.0);
+
+/// Cross entropy of target probabilities under softmax(logits), one loss a row: -sum(targets *
+/// log_softmax(logits)).
+Tensor softmax_cross_entropy_with_probabilities(const Tensor& logits, const Tensor& targets);
+
+/// -(target * log(p) + (1 - target) * log(1 - p)) with p = logistic(logit), without overflow; one
+/// loss an element.
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets);
+
+/// (prediction - target)^2, one loss an element.
+Tensor squared_error(const Tensor& prediction, const Tensor& target);
+
+/// |prediction - target|, one loss an element.
+Tensor absolute_error(const Tensor& prediction, const Tensor& target);
+
+/// Half the squared error up to delta, linear beyond (Huber 1964); one loss an element.
+/// `delta`: where the loss becomes linear.
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta = 1.0);
+
+/// max(0, 1 - target * prediction) with targets -1 and 1; one loss an element.
+Tensor hinge_loss(const Tensor& prediction, const Tensor& target);
+
+/// target * (log(target) - log_probability), one term an element; 0 where the target is 0. Its sum
+/// over classes is the Kullback-Leibler divergence.
+Tensor kl_divergence(const Tensor& log_probability, const Tensor& target);
+
+/// The mean of (prediction - target)^2 over all elements.
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
+
+/// The mean of |prediction - target| over all elements.
+Tensor mean_absolute_error(const Tensor& prediction, const Tensor& target);
+
+// pooling.cpp
+
+/// The largest element in each window of the spatial axes.
+/// `window`: size of the window.
+/// `strides`: step of the window; default its size.
+/// `padding_low`: before each axis; default 0.
+/// `padding_high`: after each axis; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor max_pool(const Tensor& x, const Integers& window, const Integers& strides = {},
+                const Integers& padding_low = {}, const Integers& padding_high = {},
+                const Integers& dilation = {});
+
+/// The mean of each window of the spatial axes.
+/// `window`: size of the window.
+/// `strides`: step of the window; default its size.
+/// `padding_low`: before each axis; default 0.
+/// `padding_high`: after each axis; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+/// `count_include_padding`: whether the padding counts as zeros, or not at all.
+Tensor average_pool(const Tensor& x, const Integers& window, const Integers& strides = {},
+                    const Integers& padding_low = {}, const Integers& padding_high = {},
+                    const Integers& dilation = {}, bool count_include_padding = true);
+
+/// The mean of as many equal windows as the result has positions, whatever the input's size.
+/// `output`: spatial dimensions of the result.
+Tensor adaptive_average_pool(const Tensor& x, const Integers& output);
+
+/// The maximum of as many equal windows as the result has positions, whatever the input's size.
+/// `output`: spatial dimensions of the result.
+Tensor adaptive_max_pool(const Tensor& x, const Integers& output);
+
+/// The mean over all spatial axes: [batch, channels].
+/// `keep`: keep the spatial axes with size 1.
+Tensor global_average_pool(const Tensor& x, bool keep = false);
+
+/// The maximum over all spatial axes: [batch, channels].
+/// `keep`: keep the spatial axes with size 1.
+Tensor global_max_pool(const Tensor& x, bool keep = false);
+
+// attention.cpp
+
+/// softmax(q · k * scale + mask) · v over [batch, heads, time, depth] (Vaswani et al. 2017). A
+/// bool mask says what may be looked at; a floating one is added. With causal, no query sees a
+/// later key.
+/// `causal`: hide later keys.
+/// `scale`: of the scores; 0: 1 / sqrt(depth).
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
+                 bool causal = false, double scale = 0.0);
+
+/// Rows of a table [tokens, depth] by their numbers: ids' shape, then depth. A number out of range
+/// gives zeros.
+Tensor embedding(const Tensor& table, const Tensor& ids);
+
+/// 1 at the position that the number says along a new last axis, 0 elsewhere; all 0 for a number
+/// out of range.
+/// `depth`: size of the new axis, as a shape of one dimension.
+/// `dtype`: of the result.
+Tensor one_hot(const Tensor& ids, const Shape& depth, DType dtype = DType::f32);
+
+/// Turns the pairs (x[i], x[i + depth / 2]) of [..., time, depth] by angles position * base^(-2 i /
+/// depth) (Su et al. 2021).
+/// `base`: wavelengths grow up to this times 2 pi.
+Tensor rotary_embedding(const Tensor& x, const Tensor& positions, double base = 10000.0);
+
+/// Sets elements to 0 with probability rate and divides the others by 1 - rate, so that the mean
+/// stays (Srivastava et al. 2014). Equal keys drop the same elements.
+/// `rate`: probability of 0, in [0, 1].
+Tensor dropout(const Tensor& x, const Tensor& key, double rate);
+
+/// The k largest elements of the last axis, the largest first, and their positions (i64). Of equal
+/// elements the earlier comes first.
+/// `k`: how many.
+std::vector<Tensor> top_k(const Tensor& x, int64_t k);
+
+// recurrent.cpp
+
+/// One step of an LSTM from the sums that enter its gates, [batch, 4 * hidden] in the order i, f,
+/// g, o, and the cell state c. Returns the next h and c.
+std::vector<Tensor> lstm_cell(const Tensor& gates, const Tensor& c);
+
+/// An LSTM over [time, batch, …]. gates: what the gates (i, f, g, o) get from the inputs, dot(x,
+/// w_input) + bias, [time, batch, 4 * hidden]; h, c: the first states; weights: from h to the
+/// gates, [hidden, 4 * hidden]. Returns h, c and the activated gates of every step.
+std::vector<Tensor> lstm(const Tensor& gates, const Tensor& h, const Tensor& c,
+                         const Tensor& weights);
+
+/// One step of a GRU from the sums that enter its gates, [batch, 3 * hidden] in the order r, z, n:
+/// from the inputs and from the state, biases included. Returns the next h.
+Tensor gru_cell(const Tensor& from_input, const Tensor& from_state, const Tensor& h);
+
+/// A GRU over [time, batch, …]. gates: what the gates (r, z, n) get from the inputs, dot(x,
+/// w_input) + bias, [time, batch, 3 * hidden]; h: the first state; weights and bias: from h to the
+/// gates, [hidden, 3 * hidden] and [3 * hidden]. Returns h of every step.
+Tensor gru(const Tensor& gates, const Tensor& h, const Tensor& weights, const Tensor& bias);
+
+}  // namespace tenon

@@ -1,0 +1,293 @@
+#include "tenon/tensor/numpy.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "tenon/graph/build.h"
+
+namespace tenon {
+
+namespace {
+
+/// The axes as ascending numbers from the start; all for none.
+Integers resolve(const Tensor& x, const Axes& axes, std::string_view what) {
+  Integers result(x.rank());
+  std::iota(result.begin(), result.end(), int64_t{0});
+  if (!axes) return result;
+  result.clear();
+  for (int64_t axis : *axes)
+    result.push_back(static_cast<int64_t>(normalise_axis(axis, x.rank(), what)));
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end())
+    fail(ErrorCode::invalid_argument, "{}: an axis is named twice", what);
+  return result;
+}
+
+Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.cast(DType::f32); }
+
+Dim count_of(const Tensor& x, const Integers& axes) {
+  Dim count = 1;
+  for (int64_t axis : axes) count = count * x.dim(axis);
+  return count;
+}
+
+/// A count as a divisor for x.
+Tensor divisor(const Tensor& x, const Dim& count) {
+  return count.is_constant() ? Tensor(static_cast<double>(count.constant()))
+                             : dim_value(count, x.dtype());
+}
+
+size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
+  return normalise_axis(axis, x.rank(), what);
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
+  Tensor numbers = x.dtype() == DType::boolean ? x.cast(DType::i32) : x;
+  return reduce_sum(numbers, resolve(x, axes, "sum: axis"), keep);
+}
+Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce_product(x, resolve(x, axes, "prod: axis"), keep);
+}
+Tensor max(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce_max(x, resolve(x, axes, "max: axis"), keep);
+}
+Tensor min(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce_min(x, resolve(x, axes, "min: axis"), keep);
+}
+Tensor all(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce_and(x, resolve(x, axes, "all: axis"), keep);
+}
+Tensor any(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce_or(x, resolve(x, axes, "any: axis"), keep);
+}
+
+Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
+  Integers over = resolve(x, axes, "mean: axis");
+  Tensor total = reduce_sum(floating(x), over, keep);
+  Dim count = count_of(x, over);
+  if (count.is_constant() && !count.is(0))
+    return total * (1.0 / static_cast<double>(count.constant()));
+  return total / divisor(total, count);
+}
+
+Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
+  Integers over = resolve(x, axes, "variance: axis");
+  Tensor distance = floating(x) - mean(x, over, true);
+  return sum(square(distance), over, keep) / divisor(distance, count_of(x, over) - Dim(correction));
+}
+Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
+  return sqrt(variance(x, axes, keep, correction));
+}
+Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
+  return sqrt(sum(square(floating(x)), axes, keep));
+}
+Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
+Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
+
+Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(x, axis); }
+
+Tensor tril(const Tensor& x, int64_t diagonal) {
+  if (x.rank() < 2)
+    fail(ErrorCode::shape_mismatch, "tril: {} is not a matrix", x.type().to_string());
+  Tensor rows = arange(x.dim(-2)).reshape({x.dim(-2), 1});
+  return where(arange(x.dim(-1)) <= rows + diagonal, x, zeros_like(x));
+}
+Tensor triu(const Tensor& x, int64_t diagonal) {
+  if (x.rank() < 2)
+    fail(ErrorCode::shape_mismatch, "triu: {} is not a matrix", x.type().to_string());
+  Tensor rows = arange(x.dim(-2)).reshape({x.dim(-2), 1});
+  return where(arange(x.dim(-1)) >= rows + diagonal, x, zeros_like(x));
+}
+
+Tensor transpose(const Tensor& x) { return x.transpose(); }
+
+Tensor swap_axes(const Tensor& x, int64_t a, int64_t b) {
+  Integers order(x.rank());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::swap(order[checked_axis(x, a, "swap_axes: axis")],
+            order[checked_axis(x, b, "swap_axes: axis")]);
+  return x.transpose(order);
+}
+
+Tensor move_axis(const Tensor& x, int64_t from, int64_t to) {
+  auto source = static_cast<std::ptrdiff_t>(checked_axis(x, from, "move_axis: axis"));
+  auto target = static_cast<std::ptrdiff_t>(checked_axis(x, to, "move_axis: axis"));
+  if (source == target) return x;
+  Integers order(x.rank());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  order.erase(order.begin() + source);
+  order.insert(order.begin() + target, source);
+  return x.transpose(order);
+}
+
+Tensor expand_dims(const Tensor& x, int64_t axis) {
+  Shape shape = x.shape();
+  shape.insert(normalise_axis(axis, x.rank() + 1, "expand_dims: axis"), Dim(1));
+  return x.reshape(shape);
+}
+
+Tensor squeeze(const Tensor& x, int64_t axis) {
+  size_t where = checked_axis(x, axis, "squeeze: axis");
+  if (!x.shape()[where].is(1))
+    fail(ErrorCode::shape_mismatch, "squeeze: axis {} of {} has not size 1", axis,
+         x.type().to_string());
+  Shape shape = x.shape();
+  shape.erase(where);
+  return x.reshape(shape);
+}
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  if (broadcast_shapes(x.shape(), shape) != shape)
+    fail(ErrorCode::shape_mismatch, "broadcast_to: {} does not fit {}", x.type().to_string(),
+         shape.to_string());
+  size_t offset = shape.rank() - x.rank();
+  Integers dims;
+  Shape kept;
+  for (size_t i = 0; i < x.rank(); ++i) {
+    if (x.shape()[i].is(1) && !shape[offset + i].is(1)) continue;
+    dims.push_back(static_cast<int64_t>(offset + i));
+    kept.push_back(x.shape()[i]);
+  }
+  return broadcast(x.reshape(kept), shape, dims);
+}
+
+Tensor flatten(const Tensor& x, int64_t first_axis) {
+  size_t first = normalise_axis(first_axis, x.rank() + 1, "flatten: axis");
+  Shape shape(
+      std::vector<Dim>(x.shape().begin(), x.shape().begin() + static_cast<std::ptrdiff_t>(first)));
+  Shape rest(
+      std::vector<Dim>(x.shape().begin() + static_cast<std::ptrdiff_t>(first), x.shape().end()));
+  shape.push_back(rest.element_count());
+  return x.reshape(shape);
+}
+
+namespace {
+
+/// All of one dtype: joining promotes as arithmetic does.
+std::vector<Tensor> unified(std::vector<Tensor> parts, std::string_view what) {
+  if (parts.empty()) fail(ErrorCode::invalid_argument, "{}: there are no parts", what);
+  DType dtype = parts[0].dtype();
+  for (const Tensor& part : parts) dtype = promote(dtype, part.dtype());
+  for (Tensor& part : parts) part = part.cast(dtype);
+  return parts;
+}
+
+}  // namespace
+
+Tensor concatenate(const std::vector<Tensor>& parts, int64_t axis) {
+  std::vector<Tensor> same = unified(parts, "concatenate");
+  return same.size() == 1 ? same[0] : concatenate(std::span<const Tensor>(same), axis);
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int64_t axis) {
+  std::vector<Tensor> same = unified(parts, "stack");
+  size_t where = normalise_axis(axis, same[0].rank() + 1, "stack: axis");
+  for (Tensor& part : same) part = expand_dims(part, static_cast<int64_t>(where));
+  return concatenate(same, static_cast<int64_t>(where));
+}
+
+std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis) {
+  Dim size = x.dim(axis);
+  std::optional<Dim> each = parts > 0 ? size.divided_by(Dim(parts)) : std::nullopt;
+  if (!each)
+    fail(ErrorCode::shape_mismatch, "split: axis {} of {} does not make {} equal parts", axis,
+         x.type().to_string(), parts);
+  std::vector<Tensor> pieces;
+  for (int64_t i = 0; i < parts; ++i)
+    pieces.push_back(slice_axis(x, axis, *each * Dim(i), *each * Dim(i + 1)));
+  return pieces;
+}
+
+std::vector<Tensor> split(const Tensor& x, const Integers& starts, int64_t axis) {
+  std::vector<Tensor> pieces;
+  int64_t start = 0;
+  for (int64_t next : starts) {
+    pieces.push_back(slice_axis(x, axis, start, next));
+    start = next;
+  }
+  pieces.push_back(slice_axis(x, axis, start, x.dim(axis)));
+  return pieces;
+}
+
+Tensor flip(const Tensor& x, int64_t axis) {
+  return reverse(x, {static_cast<int64_t>(checked_axis(x, axis, "flip: axis"))});
+}
+
+Tensor repeat(const Tensor& x, int64_t count, int64_t axis) {
+  size_t where = checked_axis(x, axis, "repeat: axis");
+  Shape shape = x.shape();
+  shape.insert(where + 1, Dim(count));
+  Integers dims;
+  for (size_t i = 0; i < shape.rank(); ++i) {
+    if (i != where + 1) dims.push_back(static_cast<int64_t>(i));
+  }
+  Tensor copies = broadcast(x, shape, dims);
+  shape[where] = shape[where] * shape[where + 1];
+  shape.erase(where + 1);
+  return copies.reshape(shape);
+}
+
+Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& limit) {
+  size_t where = checked_axis(x, axis, "slice_axis: axis");
+  Shape starts, limits = x.shape();
+  for (size_t i = 0; i < x.rank(); ++i) starts.push_back(0);
+  starts[where] = start;
+  limits[where] = limit;
+  return slice(x, starts, limits, Integers(x.rank(), 1));
+}
+
+Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
+  return select(condition, on_true, on_false);
+}
+Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
+  return minimum(maximum(x, low), high);
+}
+Tensor square(const Tensor& x) { return x * x; }
+Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
+Tensor sigmoid(const Tensor& x) { return logistic(x); }
+Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
+  return gather(x, indices, axis);
+}
+
+Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
+  size_t where = checked_axis(x, axis, "take_along_axis: axis");
+  auto last = static_cast<int64_t>(x.rank()) - 1;
+  auto from = static_cast<int64_t>(where);
+  // With the axis last, all others are shared.
+  Tensor rows = gather(move_axis(x, from, last), move_axis(indices, from, last), last, last);
+  return move_axis(rows, last, from);
+}
+
+Tensor sort(const Tensor& x, int64_t axis, bool descending) {
+  return sort(x, std::span<const Tensor>(), axis, descending)[0];
+}
+
+Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
+  auto where = static_cast<int64_t>(checked_axis(x, axis, "argsort: axis"));
+  Tensor index = iota(DType::i32, x.shape(), where);
+  return sort(x, std::span<const Tensor>(&index, 1), where, descending)[1];
+}
+
+Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
+  return one_hot(ids, Shape{depth}, dtype);
+}
+
+Tensor linspace(double start, double stop, int64_t count, DType dtype) {
+  if (count < 1) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  if (count == 1) return full({1}, start, dtype);
+  // In f64, so that the last number is `stop` itself.
+  Tensor index = arange(count, DType::f64);
+  double last = static_cast<double>(count - 1);
+  return ((index * stop + (last - index) * start) / last).cast(dtype);
+}
+
+Tensor dim_value(const Dim& dim, DType dtype) {
+  if (dim.is_constant()) return full({}, static_cast<double>(dim.constant()), dtype);
+  // The last index of a range that is one longer.
+  return slice_axis(arange(dim + 1, DType::i64), 0, dim, dim + 1).reshape({}).cast(dtype);
+}
+
+}  // namespace tenon

@@ -1,0 +1,72 @@
+#include "tenon/tensor/random.h"
+
+#include <cmath>
+
+#include "tenon/tensor/numpy.h"
+
+namespace tenon::random {
+
+namespace {
+
+/// Streams for keys of keys lie apart from the one that numbers are drawn from.
+constexpr int64_t kKeyStream = int64_t{1} << 62;
+
+/// In [0, 1), a multiple of 2^-24, so it is exact in f32.
+Tensor unit(const Tensor& key, const Shape& shape) {
+  return shift_right_logical(bits(key, shape), 8).cast(DType::f32) * 0x1p-24;
+}
+
+}  // namespace
+
+Tensor key(uint64_t seed) { return Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2}); }
+
+Tensor fold_in(const Tensor& key, const Tensor& data) {
+  Tensor stream = data.cast(DType::i64).reshape({1}) + kKeyStream;
+  Tensor words = bits(concatenate({key.slice(0, 0, 1), stream + key.slice(0, 1, 2)}), {2});
+  Tensor wide = words.cast(DType::i64);
+  Tensor seed =
+      shift_left(wide.slice(0, 0, 1), 32) + logical_and(wide.slice(0, 1, 2), int64_t{0xFFFFFFFF});
+  return concatenate({seed, zeros({1}, DType::i64)});
+}
+
+std::vector<Tensor> split(const Tensor& key, int64_t count) {
+  std::vector<Tensor> keys;
+  for (int64_t i = 0; i < count; ++i) keys.push_back(fold_in(key, i));
+  return keys;
+}
+
+Tensor bits(const Tensor& key, const Shape& shape) { return random_bits(key, shape); }
+
+Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
+  Tensor result = unit(key, shape);
+  if (low != 0 || high != 1) result = result * (high - low) + low;
+  return result.cast(dtype);
+}
+
+Tensor normal(const Tensor& key, const Shape& shape, DType dtype) {
+  // From the middle of each of 2^24 intervals, so that neither end is infinite.
+  Tensor centred = unit(key, shape) * 2.0 + (0x1p-24 - 1.0);
+  return (erf_inv(centred) * std::sqrt(2.0)).cast(dtype);
+}
+
+Tensor bernoulli(const Tensor& key, const Tensor& probability, const Shape& shape) {
+  return unit(key, shape) < probability;
+}
+
+Tensor integers(const Tensor& key, const Shape& shape, int64_t low, int64_t high) {
+  if (high <= low || high - low >= int64_t{1} << 31)
+    fail(ErrorCode::invalid_argument, "random::integers: [{}, {}) is empty or too large", low,
+         high);
+  Tensor wide = logical_and(bits(key, shape).cast(DType::i64), int64_t{0xFFFFFFFF});
+  return (shift_right_logical(wide * (high - low), 32) + low).cast(DType::i32);
+}
+
+Tensor permutation(const Tensor& key, const Dim& count) { return argsort(bits(key, {count})); }
+
+Tensor categorical(const Tensor& key, const Tensor& logits) {
+  // The maximum of logits with Gumbel noise (Gumbel 1954).
+  Tensor u = unit(key, logits.shape()) + 0x1p-25;
+  return argmax(logits.cast(DType::f32) - log(-log(u)), -1);
+}
+
+}  // namespace tenon::random

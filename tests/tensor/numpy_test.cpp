@@ -1,0 +1,99 @@
+#include "tenon/tensor/numpy.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/tensor/values.h"
+
+namespace tenon {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatNear;
+using testing::HasSubstr;
+
+const Tensor kMatrix{{1, 2, 3}, {4, 5, 6}};
+
+TEST(NumPy, Reduces) {
+  EXPECT_THAT(values_of(sum(kMatrix)), ElementsAre(21));
+  EXPECT_THAT(values_of(sum(kMatrix, {{0}})), ElementsAre(5, 7, 9));
+  EXPECT_EQ(sum(kMatrix, {{-1}}, true).type().to_string(), "f32[2,1]");
+  EXPECT_THAT(values_of(mean(kMatrix, {{1}})), ElementsAre(2, 5));
+  EXPECT_THAT(values_of(mean(arange(4))), ElementsAre(1.5));
+  EXPECT_THAT(values_of(max(kMatrix)), ElementsAre(6));
+  EXPECT_THAT(values_of(min(kMatrix, {{1}})), ElementsAre(1, 4));
+  EXPECT_THAT(values_of(prod(kMatrix, {{1}})), ElementsAre(6, 120));
+  EXPECT_THAT(values_of(sum(kMatrix > 2)), ElementsAre(4));
+  EXPECT_THAT(values_of(all(kMatrix > 0)), ElementsAre(1));
+  EXPECT_THAT(values_of(any(kMatrix > 5, {{1}})), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(variance(Tensor{1, 3}, {}, false, 1)), ElementsAre(2));
+  EXPECT_THAT(values_of(norm(Tensor{3, 4})), ElementsAre(5));
+  EXPECT_THAT(values_of(argmax(kMatrix)), ElementsAre(5));
+  EXPECT_THAT(error_of([] { sum(kMatrix, {{0, -2}}); }), HasSubstr("twice"));
+  EXPECT_THAT(error_of([] { sum(kMatrix, {{2}}); }), HasSubstr("axis"));
+}
+
+TEST(NumPy, MultipliesMatrices) {
+  Tensor square = matmul(kMatrix, transpose(kMatrix));
+  EXPECT_THAT(values_of(square), ElementsAre(14, 32, 32, 77));
+  EXPECT_THAT(values_of(matmul(kMatrix, Tensor{1, 0, 1})), ElementsAre(4, 10));
+  EXPECT_THAT(values_of(matmul(Tensor{1, 1}, kMatrix)), ElementsAre(5, 7, 9));
+  EXPECT_THAT(values_of(dot(Tensor{1, 2}, Tensor{3, 4})), ElementsAre(11));
+  Tensor batch = stack({kMatrix, kMatrix * 2});
+  EXPECT_EQ(matmul(batch, transpose(kMatrix)).type().to_string(), "f32[2,2,2]");
+  EXPECT_EQ(matmul(kMatrix, move_axis(batch, 1, 2)).type().to_string(), "f32[2,2,2]");
+  EXPECT_EQ(matmul(Tensor{1, 1}, batch).type().to_string(), "f32[2,3]");
+  EXPECT_THAT(values_of(outer(Tensor{1, 2}, Tensor{3, 4})), ElementsAre(3, 4, 6, 8));
+  std::string text = error_of([&] { matmul(kMatrix, kMatrix); });
+  EXPECT_THAT(text, HasSubstr("matmul: inner dimensions differ: lhs f32[2,3] and rhs f32[2,3]"));
+}
+
+TEST(NumPy, SumsAsEinsteinDid) {
+  EXPECT_THAT(values_of(einsum("ij,kj->ki", {kMatrix, kMatrix})), ElementsAre(14, 32, 32, 77));
+  EXPECT_THAT(values_of(einsum("ij->j", {kMatrix})), ElementsAre(5, 7, 9));
+  EXPECT_THAT(values_of(einsum("ij->", {kMatrix})), ElementsAre(21));
+  EXPECT_THAT(values_of(einsum("ij,ij->i", {kMatrix, kMatrix})), ElementsAre(14, 77));
+  EXPECT_THAT(values_of(einsum("i,ij,j->", {Tensor{1, 1}, kMatrix, Tensor{1, 0, 0}})),
+              ElementsAre(5));
+  EXPECT_THAT(error_of([] { einsum("ij,jk", {kMatrix, kMatrix}); }), HasSubstr("lacks '->'"));
+  EXPECT_THAT(error_of([] { einsum("ijk->i", {kMatrix}); }), HasSubstr("names 3 axes of f32[2,3]"));
+}
+
+TEST(NumPy, MovesAxes) {
+  Tensor x = arange(24).reshape({2, 3, 4});
+  EXPECT_EQ(move_axis(x, 0, 2).type().to_string(), "i32[3,4,2]");
+  EXPECT_EQ(swap_axes(x, 0, -1).type().to_string(), "i32[4,3,2]");
+  EXPECT_EQ(expand_dims(x, -1).type().to_string(), "i32[2,3,4,1]");
+  EXPECT_EQ(squeeze(expand_dims(x, 0), 0).type().to_string(), "i32[2,3,4]");
+  EXPECT_EQ(flatten(x).type().to_string(), "i32[2,12]");
+  EXPECT_EQ(flatten(x, 0).type().to_string(), "i32[24]");
+  EXPECT_EQ(broadcast_to(x, {5, 2, 3, 4}).type().to_string(), "i32[5,2,3,4]");
+  EXPECT_THAT(error_of([&] { squeeze(x, 1); }), HasSubstr("axis 1 of i32[2,3,4]"));
+  EXPECT_THAT(error_of([&] { broadcast_to(x, {2, 3, 1}); }), HasSubstr("does not fit"));
+}
+
+TEST(NumPy, JoinsAndSplits) {
+  EXPECT_THAT(values_of(concatenate({Tensor{1, 2}, arange(2)})), ElementsAre(1, 2, 0, 1));
+  EXPECT_EQ(stack({kMatrix, kMatrix}, -1).type().to_string(), "f32[2,3,2]");
+  std::vector<Tensor> columns = split(kMatrix, 3, 1);
+  EXPECT_THAT(values_of(columns[2]), ElementsAre(3, 6));
+  std::vector<Tensor> pieces = split(kMatrix, Integers{1}, 1);
+  EXPECT_EQ(pieces[1].type().to_string(), "f32[2,2]");
+  EXPECT_THAT(values_of(flip(Tensor{1, 2, 3}, 0)), ElementsAre(3, 2, 1));
+  EXPECT_THAT(values_of(repeat(Tensor{1, 2}, 2, 0)), ElementsAre(1, 1, 2, 2));
+  EXPECT_THAT(error_of([] { split(kMatrix, 2, 1); }), HasSubstr("2 equal parts"));
+}
+
+TEST(NumPy, ChoosesElements) {
+  EXPECT_THAT(values_of(where(kMatrix > 3, kMatrix, 0)), ElementsAre(0, 0, 0, 4, 5, 6));
+  EXPECT_THAT(values_of(clip(kMatrix, 2, 5)), ElementsAre(2, 2, 3, 4, 5, 5));
+  EXPECT_THAT(values_of(take(kMatrix, Tensor::of<int32_t>({2, 0}, {2}), 1)),
+              ElementsAre(3, 1, 6, 4));
+  Tensor index = Tensor::of<int32_t>({2, 0}, {2, 1});
+  EXPECT_THAT(values_of(take_along_axis(kMatrix, index, 1)), ElementsAre(3, 4));
+  EXPECT_THAT(values_of(tril(kMatrix)), ElementsAre(1, 0, 0, 4, 5, 0));
+  EXPECT_THAT(values_of(triu(kMatrix)), ElementsAre(1, 2, 3, 0, 5, 6));
+  EXPECT_THAT(values_of(linspace(0, 1, 3)), ElementsAre(0, 0.5, 1));
+}
+
+}  // namespace
+}  // namespace tenon
