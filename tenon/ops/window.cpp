@@ -53,8 +53,13 @@ Shape checked_output(const Attributes& attributes, const Shape& input) {
 void check_windows(const Attributes& attributes, const Shape& input, const Type& given) {
   Shape wanted = checked_output(attributes, input);
   if (given.shape == wanted) return;
-  fail(ErrorCode::shape_mismatch, "the windows of {} have shape {}, but dy is {}",
+  fail(ErrorCode::shape_mismatch, "the windows of {} have shape {}, but what belongs to them is {}",
        input.to_string(), wanted.to_string(), given.to_string());
+}
+
+/// What holds the number of a place in the window.
+DType place_dtype(const Attributes& attributes) {
+  return element_count(attributes.integers("window")) <= 256 ? DType::u8 : DType::i32;
 }
 
 Attributes geometry_attributes(const Attributes& attributes) {
@@ -84,11 +89,16 @@ Values batch_window(BatchContext& c) {
 
 // --- reference ---
 
-/// Calls visit(window, element) for each pair of a window and an input element that it covers, in
-/// row-major order.
+/// A window, an input element that it covers, and the row-major number of its place in the window.
+struct Covered {
+  int64_t window, element, place;
+};
+
+/// Visits all pairs of a window and an element that it covers, window by window, in row-major
+/// order.
 void for_each_covered(const Attributes& attributes, const std::vector<int64_t>& input,
                       const std::vector<int64_t>& output,
-                      const std::function<void(int64_t, int64_t)>& visit) {
+                      const std::function<void(const Covered&)>& visit) {
   WindowGeometry g = window_geometry(attributes);
   for (BoxIndex o(output); !o.done(); o.next()) {
     for (BoxIndex k(g.window); !k.done(); k.next()) {
@@ -100,24 +110,9 @@ void for_each_covered(const Attributes& attributes, const std::vector<int64_t>& 
         inside = inside && p >= 0 && p < input[i];
         element = element * input[i] + p;
       }
-      if (inside) visit(o.linear(), element);
+      if (inside) visit({o.linear(), element, k.linear()});
     }
   }
-}
-
-/// The first position of the maximum of each window, or -1 for a window of nothing but padding.
-std::vector<int64_t> first_maxima(const Attributes& attributes, const RefArray& x,
-                                  const std::vector<int64_t>& output) {
-  std::vector<int64_t> first(static_cast<size_t>(element_count(output)), -1);
-  for_each_covered(attributes, x.shape(), output, [&](int64_t window, int64_t element) {
-    int64_t& best = first[static_cast<size_t>(window)];
-    bool better = best < 0 || (x.is_real() ? x.get(element) > x.get(best)
-                                           : x.get_int(element) > x.get_int(best));
-    if (better || (best >= 0 && x.get(element) != x.get(element) && x.get(best) == x.get(best))) {
-      best = element;
-    }
-  });
-  return first;
 }
 
 void accumulate(RefArray& array, int64_t i, double value) { array.set(i, array.get(i) + value); }
@@ -126,14 +121,13 @@ void reference_window_sum(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   RefArray& y = call.output(0);
   for_each_covered(call.attributes(), x.shape(), y.shape(),
-                   [&](int64_t window, int64_t element) { accumulate(y, window, x.get(element)); });
+                   [&](const Covered& at) { accumulate(y, at.window, x.get(at.element)); });
 }
 void reference_window_sum_transpose(ReferenceCall& call) {
   const RefArray& dy = call.input(0);
   RefArray& dx = call.output(0);
-  for_each_covered(call.attributes(), dx.shape(), dy.shape(), [&](int64_t window, int64_t element) {
-    accumulate(dx, element, dy.get(window));
-  });
+  for_each_covered(call.attributes(), dx.shape(), dy.shape(),
+                   [&](const Covered& at) { accumulate(dx, at.element, dy.get(at.window)); });
 }
 
 /// What a maximum over nothing is.
@@ -143,32 +137,54 @@ double lowest_of(DType dtype) {
   return -std::ldexp(1.0, static_cast<int>(8 * size_of(dtype)) - 1);
 }
 
+/// Whether `a` takes over from the maximum `b` that came before it; NaN is above all.
+bool is_larger(const RefArray& x, int64_t a, int64_t b) {
+  if (!x.is_real()) return x.get_int(a) > x.get_int(b);
+  return x.get(a) > x.get(b) || (std::isnan(x.get(a)) && !std::isnan(x.get(b)));
+}
+
 void reference_window_max(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   RefArray& y = call.output(0);
-  std::vector<int64_t> first = first_maxima(call.attributes(), x, y.shape());
+  std::vector<int64_t> best(static_cast<size_t>(y.size()), -1);
+  for_each_covered(call.attributes(), x.shape(), y.shape(), [&](const Covered& at) {
+    int64_t& so_far = best[static_cast<size_t>(at.window)];
+    if (so_far < 0 || is_larger(x, at.element, so_far)) so_far = at.element;
+  });
   for (int64_t i = 0; i < y.size(); ++i) {
-    int64_t element = first[static_cast<size_t>(i)];
+    int64_t element = best[static_cast<size_t>(i)];
     if (element < 0) y.set(i, lowest_of(y.dtype()));
     if (element >= 0) y.copy_element(i, x, element);
   }
 }
-void reference_window_select(ReferenceCall& call) {
-  RefArray& y = call.output(0);
-  std::vector<int64_t> first = first_maxima(call.attributes(), call.input(0), y.shape());
-  for (int64_t i = 0; i < y.size(); ++i) {
-    int64_t element = first[static_cast<size_t>(i)];
-    if (element >= 0) y.copy_element(i, call.input(1), element);
-  }
+
+void reference_window_find(ReferenceCall& call) {
+  const RefArray& x = call.input(0);
+  const RefArray& value = call.input(1);
+  RefArray& place = call.output(0);
+  int64_t last = element_count(window_geometry(call.attributes()).window) - 1;
+  for (int64_t i = 0; i < place.size(); ++i) place.set_int(i, last);
+  for_each_covered(call.attributes(), x.shape(), place.shape(), [&](const Covered& at) {
+    double a = x.get(at.element), b = value.get(at.window);
+    bool same = a == b || (std::isnan(a) && std::isnan(b));
+    if (same) place.set_int(at.window, std::min(place.get_int(at.window), at.place));
+  });
 }
-void reference_window_scatter(ReferenceCall& call) {
-  const RefArray& dy = call.input(1);
+void reference_window_take(ReferenceCall& call) {
+  const RefArray& t = call.input(0);
+  const RefArray& place = call.input(1);
+  RefArray& y = call.output(0);
+  for_each_covered(call.attributes(), t.shape(), y.shape(), [&](const Covered& at) {
+    if (place.get_int(at.window) == at.place) y.copy_element(at.window, t, at.element);
+  });
+}
+void reference_window_place(ReferenceCall& call) {
+  const RefArray& dy = call.input(0);
+  const RefArray& place = call.input(1);
   RefArray& dx = call.output(0);
-  std::vector<int64_t> first = first_maxima(call.attributes(), call.input(0), dy.shape());
-  for (int64_t i = 0; i < dy.size(); ++i) {
-    int64_t element = first[static_cast<size_t>(i)];
-    if (element >= 0) accumulate(dx, element, dy.get(i));
-  }
+  for_each_covered(call.attributes(), dx.shape(), dy.shape(), [&](const Covered& at) {
+    if (place.get_int(at.window) == at.place) accumulate(dx, at.element, dy.get(at.window));
+  });
 }
 
 // --- elements ---
@@ -202,27 +218,35 @@ Expr guarded(ElementContext& c, std::span<const Expr> conditions, Expr value, do
   return guard(conjunction(c, conditions), value, c.pool().constant(value.dtype(), otherwise));
 }
 
-/// The element of input `operand` that window `o` covers at `k`; `otherwise` in the padding.
-Expr covered(ElementContext& c, const WindowGeometry& g, size_t operand, std::span<const Expr> o,
-             std::span<const Expr> k, double otherwise) {
+/// The element of input 0 that window `o` covers at `k`, and when it is not in the padding.
+struct Place {
   std::vector<Expr> at, conditions;
-  const Shape& shape = c.input_type(operand).shape;
+};
+Place place_of(ElementContext& c, const WindowGeometry& g, std::span<const Expr> o,
+               std::span<const Expr> k) {
+  Place place;
+  const Shape& shape = c.input_type(0).shape;
   for (size_t i = 0; i < o.size(); ++i) {
     Expr p = o[i] * static_cast<double>(g.strides[i]) + k[i] * static_cast<double>(g.dilation[i]) -
              static_cast<double>(g.padding_low[i]);
-    if (g.padding_low[i] > 0) conditions.push_back(p >= 0.0);
-    if (g.padding_high[i] > 0) conditions.push_back(p < c.dim(shape[i]));
-    at.push_back(p);
+    if (g.padding_low[i] > 0) place.conditions.push_back(p >= 0.0);
+    if (g.padding_high[i] > 0) place.conditions.push_back(p < c.dim(shape[i]));
+    place.at.push_back(p);
   }
-  DType compute = compute_type(c.input_type(operand).dtype);
-  return guarded(c, conditions, cast(c.input(operand, at), compute), otherwise);
+  return place;
+}
+
+Expr covered(ElementContext& c, const WindowGeometry& g, std::span<const Expr> o,
+             std::span<const Expr> k, double otherwise) {
+  Place place = place_of(c, g, o, k);
+  DType compute = compute_type(c.input_type(0).dtype);
+  return guarded(c, place.conditions, cast(c.input(0, place.at), compute), otherwise);
 }
 
 Expr window_sum_element(ElementContext& c) {
   WindowGeometry g = window_geometry(c.attributes());
-  Expr sum = reduce_box(c, ReduceKind::sum, g.window, [&](std::span<const Expr> k) {
-    return covered(c, g, 0, c.index(), k, 0.0);
-  });
+  Expr sum = reduce_box(c, ReduceKind::sum, g.window,
+                        [&](std::span<const Expr> k) { return covered(c, g, c.index(), k, 0.0); });
   return cast(sum, c.output_type().dtype);
 }
 
@@ -230,7 +254,7 @@ Expr window_max_element(ElementContext& c) {
   WindowGeometry g = window_geometry(c.attributes());
   double lowest = lowest_of(c.output_type().dtype);
   Expr largest = reduce_box(c, ReduceKind::maximum, g.window, [&](std::span<const Expr> k) {
-    return covered(c, g, 0, c.index(), k, lowest);
+    return covered(c, g, c.index(), k, lowest);
   });
   return cast(largest, c.output_type().dtype);
 }
@@ -244,30 +268,34 @@ Expr window_offset(ElementContext& c, const WindowGeometry& g, std::span<const E
   return offset;
 }
 
-/// Finds the maximum, then the first position that holds it (or a NaN), then reads t there.
-Expr window_select_element(ElementContext& c) {
+Expr window_find_element(ElementContext& c) {
   WindowGeometry g = window_geometry(c.attributes());
   std::span<const Expr> o = c.index();
-  double lowest = lowest_of(c.input_type(0).dtype);
-  Expr largest = reduce_box(c, ReduceKind::maximum, g.window, [&](std::span<const Expr> k) {
-    return covered(c, g, 0, o, k, lowest);
-  });
-  int64_t count = element_count(g.window);
+  Expr value = cast(c.input(1, o), compute_type(c.input_type(1).dtype));
+  auto number = [&](int64_t place) { return c.pool().integer(DType::i32, place); };
   Expr first = reduce_box(c, ReduceKind::minimum, g.window, [&](std::span<const Expr> k) {
-    std::vector<Expr> conditions;
-    Expr x = covered(c, g, 0, o, k, lowest);
-    Expr holds = equal(x, largest);
-    if (is_floating(x.dtype())) holds = holds | is_nan(x);
-    return select(holds, window_offset(c, g, k), c.pool().index(count - 1));
+    Expr x = covered(c, g, o, k, 0.0);
+    Expr same = equal(x, value);
+    if (is_floating(x.dtype())) same = same | (is_nan(x) & is_nan(value));
+    same = same & conjunction(c, place_of(c, g, o, k).conditions);
+    return select(same, cast(window_offset(c, g, k), DType::i32),
+                  number(element_count(g.window) - 1));
   });
+  return cast(first, c.output_type().dtype);
+}
+
+Expr window_take_element(ElementContext& c) {
+  WindowGeometry g = window_geometry(c.attributes());
+  std::span<const Expr> o = c.index();
+  Expr number = cast(c.input(1, o), DType::i64);
   std::vector<Expr> k(g.window.size(), c.pool().index(0));
   for (size_t i = k.size(); i-- > 0;) {
     if (g.window[i] == 1) continue;
     Expr extent = c.pool().index(g.window[i]);
-    k[i] = floor_mod(first, extent);
-    first = floor_div(first, extent);
+    k[i] = floor_mod(number, extent);
+    number = floor_div(number, extent);
   }
-  return cast(covered(c, g, 1, o, k, 0.0), c.output_type().dtype);
+  return cast(covered(c, g, o, k, 0.0), c.output_type().dtype);
 }
 
 /// How many windows can cover one element along an axis.
@@ -330,34 +358,17 @@ Expr window_sum_transpose_element(ElementContext& c) {
   return cast(sum, c.output_type().dtype);
 }
 
-/// An element takes part of dy of each window over it in which no other element beats it: none
-/// before it is as large, none after it is larger.
-Expr window_scatter_element(ElementContext& c) {
+Expr window_place_element(ElementContext& c) {
   WindowGeometry g = window_geometry(c.attributes());
-  const Type& dy = c.input_type(1);
-  double lowest = lowest_of(c.input_type(0).dtype);
-  std::vector<Expr> own(c.index().begin(), c.index().end());
-  Expr x = cast(c.input(0, own), compute_type(c.input_type(0).dtype));
+  const Type& dy = c.input_type(0);
   Expr sum = reduce_box(c, ReduceKind::sum, cover_counts(g), [&](std::span<const Expr> t) {
     Cover window = cover(c, g, dy.shape, t);
-    Expr own_offset = window_offset(c, g, window.k);
-    Expr beaten = reduce_box(c, ReduceKind::logical_or, g.window, [&](std::span<const Expr> k) {
-      // Where the window itself does not exist its elements may lie outside of x, too.
-      std::vector<Expr> at, conditions = window.conditions;
-      for (size_t i = 0; i < k.size(); ++i) {
-        Expr p = window.o[i] * static_cast<double>(g.strides[i]) +
-                 k[i] * static_cast<double>(g.dilation[i]) - static_cast<double>(g.padding_low[i]);
-        if (g.padding_low[i] > 0) conditions.push_back(p >= 0.0);
-        if (g.padding_high[i] > 0) conditions.push_back(p < c.dim(c.input_type(0).shape[i]));
-        at.push_back(p);
-      }
-      Expr other = guarded(c, conditions, cast(c.input(0, at), x.dtype()), lowest);
-      Expr before = window_offset(c, g, k) < own_offset;
-      return (other > x) | (before & equal(other, x));
-    });
-    std::vector<Expr> conditions = window.conditions;
-    conditions.push_back(!beaten);
-    return guarded(c, conditions, cast(c.input(1, window.o), compute_type(dy.dtype)), 0.0);
+    auto guarded_input = [&](size_t operand, DType compute) {
+      return guarded(c, window.conditions, cast(c.input(operand, window.o), compute), 0.0);
+    };
+    Expr here = cast(window_offset(c, g, window.k), DType::i32);
+    Expr chosen = equal(guarded_input(1, DType::i32), here);
+    return select(chosen, guarded_input(0, compute_type(dy.dtype)), 0.0);
   });
   return cast(sum, c.output_type().dtype);
 }
@@ -455,10 +466,14 @@ void add_maxima(OpFamily& ops) {
         return {{c.input(0).dtype, checked_output(c.attributes, c.input(0).shape)}};
       })
       .jvp([](JvpContext& c) -> Values {
-        return {call(c, "window_select", {c.inputs[0], c.tangents[0]})};
+        Value place = call(c, "window_find", {c.inputs[0], c.outputs[0]});
+        return {call(c, "window_take", {c.tangents[0], place})};
       })
       .vjp([](VjpContext& c) -> Values {
-        return {call(c, "window_scatter", {c.inputs[0], c.cotangents[0]})};
+        Attributes attributes = geometry_attributes(c.attributes);
+        attributes.set("input_shape", c.inputs[0].shape());
+        Value place = call(c, "window_find", {c.inputs[0], c.outputs[0]});
+        return {c.build.call("window_place", {c.cotangents[0], place}, std::move(attributes))};
       })
       .batch(batch_window)
       .reference(reference_window_max)
@@ -472,72 +487,98 @@ void add_maxima(OpFamily& ops) {
                 {"bf16[1,4,4,1]", tiling(), {}}});
   ops.add(largest);
 
-  OpStatement select = primitive("window_select");
-  select
-      .doc(
-          "For each position of a sliding window, the element of t where x has its first maximum "
-          "in "
-          "the window. Linear in t, constant in x.")
-      .input("x", kFloating)
-      .input("t", kFloating);
-  geometry(select)
-      .infer([](InferContext& c) -> std::vector<Type> {
-        normalise_geometry(c.attributes, c.input(0).rank());
-        if (c.input(0) != c.input(1)) {
-          fail(ErrorCode::shape_mismatch, "x {} and t {} differ", c.input(0).to_string(),
-               c.input(1).to_string());
-        }
-        return {{c.input(0).dtype, checked_output(c.attributes, c.input(0).shape)}};
-      })
-      .jvp([](JvpContext& c) -> Values {
-        if (!c.tangents[1]) return {Value()};
-        return {call(c, "window_select", {c.inputs[0], c.tangents[1]})};
-      })
-      .vjp([](VjpContext& c) -> Values {
-        if (!c.wanted[1]) return {Value(), Value()};
-        return {Value(), call(c, "window_scatter", {c.inputs[0], c.cotangents[0]})};
-      })
-      .batch(batch_window)
-      .reference(reference_window_select)
-      .element(window_select_element)
-      .samples({{"f32[2,6,4,3], f32[2,6,4,3]", tiling(), {}},
-                {"f32[2,5,4,2], f32[2,5,4,2]", overlapping(), {}},
-                {"f32[7,4], f32[7,4]", gaps(), {}},
-                {"f32[8,7], f32[8,7]", dilated(), {}},
-                {"bf16[1,4,4,1], bf16[1,4,4,1]", tiling(), {}}});
-  ops.add(select);
-
-  OpStatement scatter = primitive("window_scatter");
-  scatter
-      .doc(
-          "Adds each element of dy where x has its first maximum in the element's window. Linear "
-          "in "
-          "dy, constant in x.")
-      .input("x", kFloating)
-      .input("dy", kFloating);
-  geometry(scatter)
+  OpStatement find = primitive("window_find");
+  find.doc(
+          "Where in each position of a sliding window over x the first element equal to `value` "
+          "is: "
+          "its row-major number in the window, as u8 where that is enough, else i32; the last "
+          "where "
+          "none is.")
+      .input("x", kNumeric)
+      .input("value", kNumeric);
+  geometry(find)
       .infer([](InferContext& c) -> std::vector<Type> {
         normalise_geometry(c.attributes, c.input(0).rank());
         check_windows(c.attributes, c.input(0).shape, c.input(1));
-        return {{c.input(1).dtype, c.input(0).shape}};
+        if (c.input(0).dtype != c.input(1).dtype) {
+          fail(ErrorCode::type_mismatch, "x {} and value {} differ", c.input(0).to_string(),
+               c.input(1).to_string());
+        }
+        return {{place_dtype(c.attributes), c.input(1).shape}};
       })
-      .jvp([](JvpContext& c) -> Values {
-        if (!c.tangents[1]) return {Value()};
-        return {call(c, "window_scatter", {c.inputs[0], c.tangents[1]})};
-      })
-      .vjp([](VjpContext& c) -> Values {
-        if (!c.wanted[1]) return {Value(), Value()};
-        return {Value(), call(c, "window_select", {c.inputs[0], c.cotangents[0]})};
-      })
+      .non_differentiable("its results are integers")
       .batch(batch_window)
-      .reference(reference_window_scatter)
-      .element(window_scatter_element)
+      .reference(reference_window_find)
+      .element(window_find_element)
       .samples({{"f32[2,6,4,3], f32[2,3,2,3]", tiling(), {}},
-                {"f32[2,5,4,2], f32[2,3,3,2]", overlapping(), {}},
-                {"f32[7,4], f32[2,2]", gaps(), {}},
-                {"f32[8,7], f32[4,2]", dilated(), {}},
+                {"i32[n,5,4,2], i32[n,3,3,2]", overlapping(), {{0, 3}, {0, 3}}},
+                {"i32[7,4], i32[2,2]", gaps(), {{0, 3}, {0, 3}}},
+                {"i64[8,7], i64[4,2]", dilated(), {{0, 4}, {0, 4}}},
+                {"i32[400], i32[101]", {{"window", Integers{300}}}, {{0, 200}, {0, 200}}},
                 {"bf16[1,4,4,1], bf16[1,2,2,1]", tiling(), {}}});
-  ops.add(scatter);
+  ops.add(find);
+
+  OpStatement take = primitive("window_take");
+  take.doc(
+          "From each position of a sliding window over t, the element whose number in the window "
+          "`place` says; 0 where that is padding. Linear in t.")
+      .input("t", kFloating)
+      .input("place", DTypeSet(DType::u8) | DType::i32);
+  geometry(take)
+      .infer([](InferContext& c) -> std::vector<Type> {
+        normalise_geometry(c.attributes, c.input(0).rank());
+        check_windows(c.attributes, c.input(0).shape, c.input(1));
+        return {{c.input(0).dtype, c.input(1).shape}};
+      })
+      .linear({0},
+              [](TransposeContext& c) {
+                Attributes attributes = geometry_attributes(c.attributes);
+                attributes.set("input_shape", c.inputs[0].shape());
+                return c.build.call("window_place", {c.cotangent, c.inputs[1]},
+                                    std::move(attributes));
+              })
+      .batch(batch_window)
+      .reference(reference_window_take)
+      .element(window_take_element)
+      .samples({{"f32[2,6,4,3], u8[2,3,2,3]", tiling(), {{-2, 2}, {0, 4}}},
+                {"f32[n,5,4,2], u8[n,3,3,2]", overlapping(), {{-2, 2}, {0, 9}}},
+                {"f32[7,4], i32[2,2]", gaps(), {{-2, 2}, {0, 2}}},
+                {"f32[8,7], u8[4,2]", dilated(), {{-2, 2}, {0, 6}}},
+                {"bf16[1,4,4,1], u8[1,2,2,1]", tiling(), {{-2, 2}, {0, 4}}}});
+  ops.add(take);
+
+  OpStatement place = primitive("window_place");
+  place
+      .doc(
+          "Adds each element of dy at the element of its window whose number `place` says. Linear "
+          "in "
+          "dy.")
+      .input("dy", kFloating)
+      .input("place", DTypeSet(DType::u8) | DType::i32);
+  geometry(place)
+      .attribute("input_shape", AttributeKind::shape, "shape of the result")
+      .infer([](InferContext& c) -> std::vector<Type> {
+        const Shape& shape = c.attributes.shape("input_shape");
+        normalise_geometry(c.attributes, shape.rank());
+        check_windows(c.attributes, shape, c.input(0));
+        check_windows(c.attributes, shape, c.input(1));
+        return {{c.input(0).dtype, shape}};
+      })
+      .linear(
+          {0},
+          [](TransposeContext& c) { return call(c, "window_take", {c.cotangent, c.inputs[1]}); })
+      .batch(batch_window)
+      .reference(reference_window_place)
+      .element(window_place_element)
+      .samples(
+          {{"f32[2,3,2,3], u8[2,3,2,3]", with_input(tiling(), {2, 6, 4, 3}), {{-2, 2}, {0, 4}}},
+           {"f32[2,3,3,2], u8[2,3,3,2]",
+            with_input(overlapping(), {2, 5, 4, 2}),
+            {{-2, 2}, {0, 9}}},
+           {"f32[2,2], i32[2,2]", with_input(gaps(), {7, 4}), {{-2, 2}, {0, 2}}},
+           {"f32[4,2], u8[4,2]", with_input(dilated(), {8, 7}), {{-2, 2}, {0, 6}}},
+           {"bf16[1,2,2,1], u8[1,2,2,1]", with_input(tiling(), {1, 4, 4, 1}), {{-2, 2}, {0, 4}}}});
+  ops.add(place);
 }
 
 }  // namespace
