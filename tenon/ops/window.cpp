@@ -288,6 +288,7 @@ Expr window_take_element(ElementContext& c) {
   WindowGeometry g = window_geometry(c.attributes());
   std::span<const Expr> o = c.index();
   Expr number = cast(c.input(1, o), DType::i64);
+  Expr exists = (number >= 0.0) & (number < static_cast<double>(element_count(g.window)));
   std::vector<Expr> k(g.window.size(), c.pool().index(0));
   for (size_t i = k.size(); i-- > 0;) {
     if (g.window[i] == 1) continue;
@@ -295,7 +296,8 @@ Expr window_take_element(ElementContext& c) {
     k[i] = floor_mod(number, extent);
     number = floor_div(number, extent);
   }
-  return cast(covered(c, g, o, k, 0.0), c.output_type().dtype);
+  Expr t = covered(c, g, o, k, 0.0);
+  return cast(select(exists, t, 0.0), c.output_type().dtype);
 }
 
 /// How many windows can cover one element along an axis.
@@ -521,7 +523,7 @@ void add_maxima(OpFamily& ops) {
   OpStatement take = primitive("window_take");
   take.doc(
           "From each position of a sliding window over t, the element whose number in the window "
-          "`place` says; 0 where that is padding. Linear in t.")
+          "`place` says; 0 where that is padding or no number of the window. Linear in t.")
       .input("t", kFloating)
       .input("place", DTypeSet(DType::u8) | DType::i32);
   geometry(take)
