@@ -85,7 +85,8 @@ class Planner {
 
   bool must_store(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (!is_fusable(id) || is_output_[id] || costs_[id] == NodeCost::reduction) return true;
+    if (!is_fusable(id) || is_output_[id]) return true;
+    if (costs_[id] == NodeCost::reduction) return !is_window_for_one_reader(id);
     for (NodeId user : users_[id]) {
       if (!is_fusable(user)) return true;
       if (is_stored(user) && is_view(graph_.node(user))) return true;
@@ -100,6 +101,16 @@ class Planner {
     }
     return is_small_beside(graph_.type(node.outputs[0]), graph_.type(user.outputs[0])) ||
            user.op->name == "gather";
+  }
+
+  /// A small reduction an element, such as a window, whose only reader uses each result once in
+  /// place: it is computed there, and never stored.
+  bool is_window_for_one_reader(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (users_[id].size() != 1) return false;
+    NodeId user = users_[id][0];
+    bool in_place = is_fusable(user) && is_stored(user) && graph_.node(user).op->is_elementwise;
+    return in_place && node.op->name.starts_with("window_");
   }
 
   /// How many stored values of about its own size the inlined expression of `id` reads.

@@ -1,5 +1,6 @@
 #include "tenon/compile/program.h"
 
+#include "tenon/base/log.h"
 #include "tenon/compile/fusion.h"
 
 namespace tenon {
@@ -44,7 +45,10 @@ Program build_program(const Graph& graph, const PassContext& context, CodeGenera
   Program program = rewrite(graph, context, options, pending);
   std::vector<Kernel> kernels;
   for (Pending& item : pending) {
-    for (Launch& launch : item.lowered.launches) kernels.push_back(launch.kernel);
+    for (Launch& launch : item.lowered.launches) {
+      if (log_level() <= LogLevel::debug) log_debug("{}", to_string(launch.kernel));
+      kernels.push_back(launch.kernel);
+    }
   }
   std::vector<std::shared_ptr<const CompiledKernel>> compiled = generator.compile(kernels);
   size_t next = 0;

@@ -35,6 +35,11 @@ class RegionContext : public ElementContext {
   std::span<const Expr> index_;
 };
 
+namespace {
+/// Reductions of at most so many elements, such as pooling windows, are written out.
+constexpr int64_t kUnrolledReduction = 16;
+}  // namespace
+
 Combine combine_of(ReduceKind kind) {
   switch (kind) {
     case ReduceKind::sum:
@@ -196,9 +201,12 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
   uint32_t local = kernel_.add_local({.name = "acc", .dtype = value.dtype()});
   emit(declare(local, identity_of(pool(), kind, value.dtype())));
   inner.push_back(update(local, value, combine_of(kind)));
+  Dim count = Shape(std::vector<Dim>(extents.begin(), extents.end())).element_count();
+  bool small = count.is_constant() && count.constant() <= kUnrolledReduction;
+  LoopKind kind_of_loop = small ? LoopKind::unroll : LoopKind::serial;
   for (size_t axis = position.size(); axis-- > 0;) {
     Block wrapped;
-    wrapped.push_back(loop(position[axis], LoopKind::serial, std::move(inner)));
+    wrapped.push_back(loop(position[axis], kind_of_loop, std::move(inner)));
     inner = std::move(wrapped);
   }
   for (Statement& statement : inner) emit(std::move(statement));
