@@ -16,6 +16,14 @@ bool contains(const Integers& axes, int64_t axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
+/// Whether axes lie next to each other in memory in this order, so that they act as one.
+bool are_consecutive(const Integers& axes) {
+  for (size_t i = 1; i < axes.size(); ++i) {
+    if (axes[i] != axes[i - 1] + 1) return false;
+  }
+  return true;
+}
+
 /// A transposed operand of a dot needs no transposing: the dot's axes are renamed. Holds where the
 /// free axes keep their order.
 Value transpose_into_dot(const Call& c, size_t operand) {
@@ -27,14 +35,17 @@ Value transpose_into_dot(const Call& c, size_t operand) {
   Integers& contract = operand == 0 ? dims.lhs_contract : dims.rhs_contract;
   Integers& batch = operand == 0 ? dims.lhs_batch : dims.rhs_batch;
   int64_t last = -1;
+  Integers free;
   for (size_t i = 0; i < order.size(); ++i) {
     auto axis = static_cast<int64_t>(i);
     if (contains(contract, axis) || contains(batch, axis)) continue;
     if (order[i] < last) return {};
     last = order[i];
+    free.push_back(order[i]);
   }
   for (int64_t& axis : contract) axis = order[static_cast<size_t>(axis)];
   for (int64_t& axis : batch) axis = order[static_cast<size_t>(axis)];
+  if (!are_consecutive(free) || !are_consecutive(contract)) return {};
   return operand == 0 ? dot(source, c.inputs[1], dims) : dot(c.inputs[0], source, dims);
 }
 
