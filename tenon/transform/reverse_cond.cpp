@@ -49,7 +49,8 @@ struct Branch {
     size_t results = joint.outputs.size();
     std::vector<ValueId> saved(outputs.begin() + static_cast<std::ptrdiff_t>(results),
                                outputs.end());
-    outputs.resize(results + slot_types.size());
+    outputs.resize(results);
+    outputs.resize(results + slot_types.size());  // the new ones are invalid
     for (size_t i = 0; i < slots.size(); ++i) outputs[results + slots[i]] = saved[i];
     for (size_t slot = 0; slot < slot_types.size(); ++slot) {
       ValueId& output = outputs[results + slot];
@@ -72,12 +73,14 @@ struct Branch {
     std::vector<ValueId> arguments;
     size_t operands = joint.inputs.size();
     auto input = [&](size_t i) {
-      return graph->add_input(part->input_names()[i], part->type(part->inputs()[i]));
+      std::string name = unused_input_name(*graph, part->input_names()[i]);
+      return graph->add_input(std::move(name), part->type(part->inputs()[i]));
     };
     for (size_t i = 0; i < operands; ++i) arguments.push_back(input(i));
     std::vector<ValueId> of_slot;
     for (size_t i = 0; i < slot_types.size(); ++i) {
-      of_slot.push_back(graph->add_input("saved" + std::to_string(i), slot_types[i]));
+      std::string name = unused_input_name(*graph, "saved" + std::to_string(i));
+      of_slot.push_back(graph->add_input(std::move(name), slot_types[i]));
     }
     for (size_t slot : slots) arguments.push_back(of_slot[slot]);
     for (size_t i = arguments.size(); i < part->inputs().size(); ++i) arguments.push_back(input(i));

@@ -2,6 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
+#include "tenon/transform/values.h"
 
 namespace tenon {
 
@@ -95,6 +96,7 @@ std::unique_ptr<Graph> extract(const Graph& graph, std::span<const ValueId> inpu
     const ValueInfo& info = graph.value(input);
     std::string input_name = graph.is_input(input) ? graph.input_names()[info.output]
                                                    : "v" + std::to_string(input.index);
+    input_name = detail::unused_input_name(*part, std::move(input_name));
     map[input.index] = part->add_input(std::move(input_name), info.type);
   }
   for (NodeId id = 0; id < graph.node_count(); ++id) {

@@ -259,5 +259,52 @@ TEST(CustomVjp, VmapKeepsTheRule) {
   run(*vjp(*batched, core_ops()), inputs);
 }
 
+/// A scan whose body holds a conditional, a call with a rule of its own, and an inner scan.
+std::unique_ptr<Graph> nested() {
+  GraphRef inner =
+      make_region({"f64[3]", "f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+        Value next = sin(in[1] * in[0] + in[2]);
+        return {next, next * in[2]};
+      });
+  GraphRef chosen = make_region({"f64[3]", "f64[3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
+    Values loop = call(b, "scan", in, scan_attributes(inner, 1, 1, 2));
+    return Values{loop[0] + reduce_sum(loop[1], {0})};
+  });
+  GraphRef other = make_region({"f64[3]", "f64[3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
+    return call(
+        b, "call", {in[0] * in[1]},
+        {{"body", make_region({"f64[3]"},
+                              [](Build&, const Values& x) -> Values { return {exp(tanh(x[0]))}; })},
+         {"checkpoint", true}});
+  });
+  GraphRef step = make_region({"f64[3]", "f64[3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
+    Value predicate = greater(reduce_sum(in[1], {0}), 0.3);
+    Values operands = {predicate, in[0], in[1], in[2]};
+    return call(b, "cond", operands, {{"then", chosen}, {"otherwise", other}});
+  });
+  return make_graph({"f64[3]", "f64[3]", "f64[4,2,3]"}, [&](Build& b, const Values& in) {
+    return call(b, "scan", in, scan_attributes(step, 1, 1, 4));
+  });
+}
+
+TEST(Regions, NestInOneAnother) {
+  expect_derivatives_agree(*nested());
+  expect_derivatives_agree(*vjp(*nested(), core_ops()));
+  expect_vmap_is_a_loop(*nested(), {std::nullopt, 0, 0});
+  expect_vmap_is_a_loop(*vjp(*nested(), core_ops()), {0, std::nullopt, 0, 0});
+}
+
+TEST(Regions, ForwardModeAndVmapPassThroughALoopInALoop) {
+  GraphRef step = make_region({"f64[2]", "f64[2]"}, [](Build& b, const Values& in) {
+    return Values{b.inline_graph(*doubling(), std::vector<Value>{in[0], in[1]})[0] * 0.1};
+  });
+  auto f = make_graph({"f64[2]", "f64[3,2]"}, [&](Build& b, const Values& in) {
+    return call(b, "scan", in, scan_attributes(step, 0, 1, 3));
+  });
+  run(*jvp(*f, core_ops()), some_inputs(*jvp(*f, core_ops())));
+  expect_vmap_is_a_loop(*f, {0, std::nullopt});
+  expect_vmap_is_a_loop(*jvp(*f, core_ops()), {0, std::nullopt, 0, std::nullopt});
+}
+
 }  // namespace
 }  // namespace tenon
