@@ -15,10 +15,11 @@ namespace {
 /// than a hundredth of what it saves. The library's own threads: they cut results, never sums.
 class DirectConvolution : public ConvolutionKernel {
  public:
-  explicit DirectConvolution(const ConvolutionProblem& problem)
+  DirectConvolution(const ConvolutionProblem& problem, dnnl::memory::format_tag filter_layout)
       : ConvolutionKernel(problem),
         part_(whole_of(problem)),
-        step_(problem, part_, dnnl::algorithm::convolution_direct, DataLayout::plain) {
+        step_(problem, part_, dnnl::algorithm::convolution_direct, DataLayout::plain,
+              filter_layout) {
     const auto given = plain_filter(problem, part_, problem.dtype);
     if (given != step_.filter) {
       reorder_ = make_reorder(given, step_.filter);
@@ -46,6 +47,16 @@ class DirectConvolution : public ConvolutionKernel {
   Primitive reorder_;
   size_t filter_ = 0, own_ = 0;
 };
+
+std::unique_ptr<OpKernel> try_direct(const ConvolutionProblem& problem,
+                                     dnnl::memory::format_tag filter_layout) {
+  try {
+    auto kernel = std::make_unique<DirectConvolution>(problem, filter_layout);
+    if (!kernel->implementation().starts_with("ref")) return kernel;
+  } catch (const dnnl::error&) {  // it has no kernel at all
+  }
+  return nullptr;
+}
 
 bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
   if (onednn_dtype(p.dtype) == dnnl::memory::data_type::undef) {
@@ -90,9 +101,16 @@ bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
 
 std::unique_ptr<OpKernel> make_direct_convolution(const ConvolutionProblem& problem,
                                                   std::string& why_not) {
-  auto kernel = std::make_unique<DirectConvolution>(problem);
-  if (!kernel->implementation().starts_with("ref")) return kernel;
-  why_not = "oneDNN has only its reference kernel";
+  // Up to eight channels fill the lanes of the library's kernels for shorter vectors better, which
+  // are chosen by the layout of the filter.
+  const bool short_vectors = problem.kind == ConvolutionKind::input_gradient &&
+                             problem.input.size() == 2 && problem.groups == 1 &&
+                             problem.in_channels <= 8 && problem.dtype == DType::f32;
+  if (short_vectors) {
+    if (auto kernel = try_direct(problem, dnnl::memory::format_tag::OIhw8o8i)) return kernel;
+  }
+  if (auto kernel = try_direct(problem, dnnl::memory::format_tag::any)) return kernel;
+  why_not = "oneDNN has no optimised kernel";
   return nullptr;
 }
 
@@ -103,6 +121,7 @@ std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem,
   if (!detail::is_supported(problem, why_not)) return nullptr;
   try {
     if (auto kernel = detail::make_winograd_convolution(problem, why_not)) return kernel;
+    if (auto kernel = detail::make_narrow_convolution(problem, why_not)) return kernel;
     const bool filter_gradient = problem.kind == ConvolutionKind::filter_gradient;
     return filter_gradient ? detail::make_filter_gradient(problem, why_not)
                            : detail::make_direct_convolution(problem, why_not);

@@ -29,10 +29,11 @@ enum class DataLayout : uint8_t { plain, library };
 /// the first three the problem's kind makes is written.
 struct ConvolutionStep {
   ConvolutionStep() = default;
-  /// The filter always has the library's layout. Throws dnnl::error if the library cannot do it.
-  /// The gradient of a filter is made in f32.
+  /// The filter has a layout of the library's choice, unless one is named for a gradient. The
+  /// gradient of a filter is made in f32. Throws dnnl::error if the library cannot do it.
   ConvolutionStep(const ConvolutionProblem& problem, const Part& part, dnnl::algorithm algorithm,
-                  DataLayout data);
+                  DataLayout data,
+                  dnnl::memory::format_tag filter_layout = dnnl::memory::format_tag::any);
 
   Primitive primitive;
   dnnl::memory::desc x, filter, y;
@@ -76,6 +77,10 @@ std::unique_ptr<OpKernel> make_filter_gradient(const ConvolutionProblem& problem
                                                std::string& why_not);
 std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                     std::string& why_not);
+
+/// For fewer channels than a vector has lanes; null without a reason where the others do as well.
+std::unique_ptr<OpKernel> make_narrow_convolution(const ConvolutionProblem& problem,
+                                                  std::string& why_not);
 
 /// Adds arrays of `size` numbers, each `step` numbers after the one before, to the first, in order.
 void add_parts(float* first, int64_t count, int64_t step, int64_t size);

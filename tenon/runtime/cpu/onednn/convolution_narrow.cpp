@@ -1,0 +1,301 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "tenon/base/parallel.h"
+#include "tenon/runtime/cpu/onednn/convolution_step.h"
+
+// Convolutions with fewer channels than a vector has lanes, such as the first ones of small image
+// models, leave most of the library's lanes idle. Each of the kernels here states the same sums in
+// another way that idles fewer.
+
+namespace tenon::detail {
+namespace {
+
+int64_t product(const std::vector<int64_t>& extents) {
+  int64_t result = 1;
+  for (const int64_t extent : extents) result *= extent;
+  return result;
+}
+
+bool all_ones(const std::vector<int64_t>& list) {
+  return std::ranges::all_of(list, [](int64_t entry) { return entry == 1; });
+}
+
+char* bytes(void* pointer) { return static_cast<char*>(pointer); }
+
+/// A forward convolution with stride 1 is the input gradient of the convolution with the filter
+/// turned round, for which the library blocks few input channels better.
+class TurnedConvolution : public OpKernel {
+ public:
+  TurnedConvolution(const ConvolutionProblem& problem, std::unique_ptr<OpKernel> gradient)
+      : positions_(product(problem.kernel)),
+        inputs_(problem.in_channels),
+        outputs_(problem.out_channels),
+        gradient_(std::move(gradient)) {}
+
+  static ConvolutionProblem turned(const ConvolutionProblem& problem) {
+    ConvolutionProblem p = problem;
+    p.kind = ConvolutionKind::input_gradient;
+    std::swap(p.input, p.output);
+    std::swap(p.in_channels, p.out_channels);
+    for (size_t d = 0; d < p.kernel.size(); ++d) {
+      const int64_t reach = (p.kernel[d] - 1) * p.dilation[d];
+      p.padding_low[d] = reach - p.padding_low[d];
+      p.padding_high[d] = reach - p.padding_high[d];
+    }
+    return p;
+  }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    const auto* const filter = static_cast<const float*>(inputs[1]);
+    auto* const turned = static_cast<float*>(scratch);
+    for (int64_t k = 0; k < positions_; ++k) {
+      const float* const from = filter + (positions_ - 1 - k) * inputs_ * outputs_;
+      float* const to = turned + k * inputs_ * outputs_;
+      for (int64_t c = 0; c < inputs_; ++c) {
+        for (int64_t o = 0; o < outputs_; ++o) to[o * inputs_ + c] = from[c * outputs_ + o];
+      }
+    }
+    void* const operands[] = {inputs[0], turned};
+    gradient_->run(operands, outputs, bytes(scratch) + filter_bytes());
+  }
+  int64_t scratch_bytes() const override {
+    return static_cast<int64_t>(filter_bytes()) + gradient_->scratch_bytes();
+  }
+  double flops() const override { return gradient_->flops(); }
+  std::string description() const override { return gradient_->description() + " turned round"; }
+
+ private:
+  size_t filter_bytes() const {
+    return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float), 64);
+  }
+
+  int64_t positions_, inputs_, outputs_;
+  std::unique_ptr<OpKernel> gradient_;
+};
+
+/// Neighbouring pairs of columns [width, channels] are [width / 2, 2 channels] in memory. The
+/// gradient of the filter that pairs would have holds that of the filter twice, at the left and the
+/// right column of a pair, and its lanes are filled twice as well.
+class PairedFilterGradient : public OpKernel {
+ public:
+  PairedFilterGradient(const ConvolutionProblem& problem, const ConvolutionProblem& paired,
+                       std::unique_ptr<OpKernel> gradient)
+      : problem_(problem), paired_width_(paired.kernel.back()), gradient_(std::move(gradient)) {
+    paired_bytes_ = round_up(
+        static_cast<size_t>(product(paired.kernel) * paired.in_channels * paired.out_channels) *
+            sizeof(float),
+        64);
+  }
+
+  static bool is_possible(const ConvolutionProblem& p) {
+    return p.input.back() % 2 == 0 && p.output.back() % 2 == 0 && p.strides.back() == 1 &&
+           p.dilation.back() == 1 && p.groups == 1;
+  }
+
+  /// What pairs of columns see.
+  static ConvolutionProblem paired(const ConvolutionProblem& problem) {
+    ConvolutionProblem p = problem;
+    const int64_t shift = p.padding_low.back() % 2;
+    p.input.back() /= 2;
+    p.output.back() /= 2;
+    p.in_channels *= 2;
+    p.out_channels *= 2;
+    p.kernel.back() = (problem.kernel.back() + shift) / 2 + 1;
+    p.padding_low.back() = (problem.padding_low.back() + shift) / 2;
+    p.padding_high.back() =
+        p.output.back() - p.input.back() - p.padding_low.back() + p.kernel.back() - 1;
+    return p;
+  }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    void* const paired[] = {scratch};
+    gradient_->run(inputs, paired, bytes(scratch) + paired_bytes_);
+
+    const int64_t in = problem_.in_channels, out = problem_.out_channels;
+    const int64_t width = problem_.kernel.back(), shift = problem_.padding_low.back() % 2;
+    const auto* const from = static_cast<const float*>(scratch);
+    auto* to = static_cast<float*>(outputs[0]);
+    for (int64_t row = 0; row < product(problem_.kernel) / width; ++row) {
+      for (int64_t column = 0; column < width; ++column) {
+        const float* sides[2];  // of the pairs of y
+        for (int64_t side = 0; side < 2; ++side) {
+          const int64_t at = side + column + shift;
+          sides[side] =
+              from + ((row * paired_width_ + at / 2) * 2 + at % 2) * in * 2 * out + side * out;
+        }
+        for (int64_t c = 0; c < in; ++c) {
+          for (int64_t o = 0; o < out; ++o) {
+            *to++ = sides[0][c * 2 * out + o] + sides[1][c * 2 * out + o];
+          }
+        }
+      }
+    }
+  }
+  int64_t scratch_bytes() const override {
+    return static_cast<int64_t>(paired_bytes_) + gradient_->scratch_bytes();
+  }
+  double flops() const override {
+    return gradient_->flops() / 2 * static_cast<double>(problem_.kernel.back()) /
+           static_cast<double>(paired_width_);
+  }
+  std::string description() const override { return gradient_->description() + ", columns paired"; }
+
+ private:
+  ConvolutionProblem problem_;
+  int64_t paired_width_;
+  std::unique_ptr<OpKernel> gradient_;
+  size_t paired_bytes_ = 0;
+};
+
+/// Adds the columns of some rows of the result to the image.
+[[gnu::target_clones("avx512f", "avx2", "default")]]
+void add_rows(const float* columns, float* image, const ConvolutionProblem& p, int64_t first_row,
+              int64_t rows) {
+  const int64_t channels = p.in_channels, height = p.input[0], width = p.input[1];
+  const int64_t kernel_rows = p.kernel[0], run = p.kernel[1] * channels;
+  // Rows inside: what one iteration writes, the next does not read.
+  for (int64_t column = 0; column < p.output[1]; ++column) {
+    const int64_t left = column * p.strides[1] - p.padding_low[1];
+    const int64_t begin = std::max<int64_t>(0, -left) * channels;
+    const int64_t end = std::min(p.kernel[1], width - left) * channels;
+    for (int64_t row = 0; row < rows; ++row) {
+      const float* from = columns + (row * p.output[1] + column) * kernel_rows * run;
+      const int64_t top = (first_row + row) * p.strides[0] - p.padding_low[0];
+      for (int64_t k = 0; k < kernel_rows; ++k, from += run) {
+        const int64_t at = top + k * p.dilation[0];
+        if (at < 0 || at >= height) continue;
+        float* const to = image + (at * width + left) * channels;
+#pragma omp simd
+        for (int64_t i = begin; i < end; ++i) to[i] += from[i];
+      }
+    }
+  }
+}
+
+/// The input gradient as a matrix product whose columns are (kernel position, channel): its lanes
+/// are full however few channels there are. The columns of some rows at a time, which the cache
+/// holds, are added to the places that they came from.
+class ColumnsInputGradient : public ConvolutionKernel {
+ public:
+  explicit ColumnsInputGradient(const ConvolutionProblem& problem) : ConvolutionKernel(problem) {
+    const OneThread alone;
+    columns_ = product(problem.kernel) * problem.in_channels;
+    const int64_t row_bytes = problem.output[1] * columns_ * static_cast<int64_t>(sizeof(float));
+    rows_ = std::clamp<int64_t>((int64_t{96} << 10) / row_bytes, 1, problem.output[0]);
+    main_ = make_product(rows_);
+    if (const int64_t rest = problem.output[0] % rows_) last_ = make_product(rest);
+    if (!main_) return;
+
+    slots_ = std::min<int64_t>(problem.batch, thread_count());
+    columns_bytes_ = round_up(static_cast<size_t>(rows_ * row_bytes), 64);
+    slot_bytes_ = columns_bytes_ + round_up(static_cast<size_t>(main_->scratch_bytes()), 64);
+    filter_ = reserve(static_cast<size_t>(columns_ * problem.out_channels) * sizeof(float));
+    own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
+    description_ = fmt::format("{} and sums of {} columns", main_->description(), columns_);
+  }
+
+  bool is_made() const { return main_ && (last_ || problem_.output[0] % rows_ == 0); }
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    const ConvolutionOperands whole = operands(inputs, outputs);
+    auto* const filter = reinterpret_cast<float*>(bytes(scratch) + filter_);
+    const auto* const given = reinterpret_cast<const float*>(whole.filter);
+    for (int64_t c = 0; c < columns_; ++c) {
+      for (int64_t o = 0; o < problem_.out_channels; ++o) {
+        filter[o * columns_ + c] = given[c * problem_.out_channels + o];
+      }
+    }
+    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
+      const OneThread alone;
+      for (int64_t slot = first; slot < end; ++slot) {
+        char* const own = bytes(scratch) + own_ + static_cast<size_t>(slot) * slot_bytes_;
+        const int64_t batch = problem_.batch;
+        for (int64_t i = batch * slot / slots_; i < batch * (slot + 1) / slots_; ++i) {
+          const auto image = static_cast<size_t>(i);
+          run_image(whole.y + image * y_image_bytes(), filter, whole.x + image * x_image_bytes(),
+                    own);
+        }
+      }
+    });
+  }
+
+ private:
+  std::unique_ptr<OpKernel> make_product(int64_t rows) const {
+    MatmulProblem p{.m = rows * problem_.output[1], .n = columns_, .k = problem_.out_channels};
+    p.lhs.row = p.k, p.rhs.row = p.n, p.out.row = p.n;
+    std::string why_not;
+    return make_matmul(p, why_not);
+  }
+
+  void run_image(char* y, float* filter, char* x, char* own) const {
+    auto* const columns = reinterpret_cast<float*>(own);
+    auto* const image = reinterpret_cast<float*>(x);
+    std::memset(image, 0, x_image_bytes());
+    const auto row_bytes =
+        static_cast<size_t>(problem_.output[1] * problem_.out_channels) * sizeof(float);
+    for (int64_t row = 0; row < problem_.output[0]; row += rows_) {
+      const int64_t rows = std::min(rows_, problem_.output[0] - row);
+      void* const operands[] = {y + static_cast<size_t>(row) * row_bytes, filter};
+      void* const result[] = {columns};
+      (rows == rows_ ? main_ : last_)->run(operands, result, own + columns_bytes_);
+      add_rows(columns, image, problem_, row, rows);
+    }
+  }
+
+  int64_t columns_ = 0, rows_ = 0, slots_ = 0;
+  std::unique_ptr<OpKernel> main_, last_;
+  size_t columns_bytes_ = 0, slot_bytes_ = 0, filter_ = 0, own_ = 0;
+};
+
+constexpr int64_t kHalfLanes = 8;
+
+std::unique_ptr<OpKernel> make_turned(const ConvolutionProblem& p, std::string& why_not) {
+  const bool plain = !p.bias && !p.accumulate && p.activation == Activation::none;
+  if (!plain || !all_ones(p.strides) || p.groups != 1 || p.in_channels >= kHalfLanes ||
+      p.out_channels > 2 * kHalfLanes) {
+    return nullptr;
+  }
+  const ConvolutionProblem turned = TurnedConvolution::turned(p);
+  if (std::ranges::min(turned.padding_low) < 0 || std::ranges::min(turned.padding_high) < 0) {
+    return nullptr;
+  }
+  auto gradient = make_direct_convolution(turned, why_not);
+  if (!gradient) return nullptr;
+  return std::make_unique<TurnedConvolution>(p, std::move(gradient));
+}
+
+std::unique_ptr<OpKernel> make_columns(const ConvolutionProblem& p) {
+  if (p.input.size() != 2 || p.dilation[1] != 1 || p.groups != 1) return nullptr;
+  if (p.in_channels >= kHalfLanes || p.out_channels < kHalfLanes) return nullptr;
+  auto kernel = std::make_unique<ColumnsInputGradient>(p);
+  return kernel->is_made() ? std::move(kernel) : nullptr;
+}
+
+std::unique_ptr<OpKernel> make_paired(const ConvolutionProblem& p, std::string& why_not) {
+  if (p.out_channels > kHalfLanes || !PairedFilterGradient::is_possible(p)) return nullptr;
+  const ConvolutionProblem paired = PairedFilterGradient::paired(p);
+  if (paired.padding_high.back() < 0) return nullptr;
+  auto gradient = make_filter_gradient(paired, why_not);
+  if (!gradient) return nullptr;
+  return std::make_unique<PairedFilterGradient>(p, paired, std::move(gradient));
+}
+
+}  // namespace
+
+std::unique_ptr<OpKernel> make_narrow_convolution(const ConvolutionProblem& problem,
+                                                  std::string& why_not) {
+  if (problem.dtype != DType::f32) return nullptr;
+  switch (problem.kind) {
+    case ConvolutionKind::forward:
+      return make_turned(problem, why_not);
+    case ConvolutionKind::input_gradient:
+      return make_columns(problem);
+    default:
+      return make_paired(problem, why_not);
+  }
+}
+
+}  // namespace tenon::detail
