@@ -2,6 +2,7 @@
 // here by being registered.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "element_evaluate.h"
@@ -230,27 +231,24 @@ Literal stacked(const std::vector<Literal>& parts) {
   return whole;
 }
 
-/// vmap with the inputs that `batched` picks, against one run an example.
-void check_vmap(const SampleCase& sample, const OpRegistry& ops, const std::vector<bool>& batched) {
-  constexpr size_t kBatch = 2;
-  auto graph = sample_graph(sample, ops);
-  std::vector<std::vector<Literal>> examples;
-  for (size_t k = 0; k < kBatch; ++k) {
-    examples.push_back(sample_inputs(sample, k));
-    for (size_t i = 0; i < batched.size(); ++i) {
-      if (!batched[i]) examples[k][i] = examples[0][i];
-    }
-  }
-  BatchingOptions options;
+using Examples = std::array<std::vector<Literal>, 2>;
 
-  options.size = Dim(static_cast<int64_t>(kBatch));
+/// vmap with the inputs that `batched` picks, for a batch that is a symbol, against one run an
+/// example.
+void check_vmap(const Graph& graph, const OpRegistry& ops, Examples examples,
+                const std::vector<bool>& batched) {
+  BatchingOptions options;
+  options.size = Dim::symbol("batch");
   std::vector<Literal> inputs;
   for (size_t i = 0; i < batched.size(); ++i) {
+    if (!batched[i]) examples[1][i] = examples[0][i];
     options.in_axes.push_back(batched[i] ? std::optional<int64_t>(0) : std::nullopt);
     inputs.push_back(batched[i] ? stacked({examples[0][i], examples[1][i]}) : examples[0][i]);
   }
-  std::vector<Literal> all = interpret(*vmap(*graph, ops, options), inputs, ops);
-  auto first = interpret(*graph, examples[0], ops), second = interpret(*graph, examples[1], ops);
+  auto mapped = vmap(graph, ops, options);
+  ASSERT_NO_THROW(verify(*mapped));
+  std::vector<Literal> all = interpret(*mapped, inputs, ops);
+  auto first = interpret(graph, examples[0], ops), second = interpret(graph, examples[1], ops);
   ASSERT_EQ(all.size(), first.size());
   for (size_t i = 0; i < all.size(); ++i)
     EXPECT_EQ(difference(all[i], stacked({first[i], second[i]}), 1e-6), "") << "output " << i;
@@ -261,13 +259,37 @@ TEST_P(Generated, VmapEqualsLoop) {
     size_t count = sample.types.size();
     if (count == 0) continue;
     SCOPED_TRACE(sample.name() + ": " + sample.sample->inputs);
-    check_vmap(sample, ops(), std::vector<bool>(count, true));
+    auto graph = sample_graph(sample, ops(), SampleShapes::symbolic);
+    Examples examples = {sample_inputs(sample, 0), sample_inputs(sample, 1)};
+    check_vmap(*graph, ops(), examples, std::vector<bool>(count, true));
     for (size_t only = 0; count > 1 && only < count; ++only) {
       SCOPED_TRACE("batched: input " + std::to_string(only));
       std::vector<bool> batched(count, false);
       batched[only] = true;
-      check_vmap(sample, ops(), batched);
+      check_vmap(*graph, ops(), examples, batched);
     }
+  }
+}
+
+/// Per-example gradients.
+TEST_P(Generated, VmapOfDerivativesEqualsLoop) {
+  if (op().derivative_class == DerivativeClass::none || op().name == "while")
+    GTEST_SKIP() << "has no reverse mode";
+  for (const SampleCase& sample : sample_cases(op())) {
+    SCOPED_TRACE(sample.name() + ": " + sample.sample->inputs);
+    auto graph = sample_graph_f64(sample, ops());
+    if (!graph || !is_smooth(*graph)) continue;
+    auto derivative = vjp(*graph, ops());
+    Examples examples;
+    for (size_t k = 0; k < examples.size(); ++k) {
+      examples[k] = sample_inputs_as(sample, *graph, k);
+      for (size_t i = examples[k].size(); i < derivative->inputs().size(); ++i) {
+        const Type& type = derivative->type(derivative->inputs()[i]);
+        examples[k].push_back(
+            random_literal(type.dtype, type.shape.constants(), -1, 1, 10 * i + k));
+      }
+    }
+    check_vmap(*derivative, ops(), examples, std::vector<bool>(examples[0].size(), true));
   }
 }
 
