@@ -36,6 +36,7 @@ void InstanceBuilder::build() {
   number_steps();
   assign_outputs();
   donate_inputs();
+  reuse_dying_inputs();
   for (NodeId id : order_) {
     ++now_;
     prepare_node(id);
@@ -150,6 +151,31 @@ void InstanceBuilder::donate_inputs() {
   }
 }
 
+/// A kernel may write its result over an intermediate that it is the last to read.
+void InstanceBuilder::reuse_dying_inputs() {
+  for (NodeId id : order_) {
+    const Node& node = graph_.node(id);
+    if (!program_.fusions.contains(id)) continue;
+    std::vector<ValueId> taken;
+    for (ValueId output : node.outputs) {
+      if (storage_[output.index].kind != Storage::Kind::arena) continue;
+      for (ValueId operand : node.inputs) {
+        ValueId input = root_of(operand);
+        bool dies = storage_[input.index].kind == Storage::Kind::arena &&
+                    last_[input.index] == first_[output.index];
+        bool same = dies && bytes_of(input) == bytes_of(output) &&
+                    graph_.type(input).dtype == graph_.type(output).dtype;
+        bool free = std::find(taken.begin(), taken.end(), input) == taken.end();
+        if (!same || !free || !may_overwrite(node, output, input)) continue;
+        taken.push_back(input);
+        root_[output.index] = input;
+        last_[input.index] = last_[output.index];
+        break;
+      }
+    }
+  }
+}
+
 uint32_t InstanceBuilder::add_arena_buffer(int64_t bytes, int32_t first, int32_t last) {
   arena_.push_back({bytes, first, last});
   return static_cast<uint32_t>(arena_.size() - 1);
@@ -196,7 +222,8 @@ void InstanceBuilder::assign_arena() {
   for (const Node& node : graph_.nodes()) {
     if (is_view(node) || is_constant(node)) continue;
     for (ValueId output : node.outputs) {
-      if (storage_[output.index].kind != Storage::Kind::arena) continue;
+      if (storage_[output.index].kind != Storage::Kind::arena || root_of(output) != output)
+        continue;
       arena_buffer_[output.index] =
           add_arena_buffer(bytes_of(output), first_[output.index], last_[output.index]);
     }

@@ -26,7 +26,10 @@ class InstanceBuilder {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   ConcreteType concrete(const Type& type) const;
-  ValueId root_of(ValueId value) const { return root_[value.index]; }
+  ValueId root_of(ValueId value) const {
+    while (root_[value.index] != value) value = root_[value.index];
+    return value;
+  }
   int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
 
   void resolve_views();
@@ -34,6 +37,7 @@ class InstanceBuilder {
   void assign_outputs();
   void donate_inputs();
   bool may_overwrite(const Node& node, ValueId result, ValueId input) const;
+  void reuse_dying_inputs();
   void assign_arena();
   uint32_t add_arena_buffer(int64_t bytes, int32_t first, int32_t last);
   uint32_t add_scratch(int64_t bytes) { return add_arena_buffer(bytes, now_, now_); }

@@ -6,6 +6,7 @@
 // with what uses their results on the same rows), reductions over the same columns. Why: memory
 // traffic is what is left once libraries do the contractions.
 #include <algorithm>
+#include <map>
 
 #include "tenon/compile/fuse_groups.h"
 #include "tenon/compile/fusion.h"
@@ -109,13 +110,78 @@ class Emitter {
         done_(graph.node_count(), false) {}
 
   std::unique_ptr<Graph> run() {
+    find_final_groups();
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      if (!plan_.inlined[id]) emit(id);
+      if (plan_.inlined[id] || done_[id]) continue;
+      emit(id);
+      emit_final_groups();
     }
     return rewrite_.finish();
   }
 
  private:
+  /// Groups that only make results of the graph, such as the update of one parameter, run as soon
+  /// as nothing else needs what they read: gradients die early, and a donated parameter is
+  /// overwritten after its last other reader.
+  void find_final_groups() {
+    std::vector<bool> is_output(graph_.value_count(), false);
+    for (ValueId output : graph_.outputs()) is_output[output.index] = true;
+    std::vector<bool> is_read(graph_.value_count(), false);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (plan_.inlined[id] || plan_.group_of[id] != kNoGroup) continue;
+      for (ValueId input : graph_.node(id).inputs) note_reader(input, id, is_read);
+    }
+    for (const FuseGroup& group : plan_.groups) {
+      if (group.members.empty()) continue;
+      for (ValueId read : group.reads) note_reader(read, group.members.front(), is_read);
+    }
+    for (uint32_t number = 0; number < plan_.groups.size(); ++number) {
+      bool final = !plan_.groups[number].members.empty();
+      for (NodeId member : plan_.groups[number].members) {
+        ValueId value = graph_.node(member).outputs[0];
+        final = final && is_output[value.index] && !is_read[value.index];
+      }
+      if (final) final_groups_.push_back(number);
+    }
+  }
+
+  void note_reader(ValueId value, NodeId reader, std::vector<bool>& is_read) {
+    is_read[value.index] = true;
+    if (graph_.is_input(value)) input_readers_[value.index].push_back(reader);
+  }
+
+  bool is_ready(uint32_t number) {
+    const FuseGroup& group = plan_.groups[number];
+    for (ValueId read : group.reads) {
+      NodeId producer = graph_.value(read).producer;
+      if (producer != kNoNode && !done_[producer]) return false;
+      if (producer != kNoNode) continue;
+      for (NodeId reader : input_readers_[read.index]) {
+        if (plan_.group_of[reader] != number && !done_[reader] && !is_final(reader)) return false;
+      }
+    }
+    return true;
+  }
+  bool is_final(NodeId node) const {
+    uint32_t group = plan_.group_of[node];
+    return group != kNoGroup &&
+           std::find(final_groups_.begin(), final_groups_.end(), group) != final_groups_.end();
+  }
+
+  void emit_final_groups() {
+    std::vector<uint32_t> waiting;
+    for (uint32_t number : final_groups_) {
+      NodeId first = plan_.groups[number].members.front();
+      if (done_[first]) continue;
+      if (is_ready(number)) {
+        finish(first);
+      } else {
+        waiting.push_back(number);
+      }
+    }
+    final_groups_ = std::move(waiting);
+  }
+
   // Depth is bounded by the number of groups on one path; an explicit stack keeps deep graphs safe.
   void emit(NodeId root) {
     std::vector<NodeId> stack{root};
@@ -179,6 +245,8 @@ class Emitter {
   const FusePlan& plan_;
   Rewriter rewrite_;
   std::vector<bool> done_;
+  std::vector<uint32_t> final_groups_;
+  std::map<uint32_t, std::vector<NodeId>> input_readers_;
 };
 
 }  // namespace
