@@ -2,6 +2,7 @@
 #include "tenon/nn/call.h"
 
 #include <numeric>
+#include <span>
 
 #include "tenon/base/error.h"
 #include "tenon/ops/registry.h"
@@ -29,6 +30,20 @@ void check_rank(const Tensor& x, size_t wanted, std::string_view layer, const st
   throw make_error(ErrorCode::shape_mismatch, "{}: the input has {} dimensions, not {}", layer,
                    x.rank(), wanted)
       .note("input {}  {}", x.type().to_string(), path);
+}
+
+/// The product of dimensions as a tensor; each symbol is counted at run time.
+Tensor count_of(std::span<const Dim> dims) {
+  double known = 1;
+  Tensor symbolic(1.0);
+  for (const Dim& dim : dims) {
+    if (dim.is_constant()) {
+      known *= static_cast<double>(dim.constant());
+    } else {
+      symbolic = symbolic * call("reduce_sum", {ones(Shape{dim})}, {{"axes", Integers{0}}});
+    }
+  }
+  return symbolic * known;
 }
 
 }  // namespace
@@ -107,19 +122,13 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
   std::vector<Tensor> inputs{x, scale, bias};
   std::vector<Tensor> results =
       apply_multi(core_ops().get("batch_norm"), inputs, {{"epsilon", options.epsilon}});
-  // Running averages take the unbiased variance, which needs the number of elements a channel.
-  Dim count(1);
-  for (size_t axis = 0; axis + 1 < x.rank(); ++axis)
-    count = count * x.dim(static_cast<int64_t>(axis));
-  Tensor correction(1.0);
-  if (count.is_constant()) {
-    auto n = static_cast<double>(count.constant());
-    correction = Tensor(n / std::max(1.0, n - 1));
-  }
+  // Running averages take the unbiased variance.
+  Tensor count = count_of({x.shape().begin(), x.shape().end() - 1});
+  Tensor correction = count / call("maximum", {count - 1.0, Tensor(1.0)});
   double keep = 1 - options.momentum;
   s.set_state("running_mean", mean * keep + call("stop_gradient", {results[1]}) * options.momentum);
-  s.set_state("running_var", variance * keep +
-                              call("stop_gradient", {results[2]}) * correction * options.momentum);
+  s.set_state("running_var", variance * keep + call("stop_gradient", {results[2]}) * correction *
+                                                   options.momentum);
   return results[0];
 }
 
@@ -205,7 +214,7 @@ Tensor mean_of_all(const Tensor& x) {
   std::iota(axes.begin(), axes.end(), int64_t{0});
   if (axes.empty()) return x;
   Tensor sum = call("reduce_sum", {x}, {{"axes", axes}});
-  return sum / call("reduce_sum", {ones_like(x)}, {{"axes", axes}});
+  return sum / count_of(x.shape().dims()).cast(x.dtype());
 }
 
 }  // namespace

@@ -89,8 +89,7 @@ TEST_P(Zoo, HasTheKnownNumberOfParameters) {
 TEST_P(Zoo, KeepsThePathsOfItsParameters) {
   nn::Variables v = initial(GetParam());
   std::string actual = v.parameters.to_string();
-  if (!v.state.empty()) actual += "\nstate\n" + v.state.to_string();
-  actual += "\n";
+  if (!v.state.empty()) actual += "state\n" + v.state.to_string();
   std::string path = "tests/golden/models/" + GetParam().name + ".txt";
   if (std::getenv("TENON_UPDATE_GOLDEN")) {
     atomic_write(path, actual);

@@ -1,0 +1,210 @@
+#include "tenon/nn/layers.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tenon/base/error.h"
+#include "tenon/tensor/jit.h"
+
+namespace tenon::nn {
+namespace {
+
+/// The text of the error that f throws.
+template <class F>
+std::string error_of(const F& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Tensor column(const std::vector<float>& values) {
+  return Tensor::of<float>(values, {static_cast<int64_t>(values.size()), 1});
+}
+
+Model batch_norm_alone() {
+  return [](Scope s, Tensor x) { return batch_norm(s / "norm", x); };
+}
+
+TEST(BatchNorm, TrainingUsesTheBatchAndUpdatesTheAverages) {
+  Model model = batch_norm_alone();
+  Variables v = init(model, {Type::parse("f32[batch,2]")}, 0);
+  Tensor x{{1, 10}, {3, 30}};
+  auto [y, state] = apply_training(model, v, Tensor(), x);
+  EXPECT_NEAR(y.item(0), -1, 1e-4);  // mean 2, variance 1
+  EXPECT_NEAR(y.item(2), 1, 1e-4);
+  EXPECT_NEAR(y.item(1), -1, 1e-4);
+  EXPECT_NEAR(state.at("norm.running_mean").item(0), 0.1 * 2, 1e-6);
+  EXPECT_NEAR(state.at("norm.running_mean").item(1), 0.1 * 20, 1e-6);
+  // The unbiased variance: 2 and 200.
+  EXPECT_NEAR(state.at("norm.running_var").item(0), 0.9 + 0.1 * 2, 1e-6);
+  EXPECT_NEAR(state.at("norm.running_var").item(1), 0.9 + 0.1 * 200, 1e-4);
+}
+
+TEST(BatchNorm, EvaluationUsesTheAverages) {
+  Model model = batch_norm_alone();
+  Variables v = init(model, {Type::parse("f32[batch,1]")}, 0);
+  v.state.set("norm.running_mean", Tensor{5.0});
+  v.state.set("norm.running_var", Tensor{4.0});
+  Tensor y = apply(model, v, column({1, 9, 5}));
+  EXPECT_NEAR(y.item(0), -2, 1e-4);
+  EXPECT_NEAR(y.item(1), 2, 1e-4);
+  EXPECT_NEAR(y.item(2), 0, 1e-4);
+}
+
+TEST(BatchNorm, CountsTheRowsOfABatchThatIsASymbol) {
+  Model model = batch_norm_alone();
+  Variables v = init(model, {Type::parse("f32[batch,1]")}, 0);
+  auto step = jit([&](Tensor x) { return apply_training(model, v, Tensor(), x).second; });
+  auto variance = [&](Tensor x) { return step(x).at("norm.running_var").item(); };
+  EXPECT_NEAR(variance(column({0, 2})), 0.9 + 0.1 * 2, 1e-6);
+  EXPECT_NEAR(variance(column({0, 2, 4})), 0.9 + 0.1 * 4, 1e-6);
+  EXPECT_NEAR(variance(column({0, 2, 0, 2})), 0.9 + 0.1 * 4 / 3, 1e-6);
+  EXPECT_LE(step.compilations(), 2u);
+}
+
+TEST(LayerNorm, NormalisesEachRow) {
+  Model model = [](Scope s, Tensor x) { return layer_norm(s / "norm", x); };
+  Variables v = init(model, {Type::parse("f32[batch,2]")}, 0);
+  Tensor y = apply(model, v, Tensor{{1, 3}, {-50, 50}});
+  EXPECT_NEAR(y.item(0), -1, 1e-4);
+  EXPECT_NEAR(y.item(1), 1, 1e-4);
+  EXPECT_NEAR(y.item(3), 1, 1e-4);
+}
+
+TEST(Conv, SamePaddingKeepsTheSizeAndStridesDivideIt) {
+  auto shape = [](ConvOptions options, const std::string& input) {
+    Model model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
+    Variables v = init(model, {Type::parse(input)}, 0);
+    return apply(model, v, zeros(Type::parse(input).shape)).type().to_string();
+  };
+  EXPECT_EQ(shape({.filters = 4, .kernel = {5, 5}}, "f32[2,9,8,3]"), "f32[2,5,4,4]");
+  EXPECT_EQ(shape({.filters = 4, .kernel = {5, 5}, .padding = "same"}, "f32[2,9,8,3]"),
+            "f32[2,9,8,4]");
+  EXPECT_EQ(
+      shape({.filters = 4, .kernel = {3, 3}, .stride = {2, 2}, .padding = "same"}, "f32[2,9,8,3]"),
+      "f32[2,5,4,4]");
+  EXPECT_EQ(shape({.filters = 6, .kernel = {3}, .pad = {1}, .groups = 3}, "f32[2,7,3]"),
+            "f32[2,7,6]");
+}
+
+Model dropout_alone(double rate, std::string path = "drop") {
+  return [=](Scope s, Tensor x) { return dropout(s / path, x, rate); };
+}
+
+Tensor key(int64_t step) { return Tensor::of<int64_t>({1, step}, {2}); }
+
+Tensor dropped(const Model& model, const Tensor& k, int64_t count = 20000) {
+  return apply_training(model, Variables(), k, ones(Shape{count})).first.eval();
+}
+
+TEST(Dropout, ZeroesAtItsRateAndKeepsTheMean) {
+  for (double rate : {0.1, 0.5, 0.8}) {
+    auto values = dropped(dropout_alone(rate), key(0));
+    double zeros = 0;
+    for (float x : values.values<float>()) {
+      if (x == 0) {
+        ++zeros;
+      } else {
+        EXPECT_NEAR(x, 1 / (1 - rate), 1e-5);
+      }
+    }
+    // Four standard deviations of a binomial.
+    EXPECT_NEAR(zeros / 20000, rate, 4 * std::sqrt(rate * (1 - rate) / 20000)) << rate;
+  }
+}
+
+TEST(Dropout, DiffersBetweenStepsAndPathsAndRepeatsForAKey) {
+  Literal one = dropped(dropout_alone(0.5), key(0)).literal();
+  auto equal_to_one = [&](const Model& model, const Tensor& k) {
+    Literal other = dropped(model, k).literal();
+    int64_t equal = 0;
+    for (int64_t i = 0; i < one.size(); ++i) equal += one.to_double(i) == other.to_double(i);
+    return static_cast<double>(equal) / static_cast<double>(one.size());
+  };
+  EXPECT_EQ(equal_to_one(dropout_alone(0.5), key(0)), 1);
+  EXPECT_NEAR(equal_to_one(dropout_alone(0.5), key(1)), 0.5, 0.02);
+  EXPECT_NEAR(equal_to_one(dropout_alone(0.5, "other"), key(0)), 0.5, 0.02);
+}
+
+TEST(Dropout, IsOffInEvaluationAndSaysWhatItNeedsInTraining) {
+  Tensor y = apply(dropout_alone(0.5), Variables(), Tensor{1.0, 2.0});
+  EXPECT_EQ(y.item(1), 2);
+  EXPECT_EQ(error_of([] { dropped(dropout_alone(0.5), Tensor()); }),
+            "drop needs random numbers, and this call of the model has no key\n"
+            "  hint: pass a key to nn::apply_training");
+  EXPECT_EQ(error_of([] { dropped(dropout_alone(1.0), key(0)); }),
+            "dropout: rate 1 is not in [0, 1) (drop)");
+}
+
+TEST(Losses, AreMeansOverAllRows) {
+  Tensor logits{{0.0, 0.0}, {0.0, std::log(3.0)}};
+  Tensor labels = Tensor::of<int32_t>({0, 1}, {2});
+  EXPECT_NEAR(cross_entropy(logits, labels).item(), (std::log(2.0) + std::log(4.0 / 3)) / 2, 1e-6);
+  EXPECT_NEAR(accuracy(logits, labels).item(), 1, 1e-6);
+  EXPECT_NEAR(accuracy(logits, Tensor::of<int32_t>({1, 1}, {2})).item(), 0.5, 1e-6);
+  EXPECT_NEAR(mean_squared_error(Tensor{1.0, 2.0}, Tensor{1.0, 4.0}).item(), 2, 1e-6);
+}
+
+Model two_layers() {
+  return [](Scope s, Tensor x) { return dense(s / "encoder" / "fc2", dense(s / "fc1", x, 4), 3); };
+}
+
+TEST(Errors, NameTheLayerWhoseInputIsWrong) {
+  Model model = two_layers();
+  Variables v = init(model, {Type::parse("f32[batch,8]")}, 0);
+  std::string wrong_size = error_of([&] { apply(model, v, zeros(Shape{2, 7})); });
+  EXPECT_EQ(wrong_size,
+            "parameter fc1.weight is f32[8,4], the model needs [7,4]\n"
+            "  hint: these variables were made for a model or an input of other sizes");
+  Model image = [](Scope s, Tensor x) {
+    return conv(s / "stem" / "conv1", x, {.filters = 2, .kernel = {3, 3}});
+  };
+  EXPECT_EQ(error_of([&] { init(image, {Type::parse("f32[batch,28,28]")}, 0); }),
+            "conv: the input has 3 dimensions, not 4\n"
+            "  input f32[batch,28,28]  stem.conv1");
+  EXPECT_EQ(error_of([&] { init(two_layers(), {Type::parse("f32[batch,width]")}, 0); }),
+            "dense: the last dimension of the input is the symbol 'width'\n"
+            "  input f32[batch,width]  fc1\n"
+            "  hint: parameters need a number here");
+}
+
+TEST(Errors, NameWhatTheVariablesLack) {
+  Model model = two_layers();
+  Tree parameters;
+  parameters.set("fc1.weight", zeros(Shape{8, 4}));
+  parameters.set("fc1.bias", zeros(Shape{4}));
+  parameters.set("encoder.fc3.weight", zeros(Shape{4, 3}));
+  std::string text = error_of([&] { apply(model, parameters, zeros(Shape{2, 8})); });
+  EXPECT_NE(text.find("the model has a parameter encoder.fc2.weight that its variables lack"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("encoder.fc3.weight"), std::string::npos) << text;
+  std::string state = error_of([] {
+    Variables v = init(batch_norm_alone(), {Type::parse("f32[2,1]")}, 0);
+    apply(batch_norm_alone(), v.parameters, zeros(Shape{2, 1}));
+  });
+  EXPECT_NE(state.find("norm.running_mean"), std::string::npos) << state;
+}
+
+TEST(Errors, OfOpsInALayerCarryItsPath) {
+  Model model = [](Scope s, Tensor x) {
+    return self_attention(s / "blocks" / "0", x, 3, {.causal = true});
+  };
+  std::string text = error_of([&] { init(model, {Type::parse("f32[batch,5,8]")}, 0); });
+  EXPECT_EQ(text, "self_attention: depth 8 does not divide into 3 heads (blocks.0)");
+  Model bad = [](Scope s, Tensor x) {
+    LabelScope label((s / "head").path());
+    return dense(s / "head", x, 4) + zeros(Shape{3});
+  };
+  std::string sum = error_of([&] { init(bad, {Type::parse("f32[batch,8]")}, 0); });
+  EXPECT_NE(sum.find("head"), std::string::npos) << sum;
+  EXPECT_NE(sum.find("f32[batch,4]"), std::string::npos) << sum;
+  EXPECT_NE(sum.find("f32[3]"), std::string::npos) << sum;
+}
+
+}  // namespace
+}  // namespace tenon::nn

@@ -1,0 +1,130 @@
+#include "tenon/nn/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tenon/base/error.h"
+
+namespace tenon::nn {
+namespace {
+
+/// A parameter `w` and the optimiser's slots, after the updates so far.
+struct Training {
+  explicit Training(Optimizer used, Tensor start = Tensor{1.0, -2.0}) : optimizer(std::move(used)) {
+    parameters.set("w", std::move(start));
+    slots = optimizer.init(parameters);
+  }
+  void update(const Tensor& gradient, double total = 1) {
+    Tree gradients;
+    gradients.set("w", gradient);
+    Updated next = optimizer.update(parameters, slots, gradients, Tensor(step++), total);
+    parameters = next.parameters;
+    slots = next.slots;
+  }
+  double w(int64_t i) const { return parameters.at("w").item(i); }
+
+  Optimizer optimizer;
+  Tree parameters, slots;
+  int step = 0;
+};
+
+TEST(Sgd, SubtractsTheGradientTimesTheRate) {
+  Training run(sgd({.learning_rate = 0.5}));
+  EXPECT_TRUE(run.slots.empty());
+  run.update(Tensor{0.2, -0.4});
+  EXPECT_FLOAT_EQ(static_cast<float>(run.w(0)), 0.9f);
+  EXPECT_FLOAT_EQ(static_cast<float>(run.w(1)), -1.8f);
+}
+
+TEST(Sgd, MomentumSumsGradients) {
+  Training run(sgd({.learning_rate = 0.1, .momentum = 0.9}));
+  run.update(Tensor{1.0, 0.0});  // m = 1
+  EXPECT_NEAR(run.w(0), 0.9, 1e-6);
+  run.update(Tensor{1.0, 0.0});  // m = 1.9
+  EXPECT_NEAR(run.w(0), 0.71, 1e-6);
+  EXPECT_NEAR(run.slots.at("momentum.w").item(0), 1.9, 1e-6);
+  EXPECT_NEAR(run.w(1), -2, 1e-6);
+}
+
+TEST(Sgd, NesterovLooksAhead) {
+  Training run(sgd({.learning_rate = 0.1, .momentum = 0.9, .nesterov = true}));
+  run.update(Tensor{1.0, 0.0});  // m = 1, direction 1 + 0.9 * 1
+  EXPECT_NEAR(run.w(0), 1 - 0.19, 1e-6);
+  run.update(Tensor{1.0, 0.0});  // m = 1.9, direction 1 + 0.9 * 1.9
+  EXPECT_NEAR(run.w(0), 0.81 - 0.271, 1e-6);
+}
+
+TEST(Sgd, WeightDecayIsPartOfTheGradient) {
+  Training run(sgd({.learning_rate = 0.1, .weight_decay = 0.5}));
+  run.update(Tensor{0.0, 0.0});
+  EXPECT_NEAR(run.w(0), 0.95, 1e-6);
+  EXPECT_NEAR(run.w(1), -1.9, 1e-6);
+}
+
+TEST(Adam, TheFirstStepIsTheLearningRateWhateverTheGradient) {
+  Training run(adam({.learning_rate = 0.01}));
+  run.update(Tensor{1e-3, -1e3});
+  EXPECT_NEAR(run.w(0), 1 - 0.01, 1e-6);
+  EXPECT_NEAR(run.w(1), -2 + 0.01, 1e-6);
+}
+
+TEST(Adam, CorrectsTheBiasOfItsAverages) {
+  Training run(adam({.learning_rate = 0.1, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.1}));
+  run.update(Tensor{2.0, 0.0});  // mean 1, square 1; corrected 2 and 4
+  double first = 1 - 0.1 * 2 / (2 + 0.1);
+  EXPECT_NEAR(run.w(0), first, 1e-6);
+  run.update(Tensor{1.0, 0.0});  // mean 1, square 1; corrected 1/0.75 and 1/0.4375
+  double second = first - 0.1 * (1 / 0.75) / (std::sqrt(1 / 0.4375) + 0.1);
+  EXPECT_NEAR(run.w(0), second, 1e-6);
+  EXPECT_NEAR(run.slots.at("mean.w").item(0), 1, 1e-6);
+  EXPECT_NEAR(run.slots.at("square.w").item(0), 1, 1e-6);
+  EXPECT_EQ(run.w(1), -2);
+}
+
+TEST(Adam, WeightDecayIsPartOfTheGradientAndApartFromItInAdamW) {
+  AdamOptions options{.learning_rate = 0.1, .weight_decay = 0.5};
+  Training coupled(adam(options));
+  coupled.update(Tensor{0.0, 0.0});  // the decay is the whole gradient, so its size does not matter
+  EXPECT_NEAR(coupled.w(0), 0.9, 1e-5);
+  Training decoupled(adamw(options));
+  decoupled.update(Tensor{0.0, 0.0});
+  EXPECT_NEAR(decoupled.w(0), 0.95, 1e-6);
+  EXPECT_NEAR(decoupled.w(1), -1.9, 1e-6);
+}
+
+TEST(Optimizer, FollowsItsSchedule) {
+  Training run(sgd({.learning_rate = step_decay(0.4, 0.5, 1)}));
+  run.update(Tensor{1.0, 0.0}, 3);
+  run.update(Tensor{1.0, 0.0}, 3);
+  run.update(Tensor{1.0, 0.0}, 3);
+  EXPECT_NEAR(run.w(0), 1 - 0.4 - 0.2 - 0.1, 1e-6);
+}
+
+TEST(Optimizer, AGradientThatIsMissingIsNamed) {
+  Training run(sgd({}));
+  Tree gradient;
+  gradient.set("v", Tensor{1.0, 1.0});
+  try {
+    run.optimizer.update(run.parameters, run.slots, gradient, Tensor(0));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_NE(error.message().find("w"), std::string::npos);
+  }
+}
+
+TEST(ClipByGlobalNorm, ScalesOnlyWhatIsTooLong) {
+  Tree gradient;
+  gradient.set("a", Tensor{3.0, 0.0});
+  gradient.set("b", Tensor(4.0));  // the joint norm is 5
+  Tree clipped = clip_by_global_norm(gradient, 1.0);
+  EXPECT_NEAR(clipped.at("a").item(0), 0.6, 1e-5);
+  EXPECT_NEAR(clipped.at("b").item(), 0.8, 1e-5);
+  Tree same = clip_by_global_norm(gradient, 10.0);
+  EXPECT_EQ(same.at("a").item(0), 3);
+  EXPECT_EQ(same.at("b").item(), 4);
+}
+
+}  // namespace
+}  // namespace tenon::nn

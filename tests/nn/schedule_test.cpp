@@ -1,0 +1,88 @@
+#include "tenon/nn/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace tenon::nn {
+namespace {
+
+double at(const Schedule& schedule, int step, double total) {
+  return schedule(Tensor(step), total).item();
+}
+
+/// torch.optim.lr_scheduler.OneCycleLR(max_lr=peak, total_steps=total, pct_start=rise) with its
+/// defaults: cosine annealing, div_factor 25, final_div_factor 1e4.
+double one_cycle_of_pytorch(double peak, int total, double rise, int step) {
+  double top = rise * total - 1;
+  double end = total - 1;
+  auto anneal = [](double from, double to, double fraction) {
+    return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * fraction));
+  };
+  if (step <= top) return anneal(peak / 25, peak, step / top);
+  return anneal(peak, peak / 25 / 1e4, (step - top) / (end - top));
+}
+
+TEST(Schedule, NumbersAreConstantRates) {
+  Schedule constant = 0.25;
+  EXPECT_EQ(at(constant, 0, 100), 0.25);
+  EXPECT_EQ(at(constant, 99, 100), 0.25);
+}
+
+TEST(Schedule, OneCycleIsThatOfPyTorch) {
+  Schedule schedule = one_cycle(4e-3);
+  // What OneCycleLR(max_lr=4e-3, total_steps=100) printed.
+  EXPECT_NEAR(at(schedule, 0, 100), 0.00016, 1e-9);
+  EXPECT_NEAR(at(schedule, 10, 100), 0.001180655793856403, 1e-9);
+  EXPECT_NEAR(at(schedule, 29, 100), 0.004, 1e-9);
+  EXPECT_NEAR(at(schedule, 50, 100), 0.0031755738023029278, 1e-9);
+  EXPECT_NEAR(at(schedule, 99, 100), 1.6e-08, 1e-9);
+  for (int step = 0; step < 1000; step += 7) {
+    EXPECT_NEAR(at(one_cycle(0.1, 0.25), step, 1000), one_cycle_of_pytorch(0.1, 1000, 0.25, step),
+                1e-7)
+        << "step " << step;
+  }
+}
+
+TEST(Schedule, OneCycleStaysFiniteInVeryShortRuns) {
+  for (int total = 1; total < 5; ++total) {
+    for (int step = 0; step < total; ++step) {
+      double rate = at(one_cycle(1.0), step, total);
+      EXPECT_GE(rate, 0) << total << " steps, step " << step;
+      EXPECT_LE(rate, 1) << total << " steps, step " << step;
+    }
+  }
+}
+
+TEST(Schedule, StepDecayFallsOnceEveryFewSteps) {
+  Schedule schedule = step_decay(0.8, 0.5, 10);
+  EXPECT_NEAR(at(schedule, 0, 100), 0.8, 1e-6);
+  EXPECT_NEAR(at(schedule, 9, 100), 0.8, 1e-6);
+  EXPECT_NEAR(at(schedule, 10, 100), 0.4, 1e-6);
+  EXPECT_NEAR(at(schedule, 39, 100), 0.1, 1e-6);
+}
+
+TEST(Schedule, CosineFallsToItsFinalRateAndStays) {
+  Schedule schedule = cosine(1.0, 0.2);
+  EXPECT_NEAR(at(schedule, 0, 40), 1.0, 1e-6);
+  EXPECT_NEAR(at(schedule, 10, 40), 0.6 + 0.4 * std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(at(schedule, 20, 40), 0.6, 1e-6);
+  EXPECT_NEAR(at(schedule, 40, 40), 0.2, 1e-6);
+  EXPECT_NEAR(at(schedule, 60, 40), 0.2, 1e-6);
+}
+
+TEST(Schedule, WarmUpRisesLinearlyAndThenHandsOver) {
+  Schedule schedule = warm_up(0.5, 5);
+  EXPECT_NEAR(at(schedule, 0, 100), 0.1, 1e-6);
+  EXPECT_NEAR(at(schedule, 3, 100), 0.4, 1e-6);
+  EXPECT_NEAR(at(schedule, 4, 100), 0.5, 1e-6);
+  EXPECT_NEAR(at(schedule, 50, 100), 0.5, 1e-6);
+  // The schedule afterwards starts at its own step 0 and spans what is left of the run.
+  Schedule then_cosine = warm_up(cosine(1.0), 10);
+  EXPECT_NEAR(at(then_cosine, 10, 110), 1.0, 1e-6);
+  EXPECT_NEAR(at(then_cosine, 60, 110), 0.5, 1e-6);
+}
+
+}  // namespace
+}  // namespace tenon::nn
