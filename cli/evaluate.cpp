@@ -1,0 +1,104 @@
+// tenon evaluate: how good a model is on labelled data.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/command.h"
+#include "tenon/base/error.h"
+#include "tenon/base/json.h"
+#include "tenon/data/sources.h"
+#include "tenon/train/configured.h"
+#include "tenon/train/report.h"
+
+namespace tenon::cli {
+
+namespace {
+
+struct Options {
+  std::string model;
+  std::vector<std::string> data;
+  std::string input = "image", label = "label", report;
+  bool json = false;
+};
+
+struct Labelled {
+  data::Dataset rows;
+  std::string input, label;
+};
+
+Labelled read_data(const Options& options) {
+  const std::string& first = options.data.front();
+  if (options.data.size() == 2)
+    return {data::idx(first, options.data[1]), options.input, options.label};
+  if (options.data.size() > 2) {
+    throw make_error(ErrorCode::invalid_argument, "evaluate: {} data files", options.data.size())
+        .note("wanted: IMAGES LABELS (idx), one .npz, one configuration, or fashion-mnist");
+  }
+  if (first == "fashion-mnist") return {data::fashion_mnist().test, options.input, options.label};
+  if (first.ends_with(".toml")) {
+    train::ConfiguredData data = train::configure_data(Configuration::load(first));
+    if (data.test.empty()) fail(ErrorCode::invalid_argument, "{} names no test data", first);
+    return {data.test, data.input, data.label};
+  }
+  if (std::filesystem::is_directory(first))
+    return {data::idx_folder(first).test, options.input, options.label};
+  if (first.ends_with(".npz"))
+    return {train::with_index_labels(data::npz(first), options.label), options.input,
+            options.label};
+  throw make_error(ErrorCode::invalid_argument, "evaluate: {} alone is not labelled data", first)
+      .note("wanted: IMAGES LABELS (idx), one .npz, one configuration, or fashion-mnist");
+}
+
+int evaluate(const Options& options) {
+  train::Model model = train::Model::load(options.model);
+  Labelled data = read_data(options);
+  train::Evaluation result = train::evaluate(model, data.rows, data.input, data.label);
+  if (options.json) {
+    Json json = {{"loss", result.loss},
+                 {"accuracy", result.accuracy},
+                 {"examples", result.examples},
+                 {"classes", model.classes()},
+                 {"confusion", result.confusion}};
+    fmt::print("{}\n", dump_json(json));
+  } else {
+    fmt::print("{}", result.to_string(model.classes()));
+  }
+  if (!options.report.empty()) {
+    train::write_report(options.report, {.title = options.model,
+                                         .model = &model,
+                                         .evaluation = &result,
+                                         .test = &data.rows,
+                                         .input = data.input,
+                                         .label = data.label});
+    fmt::print(stderr, "report  {}\n", options.report);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("evaluate", "Loss, accuracy and confusions on test data");
+  auto options = std::make_shared<Options>();
+  command->add_option("MODEL", options->model, "A file that `tenon train` wrote")->required();
+  command
+      ->add_option("DATA", options->data,
+                   "IMAGES LABELS (idx), an .npz, a folder of the MNIST family, a configuration "
+                   "(its test data), or fashion-mnist")
+      ->required();
+  command->add_option("--input", options->input, "Input column of an .npz")->capture_default_str();
+  command->add_option("--label", options->label, "Label column of an .npz")->capture_default_str();
+  command->add_option("--report", options->report, "Write an HTML report, too")->type_name("FILE");
+  command->add_flag("--json", options->json, "Print JSON");
+  add_threads_option(*command);
+  command->footer(
+      "\nExamples:\n"
+      "  tenon evaluate model.tenon fashion-mnist\n"
+      "  tenon evaluate model.tenon t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz\n"
+      "  tenon evaluate model.tenon test.npz --input image --label label");
+  command->callback([options, &exit_code] { exit_code = evaluate(*options); });
+}
+
+}  // namespace tenon::cli

@@ -1,0 +1,194 @@
+// tenon inspect: what is in a file.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "cli/command.h"
+#include "tenon/base/error.h"
+#include "tenon/base/files.h"
+#include "tenon/base/strings.h"
+#include "tenon/format/idx.h"
+#include "tenon/format/image.h"
+#include "tenon/format/npy.h"
+#include "tenon/format/safetensors.h"
+#include "tenon/graph/text.h"
+#include "tenon/ops/registry.h"
+#include "tenon/train/checkpoint.h"
+#include "tenon/train/model.h"
+
+namespace tenon::cli {
+
+namespace {
+
+struct Options {
+  std::string file;
+  bool graph = false;
+};
+
+struct Row {
+  std::string name, type;
+  uint64_t bytes;
+};
+
+void print_rows(const std::vector<Row>& rows) {
+  size_t name = 0, type = 0;
+  uint64_t total = 0;
+  for (const Row& row : rows) {
+    name = std::max(name, row.name.size());
+    type = std::max(type, row.type.size());
+    total += row.bytes;
+  }
+  for (const Row& row : rows)
+    fmt::print("  {:<{}}  {:<{}}  {:>10}\n", row.name, name, row.type, type,
+               format_bytes(row.bytes));
+  if (rows.size() > 1)
+    fmt::print("  {:<{}}  {:<{}}  {:>10}\n", fmt::format("{} tensors", rows.size()), name, "", type,
+               format_bytes(total));
+}
+
+Row row_of(const std::string& name, const Literal& literal) {
+  return {name, literal.type().to_string(), literal.bytes()};
+}
+
+void print_graph(const Graph& graph) {
+  PrintOptions printing;
+  printing.max_literal_elements = 16;
+  fmt::print("{}\n", to_text(graph, printing));
+}
+
+void add_tree(const std::string& prefix, const Tree& tree, std::vector<Row>& rows) {
+  for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
+    rows.push_back({prefix + path, leaf.type().to_string(), leaf.buffer().bytes()});
+  });
+}
+
+void inspect_model(const Options& options) {
+  train::Model model = train::Model::load(options.file);
+  if (options.graph) return print_graph(model.graph());
+  Type input = model.example();
+  input.shape.insert(0, Dim::symbol("batch"));
+  int64_t parameters = 0;
+  for (const Tensor& leaf : leaves_of(model.variables().parameters))
+    parameters += leaf.buffer().size();
+  fmt::print("model  {}\n", options.file);
+  fmt::print("  input       {}\n", input.to_string());
+  for (const Type& type : model.graph().output_types())
+    fmt::print("  output      {}\n", type.to_string());
+  if (!model.classes().empty()) fmt::print("  classes     {}\n", join(model.classes(), ", "));
+  fmt::print("  parameters  {}\n", group_digits(parameters));
+  fmt::print("  operations  {} (--graph shows them)\n", model.graph().node_count());
+  for (const auto& [key, text] : model.about()) {
+    if (text.find('\n') == std::string::npos) {
+      fmt::print("  {:<11} {}\n", key, text);
+      continue;
+    }
+    fmt::print("  {}\n", key);
+    for (const std::string& line : split(trim(text), '\n')) fmt::print("    {}\n", line);
+  }
+  std::vector<Row> rows;
+  add_tree("", model.variables().parameters, rows);
+  add_tree("", model.variables().state, rows);
+  fmt::print("variables\n");
+  print_rows(rows);
+}
+
+void inspect_safetensors(const Options& options) {
+  SafetensorsFile file(options.file);
+  if (file.metadata().contains("tenon.graph")) return inspect_model(options);
+  if (options.graph) fail(ErrorCode::invalid_argument, "{} has no graph", options.file);
+  if (file.metadata().contains("tenon.checkpoint")) {
+    train::Checkpoint checkpoint = train::read_checkpoint(options.file);
+    fmt::print("checkpoint  {}\n  epochs done  {}\n  step         {} of the next\n", options.file,
+               checkpoint.epoch, checkpoint.step);
+  } else {
+    fmt::print("safetensors  {}\n", options.file);
+    for (const auto& [key, text] : file.metadata())
+      fmt::print("  {}  {}\n", key, text.size() > 200 ? text.substr(0, 200) + " …" : text);
+  }
+  std::vector<Row> rows;
+  for (const SafetensorsEntry& entry : file.tensors()) {
+    std::string dtype = entry.dtype ? std::string(name_of(*entry.dtype)) : entry.dtype_name;
+    rows.push_back({entry.name, dtype + Shape::of(entry.shape).to_string(), entry.size});
+  }
+  print_rows(rows);
+}
+
+/// Smallest, largest and mean element.
+void print_statistics(const Literal& values) {
+  if (values.size() == 0) return;
+  double low = values.to_double(0), high = low, sum = 0;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    double value = values.to_double(i);
+    low = std::min(low, value);
+    high = std::max(high, value);
+    sum += value;
+  }
+  fmt::print("  smallest {:.6g}, largest {:.6g}, mean {:.6g}\n", low, high,
+             sum / static_cast<double>(values.size()));
+}
+
+void inspect_array(std::string_view kind, const std::string& path, const Literal& values) {
+  fmt::print("{}  {}\n", kind, path);
+  print_rows({row_of("array", values)});
+  print_statistics(values);
+}
+
+bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
+  return bytes.size() >= magic.size() &&
+         std::string_view(reinterpret_cast<const char*>(bytes.data()), magic.size()) == magic;
+}
+
+/// The length of a safetensors header, then the JSON that it counts.
+bool looks_like_safetensors(std::span<const std::byte> bytes) {
+  return bytes.size() > 9 && (bytes[8] == std::byte{'{'}) && bytes[7] == std::byte{0};
+}
+
+int inspect(const Options& options) {
+  const std::string& path = options.file;
+  MappedFile file(path);
+  std::span<const std::byte> bytes = file.bytes();
+  if (looks_like_safetensors(bytes) || path.ends_with(".safetensors") || path.ends_with(".tenon")) {
+    inspect_safetensors(options);
+  } else if (begins_with(bytes, "\x93NUMPY") || path.ends_with(".npy")) {
+    inspect_array("npy", path, read_npy(path));
+  } else if (begins_with(bytes, "PK") || path.ends_with(".npz")) {
+    std::vector<Row> rows;
+    for (const auto& [name, literal] : read_npz(path)) rows.push_back(row_of(name, literal));
+    fmt::print("npz  {}\n", path);
+    print_rows(rows);
+  } else if (begins_with(bytes, "\x89PNG") || path.ends_with(".pgm") || path.ends_with(".ppm")) {
+    inspect_array("image", path, read_image(path));
+  } else if (begins_with(bytes, "graph ") || path.ends_with(".ir")) {
+    auto graph = parse_graph(file.text(), core_ops());
+    print_graph(*graph);
+  } else if (path.find("idx") != std::string::npos || begins_with(bytes, {"\0\0", 2})) {
+    inspect_array("idx", path, read_idx(path));
+  } else {
+    throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
+        .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
+        .note("idx files (plain or .gz), PNG, PGM and PPM");
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("inspect", "What is in a model, checkpoint or data file");
+  auto options = std::make_shared<Options>();
+  command->add_option("FILE", options->file, "A model, checkpoint, graph or array file")
+      ->required();
+  command->add_flag("--graph", options->graph, "Print the graph of a model");
+  command->footer(
+      "\nExamples:\n"
+      "  tenon inspect model.tenon\n"
+      "  tenon inspect model.tenon --graph\n"
+      "  tenon inspect runs/fashion-lenet/step-00001-00000000.safetensors\n"
+      "  tenon inspect train-images-idx3-ubyte.gz");
+  command->callback([options, &exit_code] { exit_code = inspect(*options); });
+}
+
+}  // namespace tenon::cli

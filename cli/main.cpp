@@ -1,0 +1,76 @@
+// tenon: the command line. Each command has its own file.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "cli/command.h"
+#include "tenon/base/error.h"
+
+namespace tenon::cli {
+
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  tenon train configs/fashion-lenet.toml --set train.epochs=1
+  tenon evaluate runs/fashion-lenet/model.tenon fashion-mnist
+  tenon predict runs/fashion-lenet/model.tenon shirt.png
+  tenon inspect runs/fashion-lenet/model.tenon --graph
+  tenon ops softmax
+
+Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.
+`tenon COMMAND --help` says more about each. Guides: docs/guides/.)";
+
+int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  fmt::print(stderr, "error: {}\n", usage_error(app, words, error.what()));
+  for (const std::string& line : usage_hints(app, words)) fmt::print(stderr, "  {}\n", line);
+  return kUsage;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Machine learning in one program: train, evaluate, predict, look inside.", "tenon");
+  app.set_version_flag("--version", version_text, "Version, CPU, threads and libraries");
+  app.set_help_flag("-h,--help", "This text");
+  app.get_formatter()->column_width(28);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  int exit_code = kOk;
+  add_train(app, exit_code);
+  add_evaluate(app, exit_code);
+  add_predict(app, exit_code);
+  add_inspect(app, exit_code);
+  add_ops(app, exit_code);
+  add_config(app, exit_code);
+  add_completion(app, exit_code);
+  if (argc == 1) {
+    fmt::print("{}", app.help());
+    return kUsage;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(app, error, argc, argv);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+}  // namespace tenon::cli
+
+int main(int argc, char** argv) {
+  try {
+    return tenon::cli::run(argc, argv);
+  } catch (const tenon::Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return error.code() == tenon::ErrorCode::interrupted ? tenon::cli::kInterrupted
+                                                         : tenon::cli::kError;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return tenon::cli::kError;
+  }
+}

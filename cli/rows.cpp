@@ -1,0 +1,119 @@
+#include "cli/rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
+#include "tenon/format/idx.h"
+#include "tenon/format/image.h"
+#include "tenon/format/npy.h"
+
+namespace tenon::cli {
+
+namespace {
+
+bool is_picture(const std::string& path) {
+  for (const char* ending : {".png", ".PNG", ".pgm", ".ppm", ".pnm"}) {
+    if (path.ends_with(ending)) return true;
+  }
+  return false;
+}
+
+struct Selection {
+  std::string path;
+  bool chosen = false;
+  int64_t begin = 0, end = 0;
+};
+
+Selection parse_selection(const std::string& argument) {
+  Selection selection{argument};
+  size_t hash = argument.rfind('#');
+  if (hash == std::string::npos || std::filesystem::exists(argument)) return selection;
+  std::vector<std::string> bounds = split(std::string_view(argument).substr(hash + 1), ':');
+  auto begin = parse_int(bounds[0]);
+  auto end = bounds.size() == 2 ? parse_int(bounds[1]) : begin;
+  if (!begin || !end || bounds.size() > 2) {
+    throw make_error(ErrorCode::invalid_argument, "{}: which rows?", argument)
+        .note("wanted: FILE#17 or FILE#0:10");
+  }
+  return {argument.substr(0, hash), true, *begin, bounds.size() == 2 ? *end : *begin + 1};
+}
+
+Literal rows_of(const Literal& all, const Selection& selection) {
+  int64_t count = all.shape()[0];
+  if (selection.begin < 0 || selection.end > count || selection.begin >= selection.end) {
+    fail(ErrorCode::out_of_range, "{}: rows {} to {} of {}", selection.path, selection.begin,
+         selection.end - 1, count);
+  }
+  std::vector<int64_t> shape = all.shape();
+  shape[0] = selection.end - selection.begin;
+  Literal result(all.dtype(), shape);
+  size_t row = all.bytes() / static_cast<size_t>(count);
+  std::memcpy(result.data(), all.data() + row * static_cast<size_t>(selection.begin),
+              result.bytes());
+  return result;
+}
+
+/// The same numbers in another dtype: only where every value survives.
+Literal converted(const Literal& values, DType dtype, const std::string& path) {
+  if (values.dtype() == dtype) return values;
+  Literal result(dtype, values.shape());
+  for (int64_t i = 0; i < values.size(); ++i) {
+    double value = values.to_double(i);
+    result.set_double(i, value);
+    if (!is_floating(dtype) && result.to_double(i) != value) {
+      throw make_error(ErrorCode::type_mismatch, "{}: the model takes {}, not {}", path,
+                       name_of(dtype), values.type().to_string())
+          .note("element {} is {}", i, value);
+    }
+  }
+  return result;
+}
+
+Literal read_array(const std::string& path) {
+  if (path.ends_with(".npy")) return read_npy(path);
+  return read_idx(path);
+}
+
+}  // namespace
+
+InputRows read_rows(const std::string& argument, const Type& example) {
+  Selection selection = parse_selection(argument);
+  std::vector<int64_t> wanted = example.shape.constants();
+  Literal values;
+  if (is_picture(selection.path)) {
+    int channels = wanted.size() == 3 && wanted[2] <= 4 ? static_cast<int>(wanted[2]) : 0;
+    Literal picture = read_image(selection.path, {.channels = channels});
+    std::vector<int64_t> shape = picture.shape();
+    shape.insert(shape.begin(), 1);
+    values = std::move(picture).reshaped(shape);
+  } else {
+    values = read_array(selection.path);
+    if (values.shape().empty())
+      fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", selection.path);
+    if (selection.chosen) values = rows_of(values, selection);
+  }
+  // Rows of the same elements under another shape will do: [28,28] for [28,28,1].
+  std::vector<int64_t> shape = wanted;
+  shape.insert(shape.begin(), values.shape()[0]);
+  if (element_count(shape) != values.size()) {
+    std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
+    throw make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", argument,
+                     example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string())
+        .note("hint: scale pictures to the model's size first");
+  }
+  InputRows result;
+  result.values = converted(std::move(values).reshaped(shape), example.dtype, selection.path);
+  for (int64_t i = 0; i < shape[0]; ++i) {
+    result.names.push_back(is_picture(selection.path)
+                               ? selection.path
+                               : fmt::format("{}#{}", selection.path, selection.begin + i));
+  }
+  return result;
+}
+
+}  // namespace tenon::cli

@@ -1,0 +1,23 @@
+// Inputs named on a command line: pictures, arrays and rows of them.
+//
+//   InputRows one = read_rows("shirt.png", model.example());
+//   InputRows ten = read_rows("images.npy#0:10", model.example());    // ten.values: u8[10,28,28,1]
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tenon/graph/literal.h"
+
+namespace tenon::cli {
+
+struct InputRows {
+  std::vector<std::string> names;  // one a row
+  Literal values;                  // [rows, example…]
+};
+
+/// "FILE", "FILE#row" or "FILE#begin:end". Values become the dtype of the example where that loses
+/// nothing; other shapes are an error that names both.
+InputRows read_rows(const std::string& argument, const Type& example);
+
+}  // namespace tenon::cli

@@ -1,0 +1,165 @@
+// tenon train: a run from a configuration, to a model and a report.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/command.h"
+#include "tenon/base/error.h"
+#include "tenon/base/files.h"
+#include "tenon/base/log.h"
+#include "tenon/base/strings.h"
+#include "tenon/base/trace.h"
+#include "tenon/train/checkpoint.h"
+#include "tenon/train/configured.h"
+#include "tenon/train/report.h"
+
+namespace tenon::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string config;
+  std::vector<std::string> set;
+  std::string trace, output, report;
+  bool fresh = false;
+  bool quiet = false;
+};
+
+/// Settings that may change while a run goes on.
+bool may_change(const std::string& key) {
+  return key == "train.checkpoint" || key == "train.checkpoint_every" ||
+         key == "train.keep_checkpoints" || key == "train.memory_limit";
+}
+
+void refuse_other_run(const fs::path& recorded, const Configuration& config) {
+  Error error =
+      make_error(ErrorCode::already_exists, "{} holds checkpoints of a run with other settings",
+                 recorded.parent_path().string());
+  bool differs = false;
+  for (const ConfigurationChange& change : diff(Configuration::load(recorded), config)) {
+    if (may_change(change.key)) continue;
+    differs = true;
+    error.note("{}: {} there, {} now", change.key,
+               change.before.empty() ? "nothing" : change.before,
+               change.after.empty() ? "nothing" : change.after);
+  }
+  error.note("hint: --fresh starts anew there; --set train.checkpoint=FOLDER goes elsewhere");
+  if (differs) throw error;
+}
+
+/// Makes the run's folder, with the settings beside the checkpoints to which they belong.
+void prepare_folder(const fs::path& folder, const Configuration& config, bool fresh) {
+  std::vector<fs::path> checkpoints = train::CheckpointFolder(folder).files();
+  fs::path recorded = folder / "config.toml";
+  if (fresh) {
+    for (const fs::path& checkpoint : checkpoints) fs::remove(checkpoint);
+  } else if (!checkpoints.empty() && fs::exists(recorded)) {
+    refuse_other_run(recorded, config);
+  }
+  create_folder(folder);
+  atomic_write(recorded, config.to_toml());
+}
+
+int train(const Options& options) {
+  Configuration config = Configuration::load(options.config);
+  for (const std::string& assignment : options.set) config.set(assignment);
+  train::ConfiguredRun run = train::configure(config);
+  if (run.options.checkpoint.empty())
+    run.options.checkpoint = (fs::path("runs") / fs::path(options.config).stem()).string();
+  run.options.progress = !options.quiet;
+  fs::path folder = run.options.checkpoint;
+  prepare_folder(folder, config, options.fresh);
+
+  std::unique_ptr<Trace> trace;
+  if (!options.trace.empty()) {
+    trace = std::make_unique<Trace>();
+    set_current_trace(trace.get());
+  }
+  train::FitResult result = train::fit(run.model, run.train, run.options);
+  if (trace) {
+    set_current_trace(nullptr);
+    trace->write(options.trace);
+    log_info("wrote {}: open it in chrome://tracing or ui.perfetto.dev", options.trace);
+  }
+  if (result.interrupted) {
+    log_info("stopped with a checkpoint in {}: the same command goes on from there",
+             folder.string());
+    return kInterrupted;
+  }
+
+  train::Model& model = result.model;
+  model.describe("configuration", config.to_toml());
+  std::optional<train::Evaluation> evaluation;
+  if (!run.test.empty() && train::is_classifier(model, run.test, run.options.label)) {
+    evaluation = train::evaluate(model, run.test, run.options.input, run.options.label);
+    model.describe("test accuracy", fmt::format("{:.4f}", evaluation->accuracy));
+    fmt::print("test  loss {:.4f}  accuracy {:.4f}  ({} examples)\n", evaluation->loss,
+               evaluation->accuracy, group_digits(evaluation->examples));
+  }
+  fs::path output = options.output.empty() ? folder / "model.tenon" : fs::path(options.output);
+  model.save(output);
+  fmt::print("model   {}\n", output.string());
+  fs::path report = options.report.empty() ? folder / "report.html" : fs::path(options.report);
+  train::write_report(report, {.title = fs::path(options.config).stem().string(),
+                               .model = &model,
+                               .history = &result.history,
+                               .evaluation = evaluation ? &*evaluation : nullptr,
+                               .test = &run.test,
+                               .input = run.options.input,
+                               .label = run.options.label,
+                               .configuration = config.to_toml()});
+  fmt::print("report  {}\n", report.string());
+  return kOk;
+}
+
+constexpr const char* kFooter = R"(
+A configuration names the data, the model and how to train it:
+
+  [data]
+  source = "fashion-mnist"       # or "idx" or "npz", with their files
+  batch = 64
+
+  [model]
+  name = "lenet5"                # or layers = [ {conv = {filters = 6, kernel = 5}}, "relu", … ]
+
+  [train]
+  epochs = 5
+  optimizer = {name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4}
+
+A run keeps its checkpoints, model and report in `train.checkpoint` (default runs/CONFIG). One that
+was stopped, by Ctrl-C, kill or a power cut, goes on to the same bits when it is started again.
+
+Examples:
+  tenon train configs/fashion-lenet.toml
+  tenon train configs/fashion-lenet.toml --set train.epochs=1 --set model.name=mlp --fresh
+  tenon train configs/fashion-lenet.toml --trace step.json
+All keys: docs/guides/train.md)";
+
+}  // namespace
+
+void add_train(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("train", "Train a model as a configuration says");
+  auto options = std::make_shared<Options>();
+  command->add_option("CONFIG", options->config, "TOML file")->required();
+  command->add_option("--set", options->set, "Change a setting, such as train.epochs=1")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--output", options->output, "Where the model goes")->type_name("FILE");
+  command->add_option("--report", options->report, "Where the HTML report goes")->type_name("FILE");
+  command->add_option("--trace", options->trace, "Record kernels for chrome://tracing")
+      ->type_name("FILE");
+  command->add_flag("--fresh", options->fresh, "Start anew: remove this run's checkpoints");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  add_threads_option(*command);
+  command->footer(kFooter);
+  command->callback([options, &exit_code] { exit_code = train(*options); });
+}
+
+}  // namespace tenon::cli

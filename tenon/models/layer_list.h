@@ -1,0 +1,45 @@
+// A model as a list of layers, each a name with settings: what a configuration can say.
+//
+//   nn::Model model = models::layer_list({
+//       {"conv", {{"filters", int64_t{6}}, {"kernel", int64_t{5}}, {"padding", "same"}}},
+//       {"relu"}, {"max_pool", {{"window", int64_t{2}}}}, {"flatten"},
+//       {"dense", {{"units", int64_t{10}}}}});
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tenon/nn/scope.h"
+
+namespace tenon::models {
+
+using LayerSetting = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
+
+struct LayerSpec {
+  std::string kind;
+  std::map<std::string, LayerSetting> settings = {};
+  /// Where it was written, for errors: "configs/lenet.toml:8:3". May be empty.
+  std::string where = {};
+};
+
+/// What a layer is called, what it does and its settings; the first setting may be given alone, as
+/// in {dense = 10}.
+struct LayerKind {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> settings;
+};
+/// Every layer but activations, which are all ops of that family, and tanh, sigmoid and softmax.
+const std::vector<LayerKind>& layer_kinds();
+std::vector<std::string> activation_names();
+/// Error not_found with the nearest layer or activation; null for an activation.
+const LayerKind* find_layer_kind(const LayerSpec& spec);
+
+/// Parameters are called after the layer and its number among those of its kind: conv1, conv2,
+/// dense1. Names and settings are checked here, shapes when the model is made for an input; errors
+/// say which layer, and where it was written.
+nn::Model layer_list(std::vector<LayerSpec> layers);
+
+}  // namespace tenon::models

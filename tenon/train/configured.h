@@ -1,0 +1,46 @@
+// A training run from a configuration: its data, its model and its options.
+//
+//   Configuration config = Configuration::load("configs/fashion-lenet.toml");
+//   train::ConfiguredRun run = train::configure(config);        // data are read here
+//   train::FitResult result = train::fit(run.model, run.train, run.options);
+//   train::Evaluation e = train::evaluate(result.model, run.test);
+#pragma once
+
+#include "tenon/base/configuration.h"
+#include "tenon/data/dataset.h"
+#include "tenon/train/fit.h"
+
+namespace tenon::train {
+
+struct ConfiguredRun {
+  nn::Model model;
+  data::Dataset train;
+  data::Dataset test;  // may be empty
+  FitOptions options;
+};
+
+/// Reads [data], [model] and [train]; docs/guides/train.md lists the keys. Every error names the
+/// place in the file; unknown keys are errors with a suggestion.
+ConfiguredRun configure(const Configuration& config);
+
+/// [data] alone, for evaluation: the training and the test part.
+struct ConfiguredData {
+  data::Dataset train;
+  data::Dataset test;
+  std::string input, label;
+};
+ConfiguredData configure_data(const Configuration& config);
+
+/// Labels of bytes or small integers as the i32 that losses take; others stay.
+data::Dataset with_index_labels(const data::Dataset& dataset, const std::string& label);
+
+/// [model] for so many outputs, where the section does not say how many.
+nn::Model configure_model(const Configuration& config, int64_t outputs);
+
+/// `{name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4}`.
+nn::Optimizer configure_optimizer(const Configuration& optimizer);
+/// A number, or {one_cycle = peak, rise = 0.3}, {cosine = rate, final = 0}, {step = rate, factor =
+/// 0.1, every = steps}, each with warm_up = steps.
+nn::Schedule configure_schedule(const Configuration& section, std::string_view key);
+
+}  // namespace tenon::train

@@ -1,0 +1,273 @@
+#include "tenon/train/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+
+#include "tenon/base/cpu.h"
+#include "tenon/base/files.h"
+#include "tenon/base/json.h"
+#include "tenon/base/log.h"
+#include "tenon/base/parallel.h"
+#include "tenon/base/strings.h"
+#include "tenon/base/version.h"
+#include "tenon/format/image.h"
+#include "tenon/train/report_page.h"
+
+namespace tenon::train {
+
+namespace {
+
+constexpr size_t kCurvePoints = 400;
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+/// Inside a script element nothing may look like its end.
+std::string inside_script(std::string text) {
+  replace_all(text, "</", "<\\/");
+  return text;
+}
+
+std::string base64(std::span<const std::byte> bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? std::to_integer<uint32_t>(bytes[i + k]) : 0);
+    for (size_t k = 0; k < 4; ++k)
+      text += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return text;
+}
+
+std::string chart_library() {
+  std::vector<std::string> places = {"/usr/share/javascript/chart.js/chart.min.js",
+                                     "/usr/share/nodejs/chart.js/dist/chart.min.js"};
+  if (const char* own = std::getenv("TENON_CHART_JS"); own != nullptr && *own != '\0')
+    places.insert(places.begin(), own);
+  for (const std::string& place : places) {
+    if (!std::filesystem::exists(place)) continue;
+    std::string text = read_file(place);
+    replace_all(text, "</script", "<\\/script");
+    return text;
+  }
+  log_warning("the report has no charts: Chart.js was not found (apt install libjs-chart.js)");
+  return "";
+}
+
+std::string class_name(const Model& model, int64_t index) {
+  const auto& classes = model.classes();
+  return index < static_cast<int64_t>(classes.size()) ? classes[static_cast<size_t>(index)]
+                                                      : std::to_string(index);
+}
+
+/// Means over windows of steps, so that the curve has as many points as can be seen.
+Json step_curve(const std::vector<float>& losses) {
+  Json points = Json::array();
+  size_t window = std::max<size_t>(1, (losses.size() + kCurvePoints - 1) / kCurvePoints);
+  for (size_t begin = 0; begin < losses.size(); begin += window) {
+    size_t end = std::min(losses.size(), begin + window);
+    double sum = std::accumulate(losses.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 losses.begin() + static_cast<std::ptrdiff_t>(end), 0.0);
+    double mean = sum / static_cast<double>(end - begin);
+    if (std::isfinite(mean)) points.push_back({{"x", end}, {"y", mean}});
+  }
+  return points;
+}
+
+Json history_data(const History& history) {
+  Json epochs = Json::array();
+  bool validated = false;
+  for (const EpochRecord& r : history.epochs) {
+    validated = validated || r.validation_loss != 0 || r.validation_accuracy != 0;
+    epochs.push_back({{"epoch", r.epoch},
+                      {"loss", r.loss},
+                      {"accuracy", r.accuracy},
+                      {"validation_loss", r.validation_loss},
+                      {"validation_accuracy", r.validation_accuracy}});
+  }
+  return {{"steps", step_curve(history.step_loss)},
+          {"step_count", history.step_loss.size()},
+          {"epochs", epochs},
+          {"validated", validated}};
+}
+
+Json class_data(const Model& model, const Evaluation& evaluation) {
+  Json rows = Json::array();
+  for (size_t label = 0; label < evaluation.confusion.size(); ++label) {
+    const auto& counts = evaluation.confusion[label];
+    auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+    if (total == 0) continue;
+    rows.push_back({{"name", class_name(model, static_cast<int64_t>(label))},
+                    {"accuracy", static_cast<double>(counts[label]) / total}});
+  }
+  return rows;
+}
+
+std::string confusion_table(const Model& model, const Evaluation& evaluation) {
+  std::string html = "<table class=\"confusion\"><tr><th>label \\ predicted</th>";
+  size_t classes = evaluation.confusion.size();
+  for (size_t c = 0; c < classes; ++c)
+    html += fmt::format("<th>{}</th>", escaped(class_name(model, static_cast<int64_t>(c))));
+  html += "</tr>\n";
+  for (size_t label = 0; label < classes; ++label) {
+    const auto& row = evaluation.confusion[label];
+    int64_t total = std::max<int64_t>(1, std::accumulate(row.begin(), row.end(), int64_t{0}));
+    html += fmt::format("<tr><th>{}</th>", escaped(class_name(model, static_cast<int64_t>(label))));
+    for (size_t c = 0; c < classes; ++c) {
+      double part = static_cast<double>(row[c]) / static_cast<double>(total);
+      // The eye should find rare confusions, too: the root lifts small parts.
+      html += fmt::format("<td class=\"{}\" style=\"--part:{:.3f}\">{}</td>",
+                          c == label ? "right" : "wrong", std::sqrt(part), row[c]);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</table>";
+}
+
+/// A picture as a data URI, or nothing where rows are no images.
+std::string picture(const Literal& inputs, int64_t row) {
+  std::vector<int64_t> shape = inputs.shape();
+  if (inputs.dtype() != DType::u8 || shape.size() != 4 || shape[3] == 2 || shape[3] > 4) return "";
+  size_t bytes = data::row_bytes(inputs);
+  shape.erase(shape.begin());
+  ArrayView image(DType::u8, shape, {inputs.data() + static_cast<size_t>(row) * bytes, bytes});
+  return "data:image/png;base64," + base64(png_bytes(image));
+}
+
+std::string mistakes(const ReportContent& content) {
+  const Evaluation& e = *content.evaluation;
+  if (content.test == nullptr || !content.test->contains(content.input)) return "";
+  const Literal& inputs = (*content.test)[content.input];
+  const Literal& labels = (*content.test)[content.label];
+  std::vector<int64_t> wrong;
+  for (int64_t i = 0; i < e.examples; ++i) {
+    if (e.predicted[static_cast<size_t>(i)] != labels.to_int(i)) wrong.push_back(i);
+  }
+  auto count = std::min(wrong.size(), static_cast<size_t>(content.mistakes));
+  std::partial_sort(wrong.begin(), wrong.begin() + static_cast<std::ptrdiff_t>(count), wrong.end(),
+                    [&](int64_t a, int64_t b) {
+                      float loss_a = e.example_loss[static_cast<size_t>(a)];
+                      float loss_b = e.example_loss[static_cast<size_t>(b)];
+                      return loss_a != loss_b ? loss_a > loss_b : a < b;
+                    });
+  std::string html;
+  for (size_t k = 0; k < count; ++k) {
+    int64_t row = wrong[k];
+    std::string image = picture(inputs, row);
+    if (image.empty()) return "";
+    html += fmt::format(
+        "<figure><img src=\"{}\" alt=\"row {}\"><figcaption><b>{}</b> taken for <b>{}</b>"
+        "<br>{:.0f} % sure, row {}</figcaption></figure>\n",
+        image, row, escaped(class_name(*content.model, labels.to_int(row))),
+        escaped(class_name(*content.model, e.predicted[static_cast<size_t>(row)])),
+        100 * e.confidence[static_cast<size_t>(row)], row);
+  }
+  if (html.empty()) return "";
+  return fmt::format(
+      "<h2>Worst mistakes</h2><p>The {} of {} wrong answers with the largest loss.</p>"
+      "<div class=\"pictures\">{}</div>",
+      count, group_digits(static_cast<int64_t>(wrong.size())), html);
+}
+
+std::string summary(const ReportContent& content) {
+  std::string rows;
+  auto add = [&](std::string_view name, const std::string& value) {
+    rows += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, escaped(value));
+  };
+  if (const Evaluation* e = content.evaluation) {
+    add("test accuracy", fmt::format("{:.2f} %", 100 * e->accuracy));
+    add("test loss", fmt::format("{:.4f}", e->loss));
+    add("test examples", group_digits(e->examples));
+  }
+  if (const History* h = content.history; h != nullptr && !h->epochs.empty()) {
+    double seconds = 0;
+    for (const EpochRecord& r : h->epochs) seconds += r.seconds;
+    add("epochs", std::to_string(h->epochs.size()));
+    add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
+    add("time of training", fmt::format("{:.1f} s", seconds));
+    add("training accuracy, last epoch", fmt::format("{:.2f} %", 100 * h->epochs.back().accuracy));
+  }
+  int64_t parameters = 0;
+  for (const Tensor& leaf : leaves_of(content.model->variables().parameters))
+    parameters += leaf.buffer().size();
+  add("parameters", group_digits(parameters));
+  add("input", content.model->example().to_string());
+  add("made by",
+      fmt::format("tenon {}, {} threads, {}", version(), thread_count(), cpu_info().name));
+  return "<table class=\"facts\">" + rows + "</table>";
+}
+
+}  // namespace
+
+std::string html_report(const ReportContent& content) {
+  Json data = Json::object();
+  std::string body;
+  std::string library = chart_library();
+  if (content.history != nullptr && !content.history->epochs.empty()) {
+    data["history"] = history_data(*content.history);
+    if (!library.empty()) body += kCurvesSection;
+  }
+  if (content.evaluation != nullptr) {
+    data["classes"] = class_data(*content.model, *content.evaluation);
+    body += "<h2>Confusions</h2><div class=\"wide\">" +
+            confusion_table(*content.model, *content.evaluation) + "</div>";
+    if (!library.empty()) body += kClassesSection;
+    body += mistakes(content);
+  }
+  if (!content.configuration.empty())
+    body += "<h2>Configuration</h2><pre>" + escaped(content.configuration) + "</pre>";
+  std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n";
+  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  page += "<title>" + escaped(content.title) + "</title>\n<style>" + kStyle + "</style></head>\n";
+  page += "<body><main><h1>" + escaped(content.title) + "</h1>\n" + summary(content) + body;
+  page += "</main>\n";
+  if (!library.empty()) {
+    page += "<script>" + library + "</script>\n<script>const data = " +
+            inside_script(dump_json(data, JsonStyle::compact)) + ";\n" + kScript + "</script>\n";
+  }
+  return page + "</body></html>\n";
+}
+
+void write_report(const std::filesystem::path& path, const ReportContent& content) {
+  atomic_write(path, html_report(content));
+}
+
+bool is_classifier(const Model& model, const data::Dataset& dataset, const std::string& label) {
+  const Literal& labels = dataset[label];
+  return model.graph().output_types().at(0).rank() == 2 && labels.shape().size() == 1 &&
+         !is_floating(labels.dtype());
+}
+
+}  // namespace tenon::train
