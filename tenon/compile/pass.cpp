@@ -13,11 +13,16 @@ namespace tenon {
 
 std::vector<Pass> standard_passes() {
   return {
-      {"inline", inline_calls},     {"decompose", decompose_composites},
-      {"hoist", hoist_from_loops},  {"dead", remove_dead},
-      {"simplify", simplify},       {"cse", merge_equal},
-      {"simplify-again", simplify}, {"cse-again", merge_equal},
-      {"dead-again", remove_dead},  {"fuse", fuse},
+      {"hoist", hoist_from_loops},
+      {"inline", inline_calls},
+      {"decompose", decompose_composites},
+      {"dead", remove_dead},
+      {"simplify", simplify},
+      {"cse", merge_equal},
+      {"simplify-again", simplify},
+      {"cse-again", merge_equal},
+      {"dead-again", remove_dead},
+      {"fuse", fuse},
   };
 }
 
