@@ -33,6 +33,7 @@ class TurnedConvolution : public OpKernel {
       : positions_(product(problem.kernel)),
         inputs_(problem.in_channels),
         outputs_(problem.out_channels),
+        flops_(operations_of(problem)),
         gradient_(std::move(gradient)) {}
 
   static ConvolutionProblem turned(const ConvolutionProblem& problem) {
@@ -64,7 +65,7 @@ class TurnedConvolution : public OpKernel {
   int64_t scratch_bytes() const override {
     return static_cast<int64_t>(filter_bytes()) + gradient_->scratch_bytes();
   }
-  double flops() const override { return gradient_->flops(); }
+  double flops() const override { return flops_; }
   std::string description() const override { return gradient_->description() + " turned round"; }
 
  private:
@@ -73,81 +74,135 @@ class TurnedConvolution : public OpKernel {
   }
 
   int64_t positions_, inputs_, outputs_;
+  double flops_;
   std::unique_ptr<OpKernel> gradient_;
 };
 
-/// Neighbouring pairs of columns [width, channels] are [width / 2, 2 channels] in memory. The
-/// gradient of the filter that pairs would have holds that of the filter twice, at the left and the
-/// right column of a pair, and its lanes are filled twice as well.
-class PairedFilterGradient : public OpKernel {
+/// Neighbouring pairs of columns [width, channels] are [width / 2, 2 channels] in memory. A filter
+/// for pairs holds the filter twice, at the left and the right column of a pair of y, and zeros.
+class PairedColumns {
  public:
-  PairedFilterGradient(const ConvolutionProblem& problem, const ConvolutionProblem& paired,
-                       std::unique_ptr<OpKernel> gradient)
-      : problem_(problem), paired_width_(paired.kernel.back()), gradient_(std::move(gradient)) {
-    paired_bytes_ = round_up(
-        static_cast<size_t>(product(paired.kernel) * paired.in_channels * paired.out_channels) *
-            sizeof(float),
-        64);
-  }
-
-  static bool is_possible(const ConvolutionProblem& p) {
-    return p.input.back() % 2 == 0 && p.output.back() % 2 == 0 && p.strides.back() == 1 &&
-           p.dilation.back() == 1 && p.groups == 1;
-  }
-
-  /// What pairs of columns see.
-  static ConvolutionProblem paired(const ConvolutionProblem& problem) {
-    ConvolutionProblem p = problem;
-    const int64_t shift = p.padding_low.back() % 2;
+  explicit PairedColumns(const ConvolutionProblem& problem)
+      : given_(problem), paired_(problem), shift_(problem.padding_low.back() % 2) {
+    ConvolutionProblem& p = paired_;
     p.input.back() /= 2;
     p.output.back() /= 2;
     p.in_channels *= 2;
     p.out_channels *= 2;
-    p.kernel.back() = (problem.kernel.back() + shift) / 2 + 1;
-    p.padding_low.back() = (problem.padding_low.back() + shift) / 2;
+    p.kernel.back() = (given_.kernel.back() + shift_) / 2 + 1;
+    p.padding_low.back() = (given_.padding_low.back() + shift_) / 2;
     p.padding_high.back() =
         p.output.back() - p.input.back() - p.padding_low.back() + p.kernel.back() - 1;
-    return p;
   }
 
-  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    void* const paired[] = {scratch};
-    gradient_->run(inputs, paired, bytes(scratch) + paired_bytes_);
+  bool is_possible() const {
+    const ConvolutionProblem& p = given_;
+    return p.input.back() % 2 == 0 && p.output.back() % 2 == 0 && p.strides.back() == 1 &&
+           p.dilation.back() == 1 && p.groups == 1 && paired_.padding_high.back() >= 0;
+  }
 
-    const int64_t in = problem_.in_channels, out = problem_.out_channels;
-    const int64_t width = problem_.kernel.back(), shift = problem_.padding_low.back() % 2;
-    const auto* const from = static_cast<const float*>(scratch);
-    auto* to = static_cast<float*>(outputs[0]);
-    for (int64_t row = 0; row < product(problem_.kernel) / width; ++row) {
+  const ConvolutionProblem& problem() const { return paired_; }
+  size_t filter_size() const {
+    return static_cast<size_t>(product(paired_.kernel) * paired_.in_channels *
+                               paired_.out_channels);
+  }
+  size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), 64); }
+  /// Operations of the problem to those of its pairs.
+  double share() const {
+    return static_cast<double>(given_.kernel.back()) /
+           static_cast<double>(paired_.kernel.back() * 2);
+  }
+
+  /// Calls function(at, left, right): where a row of out_channels of the filter begins, and where
+  /// its two places in the paired filter do.
+  template <class Function>
+  void for_each_row(Function&& function) const {
+    const int64_t in = given_.in_channels, out = given_.out_channels;
+    const int64_t width = given_.kernel.back();
+    int64_t at = 0;
+    for (int64_t row = 0; row < product(given_.kernel) / width; ++row) {
       for (int64_t column = 0; column < width; ++column) {
-        const float* sides[2];  // of the pairs of y
-        for (int64_t side = 0; side < 2; ++side) {
-          const int64_t at = side + column + shift;
-          sides[side] =
-              from + ((row * paired_width_ + at / 2) * 2 + at % 2) * in * 2 * out + side * out;
-        }
-        for (int64_t c = 0; c < in; ++c) {
-          for (int64_t o = 0; o < out; ++o) {
-            *to++ = sides[0][c * 2 * out + o] + sides[1][c * 2 * out + o];
-          }
+        const auto place = [&](int64_t side) {
+          const int64_t tap = side + column + shift_;
+          return ((row * paired_.kernel.back() + tap / 2) * 2 + tap % 2) * in * 2 * out +
+                 side * out;
+        };
+        const int64_t left = place(0), right = place(1);
+        for (int64_t c = 0; c < in; ++c, at += out) {
+          function(at, left + c * 2 * out, right + c * 2 * out);
         }
       }
     }
   }
+
+ private:
+  ConvolutionProblem given_, paired_;
+  int64_t shift_;
+};
+
+/// The gradient for pairs has twice the lanes filled; the filter's is the sum of its two places.
+class PairedFilterGradient : public OpKernel {
+ public:
+  PairedFilterGradient(const ConvolutionProblem& problem, const PairedColumns& pairs,
+                       std::unique_ptr<OpKernel> gradient)
+      : out_channels_(problem.out_channels),
+        flops_(operations_of(problem)),
+        pairs_(pairs),
+        gradient_(std::move(gradient)) {}
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    void* const paired[] = {scratch};
+    gradient_->run(inputs, paired, bytes(scratch) + pairs_.filter_bytes());
+    const auto* const from = static_cast<const float*>(scratch);
+    auto* const to = static_cast<float*>(outputs[0]);
+    pairs_.for_each_row([&](int64_t at, int64_t left, int64_t right) {
+      for (int64_t o = 0; o < out_channels_; ++o) to[at + o] = from[left + o] + from[right + o];
+    });
+  }
   int64_t scratch_bytes() const override {
-    return static_cast<int64_t>(paired_bytes_) + gradient_->scratch_bytes();
+    return static_cast<int64_t>(pairs_.filter_bytes()) + gradient_->scratch_bytes();
   }
-  double flops() const override {
-    return gradient_->flops() / 2 * static_cast<double>(problem_.kernel.back()) /
-           static_cast<double>(paired_width_);
-  }
+  double flops() const override { return flops_; }
   std::string description() const override { return gradient_->description() + ", columns paired"; }
 
  private:
-  ConvolutionProblem problem_;
-  int64_t paired_width_;
+  int64_t out_channels_;
+  double flops_;
+  PairedColumns pairs_;
   std::unique_ptr<OpKernel> gradient_;
-  size_t paired_bytes_ = 0;
+};
+
+class PairedInputGradient : public OpKernel {
+ public:
+  PairedInputGradient(const ConvolutionProblem& problem, const PairedColumns& pairs,
+                      std::unique_ptr<OpKernel> gradient)
+      : out_channels_(problem.out_channels),
+        flops_(operations_of(problem)),
+        pairs_(pairs),
+        gradient_(std::move(gradient)) {}
+
+  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
+    const auto* const from = static_cast<const float*>(inputs[1]);
+    auto* const to = static_cast<float*>(scratch);
+    std::fill_n(to, pairs_.filter_size(), 0.0f);
+    pairs_.for_each_row([&](int64_t at, int64_t left, int64_t right) {
+      std::copy_n(from + at, out_channels_, to + left);
+      std::copy_n(from + at, out_channels_, to + right);
+    });
+    void* const operands[] = {inputs[0], to};
+    gradient_->run(operands, outputs, bytes(scratch) + pairs_.filter_bytes());
+  }
+  int64_t scratch_bytes() const override {
+    return static_cast<int64_t>(pairs_.filter_bytes()) + gradient_->scratch_bytes();
+  }
+  double flops() const override { return flops_; }
+  std::string description() const override { return gradient_->description() + ", columns paired"; }
+
+ private:
+  int64_t out_channels_;
+  double flops_;
+  PairedColumns pairs_;
+  std::unique_ptr<OpKernel> gradient_;
 };
 
 /// Adds the columns of some rows of the result to the image.
@@ -268,19 +323,27 @@ std::unique_ptr<OpKernel> make_turned(const ConvolutionProblem& p, std::string& 
 }
 
 std::unique_ptr<OpKernel> make_columns(const ConvolutionProblem& p) {
-  if (p.input.size() != 2 || p.dilation[1] != 1 || p.groups != 1) return nullptr;
-  if (p.in_channels >= kHalfLanes || p.out_channels < kHalfLanes) return nullptr;
   auto kernel = std::make_unique<ColumnsInputGradient>(p);
   return kernel->is_made() ? std::move(kernel) : nullptr;
 }
 
-std::unique_ptr<OpKernel> make_paired(const ConvolutionProblem& p, std::string& why_not) {
-  if (p.out_channels > kHalfLanes || !PairedFilterGradient::is_possible(p)) return nullptr;
-  const ConvolutionProblem paired = PairedFilterGradient::paired(p);
-  if (paired.padding_high.back() < 0) return nullptr;
-  auto gradient = make_filter_gradient(paired, why_not);
+std::unique_ptr<OpKernel> make_input_gradient(const ConvolutionProblem& p) {
+  if (p.input.size() != 2 || p.dilation[1] != 1 || p.groups != 1) return nullptr;
+  if (p.in_channels >= kHalfLanes || p.out_channels < kHalfLanes) return nullptr;
+  const PairedColumns pairs(p);
+  // Fewer and longer sums are worth a few more products.
+  if (!pairs.is_possible() || pairs.share() < 0.8) return make_columns(p);
+  auto gradient = make_columns(pairs.problem());
   if (!gradient) return nullptr;
-  return std::make_unique<PairedFilterGradient>(p, paired, std::move(gradient));
+  return std::make_unique<PairedInputGradient>(p, pairs, std::move(gradient));
+}
+
+std::unique_ptr<OpKernel> make_paired_filter(const ConvolutionProblem& p, std::string& why_not) {
+  const PairedColumns pairs(p);
+  if (p.out_channels > kHalfLanes || !pairs.is_possible()) return nullptr;
+  auto gradient = make_filter_gradient(pairs.problem(), why_not);
+  if (!gradient) return nullptr;
+  return std::make_unique<PairedFilterGradient>(p, pairs, std::move(gradient));
 }
 
 }  // namespace
@@ -292,9 +355,9 @@ std::unique_ptr<OpKernel> make_narrow_convolution(const ConvolutionProblem& prob
     case ConvolutionKind::forward:
       return make_turned(problem, why_not);
     case ConvolutionKind::input_gradient:
-      return make_columns(problem);
+      return make_input_gradient(problem);
     default:
-      return make_paired(problem, why_not);
+      return make_paired_filter(problem, why_not);
   }
 }
 

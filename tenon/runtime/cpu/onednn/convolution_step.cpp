@@ -135,11 +135,10 @@ ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
   primitive = Primitive(std::move(made), std::move(arguments));
 }
 
-double ConvolutionKernel::flops() const {
-  return 2.0 * static_cast<double>(problem_.batch) * static_cast<double>(product(problem_.output)) *
-         static_cast<double>(product(problem_.kernel)) *
-         static_cast<double>(problem_.in_channels / problem_.groups) *
-         static_cast<double>(problem_.out_channels);
+double operations_of(const ConvolutionProblem& p) {
+  return 2.0 * static_cast<double>(p.batch) * static_cast<double>(product(p.output)) *
+         static_cast<double>(product(p.kernel)) * static_cast<double>(p.in_channels / p.groups) *
+         static_cast<double>(p.out_channels);
 }
 
 ConvolutionOperands ConvolutionKernel::operands(void* const* inputs, void* const* outputs) const {

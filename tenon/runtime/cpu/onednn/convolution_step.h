@@ -41,6 +41,9 @@ struct ConvolutionStep {
   std::string implementation;
 };
 
+/// Two for each product of the sums.
+double operations_of(const ConvolutionProblem& problem);
+
 /// Addresses of a call by role; `bias` may be null.
 struct ConvolutionOperands {
   char *x, *filter, *y;
@@ -51,7 +54,7 @@ class ConvolutionKernel : public OpKernel {
  public:
   explicit ConvolutionKernel(const ConvolutionProblem& problem) : problem_(problem) {}
   int64_t scratch_bytes() const override { return static_cast<int64_t>(scratch_bytes_); }
-  double flops() const override;
+  double flops() const override { return operations_of(problem_); }
   std::string description() const override { return description_; }
 
  protected:
