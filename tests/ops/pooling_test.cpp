@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "tenon/base/error.h"
+#include "tenon/ops/functions.h"
+#include "tenon/transform/vmap.h"
 #include "tests/ops/evaluate.h"
 
 namespace tenon {
@@ -42,6 +44,29 @@ TEST(Convolution, TransposedSpreadsEachElement) {
   auto dx = evaluate("convolution_input_gradient", {dy, w},
                      {{"input_shape", Shape{5}}, {"strides", Integers{2}}});
   EXPECT_THAT(numbers(dx[0]), ElementsAre(1, 2, 13, 20, 30));
+}
+
+TEST(Convolution, HasAGradientForEachExampleOfASymbolicBatch) {
+  Graph loss("loss");
+  Build build(loss, core_ops());
+  Value x = build.input("x", Type::parse("f32[1,3,3,1]"));
+  Value w = build.input("w", Type::parse("f32[2,2,1,1]"));
+  Value y = build.call("convolution", {x, w});
+  loss.set_outputs({reduce_sum(y * y, {0, 1, 2, 3}).id()});
+  auto one = gradient(loss, core_ops(), {.wrt = {1}});
+  auto each = vmap(*one, core_ops(), {.in_axes = {0, std::nullopt}, .size = Dim::symbol("n")});
+  Literal images = floats({2, 1, 3, 3, 1}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 0, 0, 0, 2, 1, 0, 0});
+  Literal filter = floats({2, 2, 1, 1}, {1, 0, 0, 10});
+  std::vector<double> all = numbers(interpret(*each, {images, filter})[1]);
+  for (size_t i = 0; i < 2; ++i) {
+    std::vector<float> pixels(
+        images.values<float>().begin() + static_cast<std::ptrdiff_t>(9 * i),
+        images.values<float>().begin() + static_cast<std::ptrdiff_t>(9 * i + 9));
+    auto alone = interpret(*one, {floats({1, 3, 3, 1}, pixels), filter});
+    std::vector<double> part(all.begin() + static_cast<std::ptrdiff_t>(4 * i),
+                             all.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+    EXPECT_EQ(part, numbers(alone[1]));
+  }
 }
 
 TEST(MaxPool, GivesItsGradientToTheFirstMaximum) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tenon/base/error.h"
 #include "tenon/graph/text.h"
 #include "tests/ops/evaluate.h"
@@ -53,6 +55,33 @@ TEST(Embedding, LooksRowsUp) {
   EXPECT_THAT(numbers(gradient[0]), ElementsAre(0, 0, 0, 0, 4, 6));
   auto hot = evaluate("one_hot", {Literal::of<int32_t>({2}, {1, 9})}, {{"depth", Shape{3}}});
   EXPECT_THAT(numbers(hot[0]), ElementsAre(0, 1, 0, 0, 0, 0));
+}
+
+TEST(Dropout, KeepsTheMeanAndRepeatsWithItsKey) {
+  Literal x = floats({10000}, std::vector<float>(10000, 1.0f));
+  Literal key = Literal::of<int64_t>({2}, {42, 7});
+  auto y = numbers(evaluate("dropout", {x, key}, {{"rate", 0.25}})[0]);
+  double sum = 0;
+  for (double value : y) {
+    EXPECT_TRUE(value == 0 || std::abs(value - 4 / 3.0) < 1e-6) << value;
+    sum += value;
+  }
+  EXPECT_NEAR(sum / 10000, 1, 0.03);
+  EXPECT_EQ(y, numbers(evaluate("dropout", {x, key}, {{"rate", 0.25}})[0]));
+  Literal other = Literal::of<int64_t>({2}, {42, 8});
+  EXPECT_NE(y, numbers(evaluate("dropout", {x, other}, {{"rate", 0.25}})[0]));
+}
+
+TEST(TopK, GivesTheLargestFirstWithTheirPositions) {
+  auto y = evaluate("top_k", {floats({2, 4}, {1, 9, 3, 9, -1, -5, -2, -3})}, {{"k", 2}});
+  EXPECT_THAT(numbers(y[0]), ElementsAre(9, 9, -1, -2));
+  EXPECT_THAT(numbers(y[1]), ElementsAre(1, 3, 0, 2));
+}
+
+TEST(RotaryEmbedding, TurnsPairsByTheirPosition) {
+  auto y = evaluate("rotary_embedding",
+                    {floats({2, 2}, {1, 0, 1, 0}), Literal::of<int32_t>({2}, {0, 1})});
+  EXPECT_THAT(numbers(y[0]), close_to({1, 0, 0.5403023, 0.841471}));
 }
 
 TEST(Scan, RunsBackwardsWhenAsked) {
