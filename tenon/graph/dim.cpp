@@ -8,6 +8,27 @@
 
 namespace tenon {
 
+namespace {
+
+// Shapes come from files: what does not fit into 64 bits is an error, not a wrong number.
+int64_t sum_of(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    fail(ErrorCode::out_of_range, "a dimension is too large: {} + {}", a, b);
+  return sum;
+}
+
+int64_t product_of(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product))
+    fail(ErrorCode::out_of_range, "a dimension is too large: {} * {}", a, b);
+  return product;
+}
+
+constexpr size_t kMaxTerms = 4096;
+
+}  // namespace
+
 /// A symbol, or a floor division that has no exact quotient.
 struct Dim::Atom {
   std::string text;  // identity and order
@@ -33,7 +54,7 @@ Dim Dim::from_terms(int64_t constant, Terms terms) {
   Terms merged;
   for (Term& term : terms) {
     if (!merged.empty() && merged.back().atoms == term.atoms) {
-      merged.back().coefficient += term.coefficient;
+      merged.back().coefficient = sum_of(merged.back().coefficient, term.coefficient);
     } else {
       merged.push_back(std::move(term));
     }
@@ -61,36 +82,38 @@ bool Dim::equals(const Dim& other) const {
 }
 
 Dim operator+(const Dim& a, const Dim& b) {
-  if (a.is_constant() && b.is_constant()) return a.constant_ + b.constant_;
+  if (a.is_constant() && b.is_constant()) return sum_of(a.constant_, b.constant_);
   Dim::Terms terms;
   if (a.terms_) terms = *a.terms_;
   if (b.terms_) terms.insert(terms.end(), b.terms_->begin(), b.terms_->end());
-  return Dim::from_terms(a.constant_ + b.constant_, std::move(terms));
+  return Dim::from_terms(sum_of(a.constant_, b.constant_), std::move(terms));
 }
 
 Dim operator-(const Dim& a, const Dim& b) { return a + b * Dim(-1); }
 
 Dim operator*(const Dim& a, const Dim& b) {
-  if (a.is_constant() && b.is_constant()) return a.constant_ * b.constant_;
+  if (a.is_constant() && b.is_constant()) return product_of(a.constant_, b.constant_);
   Dim::Terms terms;
   auto scaled = [&terms](const Dim& dim, int64_t factor) {
     if (!dim.terms_) return;
     for (const Dim::Term& term : *dim.terms_)
-      terms.push_back({term.coefficient * factor, term.atoms});
+      terms.push_back({product_of(term.coefficient, factor), term.atoms});
   };
   scaled(a, b.constant_);
   scaled(b, a.constant_);
   if (a.terms_ && b.terms_) {
+    if (a.terms_->size() * b.terms_->size() > kMaxTerms)
+      fail(ErrorCode::unsupported, "a dimension has more than {} terms", kMaxTerms);
     for (const Dim::Term& x : *a.terms_) {
       for (const Dim::Term& y : *b.terms_) {
         std::vector<Dim::Atom> atoms;
         std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(),
                    std::back_inserter(atoms));
-        terms.push_back({x.coefficient * y.coefficient, std::move(atoms)});
+        terms.push_back({product_of(x.coefficient, y.coefficient), std::move(atoms)});
       }
     }
   }
-  return Dim::from_terms(a.constant_ * b.constant_, std::move(terms));
+  return Dim::from_terms(product_of(a.constant_, b.constant_), std::move(terms));
 }
 
 std::optional<Dim> Dim::divided_by(const Dim& divisor) const {
@@ -190,13 +213,14 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
         auto found = values.find(atom.text);
         if (found == values.end())
           fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
-        product *= found->second;
+        product = product_of(product, found->second);
       } else {
         int64_t value = atom.numerator.evaluate(values);
-        product *= value / atom.divisor - (value % atom.divisor != 0 && value < 0 ? 1 : 0);
+        product = product_of(
+            product, value / atom.divisor - (value % atom.divisor != 0 && value < 0 ? 1 : 0));
       }
     }
-    sum += product;
+    sum = sum_of(sum, product);
   }
   return sum;
 }
@@ -223,9 +247,9 @@ std::optional<int64_t> Dim::upper_bound(
         extreme = *numerator / atom.divisor;
       }
       if (!extreme) return std::nullopt;
-      product *= *extreme;
+      product = product_of(product, *extreme);
     }
-    sum += product;
+    sum = sum_of(sum, product);
   }
   return sum;
 }

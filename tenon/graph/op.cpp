@@ -144,6 +144,15 @@ void check_attributes(const OpDef& op, Attributes& attributes) {
   }
 }
 
+/// No dimension is negative, and the elements can be counted.
+void check_result(const Type& type) {
+  for (const Dim& dim : type.shape) {
+    if (dim.is_constant() && dim.constant() < 0)
+      fail(ErrorCode::shape_mismatch, "the result would be {}", type.to_string());
+  }
+  type.bytes();
+}
+
 }  // namespace
 
 std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,
@@ -152,7 +161,9 @@ std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attr
     check_inputs(op, inputs);
     check_attributes(op, attributes);
     InferContext context{inputs, attributes};
-    return op.infer(context);
+    std::vector<Type> results = op.infer(context);
+    for (const Type& result : results) check_result(result);
+    return results;
   } catch (const Error& error) {
     Error named(error.code(), op.name + ": " + error.message());
     for (size_t i = 0; i < inputs.size(); ++i) {

@@ -65,5 +65,13 @@ TEST(Type, PrintsAndParsesBack) {
   EXPECT_THROW(Type::parse("f32[-2]"), Error);
 }
 
+TEST(Dim, WhatExceeds64BitsIsAnError) {
+  Dim big(int64_t{1} << 62), n = Dim::symbol("n");
+  EXPECT_THROW(big * 2, Error);
+  EXPECT_THROW(big + big, Error);
+  EXPECT_THROW(n * big * 2, Error);
+  EXPECT_THROW((n * big).evaluate({{"n", 2}}), Error);
+}
+
 }  // namespace
 }  // namespace tenon

@@ -142,5 +142,13 @@ TEST_F(Messages, AttributesAndNames) {
   EXPECT_THAT(error_of([&] { build_.call("power", {x}); }), HasSubstr("takes 2 inputs, not 1"));
 }
 
+TEST_F(Messages, ImpossibleShapes) {
+  Value x = input("x", "f32[2]");
+  EXPECT_THAT(error_of([&] { iota(build_, DType::f32, {-3}, 0); }),
+              HasSubstr("iota: the result would be f32[-3]"));
+  EXPECT_THAT(error_of([&] { broadcast(x, {int64_t{1} << 62, 2}, {1}); }),
+              HasSubstr("broadcast: a dimension is too large"));
+}
+
 }  // namespace
 }  // namespace tenon
