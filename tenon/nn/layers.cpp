@@ -155,6 +155,16 @@ Tensor dropout(Scope s, const Tensor& x, double rate) {
   return call("dropout", {x, s.key()}, {{"rate", rate}});
 }
 
+namespace {
+
+/// x [batch, time, inputs] by weight, [time, batch, …]: one product over all steps.
+Tensor of_every_step(const Tensor& x, const Tensor& weight) {
+  return call("dot", {x.transpose({1, 0, 2}), weight},
+              {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}});
+}
+
+}  // namespace
+
 RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   LabelScope label(s.path());
   check_rank(x, 3, "lstm", s.path());
@@ -163,15 +173,27 @@ RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   Tensor from_input = s.parameter("input.weight", {inputs, 4 * hidden}, initial);
   Tensor from_state = s.parameter("hidden.weight", {hidden, 4 * hidden}, initial);
   Tensor bias = s.parameter("bias", {4 * hidden}, initial);
-  Tensor by_time = x.transpose({1, 0, 2});
-  Tensor gates = call("dot", {by_time, from_input},
-                      {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}}) +
-                 bias;
+  Tensor gates = of_every_step(x, from_input) + bias;
   Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
   std::vector<Tensor> arguments{gates, start, start, from_state};
   std::vector<Tensor> results = tenon::apply_multi(core_ops().get("lstm"), arguments);
   // Results are of every step: [time, batch, hidden].
   return {results[0].transpose({1, 0, 2}), results[0][-1], results[1][-1]};
+}
+
+RecurrentResult gru(Scope s, const Tensor& x, int64_t hidden) {
+  LabelScope label(s.path());
+  check_rank(x, 3, "gru", s.path());
+  int64_t inputs = size_of_axis(x, -1, "gru", s.path());
+  Initialiser initial = bias_uniform(hidden);
+  Tensor from_input = s.parameter("input.weight", {inputs, 3 * hidden}, initial);
+  Tensor input_bias = s.parameter("input.bias", {3 * hidden}, initial);
+  Tensor from_state = s.parameter("hidden.weight", {hidden, 3 * hidden}, initial);
+  Tensor state_bias = s.parameter("hidden.bias", {3 * hidden}, initial);
+  Tensor gates = of_every_step(x, from_input) + input_bias;
+  Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
+  Tensor h = call("gru", {gates, start, from_state, state_bias});
+  return {h.transpose({1, 0, 2}), h[-1], {}};
 }
 
 Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOptions& options) {

@@ -42,8 +42,8 @@ struct NormOptions {
   double momentum = 0.1;  // of running averages: how much of each batch they take in
 };
 /// Ioffe and Szegedy 2015 over all axes but the last. In training the batch's own mean and
-/// variance; in evaluation the running averages, kept as state `running_mean` and `running_var` (unbiased, as
-/// in PyTorch).
+/// variance; in evaluation the running averages, kept as state `running_mean` and `running_var`
+/// (unbiased, as in PyTorch).
 Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options = {});
 /// Ba et al. 2016 over the last axis.
 Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options = {});
@@ -62,6 +62,9 @@ struct RecurrentResult {
 /// Hochreiter and Schmidhuber 1997 with forget gates; x [batch, time, inputs]. Gates in PyTorch's
 /// order i, f, g, o.
 RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden);
+/// Cho et al. 2014 in PyTorch's form: the reset gate acts on the recurrent sum, after its bias.
+/// Gates in the order r, z, n.
+RecurrentResult gru(Scope s, const Tensor& x, int64_t hidden);
 
 struct AttentionOptions {
   bool causal = false;

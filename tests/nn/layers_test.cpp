@@ -91,6 +91,47 @@ TEST(Conv, SamePaddingKeepsTheSizeAndStridesDivideIt) {
             "f32[2,7,6]");
 }
 
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+TEST(Lstm, FollowsItsEquations) {
+  Model model = [](Scope s, Tensor x) { return lstm(s / "rnn", x, 1).outputs; };
+  Variables v = init(model, {Type::parse("f32[batch,time,1]")}, 0);
+  v.parameters.set("rnn.input.weight", Tensor{{0.5, -0.4, 0.3, 0.2}});
+  v.parameters.set("rnn.hidden.weight", Tensor{{0.1, 0.6, -0.7, 0.8}});
+  v.parameters.set("rnn.bias", Tensor{0.2, 1.0, -0.1, 0.3});
+  Tensor y = apply(model, v, Tensor::of<float>({1, -2}, {1, 2, 1}));
+  double h = 0, c = 0;
+  for (int64_t t = 0; t < 2; ++t) {
+    double x = t == 0 ? 1 : -2;
+    double i = sigmoid(0.5 * x + 0.1 * h + 0.2);
+    double f = sigmoid(-0.4 * x + 0.6 * h + 1.0);
+    double g = std::tanh(0.3 * x - 0.7 * h - 0.1);
+    double o = sigmoid(0.2 * x + 0.8 * h + 0.3);
+    c = f * c + i * g;
+    h = o * std::tanh(c);
+    EXPECT_NEAR(y.item(t), h, 1e-6) << "step " << t;
+  }
+}
+
+TEST(Gru, FollowsItsEquations) {
+  Model model = [](Scope s, Tensor x) { return gru(s / "rnn", x, 1).outputs; };
+  Variables v = init(model, {Type::parse("f32[batch,time,1]")}, 0);
+  v.parameters.set("rnn.input.weight", Tensor{{0.5, -0.4, 0.3}});
+  v.parameters.set("rnn.input.bias", Tensor{0.2, 1.0, -0.1});
+  v.parameters.set("rnn.hidden.weight", Tensor{{0.1, 0.6, -0.7}});
+  v.parameters.set("rnn.hidden.bias", Tensor{-0.3, 0.4, 0.9});
+  Tensor y = apply(model, v, Tensor::of<float>({1, -2}, {1, 2, 1}));
+  double h = 0;
+  for (int64_t t = 0; t < 2; ++t) {
+    double x = t == 0 ? 1 : -2;
+    double r = sigmoid(0.5 * x + 0.2 + 0.1 * h - 0.3);
+    double z = sigmoid(-0.4 * x + 1.0 + 0.6 * h + 0.4);
+    double n = std::tanh(0.3 * x - 0.1 + r * (-0.7 * h + 0.9));
+    h = (1 - z) * n + z * h;
+    EXPECT_NEAR(y.item(t), h, 1e-6) << "step " << t;
+  }
+}
+
 Model dropout_alone(double rate, std::string path = "drop") {
   return [=](Scope s, Tensor x) { return dropout(s / path, x, rate); };
 }
