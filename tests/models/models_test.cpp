@@ -14,6 +14,7 @@
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
 #include "tenon/models/resnet.h"
+#include "tenon/models/zoo.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/tensor/jit.h"
 
@@ -28,7 +29,7 @@ struct Entry {
   int64_t parameters;  // how many numbers
 };
 
-std::vector<Entry> zoo() {
+std::vector<Entry> test_entries() {
   return {
       {"mlp", models::mlp(), "f32[batch,784]", "f32[batch,10]", 669706},
       {"lenet5", models::lenet5(), "f32[batch,28,28,1]", "f32[batch,10]", 61706},
@@ -140,8 +141,36 @@ TEST_P(Zoo, LearnsATinyBatch) {
   EXPECT_LT(now.loss.item(), 0.9 * first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Zoo, testing::ValuesIn(zoo()),
+INSTANTIATE_TEST_SUITE_P(Models, Zoo, testing::ValuesIn(test_entries()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(ZooByName, IsWhatTheseTestsCover) {
+  std::vector<std::string> tested, named;
+  for (const Entry& entry : test_entries()) tested.push_back(entry.name);
+  for (const models::ZooEntry& entry : models::zoo()) named.push_back(entry.name);
+  EXPECT_EQ(tested, named);
+}
+
+TEST(ZooByName, MakesTheSameModels) {
+  for (const Entry& entry : test_entries()) {
+    nn::Variables v = nn::init(models::make(entry.name), {Type::parse(entry.input)}, 0);
+    EXPECT_EQ(v.parameters.to_string(), initial(entry).parameters.to_string()) << entry.name;
+  }
+}
+
+TEST(ZooByName, SuggestsNamesAndRefusesSizesThatMakeNoSense) {
+  auto error_of = [](std::string_view name, const models::Sizes& sizes) -> std::string {
+    try {
+      models::make(name, sizes);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(error_of("lenet", {}).find("lenet5"), std::string::npos);
+  EXPECT_NE(error_of("gpt", {{"head", {2}}}).find("heads"), std::string::npos);
+  EXPECT_EQ(error_of("gpt", {{"heads", {0}}}), "model gpt: heads is 0, it must be at least 1");
+}
 
 TEST(Gpt, RefusesMoreTokensThanItsContext) {
   try {
