@@ -1,6 +1,7 @@
 #include "tenon/nn/optimizer.h"
 #include "tenon/nn/call.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "tenon/base/error.h"
@@ -58,8 +59,9 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
     Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
     Tensor t = step.cast(DType::f32) + 1.0;
-    Tensor correct1 = 1.0 - call("power", {Tensor(options.beta1), t});
-    Tensor correct2 = 1.0 - call("power", {Tensor(options.beta2), t});
+    // 1 - beta^t, without the digits that f32 loses where beta^t is near 1.
+    Tensor correct1 = -call("expm1", {t * std::log(options.beta1)});
+    Tensor correct2 = -call("expm1", {t * std::log(options.beta2)});
     Tensor size = rate / correct1;
     Tensor scale = call("rsqrt", {correct2});
     Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;

@@ -69,6 +69,19 @@ TEST(Adam, TheFirstStepIsTheLearningRateWhateverTheGradient) {
   EXPECT_NEAR(run.w(1), -2 + 0.01, 1e-6);
 }
 
+TEST(Adam, CorrectsTheBiasToTheLastDigitsFromTheFirstStep) {
+  Training run(adam({.learning_rate = 1.0}), Tensor{0.0, 0.0});
+  run.update(Tensor{1.0, 8.0});
+  EXPECT_NEAR(run.w(0), -1, 3e-7);
+  EXPECT_NEAR(run.w(1), -1, 3e-7);
+}
+
+TEST(Adam, WorksWithoutMomentum) {
+  Training run(adam({.learning_rate = 0.1, .beta1 = 0}));
+  run.update(Tensor{2.0, -2.0});
+  EXPECT_NEAR(run.w(0), 0.9, 1e-6);
+}
+
 TEST(Adam, CorrectsTheBiasOfItsAverages) {
   Training run(adam({.learning_rate = 0.1, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.1}));
   run.update(Tensor{2.0, 0.0});  // mean 1, square 1; corrected 2 and 4
