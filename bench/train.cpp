@@ -209,6 +209,7 @@ int run(const Options& options) {
     bool wanted =
         options.works.empty() || std::ranges::find(options.works, work.name) != options.works.end();
     if (!wanted) continue;
+    release_idle_memory();
     auto start = std::chrono::steady_clock::now();
     Ours ours(work);
     ours.step();

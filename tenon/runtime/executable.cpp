@@ -1,5 +1,6 @@
 #include "tenon/runtime/executable.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -35,11 +36,10 @@ CodeGenerator& shared_generator() {
   return generator;
 }
 
-/// Arenas between runs: concurrent runs take one each.
+/// Arenas between runs, shared by all plans of the process: plans that run one after the other use
+/// one block. Concurrent runs take one each.
 class ArenaPool {
  public:
-  explicit ArenaPool(int64_t bytes) : bytes_(bytes) {}
-
   class Lease {
    public:
     Lease(ArenaPool& pool, Buffer buffer) : pool_(pool), buffer_(std::move(buffer)) {}
@@ -53,37 +53,59 @@ class ArenaPool {
     Buffer buffer_;
   };
 
-  Lease take() {
-    if (bytes_ == 0) return {*this, Buffer()};
+  void release() {
     std::lock_guard lock(mutex_);
-    if (free_.empty()) return {*this, Buffer::allocate(DType::u8, {bytes_})};
-    Buffer buffer = std::move(free_.back());
-    free_.pop_back();
-    return {*this, std::move(buffer)};
+    free_.clear();
+  }
+
+  Lease take(int64_t bytes) {
+    if (bytes == 0) return {*this, Buffer()};
+    std::lock_guard lock(mutex_);
+    size_t best = free_.size();
+    for (size_t i = 0; i < free_.size(); ++i) {
+      if (free_[i].size() >= bytes &&
+          (best == free_.size() || free_[i].size() < free_[best].size()))
+        best = i;
+    }
+    if (best < free_.size()) {
+      Buffer buffer = std::move(free_[best]);
+      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
+      return {*this, std::move(buffer)};
+    }
+    // A larger one replaces the largest that waits, so that growing plans do not leave a trail of
+    // blocks.
+    if (!free_.empty()) free_.pop_back();
+    return {*this, Buffer::allocate(DType::u8, {bytes})};
   }
 
  private:
   void give_back(Buffer buffer) {
     if (!buffer) return;
     std::lock_guard lock(mutex_);
-    free_.push_back(std::move(buffer));
+    auto at =
+        std::upper_bound(free_.begin(), free_.end(), buffer.size(),
+                         [](int64_t size, const Buffer& other) { return size < other.size(); });
+    free_.insert(at, std::move(buffer));
   }
 
-  int64_t bytes_;
   std::mutex mutex_;
-  std::vector<Buffer> free_;
+  std::vector<Buffer> free_;  // by size
 };
+
+ArenaPool& shared_arenas() {
+  static ArenaPool& arenas = *new ArenaPool;
+  return arenas;
+}
 
 struct Bound {
   Bound(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated)
-      : instance(program, symbols, donated), arenas(instance.arena_bytes()) {
+      : instance(program, symbols, donated) {
     output_bytes = 0;
     for (size_t i = 0; i < instance.output_types().size(); ++i) {
       if (instance.donated_input()[i] < 0) output_bytes += instance.output_types()[i].bytes();
     }
   }
   Instance instance;
-  ArenaPool arenas;
   int64_t output_bytes;
 };
 
@@ -129,7 +151,7 @@ class CpuExecutable : public Executable {
     }
     for (size_t i = 0; i < inputs.size(); ++i) pointers[i] = inputs[i].data();
     for (size_t i = 0; i < outputs.size(); ++i) pointers[inputs.size() + i] = outputs[i].data();
-    auto arena = bound.arenas.take();
+    auto arena = shared_arenas().take(instance.arena_bytes());
     instance.run(pointers, pointers + inputs.size(), arena.data());
     return outputs;
   }
@@ -213,6 +235,8 @@ class CpuExecutable : public Executable {
 };
 
 }  // namespace
+
+void release_idle_memory() { shared_arenas().release(); }
 
 std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
                                           CompileOptions options) {

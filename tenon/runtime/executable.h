@@ -55,6 +55,9 @@ class Executable {
   virtual const Graph& graph() const = 0;
 };
 
+/// Gives back the memory that plans keep for their next runs.
+void release_idle_memory();
+
 std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
                                           CompileOptions options = {});
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
+#include "tenon/base/strings.h"
 #include "tenon/compile/fusion.h"
 #include "tenon/graph/bind.h"
 
@@ -230,6 +232,14 @@ void InstanceBuilder::assign_arena() {
   }
   plan_ = plan_memory(arena_);
   instance_.arena_bytes_ = plan_.bytes;
+  if (log_level() > LogLevel::debug) return;
+  for (size_t i = 0; i < arena_.size(); ++i) {
+    if (arena_[i].bytes * 50 < plan_.bytes) continue;
+    log_debug("arena of {}: {} at {} for steps {} to {}",
+              format_bytes(static_cast<uint64_t>(plan_.bytes)),
+              format_bytes(static_cast<uint64_t>(arena_[i].bytes)), plan_.offsets[i],
+              arena_[i].first, arena_[i].last);
+  }
 }
 
 Location InstanceBuilder::arena_location(uint32_t buffer) const {
