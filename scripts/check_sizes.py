@@ -15,8 +15,10 @@ for name in listing:
     limit = LIMITS.get(path.suffix)
     if limit is None or not path.exists():
         continue
-    lines = path.read_text().count("\n")
-    if lines > limit:
+    text = path.read_text()
+    lines = text.count("\n")
+    generated = "Generated from" in text[:400]  # nobody has to read these from end to end
+    if lines > limit and not generated:
         print(f"{name}: {lines} lines, the limit is {limit}")
         failed = True
 sys.exit(1 if failed else 0)

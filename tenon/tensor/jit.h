@@ -1,7 +1,10 @@
 // Functions compiled once and run many times.
 //
-//   auto step = jit([&](State s, Tensor x) { return update(s, grad(loss)(s.parameters, x)); });
-//   state = step(std::move(state), x);                       // moved in: updated in place
+//   #include <tenon/tensor/numpy.h>
+//   given: Tensor weights, images;
+//   auto loss = [](Tensor w, Tensor x) { return mean(square(matmul(x, w))); };
+//   auto step = jit([&](Tensor w, Tensor x) { return w - 0.1 * grad(loss)(w, x); });
+//   weights = step(std::move(weights), images);              // moved in: updated in place
 //   step.compilations();                                     // 1
 #pragma once
 

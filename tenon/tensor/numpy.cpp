@@ -7,21 +7,22 @@
 
 namespace tenon {
 
-namespace {
-
-/// The axes as ascending numbers from the start; all for none.
-Integers resolve(const Tensor& x, const Axes& axes, std::string_view what) {
-  Integers result(x.rank());
-  std::iota(result.begin(), result.end(), int64_t{0});
-  if (!axes) return result;
-  result.clear();
-  for (int64_t axis : *axes)
-    result.push_back(static_cast<int64_t>(normalise_axis(axis, x.rank(), what)));
+Integers Axes::resolve(size_t rank, std::string_view what) const {
+  Integers result;
+  if (!some_) {
+    result.resize(rank);
+    std::iota(result.begin(), result.end(), int64_t{0});
+    return result;
+  }
+  for (int64_t axis : *some_)
+    result.push_back(static_cast<int64_t>(normalise_axis(axis, rank, what)));
   std::sort(result.begin(), result.end());
   if (std::adjacent_find(result.begin(), result.end()) != result.end())
     fail(ErrorCode::invalid_argument, "{}: an axis is named twice", what);
   return result;
 }
+
+namespace {
 
 Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.cast(DType::f32); }
 
@@ -45,26 +46,26 @@ size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
   Tensor numbers = x.dtype() == DType::boolean ? x.cast(DType::i32) : x;
-  return reduce_sum(numbers, resolve(x, axes, "sum: axis"), keep);
+  return reduce_sum(numbers, axes.resolve(x.rank(), "sum: axis"), keep);
 }
 Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_product(x, resolve(x, axes, "prod: axis"), keep);
+  return reduce_product(x, axes.resolve(x.rank(), "prod: axis"), keep);
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_max(x, resolve(x, axes, "max: axis"), keep);
+  return reduce_max(x, axes.resolve(x.rank(), "max: axis"), keep);
 }
 Tensor min(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_min(x, resolve(x, axes, "min: axis"), keep);
+  return reduce_min(x, axes.resolve(x.rank(), "min: axis"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_and(x, resolve(x, axes, "all: axis"), keep);
+  return reduce_and(x, axes.resolve(x.rank(), "all: axis"), keep);
 }
 Tensor any(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_or(x, resolve(x, axes, "any: axis"), keep);
+  return reduce_or(x, axes.resolve(x.rank(), "any: axis"), keep);
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
-  Integers over = resolve(x, axes, "mean: axis");
+  Integers over = axes.resolve(x.rank(), "mean: axis");
   Tensor total = reduce_sum(floating(x), over, keep);
   Dim count = count_of(x, over);
   if (count.is_constant() && !count.is(0))
@@ -73,7 +74,7 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
 }
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  Integers over = resolve(x, axes, "variance: axis");
+  Integers over = axes.resolve(x.rank(), "variance: axis");
   Tensor distance = floating(x) - mean(x, over, true);
   return sum(square(distance), over, keep) / divisor(distance, count_of(x, over) - Dim(correction));
 }

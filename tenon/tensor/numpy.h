@@ -7,6 +7,7 @@
 //   Tensor rows = take(x, index);
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -19,8 +20,21 @@ namespace tenon {
 // Reductions. Without axes, over all of them; negative axes count from the end. `keep` leaves them
 // with size 1.
 
-/// Axes of a reduction: some, or all.
-using Axes = std::optional<Integers>;
+/// Axes of a reduction: `{0, -1}`, `1`, or all.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(std::initializer_list<int64_t> axes) : some_(axes) {}
+  Axes(Integers axes) : some_(std::move(axes)) {}
+  Axes(int64_t axis) : some_(Integers{axis}) {}
+  Axes(int axis) : Axes(static_cast<int64_t>(axis)) {}
+
+  /// Ascending, counted from the start, each once; `what` is for errors.
+  Integers resolve(size_t rank, std::string_view what) const;
+
+ private:
+  std::optional<Integers> some_;
+};
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: i32
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);

@@ -5,23 +5,22 @@
 
 #include <fmt/format.h>
 
-#include "tenon/tensor/tensor.h"
+#include "tenon/tensor/print.h"
 
 namespace tenon {
 
 namespace {
 
-constexpr int64_t kMaxElements = 1000;  // longer arrays are abbreviated
-constexpr int64_t kEdge = 3;            // how much of both ends of an axis is then shown
-constexpr int kPrecision = 4;           // digits after the point, or significant ones
+constexpr int64_t kEdge = 3;  // how much of both ends of an axis an abbreviated array shows
 
 class ArrayPrinter {
  public:
-  explicit ArrayPrinter(const Tensor& tensor)
+  ArrayPrinter(const Tensor& tensor, const PrintStyle& style)
       : tensor_(tensor),
+        style_(style),
         shape_(tensor.shape().constants()),
         real_(is_floating(tensor.dtype())),
-        abbreviate_(element_count(shape_) > kMaxElements) {
+        abbreviate_(element_count(shape_) > style.max_elements) {
     if (real_) choose_notation(0, 0);
     find_width(0, 0);
   }
@@ -65,11 +64,12 @@ class ArrayPrinter {
     });
     exponent_ = largest >= 1e8 || (largest > 0 && (smallest < 1e-4 || largest / smallest > 1e6));
     digits_ = 0;
+    if (style_.precision == 0) return;
     for_each_shown(axis, offset, [&](int64_t i) {
       double value = tensor_.item(i);
       if (!std::isfinite(value)) return;
-      std::string text = exponent_ ? fmt::format("{:.{}e}", value, kPrecision)
-                                   : fmt::format("{:.{}f}", value, kPrecision);
+      std::string text = exponent_ ? fmt::format("{:.{}e}", value, style_.precision)
+                                   : fmt::format("{:.{}f}", value, style_.precision);
       size_t point = text.find('.');
       size_t end = exponent_ ? text.find('e') : text.size();
       size_t last = text.find_last_not_of('0', end - 1);
@@ -123,6 +123,7 @@ class ArrayPrinter {
   }
 
   const Tensor& tensor_;
+  PrintStyle style_;
   std::vector<int64_t> shape_;
   bool real_;
   bool abbreviate_;
@@ -133,10 +134,13 @@ class ArrayPrinter {
 
 }  // namespace
 
-std::string Tensor::to_string() const {
-  if (!has_value()) return "no value";
-  eval();
-  return ArrayPrinter(*this).print() + "  " + type().to_string();
+std::string to_text(const Tensor& tensor, const PrintStyle& style) {
+  if (!tensor.has_value()) return "no value";
+  tensor.eval();
+  std::string text = ArrayPrinter(tensor, style).print();
+  return style.type ? text + "  " + tensor.type().to_string() : text;
 }
+
+std::string Tensor::to_string() const { return to_text(*this); }
 
 }  // namespace tenon

@@ -23,7 +23,7 @@ Tensor fold_in(const Tensor& key, const Tensor& data);
 std::vector<Tensor> split(const Tensor& key, int64_t count);
 template <size_t kCount>
 std::array<Tensor, kCount> split(const Tensor& key) {
-  std::vector<Tensor> keys = split(key, static_cast<int64_t>(kCount));
+  std::vector<Tensor> keys = random::split(key, static_cast<int64_t>(kCount));
   std::array<Tensor, kCount> result;
   std::move(keys.begin(), keys.end(), result.begin());
   return result;

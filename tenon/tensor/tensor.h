@@ -1,9 +1,9 @@
 // The tensor that users hold: lazy, cheap to copy, evaluated when it is looked at.
 //
 //   Tensor x{1.0, 2.0, 3.0};               // f32[3]
-//   Tensor y = sin(x) * exp(-x * x);       // nothing is computed yet
-//   y.item(0);                             // now it is
-//   x.slice(0, 1, 3);                      // f32[2]
+//   Tensor y = (x - 1) / x;                // nothing is computed yet
+//   double last = y.item(2);               // now it is
+//   Tensor part = x.slice(0, 1, 3);        // f32[2]
 #pragma once
 
 #include <cstdint>

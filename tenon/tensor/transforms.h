@@ -1,11 +1,13 @@
 // Functions of functions: derivatives, vectorisation, control flow. They compose in any order, and
 // take and return trees; jit.h has the one that compiles.
 //
+//   #include <tenon/tensor/numpy.h>
+//   given: Tensor x, v;
 //   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
 //   auto df = grad(f);                                       // a function again
 //   auto curvature = jvp(grad(f), x, v).tangent;             // Hessian times v
 //   auto rows = vmap(f, {.in = {0}});                        // one result a row
-//   auto y = cond(sum(x) > 0, [](Tensor x) { return x; }, [](Tensor x) { return -x; }, x);
+//   auto size = cond(f(x) > 0, [](Tensor x) { return x; }, [](Tensor x) { return -x; }, x);
 #pragma once
 
 #include <functional>

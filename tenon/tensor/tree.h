@@ -1,11 +1,11 @@
 // Nested structures of tensors. Tensors, vectors, tuples, pairs, string maps, plain aggregates and
 // Tree are all trees: every transform takes and returns them.
 //
-//   struct State { Tree parameters; Tensor step; };        // any aggregate will do
-//   for_each_leaf(state, f);     // f("0.encoder.0.weight", leaf), f("1", leaf): fields by number
-//   Tree t;
-//   t["encoder.0.weight"] = zeros({4, 4});
-//   t.child("encoder").at("0.weight");
+//   struct State { Tree parameters; Tensor step; } state;  // any aggregate will do
+//   state.parameters["encoder.weight"] = zeros({4, 4});
+//   state.step = 1;
+//   std::vector<std::string> paths = leaf_paths(state);    // "0.encoder.weight", "1"
+//   Tensor weight = state.parameters.child("encoder").at("weight");
 #pragma once
 
 #include <boost/pfr/core.hpp>

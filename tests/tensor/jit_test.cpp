@@ -29,7 +29,7 @@ TEST(Jit, OnePlanServesEveryBatch) {
   int traced = 0;
   auto f = jit([&](Tensor x, Tensor y) {
     ++traced;
-    return sum(x * y, {{1}}) + mean(x);
+    return sum(x * y, {1}) + mean(x);
   });
   for (int64_t batch : {2, 3, 4, 5, 2, 1}) {
     Tensor x = ones({batch, 3});

@@ -15,21 +15,21 @@ const Tensor kMatrix{{1, 2, 3}, {4, 5, 6}};
 
 TEST(NumPy, Reduces) {
   EXPECT_THAT(values_of(sum(kMatrix)), ElementsAre(21));
-  EXPECT_THAT(values_of(sum(kMatrix, {{0}})), ElementsAre(5, 7, 9));
-  EXPECT_EQ(sum(kMatrix, {{-1}}, true).type().to_string(), "f32[2,1]");
-  EXPECT_THAT(values_of(mean(kMatrix, {{1}})), ElementsAre(2, 5));
+  EXPECT_THAT(values_of(sum(kMatrix, {0})), ElementsAre(5, 7, 9));
+  EXPECT_EQ(sum(kMatrix, {-1}, true).type().to_string(), "f32[2,1]");
+  EXPECT_THAT(values_of(mean(kMatrix, {1})), ElementsAre(2, 5));
   EXPECT_THAT(values_of(mean(arange(4))), ElementsAre(1.5));
   EXPECT_THAT(values_of(max(kMatrix)), ElementsAre(6));
-  EXPECT_THAT(values_of(min(kMatrix, {{1}})), ElementsAre(1, 4));
-  EXPECT_THAT(values_of(prod(kMatrix, {{1}})), ElementsAre(6, 120));
+  EXPECT_THAT(values_of(min(kMatrix, {1})), ElementsAre(1, 4));
+  EXPECT_THAT(values_of(prod(kMatrix, {1})), ElementsAre(6, 120));
   EXPECT_THAT(values_of(sum(kMatrix > 2)), ElementsAre(4));
   EXPECT_THAT(values_of(all(kMatrix > 0)), ElementsAre(1));
-  EXPECT_THAT(values_of(any(kMatrix > 5, {{1}})), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(any(kMatrix > 5, {1})), ElementsAre(0, 1));
   EXPECT_THAT(values_of(variance(Tensor{1, 3}, {}, false, 1)), ElementsAre(2));
   EXPECT_THAT(values_of(norm(Tensor{3, 4})), ElementsAre(5));
   EXPECT_THAT(values_of(argmax(kMatrix)), ElementsAre(5));
-  EXPECT_THAT(error_of([] { sum(kMatrix, {{0, -2}}); }), HasSubstr("twice"));
-  EXPECT_THAT(error_of([] { sum(kMatrix, {{2}}); }), HasSubstr("axis"));
+  EXPECT_THAT(error_of([] { sum(kMatrix, {0, -2}); }), HasSubstr("twice"));
+  EXPECT_THAT(error_of([] { sum(kMatrix, {2}); }), HasSubstr("axis"));
 }
 
 TEST(NumPy, MultipliesMatrices) {
