@@ -512,11 +512,11 @@ Tensor window_max(const Tensor& x, const Integers& window, const Integers& strid
                 {"dilation", dilation}});
 }
 
-Tensor window_select(const Tensor& x, const Tensor& t, const Integers& window,
-                     const Integers& strides, const Integers& padding_low,
-                     const Integers& padding_high, const Integers& dilation) {
-  static const OpDef& op = core_ops().get("window_select");
-  return apply(op, {x, t},
+Tensor window_find(const Tensor& x, const Tensor& value, const Integers& window,
+                   const Integers& strides, const Integers& padding_low,
+                   const Integers& padding_high, const Integers& dilation) {
+  static const OpDef& op = core_ops().get("window_find");
+  return apply(op, {x, value},
                {{"window", window},
                 {"strides", strides},
                 {"padding_low", padding_low},
@@ -524,12 +524,25 @@ Tensor window_select(const Tensor& x, const Tensor& t, const Integers& window,
                 {"dilation", dilation}});
 }
 
-Tensor window_scatter(const Tensor& x, const Tensor& dy, const Integers& window,
-                      const Integers& strides, const Integers& padding_low,
-                      const Integers& padding_high, const Integers& dilation) {
-  static const OpDef& op = core_ops().get("window_scatter");
-  return apply(op, {x, dy},
+Tensor window_take(const Tensor& t, const Tensor& place, const Integers& window,
+                   const Integers& strides, const Integers& padding_low,
+                   const Integers& padding_high, const Integers& dilation) {
+  static const OpDef& op = core_ops().get("window_take");
+  return apply(op, {t, place},
                {{"window", window},
+                {"strides", strides},
+                {"padding_low", padding_low},
+                {"padding_high", padding_high},
+                {"dilation", dilation}});
+}
+
+Tensor window_place(const Tensor& dy, const Tensor& place, const Integers& window,
+                    const Shape& input_shape, const Integers& strides, const Integers& padding_low,
+                    const Integers& padding_high, const Integers& dilation) {
+  static const OpDef& op = core_ops().get("window_place");
+  return apply(op, {dy, place},
+               {{"window", window},
+                {"input_shape", input_shape},
                 {"strides", strides},
                 {"padding_low", padding_low},
                 {"padding_high", padding_high},

@@ -428,27 +428,39 @@ Tensor window_max(const Tensor& x, const Integers& window, const Integers& strid
                   const Integers& padding_low = {}, const Integers& padding_high = {},
                   const Integers& dilation = {});
 
-/// For each position of a sliding window, the element of t where x has its first maximum in the
-/// window. Linear in t, constant in x.
+/// Where in each position of a sliding window over x the first element equal to `value` is: its
+/// row-major number in the window, as u8 where that is enough, else i32; the last where none is.
 /// `window`: size of the window along each axis.
 /// `strides`: step of the window; default 1.
 /// `padding_low`: positions before each axis that count nothing; default 0.
 /// `padding_high`: positions after each axis that count nothing; default 0.
 /// `dilation`: distance of neighbours in the window; default 1.
-Tensor window_select(const Tensor& x, const Tensor& t, const Integers& window,
-                     const Integers& strides = {}, const Integers& padding_low = {},
-                     const Integers& padding_high = {}, const Integers& dilation = {});
+Tensor window_find(const Tensor& x, const Tensor& value, const Integers& window,
+                   const Integers& strides = {}, const Integers& padding_low = {},
+                   const Integers& padding_high = {}, const Integers& dilation = {});
 
-/// Adds each element of dy where x has its first maximum in the element's window. Linear in dy,
-/// constant in x.
+/// From each position of a sliding window over t, the element whose number in the window `place`
+/// says; 0 where that is padding or no number of the window. Linear in t.
 /// `window`: size of the window along each axis.
 /// `strides`: step of the window; default 1.
 /// `padding_low`: positions before each axis that count nothing; default 0.
 /// `padding_high`: positions after each axis that count nothing; default 0.
 /// `dilation`: distance of neighbours in the window; default 1.
-Tensor window_scatter(const Tensor& x, const Tensor& dy, const Integers& window,
-                      const Integers& strides = {}, const Integers& padding_low = {},
-                      const Integers& padding_high = {}, const Integers& dilation = {});
+Tensor window_take(const Tensor& t, const Tensor& place, const Integers& window,
+                   const Integers& strides = {}, const Integers& padding_low = {},
+                   const Integers& padding_high = {}, const Integers& dilation = {});
+
+/// Adds each element of dy at the element of its window whose number `place` says. Linear in dy.
+/// `window`: size of the window along each axis.
+/// `input_shape`: shape of the result.
+/// `strides`: step of the window; default 1.
+/// `padding_low`: positions before each axis that count nothing; default 0.
+/// `padding_high`: positions after each axis that count nothing; default 0.
+/// `dilation`: distance of neighbours in the window; default 1.
+Tensor window_place(const Tensor& dy, const Tensor& place, const Integers& window,
+                    const Shape& input_shape, const Integers& strides = {},
+                    const Integers& padding_low = {}, const Integers& padding_high = {},
+                    const Integers& dilation = {});
 
 // control.cpp
 
