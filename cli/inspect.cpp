@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/rows.h"
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/strings.h"
@@ -26,6 +27,7 @@ namespace {
 struct Options {
   std::string file;
   bool graph = false;
+  std::string png;
 };
 
 struct Row {
@@ -146,7 +148,23 @@ bool looks_like_safetensors(std::span<const std::byte> bytes) {
   return bytes.size() > 9 && (bytes[8] == std::byte{'{'}) && bytes[7] == std::byte{0};
 }
 
+/// A row of an array as a picture.
+int write_row(const Options& options) {
+  Literal rows = read_array_rows(options.file);
+  std::vector<int64_t> shape = rows.shape();
+  if (rows.dtype() != DType::u8 || shape.size() < 3 || shape[0] != 1) {
+    throw make_error(ErrorCode::invalid_argument, "{}: {} is not one picture of bytes",
+                     options.file, rows.type().to_string())
+        .note("wanted: one row of u8[n,height,width] or u8[n,height,width,channels], as FILE#17");
+  }
+  shape.erase(shape.begin());
+  write_png(options.png, std::move(rows).reshaped(shape));
+  fmt::print("wrote {}\n", options.png);
+  return kOk;
+}
+
 int inspect(const Options& options) {
+  if (!options.png.empty()) return write_row(options);
   const std::string& path = options.file;
   MappedFile file(path);
   std::span<const std::byte> bytes = file.bytes();
@@ -182,12 +200,15 @@ void add_inspect(CLI::App& app, int& exit_code) {
   command->add_option("FILE", options->file, "A model, checkpoint, graph or array file")
       ->required();
   command->add_flag("--graph", options->graph, "Print the graph of a model");
+  command->add_option("--png", options->png, "Write a row of an array, FILE#row, as a picture")
+      ->type_name("FILE");
   command->footer(
       "\nExamples:\n"
       "  tenon inspect model.tenon\n"
       "  tenon inspect model.tenon --graph\n"
       "  tenon inspect runs/fashion-lenet/step-00001-00000000.safetensors\n"
-      "  tenon inspect train-images-idx3-ubyte.gz");
+      "  tenon inspect train-images-idx3-ubyte.gz\n"
+      "  tenon inspect train-images-idx3-ubyte.gz#17 --png shirt.png");
   command->callback([options, &exit_code] { exit_code = inspect(*options); });
 }
 

@@ -74,12 +74,19 @@ Literal converted(const Literal& values, DType dtype, const std::string& path) {
   return result;
 }
 
-Literal read_array(const std::string& path) {
-  if (path.ends_with(".npy")) return read_npy(path);
-  return read_idx(path);
+Literal read_selected(const Selection& selection) {
+  const std::string& path = selection.path;
+  Literal values = path.ends_with(".npy") ? read_npy(path) : read_idx(path);
+  if (values.shape().empty())
+    fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", path);
+  return selection.chosen ? rows_of(values, selection) : std::move(values);
 }
 
 }  // namespace
+
+Literal read_array_rows(const std::string& argument) {
+  return read_selected(parse_selection(argument));
+}
 
 InputRows read_rows(const std::string& argument, const Type& example) {
   Selection selection = parse_selection(argument);
@@ -92,19 +99,17 @@ InputRows read_rows(const std::string& argument, const Type& example) {
     shape.insert(shape.begin(), 1);
     values = std::move(picture).reshaped(shape);
   } else {
-    values = read_array(selection.path);
-    if (values.shape().empty())
-      fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", selection.path);
-    if (selection.chosen) values = rows_of(values, selection);
+    values = read_selected(selection);
   }
   // Rows of the same elements under another shape will do: [28,28] for [28,28,1].
   std::vector<int64_t> shape = wanted;
   shape.insert(shape.begin(), values.shape()[0]);
   if (element_count(shape) != values.size()) {
     std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
-    throw make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", argument,
-                     example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string())
-        .note("hint: scale pictures to the model's size first");
+    Error error = make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", argument,
+                             example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string());
+    if (is_picture(selection.path)) error.note("hint: scale the picture to the model's size first");
+    throw error;
   }
   InputRows result;
   result.values = converted(std::move(values).reshaped(shape), example.dtype, selection.path);

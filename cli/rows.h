@@ -20,4 +20,7 @@ struct InputRows {
 /// nothing; other shapes are an error that names both.
 InputRows read_rows(const std::string& argument, const Type& example);
 
+/// The rows alone, of any shape and dtype: [rows, …].
+Literal read_array_rows(const std::string& argument);
+
 }  // namespace tenon::cli

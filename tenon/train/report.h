@@ -1,5 +1,6 @@
 // A report of a run as one HTML file that needs no network.
 //
+//   given: train::FitResult result; train::Evaluation evaluation; data::TrainTest data;
 //   train::write_report("report.html", {.title = "fashion-lenet", .model = &result.model,
 //                                       .history = &result.history, .evaluation = &evaluation,
 //                                       .test = &data.test});

@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support.h"
+#include "tenon/format/image.h"
+#include "tenon/format/npy.h"
+
+namespace tenon::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Cli, HelpShowsCommandsExamplesAndExitCodes) {
+  Finished help = run({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* word : {"train", "evaluate", "predict", "inspect", "ops", "config", "completion",
+                           "Examples:", "Exit codes:"})
+    EXPECT_THAT(help.out, HasSubstr(word));
+  Finished train = run({"train", "--help"});
+  EXPECT_EQ(train.exit_code, 0);
+  EXPECT_THAT(train.out, HasSubstr("--set"));
+  EXPECT_THAT(train.out, HasSubstr("tenon train configs/fashion-lenet.toml"));
+}
+
+TEST(Cli, VersionNamesCpuThreadsAndLibraries) {
+  Finished version = run({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  for (const char* word : {"tenon ", "cpu ", "features ", "threads ", "LLVM", "oneDNN"})
+    EXPECT_THAT(version.out, HasSubstr(word));
+}
+
+TEST(Cli, WrongUsageSuggestsTheNearest) {
+  Finished command = run({"trian", "a.toml"});
+  EXPECT_EQ(command.exit_code, 2);
+  EXPECT_THAT(command.err, HasSubstr("unknown command 'trian'\n  did you mean 'train'?"));
+  Finished option = run({"train", "a.toml", "--ouptut", "x"});
+  EXPECT_EQ(option.exit_code, 2);
+  EXPECT_THAT(option.err,
+              HasSubstr("unknown option --ouptut\n  --ouptut: did you mean '--output'?"));
+  EXPECT_EQ(run({"train"}).exit_code, 2);
+  EXPECT_EQ(run({"train", "missing.toml"}).exit_code, 1);
+  EXPECT_THAT(run({"ops", "sofmax"}).err, HasSubstr("softmax"));
+}
+
+TEST(Cli, OpsComeFromTheRegistry) {
+  Finished table = run({"ops"});
+  EXPECT_EQ(table.exit_code, 0);
+  EXPECT_THAT(table.out, HasSubstr("primitives"));
+  EXPECT_THAT(run({"ops", "max_pool"}).out, HasSubstr("window"));
+  EXPECT_THAT(run({"ops", "max_pool", "--json"}).out, HasSubstr("\"onnx\": [\n"));
+}
+
+TEST(Cli, CompletionKnowsTheCommands) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    Finished script = run({"completion", shell});
+    EXPECT_EQ(script.exit_code, 0) << shell;
+    EXPECT_THAT(script.out, HasSubstr("evaluate"));
+  }
+  EXPECT_EQ(run({"completion", "tcsh"}).exit_code, 2);
+}
+
+TEST(Cli, ConfigDiffSeesThroughBases) {
+  Folder folder;
+  write_text(folder / "a.toml", "[train]\nepochs = 5\nseed = 1\n");
+  write_text(folder / "b.toml", "base = \"a.toml\"\n[train]\nepochs = 7\n[data]\nbatch = 8\n");
+  Finished changes = run({"config", "diff", "a.toml", "b.toml"}, {.folder = folder.path()});
+  EXPECT_EQ(changes.exit_code, 0);
+  EXPECT_EQ(changes.out, "  train.epochs = 5 -> 7\n+ data.batch = 8\n");
+}
+
+TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
+  Folder folder;
+  write_small_run(folder.path());
+  RunOptions here{.folder = folder.path()};
+  Finished train = run({"train", "run.toml", "--trace", "trace.json"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(train.err, HasSubstr("epoch 3/3"));
+  EXPECT_THAT(train.out, HasSubstr("test  loss"));
+  EXPECT_THAT(read_text(folder / "trace.json"), HasSubstr("traceEvents"));
+  std::string report = read_text(folder / "runs/run/report.html");
+  EXPECT_THAT(report, HasSubstr("north-west"));
+  EXPECT_THAT(report, Not(HasSubstr("src=\"http")));
+
+  Finished evaluate = run({"evaluate", "runs/run/model.tenon", "test.npz", "--json"}, here);
+  ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
+  EXPECT_THAT(evaluate.out, HasSubstr("\"examples\": 64"));
+  EXPECT_THAT(evaluate.out, HasSubstr("\"accuracy\": 1.0")) << train.out;
+  EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "run.toml"}, here).out,
+              HasSubstr("accuracy 1.0000"));
+
+  Literal picture(DType::u8, {8, 8, 1});
+  for (int64_t p = 36; p < 64; ++p) {
+    if (p % 8 >= 4) picture.set_int(p, 200);
+  }
+  write_png(folder / "corner.png", picture);
+  Finished predict = run({"predict", "runs/run/model.tenon", "corner.png"}, here);
+  ASSERT_EQ(predict.exit_code, 0) << predict.err;
+  EXPECT_TRUE(predict.out.starts_with("south-east ")) << predict.out;
+  write_npy(folder / "rows.npy", Literal(DType::u8, {5, 8, 8}));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#1:3"}, here).out,
+              HasSubstr("rows.npy#2  "));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#9"}, here).err,
+              HasSubstr("rows 9 to 9 of 5"));
+  write_png(folder / "large.png", Literal(DType::u8, {9, 9, 1}));
+  Finished large = run({"predict", "runs/run/model.tenon", "large.png"}, here);
+  EXPECT_EQ(large.exit_code, 1);
+  EXPECT_THAT(large.err, HasSubstr("the model takes u8[8,8,1], not u8[9,9,1]"));
+
+  Finished model = run({"inspect", "runs/run/model.tenon"}, here);
+  EXPECT_THAT(model.out, HasSubstr("u8[batch,8,8,1]"));
+  EXPECT_THAT(model.out, HasSubstr("dense1.weight"));
+  Finished graph = run({"inspect", "runs/run/model.tenon", "--graph"}, here);
+  EXPECT_TRUE(graph.out.starts_with("graph model(")) << graph.out;
+  write_text(folder / "model.ir", graph.out);
+  EXPECT_EQ(run({"inspect", "model.ir"}, here).out, graph.out);
+  EXPECT_THAT(run({"inspect", "train.npz"}, here).out, HasSubstr("u8[256,8,8,1]"));
+  EXPECT_THAT(run({"inspect", "runs/run/step-00003-00000000.safetensors"}, here).out,
+              HasSubstr("epochs done  3"));
+  EXPECT_EQ(run({"inspect", "run.toml"}, here).exit_code, 1);
+}
+
+TEST(Cli, ErrorsInConfigurationsNameThePlace) {
+  Folder folder;
+  write_small_run(folder.path());
+  RunOptions here{.folder = folder.path()};
+  auto error_of = [&](std::vector<std::string> changes) {
+    std::vector<std::string> arguments{"train", "run.toml"};
+    for (const std::string& change : changes) {
+      arguments.push_back("--set");
+      arguments.push_back(change);
+    }
+    Finished finished = run(arguments, here);
+    EXPECT_EQ(finished.exit_code, 1);
+    return finished.err;
+  };
+  EXPECT_THAT(error_of({"train.epoch=3"}), HasSubstr("did you mean 'epochs'?"));
+  EXPECT_THAT(error_of({"train.optimizer.name=adamww"}), HasSubstr("did you mean 'adamw'?"));
+  EXPECT_THAT(error_of({"data.source=npy"}), HasSubstr("did you mean 'npz'?"));
+  EXPECT_THAT(error_of({"model.layers=[\"relux\"]"}), HasSubstr("did you mean 'relu'?"));
+  EXPECT_THAT(error_of({"model.layers=[{conv = {filter = 3}}]"}),
+              HasSubstr("did you mean 'filters'?"));
+  EXPECT_THAT(error_of({"train.validation=test", "train.patience=2"}), HasSubstr("patience"));
+}
+
+}  // namespace
+}  // namespace tenon::testing

@@ -1,0 +1,136 @@
+// Runs that are stopped, by whatever means, lose nothing.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "support.h"
+#include "tenon/base/random.h"
+#include "tenon/train/checkpoint.h"
+
+namespace tenon::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Enough steps that kills land between and inside checkpoints.
+void write_long_run(const std::filesystem::path& folder) {
+  write_small_run(folder, 20, "checkpoint_every = 5\n");
+}
+
+bool wait_for_checkpoint(const Folder& folder) {
+  for (int i = 0; i < 3000; ++i) {
+    if (!train::CheckpointFolder(folder / "runs/run").files().empty()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+TEST(Resume, KilledRunsEndInTheSameBits) {
+  Folder whole, killed;
+  write_long_run(whole.path());
+  write_long_run(killed.path());
+  Finished reference = run({"train", "run.toml", "--quiet"}, {.folder = whole.path()});
+  ASSERT_EQ(reference.exit_code, 0) << reference.err;
+
+  RandomStream random(RandomKey(static_cast<uint64_t>(::getpid())));
+  int kills = 0;
+  Finished last;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    Process process({"train", "run.toml", "--quiet"}, {.folder = killed.path()});
+    // The first ones may die before they did anything; later ones get further.
+    double seconds = 0.05 + 0.1 * attempt * random.uniform();
+    if (!process.ended_within(seconds)) {
+      process.send(SIGKILL);
+      ++kills;
+    }
+    last = process.wait();
+    if (last.exit_code == 0) break;
+    ASSERT_EQ(last.exit_code, 128 + SIGKILL) << last.err;
+  }
+  EXPECT_EQ(last.exit_code, 0);
+  EXPECT_GT(kills, 0);
+  EXPECT_EQ(last.out, reference.out);
+  EXPECT_TRUE(read_text(killed / "runs/run/model.tenon") ==
+              read_text(whole / "runs/run/model.tenon"))
+      << "after " << kills << " kills";
+}
+
+TEST(Resume, CtrlCLeavesACheckpoint) {
+  Folder folder;
+  write_long_run(folder.path());
+  Process process({"train", "run.toml"}, {.folder = folder.path()});
+  ASSERT_TRUE(wait_for_checkpoint(folder));
+  process.send(SIGINT);
+  Finished stopped = process.wait();
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("stopped with a checkpoint in runs/run"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "runs/run/model.tenon"));
+  Finished again = run({"train", "run.toml"}, {.folder = folder.path()});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("going on from epoch"));
+}
+
+TEST(Resume, AFullDiskLosesNoEarlierCheckpoint) {
+  Folder folder;
+  write_long_run(folder.path());
+  {
+    Process process({"train", "run.toml"}, {.folder = folder.path()});
+    ASSERT_TRUE(wait_for_checkpoint(folder));
+    process.send(SIGKILL);
+    process.wait();
+  }
+  train::CheckpointFolder checkpoints(folder / "runs/run");
+  std::vector<std::filesystem::path> before = checkpoints.files();
+  std::vector<std::string> contents;
+  for (const auto& path : before) contents.push_back(read_text(path));
+  Finished full = run({"train", "run.toml"}, {.folder = folder.path(), .file_size_limit = 4096});
+  EXPECT_EQ(full.exit_code, 1) << full.err;
+  EXPECT_THAT(full.err, HasSubstr("runs/run"));
+  EXPECT_EQ(checkpoints.files(), before);
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_EQ(read_text(before[i]), contents[i]);
+  EXPECT_EQ(run({"train", "run.toml"}, {.folder = folder.path()}).exit_code, 0);
+}
+
+TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
+  Folder folder;
+  write_small_run(folder.path());
+  write_text(folder / "file", "");
+  Finished finished =
+      run({"train", "run.toml", "--set", "train.checkpoint=file/run"}, {.folder = folder.path()});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("file/run"));
+  EXPECT_THAT(finished.err, Not(HasSubstr("epoch 1")));
+}
+
+TEST(Resume, OtherSettingsNeedAFreshStart) {
+  Folder folder;
+  write_small_run(folder.path(), 1);
+  RunOptions here{.folder = folder.path()};
+  ASSERT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
+  Finished other = run({"train", "run.toml", "--set", "train.seed=4"}, here);
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("train.seed: 3 there, 4 now"));
+  EXPECT_EQ(run({"train", "run.toml", "--set", "train.seed=4", "--fresh"}, here).exit_code, 0);
+}
+
+TEST(Resume, ALossThatIsNotFiniteNamesStepOpAndCheckpoint) {
+  Folder folder;
+  write_small_run(folder.path());
+  Finished finished = run({"train", "run.toml", "--set", "train.checkpoint_every=1", "--set",
+                           "train.optimizer={name=\"sgd\", learning_rate=1e38}", "--set",
+                           "model.layers=[\"flatten\", {dense = 8}, {dense = 4}]"},
+                          {.folder = folder.path()});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("error: the loss became"));
+  EXPECT_THAT(finished.err, HasSubstr("in step "));
+  EXPECT_THAT(finished.err, HasSubstr("first made by"));
+  EXPECT_THAT(finished.err, HasSubstr("last good checkpoint  runs/run/step-"));
+}
+
+}  // namespace
+}  // namespace tenon::testing
