@@ -43,6 +43,7 @@ class Instance {
   /// Pointers in the order of the graph's inputs and outputs; the arena has arena_bytes().
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
 
+  const Graph& graph() const { return *program_.graph; }
   int64_t arena_bytes() const { return arena_bytes_; }
   const std::vector<ConcreteType>& input_types() const { return input_types_; }
   const std::vector<ConcreteType>& output_types() const { return output_types_; }

@@ -343,6 +343,14 @@ void InstanceBuilder::make_control_step(NodeId id) {
   layout.carries = static_cast<size_t>(node.attributes.integer("carries"));
   layout.length = node.attributes.shape("length")[0].evaluate(symbols_);
   layout.reverse = node.attributes.boolean("reverse");
+  const std::vector<ValueId>& results = region("body").graph().outputs();
+  for (size_t carry = 0; carry < layout.carries; ++carry) {
+    int stacked = -1;
+    for (size_t y = layout.carries; y < results.size(); ++y) {
+      if (results[y] == results[carry]) stacked = static_cast<int>(y);
+    }
+    layout.stacked.push_back(stacked);
+  }
   add_step(std::make_unique<ScanStep>(region("body"), layout, inputs, outputs, other, arena), node);
 }
 

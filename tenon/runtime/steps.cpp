@@ -91,8 +91,9 @@ std::string LibraryStep::describe() const {
 }
 
 void CopyStep::run(std::byte* const* bases) const {
-  if (bytes_ > 0)
-    std::memmove(resolve(to_, bases), resolve(from_, bases), static_cast<size_t>(bytes_));
+  void* from = resolve(from_, bases);
+  void* to = resolve(to_, bases);
+  if (bytes_ > 0 && from != to) std::memmove(to, from, static_cast<size_t>(bytes_));
 }
 
 CondStep::CondStep(const Instance& then, const Instance& otherwise, std::vector<Location> inputs,
@@ -168,20 +169,23 @@ void ScanStep::run(std::byte* const* bases) const {
     for (size_t x = first_slice; x < inputs_.size(); ++x) {
       inputs[x] = static_cast<std::byte*>(whole_inputs[x]) + at * body_.input_types()[x].bytes();
     }
-    // Carries alternate so that the last step writes the results.
-    bool into_result = (layout_.length - 1 - i) % 2 == 0;
-    for (size_t c = 0; c < layout_.carries; ++c)
-      outputs[c] = into_result ? whole_outputs[c] : spare[c];
     for (size_t y = layout_.carries; y < outputs_.size(); ++y) {
       outputs[y] = static_cast<std::byte*>(whole_outputs[y]) + at * body_.output_types()[y].bytes();
+    }
+    // Carries alternate so that the last step writes the results.
+    bool into_result = (layout_.length - 1 - i) % 2 == 0;
+    for (size_t c = 0; c < layout_.carries; ++c) {
+      int stacked = layout_.stacked[c];
+      outputs[c] = stacked >= 0 ? outputs[static_cast<size_t>(stacked)]
+                                : (into_result ? whole_outputs[c] : spare[c]);
     }
     body_.run(inputs.data(), outputs.data(), arena);
     for (size_t c = 0; c < layout_.carries; ++c) inputs[first_carry + c] = outputs[c];
   }
-  if (layout_.length > 0) return;
   for (size_t c = 0; c < layout_.carries; ++c) {
+    if (layout_.length > 0 && layout_.stacked[c] < 0) continue;
     auto bytes = static_cast<size_t>(body_.output_types()[c].bytes());
-    if (bytes > 0) std::memcpy(whole_outputs[c], whole_inputs[first_carry + c], bytes);
+    if (bytes > 0) std::memcpy(whole_outputs[c], inputs[first_carry + c], bytes);
   }
 }
 

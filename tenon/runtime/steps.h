@@ -91,6 +91,9 @@ class ScanStep : public Step {
     size_t carries = 0;
     int64_t length = 0;
     bool reverse = false;
+    /// For each carry, the stacked result that is the same value, or -1: then its slice serves as
+    /// the carry.
+    std::vector<int> stacked;
   };
   ScanStep(const Instance& body, Layout layout, std::vector<Location> inputs,
            std::vector<Location> outputs, std::vector<Location> other, Location arena);
