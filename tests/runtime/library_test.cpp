@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "library_kernel.h"
+#include "tenon/base/cpu.h"
 #include "tenon/graph/build.h"
 #include "tenon/ops/registry.h"
 #include "tenon/runtime/cpu/native.h"
@@ -126,6 +127,59 @@ TEST(LibraryConvolution, EqualsReference) {
   Attributes kernel = geometry;
   kernel.set("kernel_shape", Integers{3, 2});
   expect_equals_reference(request_of("convolution_filter_gradient", kernel, {x, y}), random);
+}
+
+/// In bf16, whose eight bits of precision leave half a percent.
+void expect_equals_reference_in_bf16(const KernelRequest& request, std::mt19937& random) {
+  if (!cpu_info().has("avx512_bf16")) GTEST_SKIP();
+  const ChosenKernel chosen = make_kernel(request);
+  std::vector<std::vector<uint16_t>> inputs;
+  std::vector<void*> in;
+  for (const ConcreteType& type : request.inputs) {
+    std::vector<uint16_t>& input = inputs.emplace_back();
+    for (const float value : test::random_floats(static_cast<size_t>(type.size()), random)) {
+      input.push_back(float_to_bf16(value));
+    }
+    in.push_back(input.data());
+  }
+  std::string why_not;
+  const auto results_of = [&](const OpKernel& kernel) {
+    std::vector<uint16_t> output(static_cast<size_t>(request.outputs[0].size()));
+    std::vector<double> scratch(static_cast<size_t>(kernel.scratch_bytes() / 8 + 16));
+    void* out = output.data();
+    void* own = scratch.data();
+    size_t space = scratch.size() * 8;
+    kernel.run(in.data(), &out,
+               std::align(64, static_cast<size_t>(kernel.scratch_bytes()), own, space));
+    std::vector<float> values;
+    for (const uint16_t bits : output) values.push_back(bf16_to_float(bits));
+    return values;
+  };
+  const std::vector<float> want = results_of(*make_reference(request, why_not));
+  test::expect_close(results_of(*chosen.kernel), {want.begin(), want.end()}, 5e-3,
+                     chosen.trace + " " + chosen.kernel->description());
+}
+
+TEST(LibraryDot, MultipliesBf16) {
+  std::mt19937 random(29);
+  Attributes attributes{{"lhs_contract", Integers{1}}, {"rhs_contract", Integers{0}}};
+  const ConcreteType lhs{DType::bf16, {20, 33}}, rhs{DType::bf16, {33, 10}};
+  expect_equals_reference_in_bf16(request_of("dot", attributes, {lhs, rhs}), random);
+}
+
+TEST(LibraryConvolution, TakesBf16) {
+  std::mt19937 random(31);
+  const ConcreteType x{DType::bf16, {5, 9, 8, 4}}, filter{DType::bf16, {3, 2, 4, 6}};
+  Attributes forward;
+  const KernelRequest request = request_of("convolution", forward, {x, filter});
+  const ConcreteType y = request.outputs[0];
+  expect_equals_reference_in_bf16(request, random);
+  Attributes input{{"input_shape", Shape{9, 8}}};
+  expect_equals_reference_in_bf16(request_of("convolution_input_gradient", input, {y, filter}),
+                                  random);
+  Attributes kernel{{"kernel_shape", Integers{3, 2}}};
+  expect_equals_reference_in_bf16(request_of("convolution_filter_gradient", kernel, {x, y}),
+                                  random);
 }
 
 TEST(LibraryConvolution, OfNothingIsZero) {

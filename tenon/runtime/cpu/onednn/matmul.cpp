@@ -103,16 +103,21 @@ Product make_product(const MatmulProblem& p, int64_t rows, size_t batch_dims) {
   return product;
 }
 
+double operations_of(const MatmulProblem& p) {
+  return 2.0 * static_cast<double>(product(p.batch)) * static_cast<double>(p.m) *
+         static_cast<double>(p.n) * static_cast<double>(p.k);
+}
+
+/// About five microseconds of one thread.
+constexpr double kSmallOperations = 5e5;
+
 class MatmulKernel : public OpKernel {
  public:
   explicit MatmulKernel(const MatmulProblem& problem, bool swapped)
       : problem_(problem), swapped_(swapped) {}
 
   int64_t scratch_bytes() const override { return static_cast<int64_t>(slots_ * slot_bytes_); }
-  double flops() const override {
-    return 2.0 * static_cast<double>(product(problem_.batch)) * static_cast<double>(problem_.m) *
-           static_cast<double>(problem_.n) * static_cast<double>(problem_.k);
-  }
+  double flops() const override { return operations_of(problem_); }
   std::string description() const override {
     return fmt::format("onednn matmul {}", implementation_);
   }
@@ -139,20 +144,26 @@ class MatmulKernel : public OpKernel {
   std::string implementation_;
 };
 
-/// The library's own threads.
+/// The library's own threads, or none for a product that is done before they are awake.
 class WholeMatmul : public MatmulKernel {
  public:
-  WholeMatmul(const MatmulProblem& problem, bool swapped, Product product)
-      : MatmulKernel(problem, swapped), product_(std::move(product)) {
+  WholeMatmul(const MatmulProblem& problem, bool swapped, Product product, bool is_small)
+      : MatmulKernel(problem, swapped), product_(std::move(product)), is_small_(is_small) {
     slot_bytes_ = product_.scratch_bytes;
     implementation_ = product_.implementation;
   }
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    multiply(product_, addresses(inputs, outputs), scratch);
+    if (is_small_) {
+      const detail::OneThread alone;
+      multiply(product_, addresses(inputs, outputs), scratch);
+    } else {
+      multiply(product_, addresses(inputs, outputs), scratch);
+    }
   }
 
  private:
   Product product_;
+  bool is_small_;
 };
 
 /// Cut into blocks of rows, each done by one thread: where the library would cut k by the number of
@@ -253,11 +264,17 @@ std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
   }
   // The library cuts a long k by the number of threads for a transposed lhs (its case of a weight's
   // gradient) and in its older kernel for operands with gaps; it never does elsewhere.
-  Product whole = make_product(p, p.m, p.batch.size());
+  const bool is_small = operations_of(p) < kSmallOperations;
+  const auto make_whole = [&] {
+    if (!is_small) return make_product(p, p.m, p.batch.size());
+    const detail::OneThread alone;
+    return make_product(p, p.m, p.batch.size());
+  };
+  Product whole = make_whole();
   const bool transposed_lhs = p.lhs.column != 1;
   const bool cuts_k = (transposed_lhs && p.k >= 1024) || !whole.implementation.starts_with("brg");
-  if (cuts_k) return std::make_unique<CutMatmul>(p, swapped);
-  return std::make_unique<WholeMatmul>(p, swapped, std::move(whole));
+  if (cuts_k && !is_small) return std::make_unique<CutMatmul>(p, swapped);
+  return std::make_unique<WholeMatmul>(p, swapped, std::move(whole), is_small);
 }
 
 }  // namespace
