@@ -71,6 +71,17 @@ Nest make_nest(RegionKernel& region, const Shape& shape) {
   return nest;
 }
 
+/// Whether the vector loop fills less than one vector: its stores are then masked, and a load of
+/// the next row from the same memory would have to wait for each of them.
+bool has_narrow_rows(const Shape& shape, size_t loops) {
+  constexpr int64_t kLanes = 16;
+  if (loops < 2) return false;
+  for (size_t axis = shape.rank(); axis-- > 0;) {
+    if (!shape[axis].is(1)) return shape[axis].is_constant() && shape[axis].constant() < kLanes;
+  }
+  return false;
+}
+
 void close_loops(RegionKernel& region, const std::vector<Expr>& loops, Block inner) {
   for (size_t i = loops.size(); i-- > 0;) {
     LoopKind kind = i + 1 == loops.size() ? LoopKind::vector : LoopKind::serial;
@@ -116,7 +127,7 @@ Lowered lower_loop(const Graph& body, const std::string& name) {
   }
   for (size_t i = 0; i < values.size(); ++i) region.store_output(i, offset, values[i]);
   close_loops(region, loops, std::move(inner));
-  region.find_shared_buffers();
+  if (!has_narrow_rows(shape, loops.size())) region.find_shared_buffers();
   lowered.launches.push_back(region.finish(parallel));
   return lowered;
 }
