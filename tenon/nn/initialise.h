@@ -1,5 +1,7 @@
 // Initial values of parameters.
 //
+//   #include "tenon/nn/layers.h"
+//   given: extern nn::Scope s; Tensor x;
 //   nn::dense(s, x, 64, {.weight = nn::he_normal()});
 #pragma once
 

@@ -1,5 +1,6 @@
 // Optimisers: pure functions from parameters, slots and gradients to new parameters and slots.
 //
+//   given: Tree parameters, gradient; Tensor step; double total_steps;
 //   nn::Optimizer opt = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4});
 //   Tree slots = opt.init(parameters);
 //   auto [next, next_slots] = opt.update(parameters, slots, gradient, step, total_steps);
