@@ -72,19 +72,16 @@ def from_header(path):
     return (start, example, given, includes) if any(example) else None
 
 
-def header_source(path, start, example, given, includes):
+def header_example(path, start, example, given):
+    """One namespace, so that the examples of a folder can share a source."""
     first = next(line for line in example if line and not line.startswith("//"))
-    at_file_level = bool(FUNCTION.match(first) and not CONTROL.match(first))
-    text = pathlib.Path(path).read_text()
-    inner = sorted(set(re.findall(r"^namespace tenon::(\w+(?:::\w+)*) \{", text, re.M)))
-    usings = ["using fmt::print;", "using namespace tenon;"]
-    usings += [f"using namespace tenon::{name};" for name in inner]
-    name = re.sub(r"\W", "_", str(path))
     body = [f'#line {start} "{path}"', *example]
-    if not at_file_level:
-        body = [f"void {name}() {{", *body, "}"]
-    return "\n".join([f'#include "{path}"', *includes, PRELUDE, "namespace {", *usings, *given, *body,
-                      "}  // namespace"]) + "\n"
+    if not FUNCTION.match(first) or CONTROL.match(first):
+        body = ["void example() {", *body, "}"]
+    modules = re.findall(r"^namespace tenon::(\w+) \{", pathlib.Path(path).read_text(), re.M)
+    usings = [f"using namespace tenon::{name};" for name in sorted({*modules} - {"detail"})]
+    name = "example_" + re.sub(r"\W", "_", str(path))
+    return [f"namespace {name} {{", "using namespace tenon;", *usings, *given, *body, f"}}  // namespace {name}"]
 
 
 def main():
@@ -97,10 +94,17 @@ def main():
             sources[name] = markdown_source(path, start, text)
     umbrella = pathlib.Path("tenon/tenon.h")
     public = re.findall(r'^#include "(tenon/.*)"', umbrella.read_text(), re.M)
+    folders = {}
     for path in [umbrella, *map(pathlib.Path, public)]:
         found = from_header(path)
         if found and not any("…" in line for line in found[1]):
-            sources[re.sub(r"\W", "_", str(path)) + ".cpp"] = header_source(path, *found)
+            start, example, given, includes = found
+            head, body = folders.setdefault("_".join(path.parts[:-1]), ([], []))
+            head += includes
+            body += header_example(path, start, example, given)
+    for folder, (head, body) in folders.items():
+        lines = ['#include "tenon/tenon.h"', *head, PRELUDE, *body]
+        sources[f"headers_of_{folder}.cpp"] = "\n".join(lines) + "\n"
     for old in out.glob("*.cpp"):
         if old.name not in sources:
             old.unlink()

@@ -50,6 +50,9 @@
 #include "tenon/tensor/tensor.h"
 #include "tenon/tensor/transforms.h"
 #include "tenon/tensor/tree.h"
+#include "tenon/train/checkpoint.h"
+#include "tenon/train/fit.h"
+#include "tenon/train/model.h"
 
 namespace tenon {
 using fmt::print;

@@ -1,5 +1,6 @@
 // Checkpoints: everything that a run needs to go on to the same bits.
 //
+//   given: Tree tree;
 //   train::CheckpointFolder folder("runs/lenet");
 //   folder.write({.state = tree, .epoch = 1, .step = 938}, /*keep=*/2);
 //   std::optional<train::Checkpoint> last = folder.latest();
