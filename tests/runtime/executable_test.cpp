@@ -55,6 +55,23 @@ void expect_compiled_equals_reference(const char* text, const SymbolValues& symb
   }
 }
 
+TEST(Executable, SumsManyRowsOfFewColumns) {
+  expect_compiled_equals_reference(R"(
+    graph f(%x: f32[24000,6]) -> (f32[6], f32[6]) {
+      %0: f32[24000,6] = multiply(%x, %x)
+      %1: f32[6] = reduce_sum(%0) {axes=[0], keep=false}
+      %2: f32[6] = reduce_max(%x) {axes=[0], keep=false}
+      return %1, %2
+    })");
+  expect_compiled_equals_reference(R"(
+    graph f(%x: f32[11,3001,5], %b: f32[5]) -> (f32[5]) {
+      %0: f32[11,3001,5] = broadcast(%b) {shape=[11,3001,5], dims=[2]}
+      %1: f32[11,3001,5] = add(%x, %0)
+      %2: f32[5] = reduce_sum(%1) {axes=[0,1], keep=false}
+      return %2
+    })");
+}
+
 TEST(Executable, ElementwiseChain) {
   expect_compiled_equals_reference(R"(
     graph f(%x: f32[1000], %y: f32[1000]) -> (f32[1000], f32[1000]) {

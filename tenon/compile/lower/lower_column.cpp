@@ -33,10 +33,36 @@ std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t
   return index;
 }
 
+/// Whether what is reduced lies in memory as its results are numbered, row by row.
+bool is_flat(const Graph& graph) {
+  Dim count = graph.type(graph.producer(graph.outputs()[0])->inputs[0]).shape.element_count();
+  for (const Node& node : graph.nodes()) {
+    const Type& type = graph.type(node.outputs[0]);
+    bool is_result = std::ranges::find(graph.outputs(), node.outputs[0]) != graph.outputs().end();
+    if (is_result || type.rank() == 0) continue;
+    bool from_scalar =
+        node.op->name == "broadcast" && graph.type(node.inputs[0]).shape.element_count().is(1);
+    bool same = node.op->is_elementwise || node.op->name == "reshape" || from_scalar;
+    if (!same || type.shape.element_count() != count) return false;
+  }
+  return true;
+}
+
+/// How many rows are taken together as one row of that many times the columns, so that few columns
+/// fill vectors, too.
+int64_t fold_of(const Graph& body, const Dim& rows, const Dim& inner) {
+  constexpr int64_t kLanes = 16;
+  bool few = rows.is_constant() && inner.is_constant() && inner.constant() < kLanes;
+  if (!few || !is_flat(body)) return 1;
+  int64_t fold = kLanes;
+  while (rows.constant() % fold != 0) fold /= 2;
+  return fold;
+}
+
 /// Reduces rows [first, first + count) of every result at one column; gives the registers that hold
-/// them.
+/// them. `columns` is valid where rows are folded: then elements are numbered through.
 std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr first, Expr count,
-                              Expr column) {
+                              Expr column, Expr columns = {}) {
   Block inside;
   Expr r = region.pool().loop_index("r", count);
   Block* outside = &region.block();
@@ -44,6 +70,10 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
   region.set_block(&inside);
   for (ValueId output : body.outputs()) {
     const Node& node = *body.producer(output);
+    if (columns.valid()) {
+      values.push_back(region.flat_element(node.inputs[0], (first + r) * columns + column));
+      continue;
+    }
     const Shape& shape = body.type(node.inputs[0]).shape;
     size_t reduced = node.attributes.integers("axes").size();
     values.push_back(
@@ -78,28 +108,32 @@ Lowered lower_at_once(const Graph& body, const std::string& name, const Dim& row
   return lowered;
 }
 
-/// First kernel: chunk p of the rows gives temporary[p, column]. Second kernel: the chunks are
-/// combined in order.
+/// First kernel: chunk p of the (folded) rows gives temporary[p, column]. Second kernel: the chunks
+/// and folds are combined in order.
 Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& rows,
                         const Dim& inner) {
   Lowered lowered;
-  int64_t columns = inner.is_constant() ? std::max<int64_t>(1, inner.constant()) : 256;
+  int64_t fold = fold_of(body, rows, inner);
+  Dim wide = inner * fold;
+  Dim deep = *rows.divided_by(fold);
+  int64_t columns = wide.is_constant() ? std::max<int64_t>(1, wide.constant()) : 256;
   int64_t chunk = std::max<int64_t>(1, kChunkElements / columns);
-  Dim chunks = Dim::floor_div(rows + (chunk - 1), chunk);
+  Dim chunks = Dim::floor_div(deep + (chunk - 1), chunk);
   for (ValueId output : body.outputs()) {
     DType dtype = compute_type(body.type(output).dtype);
-    lowered.temporaries.push_back({dtype, Shape{chunks, inner}});
+    lowered.temporaries.push_back({dtype, Shape{chunks, wide}});
   }
   RegionKernel partial(body, name + "_partial", lowered.temporaries);
   {
     Expr p = partial.pool().loop_index("p", partial.dim(chunks));
-    Expr column = partial.pool().loop_index("column", partial.dim(inner));
+    Expr column = partial.pool().loop_index("column", partial.dim(wide));
     Expr first = p * static_cast<double>(chunk);
-    Expr count = min(partial.pool().index(chunk), partial.dim(rows) - first);
+    Expr count = min(partial.pool().index(chunk), partial.dim(deep) - first);
     Block block;
     partial.set_block(&block);
-    std::vector<Expr> results = reduce_rows(partial, body, first, count, column);
-    Expr offset = p * partial.dim(inner) + column;
+    std::vector<Expr> results =
+        reduce_rows(partial, body, first, count, column, fold == 1 ? Expr() : partial.dim(wide));
+    Expr offset = p * partial.dim(wide) + column;
     for (size_t i = 0; i < results.size(); ++i) partial.store_temporary(i, offset, results[i]);
     Block columns_loop;
     columns_loop.push_back(loop(column, LoopKind::vector, std::move(block)));
@@ -112,12 +146,13 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
   combine.set_block(&block);
   for (size_t i = 0; i < body.outputs().size(); ++i) {
     ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
-    Expr p = combine.pool().loop_index("p", combine.dim(chunks));
-    Expr part = combine.load_temporary(i, p * combine.dim(inner) + column);
+    // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
+    Expr part_row = combine.pool().loop_index("p", combine.dim(chunks * fold));
+    Expr part = combine.load_temporary(i, part_row * combine.dim(inner) + column);
     uint32_t local =
         combine.kernel().add_local({.name = "total" + std::to_string(i), .dtype = part.dtype()});
     combine.emit(declare(local, identity_of(combine.pool(), kind, part.dtype())));
-    combine.emit(loop(p, LoopKind::serial, {update(local, part, combine_of(kind))}));
+    combine.emit(loop(part_row, LoopKind::serial, {update(local, part, combine_of(kind))}));
     combine.store_output(i, column, combine.kernel().read(local));
   }
   combine.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
