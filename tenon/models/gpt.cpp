@@ -23,7 +23,8 @@ nn::Model gpt(GptOptions options) {
       fail(ErrorCode::shape_mismatch, "gpt: {} tokens are more than the context of {}",
            time.constant(), options.context);
     }
-    Tensor positions = s.parameter("position_embedding.weight", {options.context, options.depth}, nn::normal(0.02));
+    Tensor positions = s.parameter("position_embedding.weight", {options.context, options.depth},
+                                   nn::normal(0.02));
     Tensor used = positions;
     if (!time.is(options.context))
       used = call("slice", {positions},
