@@ -51,7 +51,7 @@ int64_t strided_index(const RefArray& x, std::span<const int64_t> at,
 }
 
 /// Elements of a sliced axis from its start to past its last one.
-Dim span_of(const Dim& count, int64_t stride) {
+Dim span_of(const Dim& count, const Dim& stride) {
   return count.is(0) ? Dim(0) : (count - 1) * stride + 1;
 }
 
@@ -142,7 +142,7 @@ std::vector<Type> infer_pad(InferContext& c) {
   for (size_t i = 0; i < x.rank(); ++i) {
     if (interior[i] < 0)
       fail(ErrorCode::invalid_argument, "interior {} of axis {} is negative", interior[i], i);
-    Dim size = low[i] + high[i] + span_of(x.dim(i), interior[i] + 1);
+    Dim size = low[i] + high[i] + span_of(x.dim(i), Dim(interior[i]) + 1);
     if (certainly_negative(size)) {
       fail(ErrorCode::shape_mismatch, "axis {} of {} is cropped by more than its size: {} and {}",
            i, x.to_string(), low[i].to_string(), high[i].to_string());
