@@ -205,9 +205,11 @@ Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOp
          depth, heads, s.path());
   }
   Tensor qkv = dense(s / "qkv", x, 3 * depth, {.bias = options.bias});
+  // Taken apart by axes, not by ranges of columns: loops over heads then read and write whole rows.
+  Shape by_head{x.dim(0), x.dim(1), heads, depth / heads};
+  Tensor parts = qkv.reshape(Shape{x.dim(0), x.dim(1), 3, heads, depth / heads});
   auto part = [&](int64_t which) {
-    Tensor one = qkv.slice(2, which * depth, (which + 1) * depth);
-    return one.reshape(Shape{x.dim(0), x.dim(1), heads, depth / heads}).transpose({0, 2, 1, 3});
+    return parts.slice(2, which, which + 1).reshape(by_head).transpose({0, 2, 1, 3});
   };
   Tensor mixed = call("attention", {part(0), part(1), part(2)}, {{"causal", options.causal}});
   return dense(s / "out", mixed.transpose({0, 2, 1, 3}).reshape(x.shape()), depth,
