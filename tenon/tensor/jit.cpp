@@ -157,15 +157,19 @@ struct JitCache::State {
       return version;
     }
     VersionRef made;
-    if (options.symbolic && !family.versions.empty() && !family.needs_numbers) {
+    bool with_symbols = options.symbolic && !family.versions.empty() && !family.needs_numbers;
+    if (with_symbols) {
       try {
         made = compile(request, generalise(family.versions.back()->pattern, types), donated);
       } catch (const Error&) {
-        // The function asks for sizes as numbers, or relates sizes that were equal by chance.
-        family.needs_numbers = true;
+        // The function asks for sizes as numbers, or relates sizes that were equal by chance, or is
+        // wrong: the next attempt tells.
       }
     }
-    if (!made) made = compile(request, std::vector<Type>(types.begin(), types.end()), donated);
+    if (!made) {
+      made = compile(request, std::vector<Type>(types.begin(), types.end()), donated);
+      if (with_symbols) family.needs_numbers = true;
+    }
     family.versions.push_back(made);
     return made;
   }

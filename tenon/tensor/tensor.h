@@ -44,6 +44,9 @@ class Tensor {
   explicit Tensor(Buffer buffer);
   template <class T>
   static Tensor of(const std::vector<T>& values, std::vector<int64_t> shape) {
+    if (element_count(shape) != static_cast<int64_t>(values.size()))
+      fail(ErrorCode::shape_mismatch, "{} values do not fill {}", values.size(),
+           Shape::of(shape).to_string());
     return Tensor(Literal::of<T>(std::move(shape), values));
   }
   /// A view onto the user's row-major memory, which must outlive all that is computed from it.

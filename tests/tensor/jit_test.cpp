@@ -49,6 +49,14 @@ TEST(Jit, FunctionsThatNeedNumbersAreTracedForEachShape) {
   EXPECT_EQ(f.compilations(), 3u);
 }
 
+TEST(Jit, WrongCallsDoNotSpoilLaterOnes) {
+  auto f = jit([](Tensor x, Tensor y) { return sum(x + y); });
+  EXPECT_EQ(f(ones({2}), ones({2})).item(), 4);
+  EXPECT_THAT(error_of([&] { f(ones({2}), ones({3})); }), HasSubstr("do not broadcast"));
+  for (int64_t n : {3, 4, 5}) EXPECT_EQ(f(ones({n}), ones({n})).item(), 2 * n);
+  EXPECT_EQ(f.compilations(), 2u);
+}
+
 TEST(Jit, TellsNumbersAndStructuresApart) {
   auto f = jit([](Tensor x, int times, std::vector<Tensor> more) {
     for (const Tensor& y : more) x = x + y;

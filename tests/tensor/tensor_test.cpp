@@ -133,6 +133,9 @@ TEST(Tensor, CreatesArrays) {
   EXPECT_EQ(Tensor(int64_t{1} << 40).dtype(), DType::i64);
   EXPECT_EQ(Tensor(true).dtype(), DType::boolean);
   EXPECT_EQ((Tensor{{1, 2}, {3, 4}}).type().to_string(), "f32[2,2]");
+  EXPECT_THAT(error_of([] { Tensor::of<float>({1, 2, 3}, {2, 2}); }),
+              HasSubstr("3 values do not fill [2,2]"));
+  EXPECT_THAT(error_of([] { Tensor{{1, 2}, {3}}; }), HasSubstr("do not make a matrix"));
 }
 
 }  // namespace
