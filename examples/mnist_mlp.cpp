@@ -7,9 +7,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "tenon/tensor/functions.h"
-#include "tenon/train/fit.h"
-
 using namespace tenon;
 
 // A model is a function of a scope, which holds its parameters, and its input.

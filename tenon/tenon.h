@@ -34,9 +34,11 @@
 #include "tenon/models/char_lstm.h"
 #include "tenon/models/cnn.h"
 #include "tenon/models/gpt.h"
+#include "tenon/models/layer_list.h"
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
 #include "tenon/models/resnet.h"
+#include "tenon/models/zoo.h"
 #include "tenon/nn/initialise.h"
 #include "tenon/nn/layers.h"
 #include "tenon/nn/optimizer.h"
@@ -51,8 +53,10 @@
 #include "tenon/tensor/transforms.h"
 #include "tenon/tensor/tree.h"
 #include "tenon/train/checkpoint.h"
+#include "tenon/train/configured.h"
 #include "tenon/train/fit.h"
 #include "tenon/train/model.h"
+#include "tenon/train/report.h"
 
 namespace tenon {
 using fmt::print;

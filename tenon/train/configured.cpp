@@ -37,10 +37,21 @@ auto at_key(const Configuration& config, std::string_view key, F f) {
   }
 }
 
-int64_t largest_label(const Literal& labels) {
-  int64_t largest = 0;
-  for (int64_t i = 0; i < labels.size(); ++i) largest = std::max(largest, labels.to_int(i));
-  return largest;
+int64_t largest(const Literal& values) {
+  int64_t result = 0;
+  for (int64_t i = 0; i < values.size(); ++i) result = std::max(result, values.to_int(i));
+  return result;
+}
+
+/// Classes of the labels, or tokens of labels and inputs; 0 where labels are real numbers.
+int64_t count_outputs(const data::Dataset& dataset, const std::string& input,
+                      const std::string& label) {
+  if (!dataset.classes().empty()) return static_cast<int64_t>(dataset.classes().size());
+  const Literal& labels = dataset[label];
+  const Literal& inputs = dataset[input];
+  if (is_floating(labels.dtype())) return 0;
+  bool tokens = kIndex.contains(inputs.dtype());
+  return std::max(largest(labels), tokens ? largest(inputs) : 0) + 1;
 }
 
 models::LayerSetting setting_of(const Configuration& table, const std::string& key) {
@@ -181,7 +192,7 @@ ConfiguredData configure_data(const Configuration& config) {
 
 nn::Model configure_model(const Configuration& config, int64_t outputs) {
   Configuration section = config.section("model");
-  if (section.has("layers")) {
+  if (section.kind("layers") == Kind::list) {  // a number is an option of some models
     std::vector<models::LayerSpec> layers;
     for (const Configuration& element : section.list("layers")) layers.push_back(layer_of(element));
     return models::layer_list(std::move(layers));
@@ -263,10 +274,7 @@ ConfiguredRun configure(const Configuration& config) {
   run.test = data.test;
   options.input = data.input;
   options.label = data.label;
-  const Literal& labels = run.train[options.label];
-  int64_t outputs = static_cast<int64_t>(run.train.classes().size());
-  if (outputs == 0 && !is_floating(labels.dtype())) outputs = largest_label(labels) + 1;
-  run.model = configure_model(config, outputs);
+  run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
   configure_validation(train, run);
   if (config.has("data.scale") || config.has("data.offset")) {
     options.scaling.scale = config.get_double("data.scale", 1);

@@ -12,20 +12,23 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset, const std:
                     const std::string& label, int64_t batch) {
   Evaluation result;
   const Literal& labels = dataset[label];
+  int64_t per_row = dataset.empty() ? 0 : labels.size() / dataset.size();
   for (int64_t begin = 0; begin < dataset.size(); begin += batch) {
     int64_t end = std::min(dataset.size(), begin + batch);
     data::Dataset rows = dataset.rows(begin, end);
     Literal logits = model.predict(Tensor(rows[input])).literal();
-    if (logits.shape().size() != 2) {
-      fail(ErrorCode::shape_mismatch,
-           "evaluate: the model gives {}, not one row of logits an example",
-           logits.type().to_string());
+    std::vector<int64_t> labelled(logits.shape().begin(), logits.shape().end() - 1);
+    if (logits.shape().size() < 2 || labelled != rows[label].shape()) {
+      throw make_error(ErrorCode::shape_mismatch,
+                       "evaluate: the model does not give one row of logits for each label")
+          .note("model   {}", logits.type().to_string())
+          .note("labels  {}", rows[label].type().to_string());
     }
-    auto classes = static_cast<size_t>(logits.shape()[1]);
+    auto classes = static_cast<size_t>(logits.shape().back());
     if (result.confusion.empty())
       result.confusion.assign(classes, std::vector<int64_t>(classes, 0));
-    for (int64_t i = begin; i < end; ++i) {
-      int64_t at = (i - begin) * static_cast<int64_t>(classes);
+    for (int64_t i = begin * per_row; i < end * per_row; ++i) {
+      int64_t at = (i - begin * per_row) * static_cast<int64_t>(classes);
       size_t best = 0;
       double top = -INFINITY;
       for (size_t c = 0; c < classes; ++c) {
@@ -41,7 +44,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset, const std:
       int64_t truth = labels.to_int(i);
       if (truth < 0 || truth >= static_cast<int64_t>(classes)) {
         fail(ErrorCode::out_of_range, "evaluate: label {} of row {} is not one of {} classes",
-             truth, i, classes);
+             truth, i / per_row, classes);
       }
       double loss = top + std::log(sum) - logits.to_double(at + truth);
       result.loss += loss;
@@ -52,7 +55,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset, const std:
       result.example_loss.push_back(static_cast<float>(loss));
     }
   }
-  result.examples = dataset.size();
+  result.examples = labels.size();
   auto count = static_cast<double>(std::max<int64_t>(1, result.examples));
   result.loss /= count;
   result.accuracy /= count;

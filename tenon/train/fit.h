@@ -73,7 +73,7 @@ FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions o
 struct Evaluation {
   double loss = 0;
   double accuracy = 0;
-  int64_t examples = 0;
+  int64_t examples = 0;  // labels: one a row, or one a token
   /// confusion[label][predicted]: how many.
   std::vector<std::vector<int64_t>> confusion;
   std::vector<int32_t> predicted;   // one an example
@@ -82,7 +82,8 @@ struct Evaluation {
   std::string to_string(const std::vector<std::string>& classes) const;
 };
 
-/// Classification: cross entropy, accuracy and the confusion matrix.
+/// Classification: cross entropy, accuracy and the confusion matrix. Logits [rows, …, classes] for
+/// labels [rows, …].
 Evaluation evaluate(const Model& model, const data::Dataset& dataset,
                     const std::string& input = "image", const std::string& label = "label",
                     int64_t batch = 500);

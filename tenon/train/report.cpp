@@ -168,7 +168,7 @@ std::string picture(const Literal& inputs, int64_t row) {
 
 std::string mistakes(const ReportContent& content) {
   const Evaluation& e = *content.evaluation;
-  if (content.test == nullptr || !content.test->contains(content.input)) return "";
+  if (content.test == nullptr || e.examples != content.test->size()) return "";
   const Literal& inputs = (*content.test)[content.input];
   const Literal& labels = (*content.test)[content.label];
   std::vector<int64_t> wrong;
@@ -266,7 +266,7 @@ void write_report(const std::filesystem::path& path, const ReportContent& conten
 
 bool is_classifier(const Model& model, const data::Dataset& dataset, const std::string& label) {
   const Literal& labels = dataset[label];
-  return model.graph().output_types().at(0).rank() == 2 && labels.shape().size() == 1 &&
+  return model.graph().output_types().at(0).rank() == labels.shape().size() + 1 &&
          !is_floating(labels.dtype());
 }
 

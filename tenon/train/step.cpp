@@ -58,7 +58,8 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     result.metrics = {loss_value, aux.correct};
     return result;
   };
-  auto compiled = std::make_shared<decltype(jit(step))>(jit(step));
+  auto compiled =
+      std::make_shared<decltype(jit(step))>(jit(step, {.memory_limit = options.memory_limit}));
   return [compiled](TrainState state, Tensor inputs, Tensor labels) {
     return (*compiled)(std::move(state), std::move(inputs), std::move(labels));
   };

@@ -120,6 +120,50 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   EXPECT_EQ(run({"inspect", "run.toml"}, here).exit_code, 1);
 }
 
+TEST(Cli, ModelsOfTheZooTrainByName) {
+  Folder folder;
+  Literal tokens(DType::i32, {32, 12}), next(DType::i32, {32, 12});
+  for (int64_t i = 0; i < tokens.size(); ++i) {
+    tokens.set_int(i, (i / 12 + i % 12) % 7);
+    next.set_int(i, (i / 12 + i % 12 + 1) % 7);
+  }
+  write_npz(folder / "text.npz", {{"ids", tokens}, {"next", next}});
+  write_text(folder / "gpt.toml", R"([data]
+source = "npz"
+train = "text.npz"
+test = "text.npz"
+input = "ids"
+label = "next"
+batch = 8
+[model]
+name = "gpt"
+context = 12
+depth = 16
+heads = 2
+layers = 1
+[train]
+epochs = 2
+validation = 0.25
+optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
+)");
+  RunOptions here{.folder = folder.path()};
+  Finished gpt = run({"train", "gpt.toml"}, here);
+  ASSERT_EQ(gpt.exit_code, 0) << gpt.err;
+  EXPECT_THAT(gpt.err, HasSubstr("validation loss"));
+  EXPECT_THAT(gpt.out, HasSubstr("(384 examples)"));
+  EXPECT_THAT(run({"inspect", "runs/gpt/model.tenon"}, here).out, HasSubstr("f32[batch,12,7]"));
+}
+
+TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {
+  Folder folder;
+  write_small_run(folder.path());
+  Finished finished =
+      run({"train", "run.toml", "--set", "train.memory_limit=1000"}, {.folder = folder.path()});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("limit"));
+  EXPECT_THAT(finished.err, Not(HasSubstr("loss")));
+}
+
 TEST(Cli, ErrorsInConfigurationsNameThePlace) {
   Folder folder;
   write_small_run(folder.path());
