@@ -11,16 +11,6 @@ namespace {
 /// cache.
 constexpr int64_t kChunkElements = 32768;
 
-ReduceKind kind_of(const Node& node) {
-  const std::string& name = node.op->name;
-  if (name == "reduce_product") return ReduceKind::product;
-  if (name == "reduce_max") return ReduceKind::maximum;
-  if (name == "reduce_min") return ReduceKind::minimum;
-  if (name == "reduce_and") return ReduceKind::logical_and;
-  if (name == "reduce_or") return ReduceKind::logical_or;
-  return ReduceKind::sum;
-}
-
 /// Index of element (row, column) of an operand whose leading axes are the rows.
 std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row,
                                 Expr column) {
@@ -82,7 +72,7 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
   region.set_block(outside);
   std::vector<Expr> results;
   for (size_t i = 0; i < values.size(); ++i) {
-    ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
+    ReduceKind kind = reduce_kind_of(*body.producer(body.outputs()[i]));
     uint32_t local =
         region.kernel().add_local({.name = "acc" + std::to_string(i), .dtype = values[i].dtype()});
     region.emit(declare(local, identity_of(region.pool(), kind, values[i].dtype())));
@@ -145,7 +135,7 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
   Block block;
   combine.set_block(&block);
   for (size_t i = 0; i < body.outputs().size(); ++i) {
-    ReduceKind kind = kind_of(*body.producer(body.outputs()[i]));
+    ReduceKind kind = reduce_kind_of(*body.producer(body.outputs()[i]));
     // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
     Expr part_row = combine.pool().loop_index("p", combine.dim(chunks * fold));
     Expr part = combine.load_temporary(i, part_row * combine.dim(inner) + column);

@@ -7,21 +7,6 @@ namespace tenon {
 
 namespace {
 
-/// Rows of more elements than this are not kept on the stack between stages.
-constexpr int64_t kMaxScratchRow = 8192;
-
-ReduceKind kind_of(const Node& node) {
-  // The reduction's own definition says how it combines; the name is only read here, where rows are
-  // made of it.
-  const std::string& name = node.op->name;
-  if (name == "reduce_product") return ReduceKind::product;
-  if (name == "reduce_max") return ReduceKind::maximum;
-  if (name == "reduce_min") return ReduceKind::minimum;
-  if (name == "reduce_and") return ReduceKind::logical_and;
-  if (name == "reduce_or") return ReduceKind::logical_or;
-  return ReduceKind::sum;
-}
-
 class RowLowering {
  public:
   RowLowering(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner)
@@ -72,7 +57,7 @@ class RowLowering {
   }
 
   void add_reduction(const Node& node) {
-    ReduceKind kind = kind_of(node);
+    ReduceKind kind = reduce_kind_of(node);
     Expr k = region_.pool().loop_index("k", region_.dim(inner_));
     Block stage;
     region_.set_block(&stage);

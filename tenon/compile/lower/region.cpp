@@ -40,6 +40,16 @@ namespace {
 constexpr int64_t kUnrolledReduction = 16;
 }  // namespace
 
+ReduceKind reduce_kind_of(const Node& node) {
+  const std::string& name = node.op->name;
+  if (name == "reduce_product") return ReduceKind::product;
+  if (name == "reduce_max") return ReduceKind::maximum;
+  if (name == "reduce_min") return ReduceKind::minimum;
+  if (name == "reduce_and") return ReduceKind::logical_and;
+  if (name == "reduce_or") return ReduceKind::logical_or;
+  return ReduceKind::sum;
+}
+
 Combine combine_of(ReduceKind kind) {
   switch (kind) {
     case ReduceKind::sum:
