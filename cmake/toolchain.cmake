@@ -20,6 +20,12 @@ if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
+# Precompiled in each of our targets: half of a compilation is reading these. Sources still include
+# what they use.
+set(TENON_COMMON_HEADERS
+  <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map> <memory> <mutex> <optional>
+  <span> <string> <string_view> <unordered_map> <variant> <vector> <fmt/format.h>)
+
 find_program(TENON_LINKER NAMES mold ld.lld)
 mark_as_advanced(TENON_LINKER)
 if(TENON_LINKER MATCHES "mold$")
@@ -45,8 +51,8 @@ target_compile_options(tenon_options INTERFACE
   -Wall -Wextra -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
   # Options are aggregates with defaults: `{.filters = 6}` is how they are meant to be written.
   -Wno-missing-field-initializers
-  # g++ 12 sees overlapping copies inside std::string that are not there (GCC bug 105651).
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  # g++ 12 sees overlapping and endless copies inside std::string that are not there (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>
   # clang warns about g++ 12's own library; g++ is the compiler that decides.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   # Nobody reads errno after a math function, and without it sqrt is one instruction.
