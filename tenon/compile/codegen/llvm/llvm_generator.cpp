@@ -7,9 +7,9 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
+#include "tenon/compile/codegen/llvm/linker.h"
 #include "tenon/compile/codegen/llvm/machine.h"
 #include "tenon/compile/codegen/object_cache.h"
-#include "tenon/compile/codegen/object_loader.h"
 
 namespace tenon {
 namespace {
@@ -18,21 +18,15 @@ constexpr const char* kSymbol = "tenon_kernel";
 
 class NativeKernel final : public CompiledKernel {
  public:
-  NativeKernel(const Kernel& kernel, std::shared_ptr<const LoadedObject> code)
-      : CompiledKernel(kernel),
-        code_(std::move(code)),
-        function_(reinterpret_cast<Function>(code_->find(kSymbol))) {
-    if (!function_) fail(ErrorCode::corrupt, "object of kernel {} lacks its function", kernel.name);
-  }
+  NativeKernel(const Kernel& kernel, std::shared_ptr<KernelFunction> function)
+      : CompiledKernel(kernel), function_(std::move(function)) {}
   void run(void* const* buffers, const int64_t* symbols, int64_t begin,
            int64_t end) const override {
-    function_(buffers, symbols, begin, end);
+    (*function_)(buffers, symbols, begin, end);
   }
 
  private:
-  using Function = void (*)(void* const*, const int64_t*, int64_t, int64_t);
-  std::shared_ptr<const LoadedObject> code_;
-  Function function_;
+  std::shared_ptr<KernelFunction> function_;
 };
 
 class LlvmGenerator final : public CodeGenerator {
@@ -45,7 +39,7 @@ class LlvmGenerator final : public CodeGenerator {
     const auto start = std::chrono::steady_clock::now();
     std::vector<Hash128> keys;
     for (const Kernel& kernel : kernels) keys.push_back(key_of(kernel));
-    const std::vector<size_t> missing = not_loaded(keys);
+    const std::vector<size_t> missing = not_linked(keys);
     parallel_for(static_cast<int64_t>(missing.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const size_t at = missing[static_cast<size_t>(i)];
@@ -58,7 +52,7 @@ class LlvmGenerator final : public CodeGenerator {
     statistics_.from_memory += static_cast<int64_t>(kernels.size() - missing.size());
     std::vector<std::shared_ptr<const CompiledKernel>> result;
     for (size_t i = 0; i < kernels.size(); ++i) {
-      result.push_back(std::make_shared<NativeKernel>(kernels[i], loaded_.at(keys[i])));
+      result.push_back(std::make_shared<NativeKernel>(kernels[i], linked_.at(keys[i])));
     }
     return result;
   }
@@ -71,23 +65,23 @@ class LlvmGenerator final : public CodeGenerator {
 
  private:
   /// The first kernel of each key that is not in memory.
-  std::vector<size_t> not_loaded(const std::vector<Hash128>& keys) const {
+  std::vector<size_t> not_linked(const std::vector<Hash128>& keys) const {
     const std::scoped_lock lock(mutex_);
     std::unordered_set<Hash128> seen;
     std::vector<size_t> missing;
     for (size_t i = 0; i < keys.size(); ++i) {
-      if (!loaded_.contains(keys[i]) && seen.insert(keys[i]).second) missing.push_back(i);
+      if (!linked_.contains(keys[i]) && seen.insert(keys[i]).second) missing.push_back(i);
     }
     return missing;
   }
 
   void add(const Kernel& kernel, const Hash128& key) {
-    auto code = from_disk(key);
-    const bool cached = code != nullptr;
-    if (!cached) code = emit(kernel, key);
+    auto function = from_disk(kernel, key);
+    const bool cached = function != nullptr;
+    if (!cached) function = emit(kernel, key);
     const std::scoped_lock lock(mutex_);
     ++(cached ? statistics_.from_disk : statistics_.compiled);
-    loaded_.try_emplace(key, std::move(code));
+    linked_.try_emplace(key, std::move(function));
   }
 
   Hash128 key_of(const Kernel& kernel) const {
@@ -98,23 +92,23 @@ class LlvmGenerator final : public CodeGenerator {
         .finish();
   }
 
-  std::shared_ptr<const LoadedObject> from_disk(const Hash128& key) const {
+  std::shared_ptr<KernelFunction> from_disk(const Kernel& kernel, const Hash128& key) {
     const auto object = disk_.find(key);
     if (!object) return nullptr;
     try {
-      return LoadedObject::load(*object);
+      return linker_.link(*object, kSymbol, kernel.name);
     } catch (const Error&) {
       return nullptr;  // an entry that cannot be used is written anew
     }
   }
 
-  std::shared_ptr<const LoadedObject> emit(const Kernel& kernel, const Hash128& key) {
+  std::shared_ptr<KernelFunction> emit(const Kernel& kernel, const Hash128& key) {
     verify(kernel);
     std::unique_ptr<Machine> machine = take_machine();
     const auto object = machine->compile(kernel, kSymbol);
     give_machine(std::move(machine));
     disk_.store(key, object);
-    return LoadedObject::load(object);
+    return linker_.link(object, kSymbol, kernel.name);
   }
 
   // Machines are dear to make and serve one thread at a time.
@@ -136,8 +130,9 @@ class LlvmGenerator final : public CodeGenerator {
 
   InstructionSet instruction_set_;
   ObjectCache disk_;
+  Linker linker_;
   mutable std::mutex mutex_;
-  std::unordered_map<Hash128, std::shared_ptr<const LoadedObject>> loaded_;
+  std::unordered_map<Hash128, std::shared_ptr<KernelFunction>> linked_;
   std::vector<std::unique_ptr<Machine>> machines_;
   CodeGeneratorStatistics statistics_;
 };
