@@ -14,9 +14,10 @@ struct Pending {
   Lowered lowered;
 };
 
-Program rewrite(const Graph& graph, const PassContext& context, const PassOptions& options,
-                std::vector<Pending>& pending) {
+Program rewrite(const Graph& graph, const PassContext& context, CodeGenerator& generator,
+                const PassOptions& options, std::vector<Pending>& pending) {
   Program program;
+  program.generator = &generator;
   PassManager passes(context, options);
   program.graph = passes.run(graph, standard_passes());
   program.pass_times = passes.times();
@@ -28,7 +29,7 @@ Program rewrite(const Graph& graph, const PassContext& context, const PassOption
     }
     for (const auto& [name, attribute] : node.attributes) {
       if (auto* region = attribute.get_if<GraphRef>()) {
-        program.regions[id].push_back(rewrite(**region, context, options, pending));
+        program.regions[id].push_back(rewrite(**region, context, generator, options, pending));
       }
     }
   }
@@ -42,7 +43,7 @@ double operation_count(const Kernel& kernel) { return static_cast<double>(kernel
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,
                       const PassOptions& options) {
   std::vector<Pending> pending;
-  Program program = rewrite(graph, context, options, pending);
+  Program program = rewrite(graph, context, generator, options, pending);
   std::vector<Kernel> kernels;
   for (Pending& item : pending) {
     for (Launch& launch : item.lowered.launches) {

@@ -34,6 +34,7 @@ struct Program {
   std::map<NodeId, std::vector<Program>>
       regions;  // of control flow, in the order of the attributes' names
   std::vector<PassTime> pass_times;
+  CodeGenerator* generator = nullptr;  // for kernels that are made once sizes are known
 };
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,

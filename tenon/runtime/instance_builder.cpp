@@ -212,7 +212,7 @@ void InstanceBuilder::prepare_node(NodeId id) {
     return;
   }
   prepared.attributes = evaluate_attributes(node.attributes, symbols_);
-  KernelRequest request{*node.op, prepared.attributes, {}, {}};
+  KernelRequest request{*node.op, prepared.attributes, {}, {}, program_.generator};
   for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
   for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
   prepared.kernel = make_kernel(request);

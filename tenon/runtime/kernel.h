@@ -1,4 +1,5 @@
-// Kernels that are not generated: library calls and native code, chosen by asking an ordered list.
+// Kernels of single calls, from a library, in native code or generated for their sizes, chosen by
+// asking an ordered list.
 //
 //   std::string why_not;
 //   auto kernel = make_kernel(request, &trace);      // the first that accepts; the others say why
@@ -15,6 +16,8 @@
 
 namespace tenon {
 
+class CodeGenerator;
+
 /// The type of an operand in one run: numbers only.
 struct ConcreteType {
   DType dtype = DType::f32;
@@ -30,6 +33,7 @@ struct KernelRequest {
   const Attributes& attributes;
   std::vector<ConcreteType> inputs;
   std::vector<ConcreteType> outputs;
+  CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
 };
 
 /// One call with fixed types. Thread-safe; run() does not allocate.

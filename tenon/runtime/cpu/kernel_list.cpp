@@ -1,4 +1,5 @@
 #include "tenon/runtime/cpu/library.h"
+#include "tenon/runtime/cpu/narrow_convolution.h"
 #include "tenon/runtime/cpu/native.h"
 #include "tenon/runtime/kernel.h"
 
@@ -7,6 +8,9 @@ namespace tenon {
 const std::vector<KernelEntry>& cpu_kernels() {
   static const std::vector<KernelEntry>& kernels = *new std::vector<KernelEntry>{
       {"dot", "onednn dot", claims_library, make_dot},
+      {"convolution", "generated convolution", claims_library, make_narrow_convolution},
+      {"convolution_input_gradient", "generated convolution", claims_library,
+       make_narrow_convolution},
       {"convolution", "onednn convolution", claims_library, make_convolution_op},
       {"convolution_input_gradient", "onednn convolution", claims_library, make_convolution_op},
       {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},

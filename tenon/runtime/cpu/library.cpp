@@ -4,7 +4,6 @@
 
 #include "tenon/base/cpu.h"
 #include "tenon/ops/convolution.h"
-#include "tenon/runtime/cpu/convolution.h"
 
 namespace tenon {
 
@@ -44,33 +43,50 @@ std::unique_ptr<OpKernel> make_zeros(const ConcreteType& output) {
   return std::make_unique<ZeroKernel>(output.bytes());
 }
 
-std::unique_ptr<OpKernel> make_convolution_op(const KernelRequest& request, std::string& why_not) {
-  ConvolutionProblem p;
-  p.kind = kind_of(request.op.name);
-  p.dtype = request.inputs[0].dtype;
-  const bool forward = p.kind == ConvolutionKind::forward;
-  const bool input_gradient = p.kind == ConvolutionKind::input_gradient;
-  const ConcreteType& x = input_gradient ? request.outputs[0] : request.inputs[0];
-  const ConcreteType& y = forward          ? request.outputs[0]
-                          : input_gradient ? request.inputs[0]
-                                           : request.inputs[1];
-  const ConcreteType& filter =
-      p.kind == ConvolutionKind::filter_gradient ? request.outputs[0] : request.inputs[1];
-  if (x.size() == 0 || y.size() == 0 || filter.size() == 0) return make_zeros(request.outputs[0]);
+namespace {
 
-  p.batch = x.shape.front();
-  p.input.assign(x.shape.begin() + 1, x.shape.end() - 1);
-  p.output.assign(y.shape.begin() + 1, y.shape.end() - 1);
-  p.kernel.assign(filter.shape.begin(), filter.shape.end() - 2);
-  p.in_channels = x.shape.back();
-  p.out_channels = y.shape.back();
-  p.groups = p.in_channels / filter.shape[filter.shape.size() - 2];
+/// The roles of a convolution's operands in a call of the op or of one of its gradients.
+struct ConvolutionTypes {
+  explicit ConvolutionTypes(const KernelRequest& request) : kind(kind_of(request.op.name)) {
+    const bool forward = kind == ConvolutionKind::forward;
+    const bool input_gradient = kind == ConvolutionKind::input_gradient;
+    x = input_gradient ? &request.outputs[0] : &request.inputs[0];
+    y = forward ? &request.outputs[0] : input_gradient ? &request.inputs[0] : &request.inputs[1];
+    filter = kind == ConvolutionKind::filter_gradient ? &request.outputs[0] : &request.inputs[1];
+  }
+  bool any_empty() const { return x->size() == 0 || y->size() == 0 || filter->size() == 0; }
+
+  ConvolutionKind kind;
+  const ConcreteType *x, *y, *filter;
+};
+
+}  // namespace
+
+ConvolutionProblem convolution_problem(const KernelRequest& request) {
+  const ConvolutionTypes types(request);
+  const std::vector<int64_t>&x = types.x->shape, &y = types.y->shape;
+  const std::vector<int64_t>& filter = types.filter->shape;
+  ConvolutionProblem p;
+  p.kind = types.kind;
+  p.dtype = request.inputs[0].dtype;
+  p.batch = x.front();
+  p.input.assign(x.begin() + 1, x.end() - 1);
+  p.output.assign(y.begin() + 1, y.end() - 1);
+  p.kernel.assign(filter.begin(), filter.end() - 2);
+  p.in_channels = x.back();
+  p.out_channels = y.back();
+  p.groups = p.in_channels / filter[filter.size() - 2];
   const ConvolutionGeometry geometry = convolution_geometry(request.attributes);
   p.strides = geometry.strides;
   p.padding_low = geometry.padding_low;
   p.padding_high = geometry.padding_high;
   p.dilation = geometry.dilation;
-  return make_convolution(p, why_not);
+  return p;
+}
+
+std::unique_ptr<OpKernel> make_convolution_op(const KernelRequest& request, std::string& why_not) {
+  if (ConvolutionTypes(request).any_empty()) return make_zeros(request.outputs[0]);
+  return make_convolution(convolution_problem(request), why_not);
 }
 
 }  // namespace tenon

@@ -462,13 +462,14 @@ struct BodyShape {
 
 /// Additions take about four cycles: that many must be under way at once. Where each lane has a
 /// loop of its own the lanes are widened, where the loop itself reduces its body is copied.
-int busy_factor(const BodyShape& body, bool reduces) {
-  constexpr int kMostCopies = 4, kRegisters = 16;
+int busy_factor(const BodyShape& body, bool reduces, int lanes) {
+  constexpr int kMostCopies = 4;
+  const int registers = lanes == 16 ? 16 : 12;  // AVX-512 has twice as many as the others
   int factor = 1;
   const bool is_heavy = body.operations > 12;
   if (reduces || body.has_loop) factor = is_heavy ? 1 : body.operations > 4 ? 2 : kMostCopies;
   if (!reduces) {
-    while (factor > 1 && body.registers * factor > kRegisters) factor /= 2;
+    while (factor > 1 && body.registers * factor > registers) factor /= 2;
   }
   return factor;
 }
@@ -481,7 +482,7 @@ void KernelEmitter::vector_loop(const Loop& l, Value* begin, Value* end) {
   std::vector<Update> updates;
   collect_updates(l.body, updates);
   const bool reduces = !updates.empty();
-  int factor = busy_factor(BodyShape(kernel_, l.body), reduces);
+  int factor = busy_factor(BodyShape(kernel_, l.body), reduces, options_.lanes);
   while (extent != kUnknown && factor > 1 && extent < int64_t{factor} * options_.lanes) factor /= 2;
   const int copies = reduces ? factor : 1;
   const int outer_width = width_;

@@ -26,7 +26,7 @@ namespace tenon {
 namespace {
 
 /// Raise it whenever emitted code changes.
-constexpr int kEmitterVersion = 2;
+constexpr int kEmitterVersion = 3;
 
 const char* cpu_of(InstructionSet set) {
   switch (set) {

@@ -107,11 +107,6 @@ class PairedColumns {
                                paired_.out_channels);
   }
   size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), 64); }
-  /// Operations of the problem to those of its pairs.
-  double share() const {
-    return static_cast<double>(given_.kernel.back()) /
-           static_cast<double>(paired_.kernel.back() * 2);
-  }
 
   /// Calls function(at, left, right): where a row of out_channels of the filter begins, and where
   /// its two places in the paired filter do.
@@ -172,139 +167,6 @@ class PairedFilterGradient : public OpKernel {
   std::unique_ptr<OpKernel> gradient_;
 };
 
-class PairedInputGradient : public OpKernel {
- public:
-  PairedInputGradient(const ConvolutionProblem& problem, const PairedColumns& pairs,
-                      std::unique_ptr<OpKernel> gradient)
-      : out_channels_(problem.out_channels),
-        flops_(operations_of(problem)),
-        pairs_(pairs),
-        gradient_(std::move(gradient)) {}
-
-  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    const auto* const from = static_cast<const float*>(inputs[1]);
-    auto* const to = static_cast<float*>(scratch);
-    std::fill_n(to, pairs_.filter_size(), 0.0f);
-    pairs_.for_each_row([&](int64_t at, int64_t left, int64_t right) {
-      std::copy_n(from + at, out_channels_, to + left);
-      std::copy_n(from + at, out_channels_, to + right);
-    });
-    void* const operands[] = {inputs[0], to};
-    gradient_->run(operands, outputs, bytes(scratch) + pairs_.filter_bytes());
-  }
-  int64_t scratch_bytes() const override {
-    return static_cast<int64_t>(pairs_.filter_bytes()) + gradient_->scratch_bytes();
-  }
-  double flops() const override { return flops_; }
-  std::string description() const override { return gradient_->description() + ", columns paired"; }
-
- private:
-  int64_t out_channels_;
-  double flops_;
-  PairedColumns pairs_;
-  std::unique_ptr<OpKernel> gradient_;
-};
-
-/// Adds the columns of some rows of the result to the image.
-[[gnu::target_clones("avx512f", "avx2", "default")]]
-void add_rows(const float* columns, float* image, const ConvolutionProblem& p, int64_t first_row,
-              int64_t rows) {
-  const int64_t channels = p.in_channels, height = p.input[0], width = p.input[1];
-  const int64_t kernel_rows = p.kernel[0], run = p.kernel[1] * channels;
-  // Rows inside: what one iteration writes, the next does not read.
-  for (int64_t column = 0; column < p.output[1]; ++column) {
-    const int64_t left = column * p.strides[1] - p.padding_low[1];
-    const int64_t begin = std::max<int64_t>(0, -left) * channels;
-    const int64_t end = std::min(p.kernel[1], width - left) * channels;
-    for (int64_t row = 0; row < rows; ++row) {
-      const float* from = columns + (row * p.output[1] + column) * kernel_rows * run;
-      const int64_t top = (first_row + row) * p.strides[0] - p.padding_low[0];
-      for (int64_t k = 0; k < kernel_rows; ++k, from += run) {
-        const int64_t at = top + k * p.dilation[0];
-        if (at < 0 || at >= height) continue;
-        float* const to = image + (at * width + left) * channels;
-#pragma omp simd
-        for (int64_t i = begin; i < end; ++i) to[i] += from[i];
-      }
-    }
-  }
-}
-
-/// The input gradient as a matrix product whose columns are (kernel position, channel): its lanes
-/// are full however few channels there are. The columns of some rows at a time, which the cache
-/// holds, are added to the places that they came from.
-class ColumnsInputGradient : public ConvolutionKernel {
- public:
-  explicit ColumnsInputGradient(const ConvolutionProblem& problem) : ConvolutionKernel(problem) {
-    const OneThread alone;
-    columns_ = product(problem.kernel) * problem.in_channels;
-    const int64_t row_bytes = problem.output[1] * columns_ * static_cast<int64_t>(sizeof(float));
-    rows_ = std::clamp<int64_t>((int64_t{96} << 10) / row_bytes, 1, problem.output[0]);
-    main_ = make_product(rows_);
-    if (const int64_t rest = problem.output[0] % rows_) last_ = make_product(rest);
-    if (!main_) return;
-
-    slots_ = std::min<int64_t>(problem.batch, thread_count());
-    columns_bytes_ = round_up(static_cast<size_t>(rows_ * row_bytes), 64);
-    slot_bytes_ = columns_bytes_ + round_up(static_cast<size_t>(main_->scratch_bytes()), 64);
-    filter_ = reserve(static_cast<size_t>(columns_ * problem.out_channels) * sizeof(float));
-    own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
-    description_ = fmt::format("{} and sums of {} columns", main_->description(), columns_);
-  }
-
-  bool is_made() const { return main_ && (last_ || problem_.output[0] % rows_ == 0); }
-
-  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    const ConvolutionOperands whole = operands(inputs, outputs);
-    auto* const filter = reinterpret_cast<float*>(bytes(scratch) + filter_);
-    const auto* const given = reinterpret_cast<const float*>(whole.filter);
-    for (int64_t c = 0; c < columns_; ++c) {
-      for (int64_t o = 0; o < problem_.out_channels; ++o) {
-        filter[o * columns_ + c] = given[c * problem_.out_channels + o];
-      }
-    }
-    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
-      const OneThread alone;
-      for (int64_t slot = first; slot < end; ++slot) {
-        char* const own = bytes(scratch) + own_ + static_cast<size_t>(slot) * slot_bytes_;
-        const int64_t batch = problem_.batch;
-        for (int64_t i = batch * slot / slots_; i < batch * (slot + 1) / slots_; ++i) {
-          const auto image = static_cast<size_t>(i);
-          run_image(whole.y + image * y_image_bytes(), filter, whole.x + image * x_image_bytes(),
-                    own);
-        }
-      }
-    });
-  }
-
- private:
-  std::unique_ptr<OpKernel> make_product(int64_t rows) const {
-    MatmulProblem p{.m = rows * problem_.output[1], .n = columns_, .k = problem_.out_channels};
-    p.lhs.row = p.k, p.rhs.row = p.n, p.out.row = p.n;
-    std::string why_not;
-    return make_matmul(p, why_not);
-  }
-
-  void run_image(char* y, float* filter, char* x, char* own) const {
-    auto* const columns = reinterpret_cast<float*>(own);
-    auto* const image = reinterpret_cast<float*>(x);
-    std::memset(image, 0, x_image_bytes());
-    const auto row_bytes =
-        static_cast<size_t>(problem_.output[1] * problem_.out_channels) * sizeof(float);
-    for (int64_t row = 0; row < problem_.output[0]; row += rows_) {
-      const int64_t rows = std::min(rows_, problem_.output[0] - row);
-      void* const operands[] = {y + static_cast<size_t>(row) * row_bytes, filter};
-      void* const result[] = {columns};
-      (rows == rows_ ? main_ : last_)->run(operands, result, own + columns_bytes_);
-      add_rows(columns, image, problem_, row, rows);
-    }
-  }
-
-  int64_t columns_ = 0, rows_ = 0, slots_ = 0;
-  std::unique_ptr<OpKernel> main_, last_;
-  size_t columns_bytes_ = 0, slot_bytes_ = 0, filter_ = 0, own_ = 0;
-};
-
 constexpr int64_t kHalfLanes = 8;
 
 std::unique_ptr<OpKernel> make_turned(const ConvolutionProblem& p, std::string& why_not) {
@@ -320,22 +182,6 @@ std::unique_ptr<OpKernel> make_turned(const ConvolutionProblem& p, std::string& 
   auto gradient = make_direct_convolution(turned, why_not);
   if (!gradient) return nullptr;
   return std::make_unique<TurnedConvolution>(p, std::move(gradient));
-}
-
-std::unique_ptr<OpKernel> make_columns(const ConvolutionProblem& p) {
-  auto kernel = std::make_unique<ColumnsInputGradient>(p);
-  return kernel->is_made() ? std::move(kernel) : nullptr;
-}
-
-std::unique_ptr<OpKernel> make_input_gradient(const ConvolutionProblem& p) {
-  if (p.input.size() != 2 || p.dilation[1] != 1 || p.groups != 1) return nullptr;
-  if (p.in_channels >= kHalfLanes || p.out_channels < kHalfLanes) return nullptr;
-  const PairedColumns pairs(p);
-  // Fewer and longer sums are worth a few more products.
-  if (!pairs.is_possible() || pairs.share() < 0.8) return make_columns(p);
-  auto gradient = make_columns(pairs.problem());
-  if (!gradient) return nullptr;
-  return std::make_unique<PairedInputGradient>(p, pairs, std::move(gradient));
 }
 
 std::unique_ptr<OpKernel> make_paired_filter(const ConvolutionProblem& p, std::string& why_not) {
@@ -354,10 +200,10 @@ std::unique_ptr<OpKernel> make_narrow_convolution(const ConvolutionProblem& prob
   switch (problem.kind) {
     case ConvolutionKind::forward:
       return make_turned(problem, why_not);
-    case ConvolutionKind::input_gradient:
-      return make_input_gradient(problem);
-    default:
+    case ConvolutionKind::filter_gradient:
       return make_paired_filter(problem, why_not);
+    default:
+      return nullptr;
   }
 }
 
