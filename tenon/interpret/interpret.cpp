@@ -17,7 +17,7 @@ class Interpreter {
     for (size_t i = 0; i < inputs.size(); ++i)
       values_[graph_.inputs()[i].index] = std::move(inputs[i]);
     for (const Node& node : graph_.nodes()) {
-      std::vector<RefArray> outputs = run_node(node);
+      std::vector<RefArray> outputs = run_labelled(node);
       for (size_t i = 0; i < outputs.size(); ++i)
         values_[node.outputs[i].index] = std::move(outputs[i]);
     }
@@ -27,6 +27,15 @@ class Interpreter {
   }
 
  private:
+  std::vector<RefArray> run_labelled(const Node& node) {
+    try {
+      return run_node(node);
+    } catch (Error& error) {
+      if (!node.label.empty()) error.note("in {}", node.label);
+      throw;
+    }
+  }
+
   std::vector<RefArray> run_node(const Node& node) {
     std::vector<RefArray> inputs;
     for (ValueId input : node.inputs) inputs.push_back(values_[input.index]);

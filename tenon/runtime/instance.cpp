@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 #include "tenon/base/trace.h"
 #include "tenon/runtime/instance_builder.h"
@@ -13,6 +14,20 @@ Instance::Instance(const Program& program, const SymbolValues& symbols,
     : program_(program) {
   InstanceBuilder(*this, symbols, donated).build();
 }
+
+namespace {
+
+/// Errors, which only library steps throw, name the user's label.
+void run_step(const Step& step, std::byte* const* bases) {
+  try {
+    step.run(bases);
+  } catch (Error& error) {
+    if (!step.label.empty()) error.note("in {}", step.label);
+    throw;
+  }
+}
+
+}  // namespace
 
 void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) const {
   constexpr size_t kInlineBases = 64;
@@ -30,7 +45,7 @@ void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) 
   for (const LiteralRef& constant : constants_)
     bases[next++] = const_cast<std::byte*>(constant->data());
   if (current_trace() == nullptr) {
-    for (const auto& step : steps_) step->run(bases);
+    for (const auto& step : steps_) run_step(*step, bases);
     return;
   }
   for (const auto& step : steps_) {
@@ -41,7 +56,7 @@ void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) 
     span.argument("kernel", description);
     span.argument("bytes", step->bytes);
     span.argument("flops", step->flops);
-    step->run(bases);
+    run_step(*step, bases);
   }
 }
 

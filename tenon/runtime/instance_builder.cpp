@@ -215,7 +215,12 @@ void InstanceBuilder::prepare_node(NodeId id) {
   KernelRequest request{*node.op, prepared.attributes, {}, {}, program_.generator};
   for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
   for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
-  prepared.kernel = make_kernel(request);
+  try {
+    prepared.kernel = make_kernel(request);
+  } catch (Error& error) {
+    if (!node.label.empty()) error.note("in {}", node.label);
+    throw;
+  }
   prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
 }
 
