@@ -82,6 +82,7 @@ struct BatchContext {
   std::span<const Value> inputs;  // batched ones carry the batch as axis 0
   std::span<const bool> batched;
   const Dim& size;
+  std::string_view axis_name;  // what collectives call the batch; may be empty
   std::string_view label;
 };
 
@@ -90,7 +91,7 @@ using PartialsRule = std::function<std::vector<Value>(RuleContext&)>;
 using JvpRule = std::function<std::vector<Value>(JvpContext&)>;
 using VjpRule = std::function<std::vector<Value>(VjpContext&)>;
 using TransposeRule = std::function<Value(TransposeContext&)>;
-/// Returns the outputs, each with the batch as axis 0.
+/// Returns the outputs, each with the batch as axis 0, or without it where all examples share it.
 using BatchRule = std::function<std::vector<Value>(BatchContext&)>;
 /// A composite as primitives (or simpler composites).
 using Decomposition = std::function<std::vector<Value>(RuleContext&)>;
@@ -129,6 +130,9 @@ struct OpDef {
   bool is_elementwise = false;  // all inputs and the output have one shape
   bool is_random = false;
   bool is_opaque = false;  // never merged with an equal call nor moved (barrier)
+  /// Talks to the other participants along the mapped axis that its attribute axis_name names; see
+  /// ops/collective.h. A single participant gets its only input back, or its index, 0.
+  bool is_collective = false;
   std::vector<InputSchema> inputs;
   std::vector<AttributeSchema> attributes;
   InferRule infer;

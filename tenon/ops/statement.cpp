@@ -275,6 +275,11 @@ OpStatement& OpStatement::opaque() {
   return *this;
 }
 
+OpStatement& OpStatement::collective() {
+  op_.is_collective = true;
+  return *this;
+}
+
 OpStatement& OpStatement::samples(std::initializer_list<Sample> samples) {
   op_.samples.insert(op_.samples.end(), samples.begin(), samples.end());
   return *this;

@@ -79,6 +79,7 @@ class OpStatement {
   OpStatement& tolerance(double scale);
   OpStatement& random();
   OpStatement& opaque();
+  OpStatement& collective();
   OpStatement& samples(std::initializer_list<Sample> samples);
   OpStatement& samples(std::initializer_list<const char*> inputs);
 

@@ -7,6 +7,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/node.h"
 
 namespace tenon {
@@ -39,7 +40,17 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
 
 namespace {
 
+/// Under a vmap of its axis, a collective knows how many participate.
+void fill_in_size(Attributes& attributes) {
+  const Attribute* axis = attributes.find("axis_name");
+  const Attribute* size = attributes.find("size");
+  if (!axis || !axis->get_if<std::string>() || (size && *size != Attribute(Shape{}))) return;
+  if (auto known = mapped_axis_size(*axis->get_if<std::string>()))
+    attributes.set("size", Shape{*known});
+}
+
 std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+  if (op.is_collective) fill_in_size(attributes);
   thread_local std::vector<Type> scratch;  // keeps its memory from call to call
   std::vector<Type> types = std::move(scratch);
   types.clear();

@@ -549,6 +549,45 @@ Tensor window_place(const Tensor& dy, const Tensor& place, const Integers& windo
                 {"dilation", dilation}});
 }
 
+Tensor all_reduce(const Tensor& x, const std::string& axis_name, const std::string& kind,
+                  const Shape& size) {
+  static const OpDef& op = core_ops().get("all_reduce");
+  return apply(op, {x}, {{"axis_name", axis_name}, {"kind", kind}, {"size", size}});
+}
+
+Tensor all_gather(const Tensor& x, const std::string& axis_name, int64_t axis, const Shape& size) {
+  static const OpDef& op = core_ops().get("all_gather");
+  return apply(op, {x}, {{"axis_name", axis_name}, {"axis", axis}, {"size", size}});
+}
+
+Tensor reduce_scatter(const Tensor& x, const std::string& axis_name, int64_t axis,
+                      const Shape& size) {
+  static const OpDef& op = core_ops().get("reduce_scatter");
+  return apply(op, {x}, {{"axis_name", axis_name}, {"axis", axis}, {"size", size}});
+}
+
+Tensor all_to_all(const Tensor& x, const std::string& axis_name, int64_t split_axis,
+                  int64_t concat_axis, const Shape& size) {
+  static const OpDef& op = core_ops().get("all_to_all");
+  return apply(op, {x},
+               {{"axis_name", axis_name},
+                {"split_axis", split_axis},
+                {"concat_axis", concat_axis},
+                {"size", size}});
+}
+
+Tensor collective_permute(const Tensor& x, const std::string& axis_name, int64_t shift,
+                          const Integers& pairs, const Shape& size) {
+  static const OpDef& op = core_ops().get("collective_permute");
+  return apply(op, {x},
+               {{"axis_name", axis_name}, {"shift", shift}, {"pairs", pairs}, {"size", size}});
+}
+
+Tensor axis_index(const std::string& axis_name, const Shape& size) {
+  static const OpDef& op = core_ops().get("axis_index");
+  return apply(op, std::span<const Tensor>(), {{"axis_name", axis_name}, {"size", size}});
+}
+
 Tensor stop_gradient(const Tensor& x) {
   static const OpDef& op = core_ops().get("stop_gradient");
   return apply(op, {x});

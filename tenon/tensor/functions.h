@@ -462,6 +462,53 @@ Tensor window_place(const Tensor& dy, const Tensor& place, const Integers& windo
                     const Integers& padding_low = {}, const Integers& padding_high = {},
                     const Integers& dilation = {});
 
+// collective.cpp
+
+/// Combines x over all participants; each gets the result. Participants that share the maximum or
+/// minimum share its derivative evenly.
+/// `axis_name`: the mapped axis whose participants take part.
+/// `kind`: sum, mean, max or min.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor all_reduce(const Tensor& x, const std::string& axis_name, const std::string& kind = "sum",
+                  const Shape& size = Shape{});
+
+/// Joins x of all participants along one axis, in their order; each gets the whole.
+/// `axis_name`: the mapped axis whose participants take part.
+/// `axis`: of x along which the parts are joined.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor all_gather(const Tensor& x, const std::string& axis_name, int64_t axis = 0,
+                  const Shape& size = Shape{});
+
+/// Sums x over all participants; each gets its part of the sum along one axis.
+/// `axis_name`: the mapped axis whose participants take part.
+/// `axis`: of x that is shared out.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor reduce_scatter(const Tensor& x, const std::string& axis_name, int64_t axis = 0,
+                      const Shape& size = Shape{});
+
+/// Cuts x along split_axis into a part for each participant, and joins the parts received along
+/// concat_axis, in the order of their senders.
+/// `axis_name`: the mapped axis whose participants take part.
+/// `split_axis`: of x that is cut into parts.
+/// `concat_axis`: along which parts are joined.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor all_to_all(const Tensor& x, const std::string& axis_name, int64_t split_axis,
+                  int64_t concat_axis, const Shape& size = Shape{});
+
+/// Sends x from participant to participant: by `shift` places round the ring, or as `pairs` say.
+/// Who receives nothing gets zeros.
+/// `axis_name`: the mapped axis whose participants take part.
+/// `shift`: participant i sends to i + shift, modulo the size.
+/// `pairs`: source, target, source, target …, in place of the shift.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor collective_permute(const Tensor& x, const std::string& axis_name, int64_t shift = 0,
+                          const Integers& pairs = {}, const Shape& size = Shape{});
+
+/// The participant's number along the axis: 0, 1, 2 …
+/// `axis_name`: the mapped axis whose participants take part.
+/// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
+Tensor axis_index(const std::string& axis_name, const Shape& size = Shape{});
+
 // control.cpp
 
 /// x itself, taken as a constant by derivatives.

@@ -7,6 +7,7 @@
 
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/application.h"
+#include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/node.h"
 #include "tenon/transform/jvp.h"
 #include "tenon/transform/vjp.h"
@@ -133,7 +134,8 @@ FlatPullback flat_vjp(const FlatFunction& f, std::span<const Tensor> primals, Na
 }
 
 std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arguments,
-                              std::span<const std::optional<int64_t>> in_axes, int64_t out_axis,
+                              std::span<const std::optional<int64_t>> in_axes,
+                              std::optional<int64_t> out_axis, const std::string& axis_name,
                               Names names) {
   std::vector<Type> types = types_of(arguments, names);
   std::optional<Dim> size;
@@ -156,11 +158,16 @@ std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arg
     types[i].shape.erase(axis);
   }
   if (!size) fail(ErrorCode::invalid_argument, "vmap: no argument is mapped over");
+  std::optional<MappedAxis> mapped;
+  if (!axis_name.empty()) mapped.emplace(axis_name, *size);
   Traced traced = trace(f, types, "function", names);
+  mapped.reset();
   axes.resize(axes.size() + traced.captures.size());  // captures are the same for all
   BatchingOptions::Axes out_axes(traced.graph->outputs().size(), out_axis);
-  auto graph = vmap(*traced.graph, core_ops(),
-                    BatchingOptions{.in_axes = axes, .out_axes = out_axes, .size = *size});
+  auto graph =
+      vmap(*traced.graph, core_ops(),
+           BatchingOptions{
+               .in_axes = axes, .out_axes = out_axes, .size = *size, .axis_name = axis_name});
   return apply_graph(*graph, joined(arguments, traced.captures));
 }
 

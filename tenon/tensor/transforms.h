@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -56,7 +57,8 @@ struct FlatPullback {
 };
 FlatPullback flat_vjp(const FlatFunction& f, std::span<const Tensor> primals, Names names);
 std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arguments,
-                              std::span<const std::optional<int64_t>> in_axes, int64_t out_axis,
+                              std::span<const std::optional<int64_t>> in_axes,
+                              std::optional<int64_t> out_axis, const std::string& axis_name,
                               Names names);
 std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments);
 /// `forward` gives outputs, then residuals; `backward` takes residuals, then cotangents.
@@ -177,8 +179,10 @@ inline constexpr std::nullopt_t none = std::nullopt;
 struct VmapAxes {
   /// The axis of each argument's leaves that is mapped over, or `none`; empty: axis 0 of all.
   std::vector<std::optional<int64_t>> in = {};
-  /// Where the results carry it.
-  int64_t out = 0;
+  /// Where the results carry it; `none` where they are the same for all, as after all_reduce.
+  std::optional<int64_t> out = 0;
+  /// What all_reduce and the other collectives in f call it: the elements are their participants.
+  std::string axis_name = {};
 };
 
 /// f on each element along an axis, as one batched computation.
@@ -198,7 +202,7 @@ auto vmap(F f, VmapAxes axes = {}) {
     };
     (add(args), ...);
     return flat.rebuild(detail::flat_vmap(flat.call(), leaves_of(arguments), leaf_axes, axes.out,
-                                          leaf_paths(arguments)));
+                                          axes.axis_name, leaf_paths(arguments)));
   };
 }
 

@@ -22,8 +22,12 @@ struct Batched {
 /// What all walks of one vmap share.
 struct BatchScope {
   Dim size;
+  std::string axis_name;                // what collectives call the batch; may be empty
   std::map<std::string, size_t> loops;  // ops that ran as loops, and how often
 
+  /// Whether `node` is a collective over this batch, or has one in a region: it then looks at other
+  /// examples, and may differ between examples though its inputs do not.
+  bool concerns(const Node& node) const;
   /// `type` with the batch as axis 0.
   Type batched(Type type) const;
   /// The value with the batch as axis 0, repeated where it is the same for all.

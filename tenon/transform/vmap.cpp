@@ -14,6 +14,19 @@ namespace tenon {
 
 namespace detail {
 
+bool BatchScope::concerns(const Node& node) const {
+  if (axis_name.empty()) return false;
+  if (node.op->is_collective) return node.attributes.string("axis_name") == axis_name;
+  for (const auto& [name, value] : node.attributes) {
+    const GraphRef* region = value.get_if<GraphRef>();
+    if (!region) continue;
+    for (const Node& inner : (*region)->nodes()) {
+      if (concerns(inner)) return true;
+    }
+  }
+  return false;
+}
+
 Type BatchScope::batched(Type type) const {
   type.shape.insert(0, size);
   return type;
@@ -40,7 +53,7 @@ class BatchWalk {
 
  private:
   void emit(const Node& node) {
-    bool any = false;
+    bool any = scope_.concerns(node);
     for (ValueId input : node.inputs) any = any || batched_[input.index];
     if (!any) return copy_node(build_.graph(), f_, node, values_);
     LabelScope label(build_, node.label);
@@ -86,8 +99,14 @@ class BatchWalk {
       batched[i] = inputs[i].batched;
     }
     std::span<const bool> flags(batched.get(), inputs.size());
-    BatchContext context{build_, *node.op, node.attributes, values, flags, scope_.size, node.label};
-    return all_batched(node.op->batch(context));
+    BatchContext context{build_, *node.op,    node.attributes,  values,
+                         flags,  scope_.size, scope_.axis_name, node.label};
+    std::vector<Batched> results;
+    for (const Value& value : node.op->batch(context)) {
+      size_t rank = f_.type(node.outputs[results.size()]).rank();
+      results.push_back({value, value.rank() > rank});
+    }
+    return results;
   }
 
   /// A composite without a rule: its decomposition takes its place.
@@ -209,7 +228,7 @@ std::unique_ptr<Graph> vmap(const Graph& f, const OpRegistry& ops, const Batchin
   using namespace detail;
   BatchingOptions::Axes in_axes = checked_axes(f, options.in_axes, f.inputs(), "input");
   BatchingOptions::Axes out_axes = checked_axes(f, options.out_axes, f.outputs(), "output");
-  BatchScope scope{options.size, {}};
+  BatchScope scope{options.size, options.axis_name, {}};
   Graph g(f.name() + "_vmap");
   copy_symbol_bounds(g, f);
   Build build(g, ops);

@@ -7,9 +7,11 @@
 //   auto rows = vmap(f, ops, {.size = Dim::symbol("batch")});   // the batch first in all
 //   auto shared = vmap(f, ops, {.in_axes = {0, std::nullopt}, .size = 8});
 //   auto each = vmap(*gradient(loss, ops), ops, {.size = 8});   // per-example gradients
+//   auto spread = vmap(f, ops, {.size = 8, .axis_name = "data"});   // all_reduce over "data" sums
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tenon/graph/graph.h"
@@ -27,6 +29,8 @@ struct BatchingOptions {
   Axes out_axes = {};
   /// The number of examples, which may be a symbol.
   Dim size = 1;
+  /// Gives collectives that name this axis their meaning: the examples are the participants.
+  std::string axis_name = {};
 };
 
 /// The graph that does for every example of a batch what `f` does for one. Ops without a batching

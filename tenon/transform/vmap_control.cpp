@@ -16,21 +16,27 @@ Flags batched_flags(std::span<const Batched> values) {
   return flags;
 }
 
-/// Which outputs of `f` depend on flagged inputs, differentiably or not.
-Flags batched_outputs(const Graph& f, const Flags& inputs) {
+/// Which outputs of `f` may differ between examples: they depend on flagged inputs, differentiably
+/// or not, or on a collective over the batch.
+Flags batched_outputs(const BatchScope& scope, const Graph& f, const Flags& inputs) {
   std::vector<ValueId> sources;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i]) sources.push_back(f.inputs()[i]);
+  }
+  for (const Node& node : f.nodes()) {
+    if (scope.concerns(node))
+      sources.insert(sources.end(), node.outputs.begin(), node.outputs.end());
   }
   return pick(depends_on(f, sources), f.outputs());
 }
 
 /// Lets the batch travel from carry to carry until nothing changes; the carries are inputs from
 /// `first` on.
-Flags spread_over_carries(const Graph& body, size_t first, size_t carries, Flags inputs) {
+Flags spread_over_carries(const BatchScope& scope, const Graph& body, size_t first, size_t carries,
+                          Flags inputs) {
   for (bool changed = true; changed;) {
     changed = false;
-    Flags outputs = batched_outputs(body, inputs);
+    Flags outputs = batched_outputs(scope, body, inputs);
     for (size_t i = 0; i < carries; ++i) {
       if (!outputs[i] || inputs[first + i]) continue;
       inputs[first + i] = true;
@@ -69,7 +75,7 @@ std::vector<Batched> batch_call(const BatchCall& call) {
     return vmap_inline(call.build, call.scope, *body, call.inputs);
   }
   Flags inputs = batched_flags(call.inputs);
-  Flags outputs = batched_outputs(*body, inputs);
+  Flags outputs = batched_outputs(call.scope, *body, inputs);
   Attributes changed = attributes;
   const OpRegistry& ops = call.build.ops();
   changed.set("body", GraphRef(vmap_region_graph(*body, ops, call.scope, inputs, outputs)));
@@ -92,8 +98,8 @@ std::vector<Batched> batch_cond(const BatchCall& call) {
     return yes;
   }
   Flags inputs = batched_flags(operands);
-  Flags outputs = batched_outputs(*cond.then, inputs);
-  Flags others = batched_outputs(*cond.otherwise, inputs);
+  Flags outputs = batched_outputs(call.scope, *cond.then, inputs);
+  Flags others = batched_outputs(call.scope, *cond.otherwise, inputs);
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = outputs[i] || others[i];
   const OpRegistry& ops = call.build.ops();
   Cond batched{vmap_region_graph(*cond.then, ops, call.scope, inputs, outputs),
@@ -105,8 +111,9 @@ std::vector<Batched> batch_cond(const BatchCall& call) {
 std::vector<Batched> batch_scan(const BatchCall& call) {
   Scan scan = Scan::of(call.node);
   size_t first = scan.invariants;
-  Flags inputs = spread_over_carries(*scan.body, first, scan.carries, batched_flags(call.inputs));
-  Flags outputs = batched_outputs(*scan.body, inputs);
+  Flags inputs =
+      spread_over_carries(call.scope, *scan.body, first, scan.carries, batched_flags(call.inputs));
+  Flags outputs = batched_outputs(call.scope, *scan.body, inputs);
   for (size_t i = 0; i < scan.carries; ++i) outputs[i] = inputs[first + i];
   Scan batched = scan;
   const OpRegistry& ops = call.build.ops();
@@ -161,10 +168,10 @@ While run_until_all_done(const BatchCall& call, const While& loop) {
 std::vector<Batched> batch_while(const BatchCall& call) {
   While loop = While::of(call.node);
   size_t states = call.inputs.size();
-  Flags flags = spread_over_carries(*loop.body, 0, states, batched_flags(call.inputs));
+  Flags flags = spread_over_carries(call.scope, *loop.body, 0, states, batched_flags(call.inputs));
   const OpRegistry& ops = call.build.ops();
   While batched;
-  if (batched_outputs(*loop.condition, flags)[0]) {
+  if (batched_outputs(call.scope, *loop.condition, flags)[0]) {
     flags.assign(states, true);
     batched = run_until_all_done(call, loop);
   } else {
@@ -199,7 +206,7 @@ std::vector<Batched> batch_custom_vjp(const BatchCall& call) {
   const OpRegistry& ops = call.build.ops();
   Flags inputs = batched_flags(call.inputs);
   size_t results = call.node.outputs.size();
-  Flags kept = batched_outputs(*custom.forward, inputs);
+  Flags kept = batched_outputs(call.scope, *custom.forward, inputs);
   // primal and forward agree on which results are batched.
   Flags outputs(results, true);
   for (size_t i = 0; i < results; ++i) kept[i] = true;

@@ -6,6 +6,7 @@
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
 #include "tenon/compile/rules/rule.h"
+#include "tenon/ops/collective.h"
 #include "tenon/ops/reference.h"
 
 namespace tenon {
@@ -53,6 +54,12 @@ Value fold_constants(const Call& c) {
   return c.build.constant(std::move(result));
 }
 
+/// A collective of one participant.
+Value run_alone(const Call& c) {
+  if (!c.op.is_collective || !is_alone(c.attributes)) return {};
+  return c.inputs.empty() ? c.build.full(c.type, 0) : c.inputs[0];
+}
+
 }  // namespace
 
 std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) {
@@ -68,6 +75,7 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
       Call call{rewrite.build(), *node.op, node.attributes, inputs, type};
       rewrite.build().set_label(node.label);
       better = fold_constants(call);
+      if (!better) better = run_alone(call);
       if (auto found = rules.find(node.op->name); !better && found != rules.end()) {
         for (const Rule& rule : found->second) {
           better = rule.apply(call);

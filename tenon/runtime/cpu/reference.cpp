@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "tenon/base/error.h"
+#include "tenon/ops/collective.h"
 #include "tenon/ops/reference.h"
 #include "tenon/runtime/cpu/native.h"
 
@@ -49,6 +50,7 @@ std::unique_ptr<OpKernel> make_reference(const KernelRequest& request, std::stri
     why_not = "the op has no reference semantics";
     return nullptr;
   }
+  if (request.op.is_collective) check_is_bound(request.op, request.attributes);
   return std::make_unique<ReferenceKernel>(request);
 }
 
