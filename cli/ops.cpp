@@ -25,6 +25,8 @@ std::string_view name_of(DerivativeClass derivative) {
   switch (derivative) {
     case DerivativeClass::none:
       return "none";
+    case DerivativeClass::refused:
+      return "refused";
     case DerivativeClass::elementwise:
       return "elementwise";
     case DerivativeClass::linear:

@@ -46,10 +46,12 @@ bool has_one_result(const OpDef& op) {
   });
 }
 
-/// Control flow takes functions (transforms.h), constants are tensors already.
+/// Control flow takes functions (transforms.h), custom calls have a header of their own, constants
+/// are tensors already.
 bool has_function(const OpDef& op) {
   return std::none_of(op.attributes.begin(), op.attributes.end(), [](const AttributeSchema& a) {
-    return a.kind == AttributeKind::graph || a.kind == AttributeKind::literal;
+    return a.kind == AttributeKind::graph || a.kind == AttributeKind::literal ||
+           a.kind == AttributeKind::types;
   });
 }
 

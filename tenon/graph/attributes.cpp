@@ -14,9 +14,9 @@
 namespace tenon {
 
 std::string_view name_of(AttributeKind kind) {
-  constexpr std::array<std::string_view, 10> kNames = {"boolean", "integer",  "real",  "string",
+  constexpr std::array<std::string_view, 11> kNames = {"boolean", "integer",  "real",  "string",
                                                        "dtype",   "integers", "reals", "shape",
-                                                       "literal", "graph"};
+                                                       "literal", "graph",    "types"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -67,6 +67,9 @@ struct Printer {
     return "dense<" + value->to_string() + ">";
   }
   std::string operator()(const GraphRef& value) const { return to_text(*value); }
+  std::string operator()(const Types& value) const {
+    return print_list(value, [](const Type& type) { return type.to_string(); });
+  }
 };
 
 struct HashVisitor {
@@ -91,6 +94,13 @@ struct HashVisitor {
     hasher.add_bytes(value->data(), value->bytes());
   }
   void operator()(const GraphRef& value) const { hasher.add(value->structural_hash()); }
+  void operator()(const Types& value) const {
+    hasher.add(value.size());
+    for (const Type& type : value) {
+      hasher.add(type.dtype);
+      (*this)(type.shape);
+    }
+  }
 };
 
 }  // namespace
@@ -165,6 +175,7 @@ const Reals& Attributes::reals(std::string_view name) const { return get<Reals>(
 const Shape& Attributes::shape(std::string_view name) const { return get<Shape>(name); }
 const LiteralRef& Attributes::literal(std::string_view name) const { return get<LiteralRef>(name); }
 const GraphRef& Attributes::graph(std::string_view name) const { return get<GraphRef>(name); }
+const Types& Attributes::types(std::string_view name) const { return get<Types>(name); }
 
 std::string Attributes::to_string() const {
   std::string text = "{";

@@ -24,6 +24,7 @@ class Hasher;
 
 using Integers = std::vector<int64_t>;
 using Reals = std::vector<double>;
+using Types = std::vector<Type>;
 using LiteralRef = std::shared_ptr<const Literal>;
 using GraphRef = std::shared_ptr<const Graph>;
 
@@ -37,7 +38,8 @@ enum class AttributeKind : uint8_t {
   reals,
   shape,
   literal,
-  graph
+  graph,
+  types
 };
 std::string_view name_of(AttributeKind kind);
 
@@ -45,7 +47,7 @@ std::string_view name_of(AttributeKind kind);
 class Attribute {
  public:
   using Storage = std::variant<bool, int64_t, double, std::string, DType, Integers, Reals, Shape,
-                               LiteralRef, GraphRef>;
+                               LiteralRef, GraphRef, Types>;
 
   Attribute(bool value) : value_(value) {}
   Attribute(int value) : value_(static_cast<int64_t>(value)) {}
@@ -59,6 +61,7 @@ class Attribute {
   Attribute(Shape value) : value_(std::move(value)) {}
   Attribute(LiteralRef value) : value_(std::move(value)) {}
   Attribute(GraphRef value) : value_(std::move(value)) {}
+  Attribute(Types value) : value_(std::move(value)) {}
 
   AttributeKind kind() const { return static_cast<AttributeKind>(value_.index()); }
   template <class T>
@@ -102,6 +105,7 @@ class Attributes {
   const Shape& shape(std::string_view name) const;
   const LiteralRef& literal(std::string_view name) const;
   const GraphRef& graph(std::string_view name) const;
+  const Types& types(std::string_view name) const;
 
   std::string to_string() const;
   void hash(Hasher& hasher) const;

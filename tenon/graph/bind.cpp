@@ -103,6 +103,11 @@ Attributes evaluate_attributes(const Attributes& attributes, const SymbolValues&
   for (const auto& [name, value] : attributes) {
     if (const Shape* shape = value.get_if<Shape>())
       result.set(name, Shape::of(shape->evaluate(symbols)));
+    if (const Types* types = value.get_if<Types>()) {
+      Types concrete = *types;
+      for (Type& type : concrete) type.shape = Shape::of(type.shape.evaluate(symbols));
+      result.set(name, std::move(concrete));
+    }
   }
   return result;
 }

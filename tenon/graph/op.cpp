@@ -26,6 +26,7 @@ std::string what_is_missing(const OpDef& op) {
   if (op.batch_class == BatchClass::rule && !op.batch) return "a batching rule";
   switch (op.derivative_class) {
     case DerivativeClass::none:
+    case DerivativeClass::refused:
       return op.why_not_differentiable.empty() ? "a derivative, or a reason why it has none" : "";
     case DerivativeClass::elementwise:
       return op.partials ? "" : "partial derivatives";

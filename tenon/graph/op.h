@@ -105,6 +105,7 @@ using ElementRule = std::function<Expr(ElementContext&)>;
 
 enum class DerivativeClass : uint8_t {
   none,         // declared non-differentiable: cotangents stop here
+  refused,      // what it computes is not known: asking for its derivative is an error
   elementwise,  // partial derivatives
   linear,       // linear in some operands, one at a time: a transpose each
   custom,       // jvp and vjp by hand

@@ -295,6 +295,11 @@ class Parser {
         return literal();
       case AttributeKind::graph:
         return GraphRef(parse_graph(depth + 1));
+      case AttributeKind::types: {
+        Types types;
+        list([&] { types.push_back(type()); });
+        return types;
+      }
     }
     unexpected("an attribute");
   }

@@ -10,7 +10,6 @@ namespace tenon {
 namespace {
 
 using Values = std::vector<Value>;
-using Types = std::vector<Type>;
 
 // --- checks of regions ---
 

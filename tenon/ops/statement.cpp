@@ -201,6 +201,12 @@ OpStatement& OpStatement::non_differentiable(std::string why) {
   return *this;
 }
 
+OpStatement& OpStatement::refuses_derivative(std::string hint) {
+  op_.derivative_class = DerivativeClass::refused;
+  op_.why_not_differentiable = std::move(hint);
+  return *this;
+}
+
 OpStatement& OpStatement::batch(BatchRule rule) {
   op_.batch_class = BatchClass::rule;
   op_.batch = std::move(rule);

@@ -60,6 +60,8 @@ class OpStatement {
   OpStatement& jvp(JvpRule rule);
   OpStatement& vjp(VjpRule rule);
   OpStatement& non_differentiable(std::string why);
+  /// Differentiating it is an error that gives this hint.
+  OpStatement& refuses_derivative(std::string hint);
 
   OpStatement& batch(BatchRule rule);
   /// vmap by a loop over the batch, with a warning.

@@ -70,6 +70,13 @@ struct AttributeMixer {
     mixer.add(hash_bytes(literal->data(), literal->bytes()));
   }
   void operator()(const GraphRef& graph) const { mixer.add(graph->structural_hash()); }
+  void operator()(const Types& types) const {
+    mixer.add(types.size());
+    for (const Type& type : types) {
+      (*this)(type.dtype);
+      (*this)(type.shape);
+    }
+  }
 };
 
 const Hash128& attributes_key(PendingCall& call) {

@@ -100,6 +100,7 @@ class ForwardWalk {
       }
       return {sum};
     }
+    if (node.op->derivative_class == DerivativeClass::refused) fail_refused("jvp", f_, node);
     fail(ErrorCode::internal, "jvp: no rule pushes through {}", describe_call(f_, node));
   }
 

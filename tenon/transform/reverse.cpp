@@ -131,6 +131,7 @@ std::vector<Value> ReverseWalk::pull_node(const Node& node, std::span<const Valu
     return pull_elementwise(node, cotangents[0]);
   }
   if (node.op->derivative_class == DerivativeClass::linear) return pull_linear(node, cotangents[0]);
+  if (node.op->derivative_class == DerivativeClass::refused) fail_refused("vjp", f_, node);
   fail(ErrorCode::internal, "vjp: no rule pulls back through {}", describe_call(f_, node));
 }
 

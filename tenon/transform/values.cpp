@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tenon/base/error.h"
 #include "tenon/graph/op.h"
 #include "tenon/ops/functions.h"
 
@@ -61,6 +62,13 @@ std::string describe_call(const Graph& graph, const Node& node) {
     text += (i > 0 ? ", " : "") + graph.type(node.outputs[i]).to_string();
   }
   return text;
+}
+
+void fail_refused(std::string_view transform, const Graph& graph, const Node& node) {
+  throw make_error(ErrorCode::unsupported, "{}: {} has no derivative", transform,
+                   describe_call(graph, node))
+      .note("{}", node.attributes.to_string())
+      .note("hint: {}", node.op->why_not_differentiable);
 }
 
 }  // namespace tenon::detail

@@ -47,5 +47,7 @@ std::string unused_input_name(const Graph& graph, std::string name);
 
 /// "dot @encoder.fc1 (f32[8,64], f32[64,32]) -> f32[8,32]": how errors show a call.
 std::string describe_call(const Graph& graph, const Node& node);
+/// For calls of DerivativeClass::refused.
+[[noreturn]] void fail_refused(std::string_view transform, const Graph& graph, const Node& node);
 
 }  // namespace tenon::detail

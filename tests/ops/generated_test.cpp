@@ -196,7 +196,7 @@ bool is_smooth(const Graph& graph) {
 }
 
 TEST_P(Generated, DerivativesEqualFiniteDifferences) {
-  if (op().derivative_class == DerivativeClass::none)
+  if (!is_differentiable(op()))
     GTEST_SKIP() << "not differentiable: " << op().why_not_differentiable;
   if (op().name == "while") GTEST_SKIP() << "has no reverse mode";
   for (const SampleCase& sample : sample_cases(op())) {
@@ -209,7 +209,7 @@ TEST_P(Generated, DerivativesEqualFiniteDifferences) {
 }
 
 TEST_P(Generated, SecondDerivativesEqualFiniteDifferences) {
-  if (op().derivative_class == DerivativeClass::none)
+  if (!is_differentiable(op()))
     GTEST_SKIP() << "not differentiable: " << op().why_not_differentiable;
   if (op().name == "while") GTEST_SKIP() << "has no reverse mode";
   for (const SampleCase& sample : sample_cases(op())) {
@@ -273,8 +273,7 @@ TEST_P(Generated, VmapEqualsLoop) {
 
 /// Per-example gradients.
 TEST_P(Generated, VmapOfDerivativesEqualsLoop) {
-  if (op().derivative_class == DerivativeClass::none || op().name == "while")
-    GTEST_SKIP() << "has no reverse mode";
+  if (!is_differentiable(op()) || op().name == "while") GTEST_SKIP() << "has no reverse mode";
   for (const SampleCase& sample : sample_cases(op())) {
     SCOPED_TRACE(sample.name() + ": " + sample.sample->inputs);
     auto graph = sample_graph_f64(sample, ops());

@@ -27,6 +27,11 @@ std::vector<Type> parse_types(std::string_view text) {
   return types;
 }
 
+bool is_differentiable(const OpDef& op) {
+  return op.derivative_class != DerivativeClass::none &&
+         op.derivative_class != DerivativeClass::refused;
+}
+
 std::vector<SampleCase> sample_cases(const OpDef& op) {
   std::vector<SampleCase> cases;
   for (const Sample& sample : op.samples) {

@@ -28,6 +28,9 @@ struct SampleCase {
   std::string name() const { return op->name + "_" + std::to_string(index); }
 };
 
+/// Whether its derivative may be asked for.
+bool is_differentiable(const OpDef& op);
+
 std::vector<SampleCase> sample_cases(const OpDef& op);
 
 /// "f32[2,3], i32[n]" as types.

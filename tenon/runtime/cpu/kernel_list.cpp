@@ -20,6 +20,7 @@ const std::vector<KernelEntry>& cpu_kernels() {
       {"cumulative_product", "native cumulative", claims_any, make_cumulative},
       {"cumulative_max", "native cumulative", claims_any, make_cumulative},
       {"cumulative_min", "native cumulative", claims_any, make_cumulative},
+      {"custom_call", "custom call", claims_any, make_custom_call},
       // Anything else that has neither a library kernel nor a loop definition runs by its reference
       // semantics.
       {"*", "reference", claims_any, make_reference},

@@ -1,5 +1,5 @@
-// Native kernels of ops whose writes depend on data, so that the loop IR cannot say them, and the
-// reference as a last resort.
+// Native kernels of ops whose writes depend on data, so that the loop IR cannot say them, custom
+// calls, and the reference as a last resort.
 #pragma once
 
 #include "tenon/runtime/kernel.h"
@@ -11,6 +11,8 @@ bool claims_any(const Graph& graph, const Node& node);
 std::unique_ptr<OpKernel> make_scatter(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_sort(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string& why_not);
+/// The user's function; Error(not_found) where none is registered.
+std::unique_ptr<OpKernel> make_custom_call(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_reference(const KernelRequest& request, std::string& why_not);
 
 }  // namespace tenon

@@ -1,0 +1,20 @@
+#include "tenon/tensor/custom_call.h"
+
+#include "tenon/graph/build.h"
+#include "tenon/ops/registry.h"
+
+namespace tenon {
+
+std::vector<Tensor> custom_call_multi(const std::string& target, const std::vector<Tensor>& inputs,
+                                      Types results, const std::string& config) {
+  static const OpDef& op = core_ops().get("custom_call");
+  return apply_multi(op, inputs,
+                     {{"target", target}, {"results", std::move(results)}, {"config", config}});
+}
+
+Tensor custom_call(const std::string& target, const std::vector<Tensor>& inputs, Type result,
+                   const std::string& config) {
+  return custom_call_multi(target, inputs, {std::move(result)}, config)[0];
+}
+
+}  // namespace tenon
