@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,6 +183,31 @@ void remove_stale_temporaries(const fs::path& folder) {
     const bool gone = ::kill(static_cast<pid_t>(*process), 0) != 0 && errno == ESRCH;
     if (gone) fs::remove(entry.path(), ignored);
   }
+}
+
+FolderLock::FolderLock(const fs::path& folder) {
+  create_folder(folder);
+  const fs::path path = folder / ".lock";
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw system_error("write", path, errno);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    const int reason = errno;
+    ::close(std::exchange(descriptor_, -1));
+    if (reason != EWOULDBLOCK) throw system_error("lock", path, reason);
+    Error error =
+        make_error(ErrorCode::already_exists, "{} is in use by another run", folder.string());
+    if (const auto process = parse_int(trim(read_file(path)))) error.note("process {}", *process);
+    throw error;
+  }
+  // Who holds it, for the error of others. A full disk must not matter here.
+  const std::string holder = fmt::format("{}\n", ::getpid());
+  const bool told = ::ftruncate(descriptor_, 0) == 0 &&
+                    ::pwrite(descriptor_, holder.data(), holder.size(), 0) >= 0;
+  static_cast<void>(told);
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void create_folder(const fs::path& folder) {

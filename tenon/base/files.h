@@ -6,6 +6,7 @@
 //   atomic_write("report.html", html);                  // the old file, or all of the new one
 //   AtomicFile checkpoint("runs/lenet/step-900.safetensors");
 //   checkpoint.write(header); checkpoint.write(weights); checkpoint.commit();
+//   FolderLock alone("runs/lenet");                     // or an error: another process is there
 
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +69,21 @@ void atomic_write(const std::filesystem::path& path, std::span<const std::byte> 
 
 /// Deletes what writers that were killed left in a folder. Files of running writers stay.
 void remove_stale_temporaries(const std::filesystem::path& folder);
+
+/// One user at a time of a folder. The system takes the lock back when the process ends, however it
+/// ends; the file `.lock` that stays means nothing.
+class FolderLock {
+ public:
+  /// Makes the folder if it is missing. Error already_exists, with the process that holds it, when
+  /// the folder is in use.
+  explicit FolderLock(const std::filesystem::path& folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  int descriptor_ = -1;
+};
 
 /// Makes the folder and those above it, if they are missing.
 void create_folder(const std::filesystem::path& folder);

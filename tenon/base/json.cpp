@@ -1,7 +1,6 @@
 #include "tenon/base/json.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -76,6 +75,27 @@ std::string json_string(const Json& object, std::string_view key, std::string_vi
   const Json& value = json_member(object, key, source);
   if (!value.is_string()) wrong_type(value, key, "a string", source);
   return value.get<std::string>();
+}
+
+std::vector<std::string> json_strings(const Json& object, std::string_view key,
+                                      std::string_view source) {
+  const Json& value = json_member(object, key, source);
+  if (!value.is_array()) wrong_type(value, key, "a list of strings", source);
+  std::vector<std::string> texts;
+  for (const Json& element : value) {
+    if (!element.is_string()) wrong_type(element, key, "a list of strings", source);
+    texts.push_back(element.get<std::string>());
+  }
+  return texts;
+}
+
+std::map<std::string, std::string> json_texts(const Json& object, std::string_view key,
+                                              std::string_view source) {
+  const Json& value = json_member(object, key, source);
+  if (!value.is_object()) wrong_type(value, key, "an object of strings", source);
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, text] : value.items()) texts[name] = json_string(value, name, source);
+  return texts;
 }
 
 }  // namespace tenon

@@ -8,9 +8,11 @@
 // Heavy: include it from .cpp files only, never from a header.
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tenon {
 
@@ -30,5 +32,10 @@ const Json& json_member(const Json& object, std::string_view key, std::string_vi
 double json_number(const Json& object, std::string_view key, std::string_view source);
 int64_t json_integer(const Json& object, std::string_view key, std::string_view source);
 std::string json_string(const Json& object, std::string_view key, std::string_view source);
+std::vector<std::string> json_strings(const Json& object, std::string_view key,
+                                      std::string_view source);
+/// A member that is an object of strings.
+std::map<std::string, std::string> json_texts(const Json& object, std::string_view key,
+                                              std::string_view source);
 
 }  // namespace tenon

@@ -116,5 +116,20 @@ TEST_F(Files, RemovesWhatKilledWritersLeft) {
   EXPECT_TRUE(fs::exists(folder_ / "x"));
 }
 
+TEST_F(Files, AFolderHasOneUserAtATime) {
+  {
+    FolderLock first(folder_ / "run");
+    try {
+      FolderLock second(folder_ / "run");
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::already_exists);
+      EXPECT_EQ(error.notes(), std::vector{fmt::format("process {}", ::getpid())});
+    }
+    FolderLock other(folder_ / "other");
+  }
+  FolderLock again(folder_ / "run");
+}
+
 }  // namespace
 }  // namespace tenon
