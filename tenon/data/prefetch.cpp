@@ -24,6 +24,7 @@ int64_t steps_in_epoch(const Dataset& dataset, const LoaderOptions& options) {
   if (options.prefetch < 0) {
     fail(ErrorCode::invalid_argument, "loader: {} batches ahead", options.prefetch);
   }
+  if (dataset.empty()) fail(ErrorCode::invalid_argument, "loader: the data set has no rows");
   const int64_t full = dataset.size() / options.batch;
   const int64_t steps = full + (dataset.size() % options.batch != 0 && !options.drop_last ? 1 : 0);
   if (steps == 0) {

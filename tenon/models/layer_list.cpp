@@ -53,9 +53,7 @@ class Settings {
   template <class... Args>
   Error problem(fmt::format_string<Args...> format, Args&&... args) const {
     std::string reason = fmt::vformat(fmt::string_view(format), fmt::make_format_args(args...));
-    Error error = make_error(ErrorCode::invalid_argument, "layer {}: {}", spec_.kind, reason);
-    if (!spec_.where.empty()) error.note("at {}", spec_.where);
-    return error;
+    return make_error(ErrorCode::invalid_argument, "layer {}: {}", spec_.kind, reason);
   }
 
  private:
@@ -93,7 +91,8 @@ Tensor conv(nn::Scope s, const Tensor& x, const Settings& settings) {
                    .bias = settings.boolean("bias", true)});
 }
 
-Tensor pool(const char* op, const Tensor& x, const Settings& settings) {
+Tensor pool(nn::Scope s, const char* op, const Tensor& x, const Settings& settings) {
+  LabelScope label(s.path());
   size_t axes = spatial_axes(settings, x);
   Integers window = settings.integers("window", axes);
   Integers strides = settings.has("stride") ? settings.integers("stride", axes) : window;
@@ -117,17 +116,17 @@ Tensor apply_layer(nn::Scope s, const Tensor& x, const LayerSpec& spec) {
   if (kind == "conv") return conv(s, x, settings);
   if (kind == "dense")
     return nn::dense(s, x, settings.integer("units"), {.bias = settings.boolean("bias", true)});
-  if (kind == "max_pool") return pool("max_pool", x, settings);
-  if (kind == "average_pool") return pool("average_pool", x, settings);
-  if (kind == "global_average_pool") return call("global_average_pool", {x});
-  if (kind == "flatten") return nn::flatten_from(x, 1);
+  if (kind == "max_pool") return pool(s, "max_pool", x, settings);
+  if (kind == "average_pool") return pool(s, "average_pool", x, settings);
   if (kind == "dropout") return nn::dropout(s, x, settings.real("rate", 0.5));
   if (kind == "batch_norm") return nn::batch_norm(s, x, norm_options(settings));
   if (kind == "layer_norm") return nn::layer_norm(s, x, norm_options(settings));
   if (kind == "embedding")
     return nn::embedding(s, x, settings.integer("tokens"), settings.integer("depth"));
   if (kind == "lstm") return nn::lstm(s, x, settings.integer("hidden")).outputs;
-  return call(op_of(kind), {x});
+  LabelScope label(s.path());
+  if (kind == "flatten") return nn::flatten_from(x, 1);
+  return call(op_of(kind), {x});  // global_average_pool and activations
 }
 
 /// Whether `setting` is one of the layer's; an activation has none.
@@ -138,6 +137,17 @@ void check_settings(const LayerSpec& spec, const LayerKind* kind) {
     Error error = Settings(spec).problem("it has no setting '{}'", name);
     if (!known.empty()) error.note("hint: {}", hint(name, known));
     throw error;
+  }
+}
+
+/// Errors about a layer say where it was written.
+template <class F>
+void at_its_place(const LayerSpec& spec, F f) {
+  try {
+    f();
+  } catch (Error& error) {
+    if (!spec.where.empty()) error.note("at {}", spec.where);
+    throw;
   }
 }
 
@@ -177,10 +187,8 @@ const LayerKind* find_layer_kind(const LayerSpec& spec) {
     if (kind.name == spec.kind) return &kind;
     names.push_back(kind.name);
   }
-  Error error = make_error(ErrorCode::not_found, "there is no layer '{}'", spec.kind);
-  if (!spec.where.empty()) error.note("at {}", spec.where);
-  error.note("hint: {}", hint(spec.kind, names));
-  throw error;
+  throw make_error(ErrorCode::not_found, "there is no layer '{}'", spec.kind)
+      .note("hint: {}", hint(spec.kind, names));
 }
 
 nn::Model layer_list(std::vector<LayerSpec> layers) {
@@ -188,18 +196,12 @@ nn::Model layer_list(std::vector<LayerSpec> layers) {
   std::vector<std::string> names;
   std::map<std::string, int> count;
   for (const LayerSpec& spec : layers) {
-    check_settings(spec, find_layer_kind(spec));
+    at_its_place(spec, [&] { check_settings(spec, find_layer_kind(spec)); });
     names.push_back(spec.kind + std::to_string(++count[spec.kind]));
   }
   return [layers = std::move(layers), names](nn::Scope s, Tensor x) {
-    for (size_t i = 0; i < layers.size(); ++i) {
-      try {
-        x = apply_layer(s / names[i], x, layers[i]);
-      } catch (Error& error) {
-        if (!layers[i].where.empty() && error.notes().empty()) error.note("at {}", layers[i].where);
-        throw;
-      }
-    }
+    for (size_t i = 0; i < layers.size(); ++i)
+      at_its_place(layers[i], [&] { x = apply_layer(s / names[i], x, layers[i]); });
     return x;
   };
 }

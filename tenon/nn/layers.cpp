@@ -32,6 +32,13 @@ void check_rank(const Tensor& x, size_t wanted, std::string_view layer, const st
       .note("input {}  {}", x.type().to_string(), path);
 }
 
+void check_size(int64_t size, std::string_view what, std::string_view layer,
+                const std::string& path) {
+  if (size >= 1) return;
+  fail(ErrorCode::out_of_range, "{}: {} is {}, it must be at least 1 ({})", layer, what, size,
+       path);
+}
+
 /// The product of dimensions as a tensor; each symbol is counted at run time.
 Tensor count_of(std::span<const Dim> dims) {
   double known = 1;
@@ -50,6 +57,7 @@ Tensor count_of(std::span<const Dim> dims) {
 
 Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& options) {
   LabelScope label(s.path());
+  check_size(units, "units", "dense", s.path());
   int64_t inputs = size_of_axis(x, -1, "dense", s.path());
   Tensor weight = s.parameter("weight", {inputs, units}, options.weight);
   auto last = static_cast<int64_t>(x.rank()) - 1;
@@ -62,6 +70,8 @@ Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& option
 
 Tensor conv(Scope s, const Tensor& x, const ConvOptions& options) {
   LabelScope label(s.path());
+  check_size(options.filters, "filters", "conv", s.path());
+  for (int64_t size : options.kernel) check_size(size, "kernel", "conv", s.path());
   size_t spatial = options.kernel.size();
   check_rank(x, spatial + 2, "conv", s.path());
   int64_t inputs = size_of_axis(x, -1, "conv", s.path());
@@ -143,6 +153,8 @@ Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
                  const Initialiser& initial) {
   LabelScope label(s.path());
+  check_size(tokens, "tokens", "embedding", s.path());
+  check_size(depth, "depth", "embedding", s.path());
   return call("embedding", {s.parameter("weight", {tokens, depth}, initial), ids});
 }
 
@@ -168,6 +180,7 @@ Tensor of_every_step(const Tensor& x, const Tensor& weight) {
 RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   LabelScope label(s.path());
   check_rank(x, 3, "lstm", s.path());
+  check_size(hidden, "hidden", "lstm", s.path());
   int64_t inputs = size_of_axis(x, -1, "lstm", s.path());
   Initialiser initial = bias_uniform(hidden);
   Tensor from_input = s.parameter("input.weight", {inputs, 4 * hidden}, initial);
@@ -184,6 +197,7 @@ RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
 RecurrentResult gru(Scope s, const Tensor& x, int64_t hidden) {
   LabelScope label(s.path());
   check_rank(x, 3, "gru", s.path());
+  check_size(hidden, "hidden", "gru", s.path());
   int64_t inputs = size_of_axis(x, -1, "gru", s.path());
   Initialiser initial = bias_uniform(hidden);
   Tensor from_input = s.parameter("input.weight", {inputs, 3 * hidden}, initial);
@@ -200,6 +214,7 @@ Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOp
   LabelScope label(s.path());
   check_rank(x, 3, "self_attention", s.path());
   int64_t depth = size_of_axis(x, -1, "self_attention", s.path());
+  check_size(heads, "heads", "self_attention", s.path());
   if (depth % heads != 0) {
     fail(ErrorCode::invalid_argument, "self_attention: depth {} does not divide into {} heads ({})",
          depth, heads, s.path());
@@ -248,7 +263,10 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
 }
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  return call("mean_squared_error", {prediction, target});
+  // A last layer of one unit gives [batch, 1], where targets are often [batch].
+  bool one = prediction.rank() == target.rank() + 1 && prediction.dim(-1) == Dim(1);
+  return call("mean_squared_error",
+              {one ? prediction.reshape(target.shape()) : prediction, target});
 }
 
 Tensor accuracy(const Tensor& logits, const Tensor& labels) {

@@ -80,7 +80,7 @@ Tensor flatten_from(const Tensor& x, int64_t axis = 1);
 
 /// Mean cross entropy of logits [..., classes] and integer labels [...].
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
-/// Mean squared error.
+/// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
 /// The fraction of rows whose largest logit is the label's.
 Tensor accuracy(const Tensor& logits, const Tensor& labels);

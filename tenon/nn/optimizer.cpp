@@ -21,12 +21,13 @@ Tree Optimizer::init(const Tree& parameters) const {
 Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient,
                           const Tensor& step, double total) const {
   Tensor rate = learning_rate_(step, total);
+  Tree used = gradient_limit_ > 0 ? clip_by_global_norm(gradient, gradient_limit_) : gradient;
   Updated updated{parameters, slots};
   for_each_leaf(parameters, [&](const std::string& path, const Tensor& parameter) {
     LabelScope label(path + "." + name_);
     std::vector<Tensor> current;
     for (const std::string& name : slot_names_) current.push_back(slots.at(name + "." + path));
-    Leaf next = rule_(parameter, current, gradient.at(path), rate, step);
+    Leaf next = rule_(parameter, current, used.at(path), rate, step);
     updated.parameters.at(path) = next.parameter;
     for (size_t i = 0; i < slot_names_.size(); ++i)
       updated.slots.at(slot_names_[i] + "." + path) = next.slots[i];
@@ -34,7 +35,30 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
   return updated;
 }
 
+Optimizer Optimizer::with_clipped_gradient(double limit) const {
+  if (!(limit > 0))
+    fail(ErrorCode::invalid_argument, "{}: a gradient cannot be clipped to a norm of {}", name_,
+         limit);
+  Optimizer clipped = *this;
+  clipped.gradient_limit_ = limit;
+  return clipped;
+}
+
+namespace {
+
+/// Whether an option lies in [low, high).
+void check_option(const char* optimizer, const char* option, double value, double low,
+                  double high) {
+  if (value >= low && value < high) return;
+  fail(ErrorCode::out_of_range, "{}: {} is {}, it must be at least {} and less than {}", optimizer,
+       option, value, low, high);
+}
+
+}  // namespace
+
 Optimizer sgd(SgdOptions options) {
+  check_option("sgd", "momentum", options.momentum, 0, 1);
+  check_option("sgd", "weight_decay", options.weight_decay, 0, INFINITY);
   bool has_momentum = options.momentum != 0;
   auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
                   const Tensor& rate, const Tensor&) -> Optimizer::Leaf {
@@ -52,6 +76,11 @@ Optimizer sgd(SgdOptions options) {
 namespace {
 
 Optimizer make_adam(const AdamOptions& options, bool decoupled) {
+  const char* name = decoupled ? "adamw" : "adam";
+  check_option(name, "beta1", options.beta1, 0, 1);
+  check_option(name, "beta2", options.beta2, 0, 1);
+  check_option(name, "epsilon", options.epsilon, 0, INFINITY);
+  check_option(name, "weight_decay", options.weight_decay, 0, INFINITY);
   auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
                   const Tensor& rate, const Tensor& step) -> Optimizer::Leaf {
     bool decays = options.weight_decay != 0;
@@ -67,7 +96,7 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
     return {start - size * m / (call("sqrt", {v}) * scale + options.epsilon), {m, v}};
   };
-  return {decoupled ? "adamw" : "adam", {"mean", "square"}, options.learning_rate, rule};
+  return {name, {"mean", "square"}, options.learning_rate, rule};
 }
 
 }  // namespace

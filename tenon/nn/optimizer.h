@@ -40,6 +40,8 @@ class Optimizer {
 
   const std::string& name() const { return name_; }
   const Schedule& learning_rate() const { return learning_rate_; }
+  /// The same rule on gradients that clip_by_global_norm has scaled.
+  Optimizer with_clipped_gradient(double limit) const;
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
   Tree init(const Tree& parameters) const;
   /// `step` is i32[] from 0; `total` steps of the run shape the schedule.
@@ -51,6 +53,7 @@ class Optimizer {
   std::vector<std::string> slot_names_;
   Schedule learning_rate_;
   Rule rule_;
+  double gradient_limit_ = 0;  // 0: none
 };
 
 struct SgdOptions {

@@ -127,6 +127,16 @@ TEST(Optimizer, AGradientThatIsMissingIsNamed) {
   }
 }
 
+TEST(Optimizer, ClipsTheGradientWhenAsked) {
+  Tree parameters, gradient;
+  parameters.set("a", Tensor{1.0});
+  gradient.set("a", Tensor{4.0});
+  Optimizer clipped = sgd({.learning_rate = 0.5}).with_clipped_gradient(2.0);
+  Updated updated = clipped.update(parameters, clipped.init(parameters), gradient, Tensor(0));
+  EXPECT_NEAR(updated.parameters.at("a").item(0), 0.0, 1e-5);
+  EXPECT_THROW(sgd({}).with_clipped_gradient(0), Error);
+}
+
 TEST(ClipByGlobalNorm, ScalesOnlyWhatIsTooLong) {
   Tree gradient;
   gradient.set("a", Tensor{3.0, 0.0});
