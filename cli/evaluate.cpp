@@ -56,11 +56,12 @@ int evaluate(const Options& options) {
   Labelled data = read_data(options);
   train::Evaluation result = train::evaluate(model, data.rows, data.input, data.label);
   if (options.json) {
-    Json json = {{"loss", result.loss},
-                 {"accuracy", result.accuracy},
-                 {"examples", result.examples},
-                 {"classes", model.classes()},
-                 {"confusion", result.confusion}};
+    Json json = {{"loss", result.loss}, {"examples", result.examples}};
+    if (!result.confusion.empty()) {
+      json["accuracy"] = result.accuracy;
+      json["classes"] = model.classes();
+      json["confusion"] = result.confusion;
+    }
     fmt::print("{}\n", dump_json(json));
   } else {
     fmt::print("{}", result.to_string(model.classes()));
@@ -88,8 +89,12 @@ void add_evaluate(CLI::App& app, int& exit_code) {
                    "IMAGES LABELS (idx), an .npz, a folder of the MNIST family, a configuration "
                    "(its test data), or fashion-mnist")
       ->required();
-  command->add_option("--input", options->input, "Input column of an .npz")->capture_default_str();
-  command->add_option("--label", options->label, "Label column of an .npz")->capture_default_str();
+  command->add_option("--input", options->input, "Input column of an .npz")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command->add_option("--label", options->label, "Label column of an .npz")
+      ->type_name("NAME")
+      ->capture_default_str();
   command->add_option("--report", options->report, "Write an HTML report, too")->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON");
   add_threads_option(*command);

@@ -22,7 +22,7 @@ namespace {
 struct Options {
   std::string model;
   std::vector<std::string> files;
-  int64_t top = 3;
+  int top = 3;
   bool json = false;
 };
 
@@ -55,8 +55,18 @@ std::string line_of(const std::vector<Guess>& all, int64_t top) {
   return line;
 }
 
+/// A model of numbers says them as they are.
+std::vector<double> numbers(const Literal& outputs, int64_t row) {
+  int64_t count = outputs.size() / outputs.shape()[0];
+  std::vector<double> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(outputs.to_double(row * count + i));
+  return values;
+}
+
 int predict(const Options& options) {
   train::Model model = train::Model::load(options.model);
+  auto loss = model.about().find("loss");
+  bool classes = loss == model.about().end() || loss->second == "cross_entropy";
   std::vector<InputRows> inputs;
   for (const std::string& file : options.files) inputs.push_back(read_rows(file, model.example()));
   size_t width = 0;
@@ -67,22 +77,29 @@ int predict(const Options& options) {
   }
   Json all = Json::array();
   for (const InputRows& input : inputs) {
-    Literal logits = model.predict(Tensor(input.values)).literal();
-    if (logits.shape().size() != 2) {
+    Literal outputs = model.predict(Tensor(input.values)).literal();
+    if (classes && outputs.shape().size() != 2) {
       throw make_error(ErrorCode::unsupported, "predict: the model gives {}, not classes",
-                       logits.type().to_string());
+                       outputs.type().to_string());
     }
-    for (int64_t row = 0; row < logits.shape()[0]; ++row) {
-      std::vector<Guess> result = guesses(logits, row, model.classes());
+    for (int64_t row = 0; row < outputs.shape()[0]; ++row) {
       const std::string& name = input.names[static_cast<size_t>(row)];
-      if (options.json) {
-        Json classes = Json::object();
-        for (const Guess& guess : result) classes[guess.name] = guess.probability;
-        all.push_back({{"input", name}, {"probabilities", classes}});
-      } else if (rows == 1) {
-        fmt::print("{}\n", line_of(result, options.top));
+      Json entry = {{"input", name}};
+      std::string line;
+      if (classes) {
+        std::vector<Guess> result = guesses(outputs, row, model.classes());
+        for (const Guess& guess : result) entry["probabilities"][guess.name] = guess.probability;
+        line = line_of(result, options.top);
       } else {
-        fmt::print("{:{}}  {}\n", name, width, line_of(result, options.top));
+        entry["outputs"] = numbers(outputs, row);
+        line = fmt::format("{:.6g}", fmt::join(numbers(outputs, row), "   "));
+      }
+      if (options.json) {
+        all.push_back(std::move(entry));
+      } else if (rows == 1) {
+        fmt::print("{}\n", line);
+      } else {
+        fmt::print("{:{}}  {}\n", name, width, line);
       }
     }
   }
@@ -101,7 +118,8 @@ void add_predict(CLI::App& app, int& exit_code) {
                    "PNG, PGM or PPM pictures; .npy or idx arrays, all rows or those after a #")
       ->required();
   command->add_option("--top", options->top, "Classes to show")
-      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON, all classes");
   add_threads_option(*command);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "tenon/base/log.h"
 #include "tenon/base/strings.h"
 #include "tenon/base/trace.h"
+#include "tenon/models/layer_list.h"
+#include "tenon/models/zoo.h"
 #include "tenon/train/checkpoint.h"
 #include "tenon/train/configured.h"
 #include "tenon/train/report.h"
@@ -55,6 +58,7 @@ void refuse_other_run(const fs::path& recorded, const Configuration& config) {
 
 /// Makes the run's folder, with the settings beside the checkpoints to which they belong.
 void prepare_folder(const fs::path& folder, const Configuration& config, bool fresh) {
+  FolderLock alone(folder);  // a run that is going on there keeps its checkpoints
   std::vector<fs::path> checkpoints = train::CheckpointFolder(folder).files();
   fs::path recorded = folder / "config.toml";
   if (fresh) {
@@ -62,8 +66,13 @@ void prepare_folder(const fs::path& folder, const Configuration& config, bool fr
   } else if (!checkpoints.empty() && fs::exists(recorded)) {
     refuse_other_run(recorded, config);
   }
-  create_folder(folder);
-  atomic_write(recorded, config.to_toml());
+  std::string settings = config.to_toml();
+  if (!fs::exists(recorded) || read_file(recorded) != settings) atomic_write(recorded, settings);
+}
+
+/// A file that cannot be made is better known before hours of training than after them.
+void require_writable(const std::string& path) {
+  if (!path.empty()) AtomicFile thrown_away(path);
 }
 
 int train(const Options& options) {
@@ -74,6 +83,8 @@ int train(const Options& options) {
     run.options.checkpoint = (fs::path("runs") / fs::path(options.config).stem()).string();
   run.options.progress = !options.quiet;
   fs::path folder = run.options.checkpoint;
+  for (const std::string& path : {options.output, options.report, options.trace})
+    require_writable(path);
   prepare_folder(folder, config, options.fresh);
 
   std::unique_ptr<Trace> trace;
@@ -95,15 +106,22 @@ int train(const Options& options) {
 
   train::Model& model = result.model;
   model.describe("configuration", config.to_toml());
-  std::optional<train::Evaluation> evaluation;
-  if (!run.test.empty() && train::is_classifier(model, run.test, run.options.label)) {
-    evaluation = train::evaluate(model, run.test, run.options.input, run.options.label);
-    model.describe("test accuracy", fmt::format("{:.4f}", evaluation->accuracy));
-    fmt::print("test  loss {:.4f}  accuracy {:.4f}  ({} examples)\n", evaluation->loss,
-               evaluation->accuracy, group_digits(evaluation->examples));
-  }
+  model.describe("loss", run.loss_name);
   fs::path output = options.output.empty() ? folder / "model.tenon" : fs::path(options.output);
-  model.save(output);
+  model.save(output);  // first of all: the rest can be done again
+  std::optional<train::Evaluation> evaluation;
+  if (!run.test.empty()) {
+    try {
+      evaluation = train::evaluate(model, run.test, run.options.input, run.options.label);
+    } catch (Error& error) {
+      throw error.note("in the test set; the model is in {}", output.string());
+    }
+    fmt::print("test    {}\n", evaluation->summary());
+    if (!std::isnan(evaluation->accuracy)) {
+      model.describe("test accuracy", fmt::format("{:.4f}", evaluation->accuracy));
+      model.save(output);
+    }
+  }
   fmt::print("model   {}\n", output.string());
   fs::path report = options.report.empty() ? folder / "report.html" : fs::path(options.report);
   train::write_report(report, {.title = fs::path(options.config).stem().string(),
@@ -139,7 +157,25 @@ Examples:
   tenon train configs/fashion-lenet.toml
   tenon train configs/fashion-lenet.toml --set train.epochs=1 --set model.name=mlp --fresh
   tenon train configs/fashion-lenet.toml --trace step.json
-All keys: docs/guides/train.md)";
+)";
+
+/// What can stand in [model], from the zoo and the layers themselves.
+std::string models_help() {
+  std::string text = "Models, with the settings they take:\n";
+  for (const models::ZooEntry& entry : models::zoo()) {
+    std::vector<std::string> options;
+    for (const auto& [name, sizes] : entry.options) options.push_back(name);
+    text += fmt::format("  {:<22}{} ({})\n", entry.name, entry.doc, join(options, ", "));
+  }
+  text += "\nLayers, with theirs; the first may stand alone, as in {dense = 10}:\n";
+  for (const models::LayerKind& kind : models::layer_kinds()) {
+    std::string settings =
+        kind.settings.empty() ? "" : fmt::format(" ({})", join(kind.settings, ", "));
+    text += fmt::format("  {:<22}{}{}\n", kind.name, kind.doc, settings);
+  }
+  text += fmt::format("  and {}\n", join(models::activation_names(), ", "));
+  return text + "\nAll keys: docs/guides/train.md";
+}
 
 }  // namespace
 
@@ -158,7 +194,7 @@ void add_train(CLI::App& app, int& exit_code) {
   command->add_flag("--fresh", options->fresh, "Start anew: remove this run's checkpoints");
   command->add_flag("--quiet", options->quiet, "No progress");
   add_threads_option(*command);
-  command->footer(kFooter);
+  command->footer(std::string(kFooter) + models_help());
   command->callback([options, &exit_code] { exit_code = train(*options); });
 }
 

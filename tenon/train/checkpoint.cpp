@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* kKey = "tenon.checkpoint";
 constexpr const char* kPrefix = "step-";
+constexpr int kFormatVersion = 1;
 
 }  // namespace
 
@@ -27,8 +28,10 @@ std::filesystem::path CheckpointFolder::write(const Checkpoint& checkpoint, int 
     order.push_back(path);
     literals.emplace(path, leaf.literal());
   });
-  Json meta = {
-      {"version", 1}, {"epoch", checkpoint.epoch}, {"step", checkpoint.step}, {"order", order}};
+  Json meta = {{"version", kFormatVersion},
+               {"epoch", checkpoint.epoch},
+               {"step", checkpoint.step},
+               {"order", order}};
   Json notes = Json::object();
   for (const auto& [key, text] : checkpoint.notes) notes[key] = text;
   meta["notes"] = notes;
@@ -55,26 +58,43 @@ std::vector<std::filesystem::path> CheckpointFolder::files() const {
   return found;
 }
 
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  SafetensorsFile file(path);
+namespace {
+
+Checkpoint checkpoint_of(const SafetensorsFile& file, std::string_view name) {
   auto meta = file.metadata().find(kKey);
   if (meta == file.metadata().end()) {
-    fail(ErrorCode::invalid_argument, "{} is no checkpoint: its metadata lack '{}'", path.string(),
-         kKey);
+    fail(ErrorCode::invalid_argument, "{} is no checkpoint: its metadata lack '{}'", name, kKey);
   }
-  std::string source = path.string() + " (metadata)";
+  std::string source = fmt::format("{} (metadata)", name);
   Json json = parse_json(meta->second, source);
+  int64_t version = json_integer(json, "version", source);
+  if (version > kFormatVersion) {
+    fail(ErrorCode::unsupported,
+         "{}: checkpoint format {} is newer than this build, which reads up to {}", name, version,
+         kFormatVersion);
+  }
   Checkpoint checkpoint;
+  checkpoint.path = name;
   checkpoint.epoch = json_integer(json, "epoch", source);
   checkpoint.step = json_integer(json, "step", source);
-  for (const auto& [key, text] : json_member(json, "notes", source).items()) {
-    checkpoint.notes[key] = text.get<std::string>();
+  if (checkpoint.epoch < 0 || checkpoint.step < 0) {
+    fail(ErrorCode::corrupt, "{}: epoch {} and step {} cannot be", source, checkpoint.epoch,
+         checkpoint.step);
   }
-  for (const Json& name : json_member(json, "order", source)) {
-    std::string leaf = name.get<std::string>();
+  checkpoint.notes = json_texts(json, "notes", source);
+  for (const std::string& leaf : json_strings(json, "order", source))
     checkpoint.state.set(leaf, Tensor(file.read(leaf)));
-  }
   return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  return checkpoint_of(SafetensorsFile(path), path.string());
+}
+
+Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view name) {
+  return checkpoint_of(SafetensorsFile(bytes, name), name);
 }
 
 std::optional<Checkpoint> CheckpointFolder::latest() const {

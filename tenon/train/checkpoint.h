@@ -9,18 +9,21 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "tenon/tensor/tree.h"
 
 namespace tenon::train {
 
 struct Checkpoint {
-  Tree state;         // parameters, optimiser slots, model state, step
+  Tree state = {};    // parameters, optimiser slots, model state, step
   int64_t epoch = 0;  // epochs finished
   int64_t step = 0;   // steps done in the current epoch
-  std::map<std::string, std::string>
-      notes;  // what the run records beside tensors: history, configuration
+  /// What the run records beside tensors: its seed, its history.
+  std::map<std::string, std::string> notes = {};
+  std::filesystem::path path = {};  // where it was read from
 };
 
 class CheckpointFolder {
@@ -40,6 +43,10 @@ class CheckpointFolder {
   std::filesystem::path folder_;
 };
 
+/// Errors name the file: corrupt with the byte, or invalid_argument for a safetensors file that is
+/// no checkpoint.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+/// From memory; `name` stands for the file in errors.
+Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace tenon::train

@@ -21,20 +21,33 @@ std::string choose(const Configuration& config, std::string_view key, std::strin
   std::string word = config.get_string(key, otherwise);
   std::vector<std::string> known(words);
   if (std::find(known.begin(), known.end(), word) != known.end()) return word;
-  throw make_error(ErrorCode::invalid_argument, "{}: {} '{}' is not known", config.where(key), key,
-                   word)
+  throw make_error(ErrorCode::invalid_argument, "{} '{}' is not known", key, word)
+      .note("at {}", config.where(key))
       .note("hint: {}", hint(word, known));
 }
 
-/// Adds where the value of a key was written to errors about it.
+/// Adds where the value of a key was written to errors that do not say it yet.
 template <class F>
 auto at_key(const Configuration& config, std::string_view key, F f) {
   try {
     return f();
   } catch (Error& error) {
-    if (std::string where = config.where(key); !where.empty()) error.note("at {}", where);
+    bool placed = std::ranges::any_of(error.notes(), [](const std::string& note) {
+      return note.starts_with("at ") || note.starts_with("in ");
+    });
+    std::string where = config.where(key);
+    if (!placed && !where.empty()) error.note("at {}", where);
     throw;
   }
+}
+
+/// A whole number from `least` on.
+int64_t count_of(const Configuration& config, std::string_view key, int64_t otherwise,
+                 int64_t least) {
+  int64_t count = config.get_int(key, otherwise);
+  if (count >= least) return count;
+  fail(ErrorCode::out_of_range, "{}: {} is {}, it must be at least {}", config.where(key), key,
+       count, least);
 }
 
 int64_t largest(const Literal& values) {
@@ -90,7 +103,8 @@ models::LayerSpec layer_of(const Configuration& element) {
     for (const std::string& key : settings.keys()) spec.settings[key] = setting_of(settings, key);
     return spec;
   }
-  const models::LayerKind* kind = models::find_layer_kind(spec);
+  const models::LayerKind* kind =
+      at_key(element, "", [&] { return models::find_layer_kind(spec); });
   if (kind == nullptr || kind->settings.empty()) {
     throw make_error(ErrorCode::invalid_argument, "{}: {} has no settings", spec.where, spec.kind)
         .note("hint: write \"{}\"", spec.kind);
@@ -109,17 +123,40 @@ models::Sizes sizes_of(const Configuration& section) {
   return sizes;
 }
 
-Loss configure_loss(const Configuration& train) {
-  std::string name =
-      choose(train, "loss", "cross_entropy", {"cross_entropy", "mean_squared_error"});
-  if (name == "mean_squared_error") return nn::mean_squared_error;
-  return nn::cross_entropy;
+std::string name_of_loss(const Configuration& train) {
+  return choose(train, "loss", "cross_entropy", {"cross_entropy", "mean_squared_error"});
+}
+
+/// Rows of the test set are like those of the training set.
+void check_test_rows(const ConfiguredRun& run, const std::string& input) {
+  if (run.test.empty()) return;
+  auto row_of = [&](const data::Dataset& dataset) {
+    Type type = dataset[input].type();
+    type.shape.erase(0);
+    return type;
+  };
+  if (row_of(run.train) == row_of(run.test)) return;
+  throw make_error(ErrorCode::shape_mismatch,
+                   "the rows of the test set are not like those of the training set")
+      .note("training  {}  {}", input, row_of(run.train).to_string())
+      .note("test      {}  {}", input, row_of(run.test).to_string());
 }
 
 void configure_validation(const Configuration& train, ConfiguredRun& run) {
-  if (!train.has("validation")) return;
+  if (!train.has("validation")) {
+    if (run.options.patience <= 0) return;
+    throw make_error(ErrorCode::invalid_argument,
+                     "{}: patience needs a validation set to be patient about",
+                     train.where("patience"))
+        .note("hint: validation = 0.1 keeps a tenth of the training set back");
+  }
   if (train.kind("validation") == Kind::string) {
     choose(train, "validation", "test", {"test"});
+    if (run.test.empty()) {
+      throw make_error(ErrorCode::invalid_argument, "{}: [data] names no test set to validate with",
+                       train.where("validation"))
+          .note("hint: validation = 0.1 keeps a tenth of the training set back instead");
+    }
     if (run.options.patience > 0) {
       throw make_error(ErrorCode::invalid_argument,
                        "{}: with patience the test set would choose the model",
@@ -136,8 +173,38 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
          train.where("validation"), fraction);
   }
   auto [kept_back, rest] = run.train.split(fraction, run.options.seed);
+  if (kept_back.empty() || rest.empty()) {
+    fail(ErrorCode::out_of_range, "{}: validation = {} of {} rows leaves nothing to {} with",
+         train.where("validation"), fraction, run.train.size(),
+         rest.empty() ? "train" : "validate");
+  }
   run.options.validation = kept_back;
   run.train = rest;
+}
+
+}  // namespace
+
+namespace {
+
+data::Dataset with_labels_as(DType dtype, const data::Dataset& dataset, const std::string& label) {
+  data::Dataset result;
+  for (const data::Dataset::Column& column : dataset.columns()) {
+    if (column.name != label) {
+      result.add(column.name, *column.values);
+      continue;
+    }
+    Literal labels(dtype, column.values->shape());
+    for (int64_t i = 0; i < labels.size(); ++i) {
+      if (is_floating(dtype)) {
+        labels.set_double(i, column.values->to_double(i));
+      } else {
+        labels.set_int(i, column.values->to_int(i));
+      }
+    }
+    result.add(label, std::move(labels));
+  }
+  result.set_classes(dataset.classes());
+  return result;
 }
 
 }  // namespace
@@ -145,18 +212,7 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
 data::Dataset with_index_labels(const data::Dataset& dataset, const std::string& label) {
   const Literal& labels = dataset[label];
   if (!is_integer(labels.dtype()) || size_of(labels.dtype()) > 1) return dataset;
-  data::Dataset result;
-  for (const data::Dataset::Column& column : dataset.columns()) {
-    if (column.name != label) {
-      result.add(column.name, *column.values);
-      continue;
-    }
-    Literal wide(DType::i32, labels.shape());
-    for (int64_t i = 0; i < labels.size(); ++i) wide.set_int(i, labels.to_int(i));
-    result.add(label, std::move(wide));
-  }
-  result.set_classes(dataset.classes());
-  return result;
+  return with_labels_as(DType::i32, dataset, label);
 }
 
 ConfiguredData configure_data(const Configuration& config) {
@@ -193,6 +249,12 @@ ConfiguredData configure_data(const Configuration& config) {
 nn::Model configure_model(const Configuration& config, int64_t outputs) {
   Configuration section = config.section("model");
   if (section.kind("layers") == Kind::list) {  // a number is an option of some models
+    if (section.has("name")) {
+      throw make_error(ErrorCode::invalid_argument, "the model has a name and a list of layers")
+          .note("name    {}", section.where("name"))
+          .note("layers  {}", section.where("layers"))
+          .note("hint: keep one; --set 'model={{name=\"mlp\"}}' replaces the whole section");
+    }
     std::vector<models::LayerSpec> layers;
     for (const Configuration& element : section.list("layers")) layers.push_back(layer_of(element));
     return models::layer_list(std::move(layers));
@@ -206,7 +268,9 @@ nn::Model configure_model(const Configuration& config, int64_t outputs) {
   });
 }
 
-nn::Schedule configure_schedule(const Configuration& section, std::string_view key) {
+namespace {
+
+nn::Schedule schedule_of(const Configuration& section, std::string_view key) {
   if (section.kind(key) != Kind::table) return nn::Schedule(section.get_double(key));
   Configuration s = section.section(key);
   nn::Schedule schedule = 0.0;
@@ -220,15 +284,30 @@ nn::Schedule configure_schedule(const Configuration& section, std::string_view k
   } else if (s.has("constant")) {
     schedule = s.get_double("constant");
   } else {
-    throw make_error(ErrorCode::invalid_argument, "{}: which schedule?", section.where(key))
-        .note("wanted: a number, or a table with one_cycle, cosine, step or constant = rate")
-        .note("hint: learning_rate = {{one_cycle = 4e-3}}");
+    const std::vector<std::string> known = {"one_cycle", "cosine", "step", "constant"};
+    std::vector<std::string> given = s.keys();
+    throw make_error(ErrorCode::invalid_argument, "{}: which schedule?", key)
+        .note("at {}", section.where(key))
+        .note("wanted: a number, or a table such as {{one_cycle = 4e-3}}")
+        .note("hint: {}", hint(given.empty() ? "" : given[0], known));
   }
   if (s.has("warm_up")) schedule = nn::warm_up(schedule, s.get_int("warm_up"));
   return schedule;
 }
 
-nn::Optimizer configure_optimizer(const Configuration& o) {
+}  // namespace
+
+nn::Schedule configure_schedule(const Configuration& section, std::string_view key) {
+  return at_key(section, key, [&] { return schedule_of(section, key); });
+}
+
+namespace {
+
+nn::Optimizer clipped(const nn::Optimizer& optimizer, const Configuration& o) {
+  return o.has("clip") ? optimizer.with_clipped_gradient(o.get_double("clip")) : optimizer;
+}
+
+nn::Optimizer optimizer_of(const Configuration& o) {
   std::string name = choose(o, "name", "adamw", {"sgd", "adam", "adamw"});
   bool has_rate = o.has("learning_rate");
   if (name == "sgd") {
@@ -237,7 +316,7 @@ nn::Optimizer configure_optimizer(const Configuration& o) {
     options.momentum = o.get_double("momentum", options.momentum);
     options.nesterov = o.get_bool("nesterov", options.nesterov);
     options.weight_decay = o.get_double("weight_decay", options.weight_decay);
-    return nn::sgd(options);
+    return clipped(nn::sgd(options), o);
   }
   nn::AdamOptions options;
   if (has_rate) options.learning_rate = configure_schedule(o, "learning_rate");
@@ -251,29 +330,41 @@ nn::Optimizer configure_optimizer(const Configuration& o) {
   }
   options.epsilon = o.get_double("epsilon", options.epsilon);
   options.weight_decay = o.get_double("weight_decay", options.weight_decay);
-  return name == "adam" ? nn::adam(options) : nn::adamw(options);
+  return clipped(name == "adam" ? nn::adam(options) : nn::adamw(options), o);
+}
+
+}  // namespace
+
+nn::Optimizer configure_optimizer(const Configuration& optimizer) {
+  return at_key(optimizer, "", [&] { return optimizer_of(optimizer); });
 }
 
 ConfiguredRun configure(const Configuration& config) {
   Configuration train = config.section("train");
   ConfiguredRun run;
   FitOptions& options = run.options;
-  options.epochs = train.get_int("epochs", options.epochs);
+  options.epochs = count_of(train, "epochs", options.epochs, 1);
   options.seed = static_cast<uint64_t>(train.get_int("seed", 0));
-  options.batch = config.get_int("data.batch", options.batch);
+  options.batch = count_of(config, "data.batch", options.batch, 1);
   options.checkpoint = train.get_string("checkpoint", "");
-  options.checkpoint_every = train.get_int("checkpoint_every", 0);
+  options.checkpoint_every = count_of(train, "checkpoint_every", 0, 0);
   options.keep_checkpoints =
-      static_cast<int>(train.get_int("keep_checkpoints", options.keep_checkpoints));
-  options.patience = train.get_int("patience", 0);
-  if (train.has("memory_limit")) options.memory_limit = train.get_int("memory_limit");
-  options.loss = configure_loss(train);
+      static_cast<int>(count_of(train, "keep_checkpoints", options.keep_checkpoints, 1));
+  options.patience = count_of(train, "patience", 0, 0);
+  options.memory_limit = count_of(train, "memory_limit", 0, 0);
   options.optimizer = configure_optimizer(train.section("optimizer"));
   ConfiguredData data = configure_data(config);
   run.train = data.train;
   run.test = data.test;
   options.input = data.input;
   options.label = data.label;
+  check_test_rows(run, data.input);
+  run.loss_name = name_of_loss(train);
+  if (run.loss_name == "mean_squared_error") {
+    options.loss = nn::mean_squared_error;
+    run.train = with_labels_as(DType::f32, run.train, data.label);
+    if (!run.test.empty()) run.test = with_labels_as(DType::f32, run.test, data.label);
+  }
   run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
   configure_validation(train, run);
   if (config.has("data.scale") || config.has("data.offset")) {

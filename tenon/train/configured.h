@@ -17,6 +17,7 @@ struct ConfiguredRun {
   data::Dataset train;
   data::Dataset test;  // may be empty
   FitOptions options;
+  std::string loss_name;
 };
 
 /// Reads [data], [model] and [train]; docs/guides/train.md lists the keys. Every error names the
@@ -37,7 +38,7 @@ data::Dataset with_index_labels(const data::Dataset& dataset, const std::string&
 /// [model] for so many outputs, where the section does not say how many.
 nn::Model configure_model(const Configuration& config, int64_t outputs);
 
-/// `{name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4}`.
+/// `{name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4, clip = 1.0}`.
 nn::Optimizer configure_optimizer(const Configuration& optimizer);
 /// A number, or {one_cycle = peak, rise = 0.3}, {cosine = rate, final = 0}, {step = rate, factor =
 /// 0.1, every = steps}, each with warm_up = steps.

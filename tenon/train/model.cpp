@@ -1,5 +1,7 @@
 #include "tenon/train/model.h"
 
+#include <fmt/format.h>
+
 #include "tenon/base/error.h"
 #include "tenon/base/json.h"
 #include "tenon/format/safetensors.h"
@@ -40,7 +42,13 @@ Model::Model(const nn::Model& function, nn::Variables variables, const Type& exa
   Type input = example_;
   input.shape.insert(0, Dim::symbol("batch"));
   std::vector<Type> types{input};
-  for (const Tensor& leaf : all_leaves(variables_)) types.push_back(leaf.type());
+  std::vector<std::string> names{"input"};
+  for (const Tree* tree : {&variables_.parameters, &variables_.state}) {
+    for_each_leaf(*tree, [&](const std::string& path, const Tensor& leaf) {
+      types.push_back(leaf.type());
+      names.push_back(path);
+    });
+  }
   size_t parameters = variables_.parameters.leaf_count();
   FlatFunction f = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
@@ -48,7 +56,7 @@ Model::Model(const nn::Model& function, nn::Variables variables, const Type& exa
                          with_leaves(variables_.state, all.subspan(1 + parameters))};
     return std::vector<Tensor>{nn::apply(function, traced, scaling.apply(arguments[0]))};
   };
-  Traced traced = trace(f, types, "model");
+  Traced traced = trace(f, types, "model", names);
   check(traced.captures.empty(), "a model's graph takes everything as inputs");
   graph_ = traced.graph;
 }
@@ -94,49 +102,52 @@ void Model::save(const std::filesystem::path& path) const {
 }
 
 Model Model::load(const std::filesystem::path& path) {
-  SafetensorsFile file(path);
+  return read(SafetensorsFile(path), path.string());
+}
+
+Model Model::parse(std::span<const std::byte> bytes, std::string_view name) {
+  return read(SafetensorsFile(bytes, name), name);
+}
+
+Model Model::read(const SafetensorsFile& file, std::string_view name) {
   auto graph = file.metadata().find(kGraphKey);
   auto meta = file.metadata().find(kModelKey);
   if (graph == file.metadata().end() || meta == file.metadata().end()) {
-    throw make_error(ErrorCode::invalid_argument, "{} holds tensors but no model", path.string())
+    throw make_error(ErrorCode::invalid_argument, "{} holds tensors but no model", name)
         .note(
             "hint: `tenon train` writes models; a checkpoint becomes one when its training goes on "
             "to the end");
   }
-  std::string source = path.string() + " (metadata)";
+  std::string source = fmt::format("{} (metadata)", name);
   Json json = parse_json(meta->second, source);
   int64_t version = json_integer(json, "version", source);
   if (version > kFormatVersion) {
     fail(ErrorCode::unsupported,
-         "{}: model format {} is newer than this build, which reads up to {}", path.string(),
-         version, kFormatVersion);
+         "{}: model format {} is newer than this build, which reads up to {}", name, version,
+         kFormatVersion);
   }
   Model model;
-  model.example_ = Type::parse(json_string(json, "example", source));
-  for (const Json& name : json_member(json, "classes", source))
-    model.classes_.push_back(name.get<std::string>());
-  for (const auto& [key, text] : json_member(json, "about", source).items())
-    model.about_[key] = text.get<std::string>();
+  model.classes_ = json_strings(json, "classes", source);
+  model.about_ = json_texts(json, "about", source);
   try {
+    model.example_ = Type::parse(json_string(json, "example", source));
     model.graph_ = parse_graph(graph->second, core_ops());
   } catch (const Error& error) {
-    throw make_error(error.code(), "{}: the model's graph cannot be read: {}", path.string(),
+    throw make_error(error.code(), "{}: the model's graph cannot be read: {}", name,
                      error.message());
   }
   // The graph takes its inputs in this order; the file keeps them in another one.
-  for (const Json& name : json_member(json, "order", source)) {
-    std::string full = name.get<std::string>();
+  for (const std::string& full : json_strings(json, "order", source)) {
     Tree& tree =
         full.starts_with("parameters.") ? model.variables_.parameters : model.variables_.state;
     tree.set(full.substr(full.find('.') + 1), Tensor(file.read(full)));
   }
   std::vector<Type> inputs = model.graph_->input_types();
-  std::vector<Tensor> leaves = all_leaves(model.variables_);
-  bool fits = inputs.size() == leaves.size() + 1;
-  for (size_t i = 0; fits && i < leaves.size(); ++i) fits = leaves[i].type() == inputs[i + 1];
-  if (!fits)
-    fail(ErrorCode::corrupt, "{}: the tensors are not those that the model's graph takes",
-         path.string());
+  std::vector<Type> wanted{model.example_};
+  wanted[0].shape.insert(0, Dim::symbol("batch"));
+  for (const Tensor& leaf : all_leaves(model.variables_)) wanted.push_back(leaf.type());
+  if (inputs != wanted)
+    fail(ErrorCode::corrupt, "{}: the tensors are not those that the model's graph takes", name);
   return model;
 }
 

@@ -11,11 +11,17 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tenon/nn/scope.h"
 #include "tenon/runtime/executable.h"
+
+namespace tenon {
+class SafetensorsFile;
+}
 
 namespace tenon::train {
 
@@ -53,8 +59,12 @@ class Model {
   /// Errors name the file: corrupt with the byte, or invalid_argument for a safetensors file
   /// without a model.
   static Model load(const std::filesystem::path& path);
+  /// From memory; `name` stands for the file in errors.
+  static Model parse(std::span<const std::byte> bytes, std::string_view name);
 
  private:
+  static Model read(const SafetensorsFile& file, std::string_view name);
+
   nn::Variables variables_;
   std::vector<std::string> classes_;
   Type example_;

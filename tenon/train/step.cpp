@@ -1,11 +1,14 @@
 #include "tenon/train/step.h"
-#include "tenon/nn/call.h"
-#include "tenon/tensor/jit.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include "tenon/graph/build.h"
+#include "tenon/nn/call.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/jit.h"
 
 namespace tenon::train {
 
@@ -54,7 +57,7 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);
     result.state.slots = map_leaves(keep_if_bad, updated.slots, s.slots);
     result.state.state = map_leaves(keep_if_bad, aux.state, s.state);
-    result.state.step = s.step + 1.0;
+    result.state.step = s.step + Tensor(1);
     result.metrics = {loss_value, aux.correct};
     return result;
   };
@@ -67,23 +70,50 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
 
 namespace {
 
-bool all_finite(const Literal& values) {
-  if (!is_floating(values.dtype())) return true;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values.to_double(i))) return false;
+/// The first element that is NaN or infinite, or -1.
+int64_t find_not_finite(const Literal& values) {
+  if (values.dtype() == DType::f32) {
+    auto all = values.values<float>();
+    auto bad = std::find_if(all.begin(), all.end(), [](float x) { return !std::isfinite(x); });
+    return bad == all.end() ? -1 : bad - all.begin();
   }
-  return true;
+  if (!is_floating(values.dtype())) return -1;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values.to_double(i))) return i;
+  }
+  return -1;
+}
+
+bool all_finite(const Literal& values) { return find_not_finite(values) < 0; }
+
+/// "image of row 17 of the data: nan", or "".
+std::string data_not_finite(const std::string& column, const Tensor& batch,
+                            const std::vector<int64_t>& rows) {
+  Literal values = batch.literal();
+  int64_t bad = find_not_finite(values);
+  if (bad < 0) return "";
+  int64_t row = bad / (values.size() / static_cast<int64_t>(rows.size()));
+  return fmt::format("the data: {} of row {} holds {}", column, rows[static_cast<size_t>(row)],
+                     values.to_double(bad));
 }
 
 }  // namespace
 
-std::string first_not_finite(const nn::Model& model, const FitOptions& options,
-                             const TrainState& state, const Tensor& inputs, const Tensor& labels) {
+std::string parameter_not_finite(const TrainState& state) {
   std::string bad;
   for_each_leaf(state.parameters, [&](const std::string& path, const Tensor& leaf) {
-    if (bad.empty() && !all_finite(leaf.literal())) bad = "parameter " + path;
+    if (bad.empty() && !all_finite(leaf.literal()))
+      bad = fmt::format("the update of {} after a step whose loss was finite", path);
   });
-  if (!bad.empty()) return bad;
+  return bad;
+}
+
+std::string first_not_finite(const nn::Model& model, const FitOptions& options,
+                             const TrainState& state, const Tensor& inputs, const Tensor& labels,
+                             const std::vector<int64_t>& rows) {
+  if (std::string bad = data_not_finite(options.input, inputs, rows); !bad.empty()) return bad;
+  if (std::string bad = data_not_finite(options.label, labels, rows); !bad.empty()) return bad;
+  if (std::string bad = parameter_not_finite(state); !bad.empty()) return bad;
   std::vector<Tensor> leaves = leaves_of(state.parameters);
   std::vector<Type> types;
   std::vector<Buffer> buffers;

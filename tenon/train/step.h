@@ -35,9 +35,14 @@ using StepFunction = std::function<StepResult(TrainState, Tensor, Tensor)>;
 /// they were, so that what went wrong can still be looked at.
 StepFunction make_step(const nn::Model& model, const FitOptions& options, double total_steps);
 
-/// The first operation, in the order of the program, that made a value which is not finite from
-/// finite ones in the forward pass of a step: "divide @fc2: f32[64,10]"; empty if there is none.
+/// What made the first value which is not finite in the forward pass of a step: an input ("image of
+/// row 17"), a parameter that an earlier update spoiled, or the first operation in the order of the
+/// program ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
 std::string first_not_finite(const nn::Model& model, const FitOptions& options,
-                             const TrainState& state, const Tensor& inputs, const Tensor& labels);
+                             const TrainState& state, const Tensor& inputs, const Tensor& labels,
+                             const std::vector<int64_t>& rows);
+
+/// The first parameter with a value which is not finite, and what an update is to it; or "".
+std::string parameter_not_finite(const TrainState& state);
 
 }  // namespace tenon::train

@@ -75,6 +75,19 @@ TEST(Resume, CtrlCLeavesACheckpoint) {
   EXPECT_THAT(again.err, HasSubstr("going on from epoch"));
 }
 
+TEST(Resume, AFolderTakesOneRunAtATime) {
+  Folder folder;
+  write_long_run(folder.path());
+  Process process({"train", "run.toml"}, {.folder = folder.path()});
+  ASSERT_TRUE(wait_for_checkpoint(folder));
+  Finished second = run({"train", "run.toml", "--fresh"}, {.folder = folder.path()});
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("runs/run is in use by another run"));
+  EXPECT_FALSE(train::CheckpointFolder(folder / "runs/run").files().empty());
+  process.send(SIGTERM);
+  EXPECT_EQ(process.wait().exit_code, 130);
+}
+
 TEST(Resume, AFullDiskLosesNoEarlierCheckpoint) {
   Folder folder;
   write_long_run(folder.path());
@@ -105,6 +118,12 @@ TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("file/run"));
   EXPECT_THAT(finished.err, Not(HasSubstr("epoch 1")));
+  for (const char* option : {"--output", "--report", "--trace"}) {
+    Finished nowhere = run({"train", "run.toml", option, "missing/x"}, {.folder = folder.path()});
+    EXPECT_EQ(nowhere.exit_code, 1);
+    EXPECT_THAT(nowhere.err, HasSubstr("missing/x"));
+    EXPECT_THAT(nowhere.err, Not(HasSubstr("epoch 1")));
+  }
 }
 
 TEST(Resume, OtherSettingsNeedAFreshStart) {

@@ -1,16 +1,24 @@
 #include "tenon/train/fit.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 
 #include "tenon/base/error.h"
+#include "tenon/base/files.h"
+#include "tenon/base/log.h"
 #include "tenon/base/random.h"
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
+#include "tenon/nn/layers.h"
+#include "tenon/train/checkpoint.h"
 
 namespace tenon::train {
 namespace {
+
+using ::testing::HasSubstr;
 
 /// Two kinds of pictures that are easy to tell apart: bright on the left, bright on the right.
 data::Dataset easy_pictures(int64_t count) {
@@ -34,6 +42,37 @@ FitOptions quiet(int64_t epochs) {
   options.batch = 32;
   options.progress = false;
   return options;
+}
+
+/// A new folder that goes away with the object.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tenon-fit-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool same_bits(const Model& a, const Model& b) {
+  std::vector<Tensor> first = leaves_of(a.variables().parameters);
+  std::vector<Tensor> second = leaves_of(b.variables().parameters);
+  return std::equal(first.begin(), first.end(), second.begin(), second.end(),
+                    [](const Tensor& x, const Tensor& y) { return x.literal() == y.literal(); });
 }
 
 TEST(Fit, LearnsAnEasyTask) {
@@ -77,6 +116,152 @@ TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
                                                         const Tensor& leaf) {
     EXPECT_TRUE(leaf.literal() == resumed.model.variables().parameters.at(path).literal()) << path;
   });
+}
+
+TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
+  Folder folder;
+  data::Dataset data = easy_pictures(200);
+  // Labels of validation are the wrong way round: each epoch makes it worse, the first is the best.
+  Literal flipped = data["label"];
+  for (int64_t i = 0; i < flipped.size(); ++i) flipped.set_int(i, 1 - flipped.to_int(i));
+  FitOptions options = quiet(6);
+  options.validation = data::Dataset({{"image", data["image"]}, {"label", flipped}});
+  options.patience = 3;
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  FitResult whole = fit(model, data, options);
+  ASSERT_EQ(whole.history.epochs.size(), 4u);
+  options.checkpoint = folder.path();
+  options.epochs = 2;
+  fit(model, data, options);
+  options.epochs = 6;
+  FitResult resumed = fit(model, data, options);
+  EXPECT_EQ(resumed.history.epochs.size(), 4u);
+  EXPECT_TRUE(same_bits(whole.model, resumed.model));
+}
+
+TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
+  Folder folder;
+  data::Dataset data = easy_pictures(200);
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  FitResult whole = fit(model, data, quiet(4));
+  FitOptions options = quiet(3);
+  options.checkpoint = folder.path();
+  fit(model, data, options);
+  CheckpointFolder checkpoints(folder.path());
+  ASSERT_EQ(checkpoints.files().size(), 2u);
+  std::string newest = read_file(checkpoints.files()[0]);
+  atomic_write(checkpoints.files()[0], newest.substr(0, newest.size() / 2));
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel, std::string_view text) { warnings.emplace_back(text); });
+  options.epochs = 4;
+  FitResult resumed = fit(model, data, options);
+  set_log_sink({});
+  EXPECT_THAT(warnings.at(0), HasSubstr("the file ends within"));
+  EXPECT_THAT(warnings.at(1), HasSubstr("going on from epoch 3"));
+  EXPECT_TRUE(same_bits(whole.model, resumed.model));
+}
+
+TEST(Fit, RefusesACheckpointOfAnotherRun) {
+  Folder folder;
+  data::Dataset data = easy_pictures(100);
+  FitOptions options = quiet(1);
+  options.checkpoint = folder.path();
+  fit(models::mlp({.hidden = {8}, .classes = 2}), data, options);
+  auto refused = [&](const nn::Model& model, const data::Dataset& rows, FitOptions changed) {
+    return error_of([&] { fit(model, rows, std::move(changed)); });
+  };
+  nn::Model same = models::mlp({.hidden = {8}, .classes = 2});
+  FitOptions other_batch = options;
+  other_batch.batch = 10;
+  EXPECT_THAT(refused(same, data, other_batch), HasSubstr("run with batch 32, this one has 10"));
+  EXPECT_THAT(refused(same, easy_pictures(90), options), HasSubstr("rows 100, this one has 90"));
+  EXPECT_THAT(refused(models::mlp({.hidden = {9}, .classes = 2}), data, options),
+              HasSubstr("has another type for parameters.fc1.weight"));
+}
+
+TEST(Fit, AFolderTakesOneRunAtATime) {
+  Folder folder;
+  FolderLock other(folder.path());
+  FitOptions options = quiet(1);
+  options.checkpoint = folder.path();
+  EXPECT_THAT(error_of([&] {
+                fit(models::mlp({.hidden = {8}, .classes = 2}), easy_pictures(100), options);
+              }),
+              HasSubstr("is in use by another run"));
+}
+
+TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
+  data::Dataset data = easy_pictures(100);
+  nn::Model two = models::mlp({.hidden = {8}, .classes = 2});
+  Literal labels = data["label"];
+  labels.set_int(70, 2);
+  data::Dataset beyond({{"image", data["image"]}, {"label", labels}});
+  EXPECT_THAT(error_of([&] { fit(two, beyond, quiet(1)); }),
+              HasSubstr("label 2 in row 70 of the training data is not one of 2 classes"));
+  FitOptions options = quiet(1);
+  options.validation = beyond;
+  EXPECT_THAT(error_of([&] { fit(two, data, options); }),
+              HasSubstr("row 70 of the validation data"));
+  data::Dataset real({{"image", data["image"]}, {"label", Literal(DType::f32, {100})}});
+  EXPECT_THAT(error_of([&] { fit(two, real, quiet(1)); }), HasSubstr("label    f32[batch]"));
+  data::Dataset named = easy_pictures(100);
+  named.set_classes({"left", "right", "above"});
+  EXPECT_THAT(error_of([&] { fit(two, named, quiet(1)); }),
+              HasSubstr("names for 3 classes, but the model has 2 outputs"));
+}
+
+TEST(Fit, NumbersAreLearntToo) {
+  Literal x(DType::f32, {256, 3}), y(DType::f32, {256});
+  RandomStream random(RandomKey(5));
+  for (int64_t i = 0; i < 256; ++i) {
+    double sum = 0;
+    for (int64_t k = 0; k < 3; ++k) {
+      double value = random.uniform() - 0.5;
+      x.set_double(i * 3 + k, value);
+      sum += value * static_cast<double>(k + 1);
+    }
+    y.set_double(i, sum);
+  }
+  data::Dataset data({{"x", x}, {"y", y}});
+  FitOptions options = quiet(60);
+  options.loss = nn::mean_squared_error;
+  options.optimizer = nn::adam({.learning_rate = 0.02}).with_clipped_gradient(1);
+  options.input = "x";
+  options.label = "y";
+  options.scaling = {};
+  options.validation = data;
+  nn::Model linear = [](nn::Scope s, Tensor v) { return nn::dense(s / "out", v, 1); };
+  FitResult result = fit(linear, data, options);
+  Evaluation e = evaluate(result.model, data, "x", "y");
+  EXPECT_LT(e.loss, 1e-3);
+  EXPECT_TRUE(std::isnan(e.accuracy));
+  EXPECT_TRUE(e.confusion.empty());
+  EXPECT_EQ(e.to_string({}).find("accuracy"), std::string::npos);
+  EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
+}
+
+TEST(Fit, NanInTheDataNamesTheRow) {
+  data::Dataset data = easy_pictures(100);
+  Literal images(DType::f32, {100, 8, 8, 1});
+  images.set_double(42 * 64 + 7, NAN);
+  data::Dataset bad({{"image", images}, {"label", data["label"]}});
+  EXPECT_THAT(error_of([&] { fit(models::mlp({.hidden = {8}, .classes = 2}), bad, quiet(1)); }),
+              HasSubstr("first made by  the data: image of row 42 holds nan"));
+}
+
+TEST(Fit, SpoiledParametersAreNeverSaved) {
+  Folder folder;
+  FitOptions options = quiet(1);
+  options.optimizer = nn::sgd({.learning_rate = 3e38});
+  options.scaling.scale = 1;  // large inputs have large gradients
+  options.batch = 100;
+  options.checkpoint = folder.path();
+  // The one step has a finite loss; its update has not.
+  EXPECT_THAT(error_of([&] {
+                fit(models::mlp({.hidden = {8}, .classes = 2}), easy_pictures(100), options);
+              }),
+              HasSubstr("the parameters are no longer finite in step 1"));
+  EXPECT_TRUE(CheckpointFolder(folder.path()).files().empty());
 }
 
 TEST(Fit, ALossThatIsNotFiniteNamesStepAndOperation) {

@@ -1,0 +1,87 @@
+#include "tenon/train/labels.h"
+
+#include <algorithm>
+
+#include "tenon/base/error.h"
+#include "tenon/nn/layers.h"
+
+namespace tenon::train {
+
+namespace {
+
+using LossPointer = Tensor (*)(const Tensor&, const Tensor&);
+
+bool is(const Loss& loss, LossPointer known) {
+  const LossPointer* own = loss.target<LossPointer>();
+  return own != nullptr && *own == known;
+}
+
+/// The type of a batch of labels as an error shows it.
+Type for_any_batch(Type type) {
+  type.shape[0] = Dim::symbol("batch");
+  return type;
+}
+
+void check_classes(const Type& outputs, const data::Dataset& dataset, const std::string& label,
+                   const std::string& what) {
+  const Literal& labels = dataset[label];
+  if (!are_classes(outputs, labels.type())) {
+    throw make_error(ErrorCode::shape_mismatch,
+                     "cross_entropy: {} do not have one class for each row of outputs", what)
+        .note("outputs  {}", outputs.to_string())
+        .note("{:<7}  {}", label, for_any_batch(labels.type()).to_string())
+        .note(
+            "hint: whole numbers, with the dimensions of the outputs but the last; for real "
+            "numbers take loss = \"mean_squared_error\"");
+  }
+  const Dim& last = outputs.shape[outputs.rank() - 1];
+  if (!last.is_constant()) return;
+  int64_t classes = last.constant();
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    int64_t value = labels.to_int(i);
+    if (value >= 0 && value < classes) continue;
+    throw make_error(ErrorCode::out_of_range,
+                     "cross_entropy: label {} in row {} of {} is not one of {} classes", value,
+                     i / (labels.size() / dataset.size()), what, classes)
+        .note("outputs  {}", outputs.to_string())
+        .note("hint: classes are counted from 0; the last layer needs one output a class");
+  }
+  if (auto named = static_cast<int64_t>(dataset.classes().size()); named > 0 && named != classes) {
+    throw make_error(ErrorCode::shape_mismatch,
+                     "{}: names for {} classes, but the model has {} outputs", what, named, classes)
+        .note("outputs  {}", outputs.to_string());
+  }
+}
+
+/// [rows, 1] comes close to [rows], too.
+bool same_numbers(const Type& outputs, const Type& labels) {
+  Shape shape = outputs.shape;
+  if (shape.rank() == labels.rank() + 1 && shape[shape.rank() - 1] == Dim(1))
+    shape.erase(shape.rank() - 1);
+  return shape == for_any_batch(labels).shape;
+}
+
+}  // namespace
+
+bool are_classes(const Type& outputs, const Type& labels) {
+  if (!is_integer(labels.dtype) || outputs.rank() != labels.rank() + 1) return false;
+  if (outputs.shape[outputs.rank() - 1] == Dim(1)) return false;
+  for (size_t i = 1; i < labels.rank(); ++i) {
+    if (outputs.shape[i] != labels.shape[i]) return false;
+  }
+  return true;
+}
+
+void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
+                  const std::string& label, const std::string& what) {
+  if (is(loss, nn::cross_entropy)) return check_classes(outputs, dataset, label, what);
+  if (!is(loss, nn::mean_squared_error)) return;
+  Type labels = dataset[label].type();
+  if (same_numbers(outputs, labels)) return;
+  throw make_error(ErrorCode::shape_mismatch,
+                   "mean_squared_error: {}: labels of other shapes than the model's outputs", what)
+      .note("outputs  {}", outputs.to_string())
+      .note("{:<7}  {}", label, for_any_batch(labels).to_string());
+}
+
+}  // namespace tenon::train

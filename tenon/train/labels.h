@@ -1,0 +1,22 @@
+// What labels are to a model: classes, or numbers to come close to.
+//
+//   given: train::Loss loss; Type outputs; data::Dataset dataset;
+//   train::check_labels(loss, outputs, dataset, "label", "the training data");
+#pragma once
+
+#include <string>
+
+#include "tenon/train/fit.h"
+
+namespace tenon::train {
+
+/// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
+bool are_classes(const Type& outputs, const Type& labels);
+
+/// Whether the loss can take these labels for these outputs: a class beyond the outputs, or shapes
+/// that do not fit, are errors that name the row and both sides. Labels of a loss of the user's own
+/// are not looked at.
+void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
+                  const std::string& label, const std::string& what);
+
+}  // namespace tenon::train

@@ -1,0 +1,111 @@
+#include "tenon/train/run_state.h"
+
+#include "tenon/base/error.h"
+#include "tenon/base/json.h"
+
+namespace tenon::train {
+
+namespace {
+
+/// JSON has no NaN; it writes null.
+double number_or_nan(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
+
+void put(const std::string& prefix, const Tree& tree, Checkpoint& checkpoint) {
+  for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
+    checkpoint.state.set(prefix + path, leaf);
+  });
+}
+
+void take(const std::string& prefix, const Checkpoint& checkpoint, Tree& tree) {
+  for_each_leaf(tree, [&](const std::string& path, Tensor& leaf) {
+    const Tree* saved = checkpoint.state.find(prefix + path);
+    if (saved && saved->is_leaf() && saved->leaf().type() == leaf.type()) {
+      leaf = saved->leaf();
+      return;
+    }
+    bool other_type = saved && saved->is_leaf();
+    throw make_error(ErrorCode::shape_mismatch, "cannot go on from {}: it {} {}{}",
+                     checkpoint.path.string(), other_type ? "has another type for" : "lacks",
+                     prefix, path)
+        .note("model       {}", leaf.type().to_string())
+        .note("checkpoint  {}", other_type ? saved->leaf().type().to_string() : "nothing")
+        .note(
+            "hint: it was made by another model or optimiser; choose another folder to start anew");
+  });
+}
+
+Json history_json(const History& history) {
+  Json epochs = Json::array();
+  for (const EpochRecord& r : history.epochs) {
+    epochs.push_back(
+        {r.epoch, r.loss, r.accuracy, r.validation_loss, r.validation_accuracy, r.seconds});
+  }
+  return epochs;
+}
+
+}  // namespace
+
+Checkpoint to_checkpoint(const RunState& run) {
+  Checkpoint checkpoint;
+  checkpoint.epoch = run.epoch;
+  checkpoint.step = run.step;
+  put("parameters.", run.values.parameters, checkpoint);
+  put("slots.", run.values.slots, checkpoint);
+  put("state.", run.values.state, checkpoint);
+  checkpoint.state.set("step", run.values.step);
+  if (run.stopping.best) {
+    put("best.parameters.", run.stopping.best->parameters, checkpoint);
+    put("best.state.", run.stopping.best->state, checkpoint);
+  }
+  auto note = [&](const char* key, const Json& value) {
+    checkpoint.notes[key] = dump_json(value, JsonStyle::compact);
+  };
+  const EpochSums& sums = run.sums;
+  note("epoch_sums", {sums.loss, sums.rows, sums.correct, sums.labels, sums.seconds});
+  if (std::isfinite(run.stopping.best_loss))
+    note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
+  note("epochs", history_json(run.history));
+  note("step_loss", run.history.step_loss);
+  return checkpoint;
+}
+
+void restore(RunState& run, const Checkpoint& checkpoint) {
+  take("parameters.", checkpoint, run.values.parameters);
+  take("slots.", checkpoint, run.values.slots);
+  take("state.", checkpoint, run.values.state);
+  Tree step;
+  step.set("step", run.values.step);
+  take("", checkpoint, step);
+  run.values.step = step.at("step");
+  run.epoch = checkpoint.epoch;
+  run.step = checkpoint.step;
+  auto note = [&](const char* key) {
+    auto found = checkpoint.notes.find(key);
+    return found == checkpoint.notes.end() ? Json::array()
+                                           : parse_json(found->second, checkpoint.path.string());
+  };
+  try {
+    Json sums = note("epoch_sums");
+    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), sums.at(4)};
+    if (Json stopping = note("early_stopping"); !stopping.empty()) {
+      run.stopping.best_loss = stopping.at(0);
+      run.stopping.epochs_without_better = stopping.at(1);
+    }
+    for (const Json& r : note("epochs")) {
+      run.history.epochs.push_back({r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)),
+                                    number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5)});
+    }
+    for (const Json& loss : note("step_loss"))
+      run.history.step_loss.push_back(static_cast<float>(number_or_nan(loss)));
+  } catch (const Json::exception& error) {
+    fail(ErrorCode::corrupt, "{}: the record of the run cannot be read: {}",
+         checkpoint.path.string(), error.what());
+  }
+  if (checkpoint.state.find("best") != nullptr) {
+    run.stopping.best = nn::Variables{run.values.parameters, run.values.state};
+    take("best.parameters.", checkpoint, run.stopping.best->parameters);
+    take("best.state.", checkpoint, run.stopping.best->state);
+  }
+}
+
+}  // namespace tenon::train

@@ -1,0 +1,49 @@
+// What a run is between two steps, and how a checkpoint keeps it.
+//
+//   RunState run;                                       // then some steps
+//   Checkpoint kept = to_checkpoint(run);
+//   RunState again = /* as a new run begins */;
+//   restore(again, kept);                               // the same bits, or an Error
+#pragma once
+
+#include <cmath>
+#include <optional>
+
+#include "tenon/train/checkpoint.h"
+#include "tenon/train/fit.h"
+#include "tenon/train/step.h"
+
+namespace tenon::train {
+
+/// Over the steps of the current epoch.
+struct EpochSums {
+  double loss = 0;  // times rows
+  double rows = 0;
+  double correct = 0;
+  double labels = 0;
+  double seconds = 0;
+};
+
+/// The best variables so far, while training may stop early.
+struct EarlyStopping {
+  std::optional<nn::Variables> best;
+  double best_loss = INFINITY;
+  int64_t epochs_without_better = 0;
+};
+
+struct RunState {
+  TrainState values;
+  int64_t epoch = 0;  // epochs finished
+  int64_t step = 0;   // steps done in the current one
+  EpochSums sums;
+  EarlyStopping stopping;
+  History history;
+};
+
+Checkpoint to_checkpoint(const RunState& run);
+
+/// `run` is as it would begin: its trees say what the checkpoint must hold. Error shape_mismatch
+/// for a checkpoint of another model or optimiser.
+void restore(RunState& run, const Checkpoint& checkpoint);
+
+}  // namespace tenon::train
