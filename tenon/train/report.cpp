@@ -108,9 +108,10 @@ Json step_curve(const std::vector<float>& losses) {
 
 Json history_data(const History& history) {
   Json epochs = Json::array();
-  bool validated = false;
+  bool validated = false, classes = false;
   for (const EpochRecord& r : history.epochs) {
-    validated = validated || r.validation_loss != 0 || r.validation_accuracy != 0;
+    validated = validated || std::isfinite(r.validation_loss);
+    classes = classes || std::isfinite(r.accuracy);
     epochs.push_back({{"epoch", r.epoch},
                       {"loss", r.loss},
                       {"accuracy", r.accuracy},
@@ -120,6 +121,7 @@ Json history_data(const History& history) {
   return {{"steps", step_curve(history.step_loss)},
           {"step_count", history.step_loss.size()},
           {"epochs", epochs},
+          {"classes", classes},
           {"validated", validated}};
 }
 
@@ -136,24 +138,28 @@ Json class_data(const Model& model, const Evaluation& evaluation) {
 }
 
 std::string confusion_table(const Model& model, const Evaluation& evaluation) {
-  std::string html = "<table class=\"confusion\"><tr><th>label \\ predicted</th>";
   size_t classes = evaluation.confusion.size();
+  std::vector<std::string> names;
   for (size_t c = 0; c < classes; ++c)
-    html += fmt::format("<th>{}</th>", escaped(class_name(model, static_cast<int64_t>(c))));
-  html += "</tr>\n";
+    names.push_back(escaped(class_name(model, static_cast<int64_t>(c))));
+  std::string html = "<table class=\"confusion\"><thead><tr><th>label \\ predicted</th>";
+  for (const std::string& name : names) html += fmt::format("<th>{}</th>", name);
+  html += "</tr></thead>\n<tbody>";
   for (size_t label = 0; label < classes; ++label) {
     const auto& row = evaluation.confusion[label];
     int64_t total = std::max<int64_t>(1, std::accumulate(row.begin(), row.end(), int64_t{0}));
-    html += fmt::format("<tr><th>{}</th>", escaped(class_name(model, static_cast<int64_t>(label))));
+    html += fmt::format("<tr><th>{}</th>", names[label]);
     for (size_t c = 0; c < classes; ++c) {
       double part = static_cast<double>(row[c]) / static_cast<double>(total);
+      const char* kind = row[c] == 0 ? "none" : c == label ? "right" : "wrong";
       // The eye should find rare confusions, too: the root lifts small parts.
-      html += fmt::format("<td class=\"{}\" style=\"--part:{:.3f}\">{}</td>",
-                          c == label ? "right" : "wrong", std::sqrt(part), row[c]);
+      html += fmt::format(
+          "<td class=\"{}\" style=\"--part:{:.3f}\" title=\"{} taken for {}: {:.1f} %\">{}</td>",
+          kind, std::sqrt(part), names[label], names[c], 100 * part, row[c]);
     }
     html += "</tr>\n";
   }
-  return html + "</table>";
+  return html + "</tbody></table>";
 }
 
 /// A picture as a data URI, or nothing where rows are no images.
@@ -188,8 +194,8 @@ std::string mistakes(const ReportContent& content) {
     std::string image = picture(inputs, row);
     if (image.empty()) return "";
     html += fmt::format(
-        "<figure><img src=\"{}\" alt=\"row {}\"><figcaption><b>{}</b> taken for <b>{}</b>"
-        "<br>{:.0f} % sure, row {}</figcaption></figure>\n",
+        "<figure class=\"card\"><img src=\"{}\" alt=\"row {}\"><figcaption><b>{}</b> taken for "
+        "<b>{}</b><br><span>{:.0f} % sure, row {}</span></figcaption></figure>\n",
         image, row, escaped(class_name(*content.model, labels.to_int(row))),
         escaped(class_name(*content.model, e.predicted[static_cast<size_t>(row)])),
         100 * e.confidence[static_cast<size_t>(row)], row);
@@ -202,31 +208,31 @@ std::string mistakes(const ReportContent& content) {
 }
 
 std::string summary(const ReportContent& content) {
-  std::string rows;
+  std::string facts;
   auto add = [&](std::string_view name, const std::string& value) {
-    rows += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, escaped(value));
+    facts += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escaped(value));
   };
   if (const Evaluation* e = content.evaluation) {
-    add("test accuracy", fmt::format("{:.2f} %", 100 * e->accuracy));
+    if (!std::isnan(e->accuracy)) add("test accuracy", fmt::format("{:.2f} %", 100 * e->accuracy));
     add("test loss", fmt::format("{:.4f}", e->loss));
     add("test examples", group_digits(e->examples));
   }
   if (const History* h = content.history; h != nullptr && !h->epochs.empty()) {
     double seconds = 0;
     for (const EpochRecord& r : h->epochs) seconds += r.seconds;
+    if (double accuracy = h->epochs.back().accuracy; !std::isnan(accuracy))
+      add("training accuracy, last epoch", fmt::format("{:.2f} %", 100 * accuracy));
     add("epochs", std::to_string(h->epochs.size()));
     add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
     add("time of training", fmt::format("{:.1f} s", seconds));
-    add("training accuracy, last epoch", fmt::format("{:.2f} %", 100 * h->epochs.back().accuracy));
   }
   int64_t parameters = 0;
   for (const Tensor& leaf : leaves_of(content.model->variables().parameters))
     parameters += leaf.buffer().size();
   add("parameters", group_digits(parameters));
-  add("input", content.model->example().to_string());
-  add("made by",
-      fmt::format("tenon {}, {} threads, {}", version(), thread_count(), cpu_info().name));
-  return "<table class=\"facts\">" + rows + "</table>";
+  add("one input", content.model->example().to_string());
+  return fmt::format("<p>tenon {} · {} threads · {}</p>\n<dl class=\"facts\">{}</dl>\n", version(),
+                     thread_count(), escaped(cpu_info().name), facts);
 }
 
 }  // namespace
@@ -239,15 +245,16 @@ std::string html_report(const ReportContent& content) {
     data["history"] = history_data(*content.history);
     if (!library.empty()) body += kCurvesSection;
   }
-  if (content.evaluation != nullptr) {
+  if (content.evaluation != nullptr && !content.evaluation->confusion.empty()) {
     data["classes"] = class_data(*content.model, *content.evaluation);
-    body += "<h2>Confusions</h2><div class=\"wide\">" +
+    body += "<h2>Confusions</h2><div class=\"card wide\">" +
             confusion_table(*content.model, *content.evaluation) + "</div>";
     if (!library.empty()) body += kClassesSection;
     body += mistakes(content);
   }
   if (!content.configuration.empty())
-    body += "<h2>Configuration</h2><pre>" + escaped(content.configuration) + "</pre>";
+    body +=
+        "<h2>Configuration</h2><pre class=\"card\">" + escaped(content.configuration) + "</pre>";
   std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n";
   page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   page += "<title>" + escaped(content.title) + "</title>\n<style>" + kStyle + "</style></head>\n";
@@ -262,12 +269,6 @@ std::string html_report(const ReportContent& content) {
 
 void write_report(const std::filesystem::path& path, const ReportContent& content) {
   atomic_write(path, html_report(content));
-}
-
-bool is_classifier(const Model& model, const data::Dataset& dataset, const std::string& label) {
-  const Literal& labels = dataset[label];
-  return model.graph().output_types().at(0).rank() == labels.shape().size() + 1 &&
-         !is_floating(labels.dtype());
 }
 
 }  // namespace tenon::train

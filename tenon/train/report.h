@@ -34,8 +34,4 @@ std::string html_report(const ReportContent& content);
 /// Replaces an existing file whole or not at all.
 void write_report(const std::filesystem::path& path, const ReportContent& content);
 
-/// Whether `evaluate` can say how often this model is right: one row of logits for each
-/// whole-number label.
-bool is_classifier(const Model& model, const data::Dataset& dataset, const std::string& label);
-
 }  // namespace tenon::train

@@ -1,0 +1,144 @@
+#include "tenon/train/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <regex>
+
+#include "tenon/base/files.h"
+#include "tenon/base/json.h"
+#include "tenon/models/mlp.h"
+
+namespace tenon::train {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A stand-in for Chart.js, so that the test does not depend on Debian's package.
+constexpr const char* kLibrary = "/* charts */ class Chart {} // </script> in a comment";
+
+class Report : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::path folder = ::testing::TempDir();
+    library_ = folder / "tenon-report-charts.js";
+    atomic_write(library_, kLibrary);
+    ::setenv("TENON_CHART_JS", library_.c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("TENON_CHART_JS");
+    std::filesystem::remove(library_);
+  }
+
+  /// Four rows of classes 0, 1, 2, 2; the evaluation is made up: rows 1 and 3 are wrong.
+  ReportContent content() {
+    test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
+                           {"label", Literal::of<int32_t>({4}, {0, 1, 2, 2})}});
+    std::vector<std::string> classes = {"plain", "</script><b>\"&", "naïve 'x'"};
+    nn::Model mlp = models::mlp({.hidden = {2}, .classes = 3});
+    nn::Variables variables = nn::init(mlp, {Type::parse("f32[1,3,3,1]")}, 0);
+    model_ = Model(mlp, variables, Type::parse("u8[3,3,1]"), {}, classes);
+    evaluation_ = {.loss = 0.75,
+                   .accuracy = 0.5,
+                   .examples = 4,
+                   .confusion = {{1, 0, 0}, {1, 0, 0}, {0, 1, 1}},
+                   .predicted = {0, 0, 2, 1},
+                   .confidence = {0.9f, 0.6f, 0.9f, 0.7f},
+                   .example_loss = {0.1f, 0.9f, 0.2f, 1.8f}};
+    history_.epochs = {{.epoch = 1, .loss = 1.5, .accuracy = 0.25, .seconds = 2},
+                       {.epoch = 2, .loss = 1.25, .accuracy = 0.5, .seconds = 2}};
+    history_.step_loss = {2, 1, 1.5f, NAN};
+    return {.title = "a <run> & more",
+            .model = &model_,
+            .history = &history_,
+            .evaluation = &evaluation_,
+            .test = &test_,
+            .configuration = "model.name = \"<mlp>\""};
+  }
+
+  static Json data_of(const std::string& page) {
+    size_t begin = page.find("const data = ") + 13;
+    return parse_json(page.substr(begin, page.find(";\n", begin) - begin), "data");
+  }
+
+  std::filesystem::path library_;
+  data::Dataset test_;
+  Model model_;
+  Evaluation evaluation_;
+  History history_;
+};
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST_F(Report, HasCurvesConfusionsMistakesAndConfiguration) {
+  std::string page = html_report(content());
+  for (const char* part :
+       {"<canvas id=\"loss\"", "<canvas id=\"accuracy\"", "<canvas id=\"classes\"",
+        "class=\"confusion\"", "Worst mistakes", "50.00 %", "<dt>epochs</dt><dd>2</dd>"})
+    EXPECT_THAT(page, HasSubstr(part));
+  Json data = data_of(page);
+  EXPECT_EQ(data["history"]["epochs"].size(), 2u);
+  EXPECT_EQ(data["history"]["epochs"][1]["loss"], 1.25);
+  EXPECT_EQ(data["history"]["validated"], false);
+  EXPECT_EQ(data["history"]["steps"].size(), 3u) << "a loss that is NaN has no point";
+  EXPECT_EQ(data["classes"][2]["accuracy"], 0.5);
+}
+
+TEST_F(Report, ShowsTheWorstMistakesFirstAsPictures) {
+  std::string page = html_report(content());
+  EXPECT_EQ(count(page, "<figure"), 2u);
+  EXPECT_EQ(count(page, "src=\"data:image/png;base64,iVBORw0KGgo"), 2u);
+  EXPECT_LT(page.find("row 3</span>"), page.find("row 1</span>"));
+  ReportContent one = content();
+  one.mistakes = 1;
+  EXPECT_EQ(count(html_report(one), "<figure"), 1u);
+}
+
+TEST_F(Report, EscapesWhateverClassesAndRunsAreCalled) {
+  std::string page = html_report(content());
+  EXPECT_THAT(page, HasSubstr("<title>a &lt;run&gt; &amp; more</title>"));
+  EXPECT_THAT(page, HasSubstr("<th>&lt;/script&gt;&lt;b&gt;&quot;&amp;</th>"));
+  EXPECT_THAT(page, HasSubstr("model.name = &quot;&lt;mlp&gt;&quot;"));
+  // Two scripts, the library and ours, end where they should.
+  EXPECT_EQ(count(page, "<script>"), 2u);
+  EXPECT_EQ(count(page, "</script"), 2u);
+  EXPECT_EQ(data_of(page)["classes"][1]["name"], "</script><b>\"&");
+}
+
+TEST_F(Report, NeedsNoNetwork) {
+  std::string page = html_report(content());
+  EXPECT_THAT(page, HasSubstr("/* charts */"));
+  std::regex outside(
+      R"re((src|href)\s*=\s*["']?(https?:)?//|url\(\s*["']?(https?:)?//|@import|<link)re");
+  EXPECT_FALSE(std::regex_search(page, outside));
+}
+
+TEST_F(Report, WithoutAChartLibraryTablesStay) {
+  ::setenv("TENON_CHART_JS", "", 1);
+  ReportContent all = content();
+  all.history = nullptr;
+  all.evaluation = nullptr;
+  std::string page = html_report(all);
+  EXPECT_THAT(page, HasSubstr("<dt>parameters</dt>"));
+  EXPECT_THAT(page, Not(HasSubstr("<canvas")));
+}
+
+TEST_F(Report, OfNumbersHasNoAccuracies) {
+  ReportContent numbers = content();
+  evaluation_ = {.loss = 0.5, .examples = 4};
+  for (EpochRecord& record : history_.epochs) record.accuracy = NAN;
+  std::string page = html_report(numbers);
+  EXPECT_THAT(page, HasSubstr("<dt>test loss</dt><dd>0.5000</dd>"));
+  EXPECT_THAT(page, Not(HasSubstr("nan")));
+  EXPECT_THAT(page, Not(HasSubstr("test accuracy")));
+  EXPECT_EQ(data_of(page)["history"]["classes"], false);
+}
+
+}  // namespace
+}  // namespace tenon::train
