@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "tenon/base/strings.h"
+#include "tenon/ops/registry.h"
 
 namespace tenon::cli {
 
@@ -35,6 +36,16 @@ std::vector<Word> flags_of(const CLI::App& app) {
   return words;
 }
 
+/// What may stand after a command where that is neither a file nor a flag.
+std::vector<Word> arguments_of(const CLI::App& command) {
+  std::vector<Word> words = commands_of(command);
+  if (command.get_name() == "completion") words = {{"bash", ""}, {"zsh", ""}, {"fish", ""}};
+  if (command.get_name() == "ops") {
+    for (const auto& op : core_ops().all()) words.push_back({op->name, first_line(op->doc)});
+  }
+  return words;
+}
+
 std::string texts(const std::vector<Word>& words) {
   std::vector<std::string> list;
   for (const Word& word : words) list.push_back(word.text);
@@ -44,20 +55,22 @@ std::string texts(const std::vector<Word>& words) {
 std::string bash_script(const CLI::App& app) {
   std::string cases;
   for (const CLI::App* command : app.get_subcommands({})) {
-    std::vector<Word> words = commands_of(*command);
-    for (const Word& flag : flags_of(*command)) words.push_back(flag);
-    cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), texts(words));
+    cases += fmt::format("    {}) words=\"{}\" flags=\"{}\" ;;\n", command->get_name(),
+                         texts(arguments_of(*command)), texts(flags_of(*command)));
   }
   return fmt::format(R"SHELL(# tenon completion bash: eval "$(tenon completion bash)" in ~/.bashrc
 _tenon() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} words
+  local current=${{COMP_WORDS[COMP_CWORD]}} words flags
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "{} --help --version" -- "$current"))
     return
   fi
   case ${{COMP_WORDS[1]}} in
 {}  esac
-  if [[ $current == -* || ${{COMP_WORDS[1]}} == config || ${{COMP_WORDS[1]}} == completion ]]; then
+  # Files where nothing else is meant: -o default.
+  if [[ $current == -* ]]; then
+    COMPREPLY=($(compgen -W "$flags" -- "$current"))
+  elif [ "$COMP_CWORD" -eq 2 ]; then
     COMPREPLY=($(compgen -W "$words" -- "$current"))
   fi
 }}
@@ -83,9 +96,9 @@ std::string zsh_script(const CLI::App& app) {
     for (const Word& flag : flags_of(*command))
       arguments += fmt::format(" '{}[{}]'", flag.text,
                                quoted(flag.description).substr(1, flag.description.size()));
-    std::vector<Word> inner = commands_of(*command);
-    std::string rest =
-        inner.empty() ? "'*:file:_files'" : fmt::format("'2:command:({})'", texts(inner));
+    std::vector<Word> words = arguments_of(*command);
+    std::string rest = words.empty() ? "" : fmt::format("'2:argument:({})' ", texts(words));
+    rest += "'*:file:_files'";
     cases += fmt::format("    {}) _arguments{} {} ;;\n", command->get_name(), arguments, rest);
   }
   return fmt::format(R"SHELL(#compdef tenon
@@ -116,7 +129,7 @@ std::string fish_script(const CLI::App& app) {
     for (const Word& flag : flags_of(*command))
       text += fmt::format("complete -c tenon {} -l {} -d {}\n", when, flag.text.substr(2),
                           quoted(flag.description));
-    for (const Word& word : commands_of(*command))
+    for (const Word& word : arguments_of(*command))
       text += fmt::format("complete -c tenon {} -f -a {} -d {}\n", when, word.text,
                           quoted(word.description));
   }

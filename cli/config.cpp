@@ -44,6 +44,10 @@ int show(const Options& options) {
 void add_config(CLI::App& app, int& exit_code) {
   CLI::App* config = app.add_subcommand("config", "Compare and show configurations");
   config->require_subcommand(1);
+  config->footer(
+      "\nExamples:\n"
+      "  tenon config diff configs/fashion-lenet.toml configs/mine.toml\n"
+      "  tenon config show configs/mine.toml --set train.epochs=1");
   auto options = std::make_shared<Options>();
 
   CLI::App* differences = config->add_subcommand("diff", "What differs between two files");
@@ -56,7 +60,11 @@ void add_config(CLI::App& app, int& exit_code) {
 
   CLI::App* whole = config->add_subcommand("show", "All settings of a file, with its bases");
   whole->add_option("FILE", options->first, "A configuration")->required();
-  whole->add_option("--set", options->set, "Change a setting first")->type_name("KEY=VALUE");
+  whole->add_option("--set", options->set, "Change a setting first")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  whole->footer("\nExample:\n  tenon config show configs/fashion-lenet.toml --set train.epochs=1");
   whole->callback([options, &exit_code] { exit_code = show(*options); });
 }
 

@@ -180,8 +180,11 @@ int inspect(const Options& options) {
   } else if (begins_with(bytes, "\x89PNG") || path.ends_with(".pgm") || path.ends_with(".ppm")) {
     inspect_array("image", path, read_image(path));
   } else if (begins_with(bytes, "graph ") || path.ends_with(".ir")) {
-    auto graph = parse_graph(file.text(), core_ops());
-    print_graph(*graph);
+    try {
+      print_graph(*parse_graph(file.text(), core_ops()));
+    } catch (Error& error) {
+      throw error.note("in {}", path);
+    }
   } else if (path.find("idx") != std::string::npos || begins_with(bytes, {"\0\0", 2})) {
     inspect_array("idx", path, read_idx(path));
   } else {

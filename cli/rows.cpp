@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "tenon/base/error.h"
+#include "tenon/base/files.h"
 #include "tenon/base/strings.h"
 #include "tenon/format/idx.h"
 #include "tenon/format/image.h"
@@ -16,11 +17,23 @@ namespace tenon::cli {
 
 namespace {
 
-bool is_picture(const std::string& path) {
-  for (const char* ending : {".png", ".PNG", ".pgm", ".ppm", ".pnm"}) {
-    if (path.ends_with(ending)) return true;
-  }
-  return false;
+enum class Content { picture, npy, idx };
+
+/// By the first bytes, as names may say anything.
+Content content_of(const std::string& path) {
+  const MappedFile file(path);
+  std::string_view text = file.text();
+  if (text.starts_with("\x89PNG")) return Content::picture;
+  if (text.size() > 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '6')
+    return Content::picture;
+  if (text.starts_with("\x93NUMPY")) return Content::npy;
+  if (text.starts_with(std::string_view("\0\0", 2)) || text.starts_with("\x1f\x8b"))
+    return Content::idx;
+  Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array", path);
+  error.note("known: PNG, PGM and PPM pictures; .npy and idx arrays (plain or .gz)");
+  if (text.starts_with("\xff\xd8")) error.note("hint: turn the JPEG into a PNG first");
+  if (text.starts_with("PK")) error.note("hint: numpy.save writes one array of an .npz as an .npy");
+  throw error;
 }
 
 struct Selection {
@@ -74,9 +87,11 @@ Literal converted(const Literal& values, DType dtype, const std::string& path) {
   return result;
 }
 
-Literal read_selected(const Selection& selection) {
+Literal read_selected(const Selection& selection, Content content) {
   const std::string& path = selection.path;
-  Literal values = path.ends_with(".npy") ? read_npy(path) : read_idx(path);
+  if (content == Content::picture)
+    fail(ErrorCode::invalid_argument, "{} is a picture, which has no rows to choose from", path);
+  Literal values = content == Content::npy ? read_npy(path) : read_idx(path);
   if (values.shape().empty())
     fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", path);
   return selection.chosen ? rows_of(values, selection) : std::move(values);
@@ -85,21 +100,24 @@ Literal read_selected(const Selection& selection) {
 }  // namespace
 
 Literal read_array_rows(const std::string& argument) {
-  return read_selected(parse_selection(argument));
+  Selection selection = parse_selection(argument);
+  return read_selected(selection, content_of(selection.path));
 }
 
 InputRows read_rows(const std::string& argument, const Type& example) {
   Selection selection = parse_selection(argument);
   std::vector<int64_t> wanted = example.shape.constants();
   Literal values;
-  if (is_picture(selection.path)) {
+  Content content = content_of(selection.path);
+  bool picture = content == Content::picture && !selection.chosen;
+  if (picture) {
     int channels = wanted.size() == 3 && wanted[2] <= 4 ? static_cast<int>(wanted[2]) : 0;
-    Literal picture = read_image(selection.path, {.channels = channels});
-    std::vector<int64_t> shape = picture.shape();
+    Literal pixels = read_image(selection.path, {.channels = channels});
+    std::vector<int64_t> shape = pixels.shape();
     shape.insert(shape.begin(), 1);
-    values = std::move(picture).reshaped(shape);
+    values = std::move(pixels).reshaped(shape);
   } else {
-    values = read_selected(selection);
+    values = read_selected(selection, content);
   }
   // Rows of the same elements under another shape will do: [28,28] for [28,28,1].
   std::vector<int64_t> shape = wanted;
@@ -108,15 +126,14 @@ InputRows read_rows(const std::string& argument, const Type& example) {
     std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
     Error error = make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", argument,
                              example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string());
-    if (is_picture(selection.path)) error.note("hint: scale the picture to the model's size first");
+    if (picture) error.note("hint: scale the picture to the model's size first");
     throw error;
   }
   InputRows result;
   result.values = converted(std::move(values).reshaped(shape), example.dtype, selection.path);
   for (int64_t i = 0; i < shape[0]; ++i) {
-    result.names.push_back(is_picture(selection.path)
-                               ? selection.path
-                               : fmt::format("{}#{}", selection.path, selection.begin + i));
+    result.names.push_back(picture ? selection.path
+                                   : fmt::format("{}#{}", selection.path, selection.begin + i));
   }
   return result;
 }

@@ -92,7 +92,7 @@ void add_threads_option(CLI::App& command) {
           "--threads", [](const int& count) { set_thread_count(count); },
           "Threads to use; results do not depend on it")
       ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+      ->check(CLI::Range(1, 4096).description(""));
 }
 
 }  // namespace tenon::cli

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "support.h"
 #include "tenon/format/image.h"
 #include "tenon/format/npy.h"
@@ -60,6 +62,32 @@ TEST(Cli, CompletionKnowsTheCommands) {
   EXPECT_EQ(run({"completion", "tcsh"}).exit_code, 2);
 }
 
+/// What bash offers after these words.
+std::string offered(const std::string& words) {
+  std::string script = "eval \"$(" TENON_BINARY " completion bash)\"; COMP_WORDS=(" + words +
+                       "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tenon; echo \"${COMPREPLY[*]}\"";
+  std::FILE* bash = ::popen(("bash -c '" + script + "'").c_str(), "r");
+  std::string text;
+  for (int c = std::fgetc(bash); c != EOF; c = std::fgetc(bash)) text += static_cast<char>(c);
+  ::pclose(bash);
+  return text;
+}
+
+TEST(Cli, CompletionWorksInBash) {
+  EXPECT_EQ(offered("tenon pre"), "predict\n");
+  EXPECT_EQ(offered("tenon train --fr"), "--fresh\n");
+  EXPECT_EQ(offered("tenon config d"), "diff\n");
+  EXPECT_EQ(offered("tenon completion f"), "fish\n");
+  EXPECT_EQ(offered("tenon ops max_p"), "max_pool\n");
+  EXPECT_EQ(offered("tenon train conf"), "\n") << "files are left to the shell";
+}
+
+TEST(Cli, HelpOfTrainNamesModelsAndLayers) {
+  std::string help = run({"train", "--help"}).out;
+  for (const char* word : {"resnet18", "depth", "batch_norm", "filters", "gelu"})
+    EXPECT_THAT(help, HasSubstr(word));
+}
+
 TEST(Cli, ConfigDiffSeesThroughBases) {
   Folder folder;
   write_text(folder / "a.toml", "[train]\nepochs = 5\nseed = 1\n");
@@ -76,7 +104,7 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   Finished train = run({"train", "run.toml", "--trace", "trace.json"}, here);
   ASSERT_EQ(train.exit_code, 0) << train.err;
   EXPECT_THAT(train.err, HasSubstr("epoch 3/3"));
-  EXPECT_THAT(train.out, HasSubstr("test  loss"));
+  EXPECT_THAT(train.out, HasSubstr("test    loss"));
   EXPECT_THAT(read_text(folder / "trace.json"), HasSubstr("traceEvents"));
   std::string report = read_text(folder / "runs/run/report.html");
   EXPECT_THAT(report, HasSubstr("north-west"));
@@ -107,11 +135,17 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   EXPECT_EQ(large.exit_code, 1);
   EXPECT_THAT(large.err, HasSubstr("the model takes u8[8,8,1], not u8[9,9,1]"));
 
+  write_text(folder / "photo.jpg", "\xff\xd8\xff");
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "photo.jpg"}, here).err,
+              HasSubstr("turn the JPEG into a PNG"));
+  EXPECT_EQ(run({"predict", "runs/run/model.tenon", "rows.npy", "--top", "0"}, here).exit_code, 2);
+
   Finished model = run({"inspect", "runs/run/model.tenon"}, here);
   EXPECT_THAT(model.out, HasSubstr("u8[batch,8,8,1]"));
   EXPECT_THAT(model.out, HasSubstr("dense1.weight"));
   Finished graph = run({"inspect", "runs/run/model.tenon", "--graph"}, here);
-  EXPECT_TRUE(graph.out.starts_with("graph model(")) << graph.out;
+  EXPECT_TRUE(graph.out.starts_with("graph model(%input: u8[batch,8,8,1], %dense1.weight: f32["))
+      << graph.out;
   write_text(folder / "model.ir", graph.out);
   EXPECT_EQ(run({"inspect", "model.ir"}, here).out, graph.out);
   EXPECT_THAT(run({"inspect", "train.npz"}, here).out, HasSubstr("u8[256,8,8,1]"));
@@ -154,6 +188,63 @@ optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
   EXPECT_THAT(run({"inspect", "runs/gpt/model.tenon"}, here).out, HasSubstr("f32[batch,12,7]"));
 }
 
+TEST(Cli, NumbersAreTrainedEvaluatedAndPredicted) {
+  Folder folder;
+  Literal x(DType::f64, {64, 2}), y(DType::f64, {64});
+  for (int64_t i = 0; i < 64; ++i) {
+    x.set_double(2 * i, static_cast<double>(i % 8) / 8);
+    x.set_double(2 * i + 1, static_cast<double>(i - i % 8) / 64);
+    y.set_double(i, x.to_double(2 * i) - 2 * x.to_double(2 * i + 1));
+  }
+  write_npz(folder / "numbers.npz", {{"x", x}, {"y", y}});
+  write_npy(folder / "one.npy", Literal::of<double>({1, 2}, {0.5, 0.25}));
+  write_text(folder / "line.toml", R"([data]
+source = "npz"
+train = "numbers.npz"
+test = "numbers.npz"
+input = "x"
+label = "y"
+batch = 16
+[model]
+layers = [{dense = 1}]
+[train]
+epochs = 100
+loss = "mean_squared_error"
+optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
+)");
+  RunOptions here{.folder = folder.path()};
+  Finished train = run({"train", "line.toml"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(train.err, Not(HasSubstr("accuracy")));
+  Finished evaluate = run({"evaluate", "runs/line/model.tenon", "line.toml"}, here);
+  EXPECT_EQ(evaluate.exit_code, 0) << evaluate.err;
+  EXPECT_THAT(evaluate.out, HasSubstr("loss 0.000"));
+  Finished predict = run({"predict", "runs/line/model.tenon", "one.npy"}, here);
+  EXPECT_LT(std::abs(std::stod(predict.out)), 0.05) << predict.out;
+}
+
+TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
+  Folder folder;
+  write_small_run(folder.path());
+  write_npz(folder / "flat.npz",
+            {{"image", Literal(DType::u8, {4, 64})}, {"label", Literal(DType::i64, {4})}});
+  write_npz(folder / "empty.npz",
+            {{"image", Literal(DType::u8, {0, 8, 8, 1})}, {"label", Literal(DType::i64, {0})}});
+  auto error_of = [&](const std::string& change) {
+    Finished finished = run({"train", "run.toml", "--set", change}, {.folder = folder.path()});
+    EXPECT_EQ(finished.exit_code, 1) << change;
+    EXPECT_THAT(finished.err, Not(HasSubstr("epoch 1")));
+    return finished.err;
+  };
+  EXPECT_THAT(error_of("model.layers=[\"flatten\", {dense = 3}]"), HasSubstr("label 3 in row"));
+  EXPECT_THAT(error_of("model.layers=[\"flatten\", {dense = 0}]"),
+              HasSubstr("units is 0, it must be at least 1 (dense1)"));
+  EXPECT_THAT(error_of("model.layers=[{max_pool = 9}, \"flatten\", {dense = 4}]"),
+              HasSubstr("at --set model.layers"));
+  EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test      image  u8[64]"));
+  EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("the data set has no rows"));
+}
+
 TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {
   Folder folder;
   write_small_run(folder.path());
@@ -185,6 +276,19 @@ TEST(Cli, ErrorsInConfigurationsNameThePlace) {
   EXPECT_THAT(error_of({"model.layers=[{conv = {filter = 3}}]"}),
               HasSubstr("did you mean 'filters'?"));
   EXPECT_THAT(error_of({"train.validation=test", "train.patience=2"}), HasSubstr("patience"));
+  EXPECT_THAT(error_of({"train.patience=2"}), HasSubstr("needs a validation set"));
+  EXPECT_THAT(error_of({"train.validation=1e-9"}), HasSubstr("leaves nothing to validate with"));
+  EXPECT_THAT(error_of({"train.epochs=0"}), HasSubstr("it must be at least 1"));
+  EXPECT_THAT(error_of({"train.keep_checkpoints=0"}), HasSubstr("it must be at least 1"));
+  EXPECT_THAT(error_of({"train.optimizer.learning_rate=-1"}),
+              HasSubstr("at --set train.optimizer.learning_rate=-1"));
+  EXPECT_THAT(error_of({"train.optimizer.learning_rate={one_cycl=1}"}),
+              HasSubstr("did you mean 'one_cycle'?"));
+  EXPECT_THAT(error_of({"train.optimizer.learning_rate={step=1e-3, every=0}"}),
+              HasSubstr("every 0 steps"));
+  EXPECT_THAT(error_of({"train.optimizer={name=\"sgd\", momentum=1.5}"}),
+              HasSubstr("momentum is 1.5"));
+  EXPECT_THAT(error_of({"model.name=mlp"}), HasSubstr("a name and a list of layers"));
 }
 
 }  // namespace
