@@ -98,11 +98,18 @@ Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view n
 }
 
 std::optional<Checkpoint> CheckpointFolder::latest() const {
-  for (const std::filesystem::path& path : files()) {
+  std::vector<std::filesystem::path> all = files();
+  for (const std::filesystem::path& path : all) {
     try {
       return read_checkpoint(path);
-    } catch (const Error& error) {
-      log_warning("passing over a checkpoint: {}", error.message());
+    } catch (Error& error) {
+      if (path != all.back()) {
+        log_warning("passing over a checkpoint: {}", error.message());
+        continue;
+      }
+      // Beginning anew would write over what somebody may still want to save.
+      throw error.note("no other checkpoint is left in {}", folder_.string())
+          .note("hint: --fresh, or another folder, starts anew");
     }
   }
   return std::nullopt;

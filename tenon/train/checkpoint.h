@@ -34,6 +34,7 @@ class CheckpointFolder {
   /// ones as they were.
   std::filesystem::path write(const Checkpoint& checkpoint, int keep = 2) const;
   /// The newest one that can be read; one that cannot is reported as a warning and passed over.
+  /// Nothing for a folder without any; the error of the oldest where none can be read.
   std::optional<Checkpoint> latest() const;
   /// Newest first.
   std::vector<std::filesystem::path> files() const;

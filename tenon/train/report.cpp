@@ -221,7 +221,7 @@ std::string summary(const ReportContent& content) {
     double seconds = 0;
     for (const EpochRecord& r : h->epochs) seconds += r.seconds;
     if (double accuracy = h->epochs.back().accuracy; !std::isnan(accuracy))
-      add("training accuracy, last epoch", fmt::format("{:.2f} %", 100 * accuracy));
+      add("training accuracy", fmt::format("{:.2f} %", 100 * accuracy));
     add("epochs", std::to_string(h->epochs.size()));
     add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
     add("time of training", fmt::format("{:.1f} s", seconds));

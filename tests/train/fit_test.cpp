@@ -159,6 +159,9 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   EXPECT_THAT(warnings.at(0), HasSubstr("the file ends within"));
   EXPECT_THAT(warnings.at(1), HasSubstr("going on from epoch 3"));
   EXPECT_TRUE(same_bits(whole.model, resumed.model));
+  for (const auto& path : checkpoints.files()) atomic_write(path, "x");
+  EXPECT_THAT(error_of([&] { fit(model, data, options); }),
+              HasSubstr("no other checkpoint is left in " + folder.path()));
 }
 
 TEST(Fit, RefusesACheckpointOfAnotherRun) {
