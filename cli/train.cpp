@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "cli/command.h"
 #include "tenon/base/error.h"
@@ -161,7 +162,7 @@ Examples:
 
 /// What can stand in [model], from the zoo and the layers themselves.
 std::string models_help() {
-  std::string text = "Models, with the settings they take:\n";
+  std::string text = "\n\nModels, with the settings they take:\n";
   for (const models::ZooEntry& entry : models::zoo()) {
     std::vector<std::string> options;
     for (const auto& [name, sizes] : entry.options) options.push_back(name);
@@ -173,7 +174,12 @@ std::string models_help() {
         kind.settings.empty() ? "" : fmt::format(" ({})", join(kind.settings, ", "));
     text += fmt::format("  {:<22}{}{}\n", kind.name, kind.doc, settings);
   }
-  text += fmt::format("  and {}\n", join(models::activation_names(), ", "));
+  std::string line = "  and";
+  for (const std::string& name : models::activation_names()) {
+    if (line.size() + name.size() > 90) text += std::exchange(line, "     ") + "\n";
+    line += " " + name;
+  }
+  text += line + "\n";
   return text + "\nAll keys: docs/guides/train.md";
 }
 
