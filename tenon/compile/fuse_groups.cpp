@@ -37,6 +37,9 @@ class Planner {
   NodeId producer(ValueId value) const { return graph_.value(value).producer; }
   bool is_stored(NodeId id) const { return !plan_.inlined[id]; }
   bool is_fusable(NodeId id) const { return costs_[id] != NodeCost::kernel; }
+  bool reduces(NodeId id) const {
+    return costs_[id] == NodeCost::reduction || costs_[id] == NodeCost::window;
+  }
 
   void classify() {
     CostModel model;
@@ -86,7 +89,8 @@ class Planner {
   bool must_store(NodeId id) const {
     const Node& node = graph_.node(id);
     if (!is_fusable(id) || is_output_[id]) return true;
-    if (costs_[id] == NodeCost::reduction) return !is_window_for_one_reader(id);
+    if (costs_[id] == NodeCost::reduction) return true;
+    if (costs_[id] == NodeCost::window) return !has_one_reader_in_place(id);
     for (NodeId user : users_[id]) {
       if (!is_fusable(user)) return true;
       if (is_stored(user) && is_view(graph_.node(user))) return true;
@@ -96,21 +100,19 @@ class Planner {
     if (users_[id].size() > 1) return true;
     // Read more than once an element: by a broadcast, a gather or a window.
     const Node& user = graph_.node(users_[id][0]);
-    if (costs_[users_[id][0]] == NodeCost::reduction) {
+    if (reduces(users_[id][0])) {
       return !is_prefix_or_suffix_reduction(graph_, user);
     }
     return is_small_beside(graph_.type(node.outputs[0]), graph_.type(user.outputs[0])) ||
            user.op->name == "gather";
   }
 
-  /// A small reduction an element, such as a window, whose only reader uses each result once in
-  /// place: it is computed there, and never stored.
-  bool is_window_for_one_reader(NodeId id) const {
-    const Node& node = graph_.node(id);
+  /// Whether the only reader uses each result once in place: then it is computed there, and never
+  /// stored.
+  bool has_one_reader_in_place(NodeId id) const {
     if (users_[id].size() != 1) return false;
     NodeId user = users_[id][0];
-    bool in_place = is_fusable(user) && is_stored(user) && graph_.node(user).op->is_elementwise;
-    return in_place && node.op->name.starts_with("window_");
+    return is_fusable(user) && is_stored(user) && graph_.node(user).op->is_elementwise;
   }
 
   /// How many stored values of about its own size the inlined expression of `id` reads.
@@ -139,7 +141,7 @@ class Planner {
       if (!is_stored(id) || !is_fusable(id) || is_view(node) || node.op->name == "constant")
         continue;
       FuseGroup group;
-      Space space = space_of(graph_, node, costs_[id] == NodeCost::reduction);
+      Space space = space_of(graph_, node, reduces(id));
       group.kind = space.kind;
       group.rows = space.rows;
       group.inner = space.inner;

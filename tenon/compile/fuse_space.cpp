@@ -26,11 +26,9 @@ bool covers(const Integers& axes, size_t begin, size_t end) {
   });
 }
 
-/// The axes of a plain reduction: one whose definition is "combine along axes".
+/// The axes of a plain reduction, or null.
 const Integers* reduced_axes(const Node& node) {
-  if (node.inputs.size() != 1 || !node.op->name.starts_with("reduce_")) return nullptr;
-  const Attribute* axes = node.attributes.find("axes");
-  return axes ? axes->get_if<Integers>() : nullptr;
+  return node.op->reduction ? &node.attributes.integers("axes") : nullptr;
 }
 
 }  // namespace

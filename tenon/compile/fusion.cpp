@@ -80,7 +80,7 @@ class Probe : public ElementContext {
   NodeCost cost() {
     size_t before = pool_.size();
     node_.op->element(*this);
-    if (reduces_) return NodeCost::reduction;
+    if (reduces_) return few_ && !node_.op->reduction ? NodeCost::window : NodeCost::reduction;
     // Index arithmetic is cheap however long it looks; what costs is computing on values, as random
     // bits do.
     bool computes = node_.inputs.empty() || loads_ == 0 || node_.op->is_random;
@@ -106,6 +106,8 @@ class Probe : public ElementContext {
   Expr reduce(ReduceKind, std::span<const Dim> extents,
               const std::function<Expr(std::span<const Expr>)>& body) override {
     reduces_ = true;
+    Dim count = Shape(std::vector<Dim>(extents.begin(), extents.end())).element_count();
+    few_ = few_ && count.is_constant() && count.constant() <= kFewElements;
     std::vector<Expr> position;
     for (const Dim& extent : extents) position.push_back(pool_.loop_index("r", dim(extent)));
     return body(position);
@@ -117,7 +119,7 @@ class Probe : public ElementContext {
   ExprPool pool_;
   std::vector<Expr> index_;
   size_t loads_ = 0;
-  bool reduces_ = false;
+  bool reduces_ = false, few_ = true;
 };
 
 }  // namespace

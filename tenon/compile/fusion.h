@@ -25,11 +25,15 @@ std::string_view name_of(FusionKind kind);
 FusionKind fusion_kind(const Node& fusion);
 const Graph& fusion_body(const Node& fusion);
 
+/// Reductions of at most so many elements are written out rather than looped over.
+constexpr int64_t kFewElements = 16;
+
 /// What the fuse pass needs to know of a node.
 enum class NodeCost : uint8_t {
   free,       // constants, iota, index maps
   cheap,      // arithmetic: computed again rather than stored
   expensive,  // transcendental functions, random bits: computed once
+  window,     // reads a few elements for one, as pooling does
   reduction,  // reads many elements for one: always stored
   kernel,     // not fusable: runs as a library or native kernel
 };

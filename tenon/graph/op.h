@@ -112,6 +112,9 @@ enum class DerivativeClass : uint8_t {
   decompose,    // composites: through the decomposition
   region,       // control flow: transform/ knows these
 };
+/// How values are combined along axes.
+enum class ReduceKind : uint8_t { sum, product, maximum, minimum, logical_and, logical_or };
+
 enum class BatchClass : uint8_t { elementwise, rule, decompose, loop, region };
 
 /// A call that the generated tests make. Dims that are names are symbols in the symbolic test (each
@@ -130,7 +133,8 @@ struct OpDef {
   OpKind kind = OpKind::primitive;
   bool is_elementwise = false;  // all inputs and the output have one shape
   bool is_random = false;
-  bool is_opaque = false;  // never merged with an equal call nor moved (barrier)
+  std::optional<ReduceKind> reduction;  // combines its only input along the attribute `axes`
+  bool is_opaque = false;               // never merged with an equal call nor moved (barrier)
   /// Talks to the other participants along the mapped axis that its attribute axis_name names; see
   /// ops/collective.h. A single participant gets its only input back, or its index, 0.
   bool is_collective = false;

@@ -13,13 +13,10 @@
 #include <span>
 #include <vector>
 
-#include "tenon/graph/attributes.h"
-#include "tenon/graph/type.h"
+#include "tenon/graph/op.h"
 #include "tenon/ops/expr.h"
 
 namespace tenon {
-
-enum class ReduceKind : uint8_t { sum, product, maximum, minimum, logical_and, logical_or };
 
 /// Provided by the compiler, which may answer `input` by inlining the producer.
 class ElementContext {

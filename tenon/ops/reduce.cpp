@@ -146,6 +146,7 @@ OpStatement reduction(std::string name, ReduceKind kind, std::string doc) {
       .attribute("keep", AttributeKind::boolean, false, "keep the axes, with size 1")
       .infer(infer_reduce)
       .batch(batch_reduce)
+      .reduces(kind)
       .element(reduce_element(kind));
   return statement;
 }

@@ -256,6 +256,11 @@ OpStatement& OpStatement::element(ElementRule rule) {
   return *this;
 }
 
+OpStatement& OpStatement::reduces(ReduceKind kind) {
+  op_.reduction = kind;
+  return *this;
+}
+
 OpStatement& OpStatement::onnx(std::string name) {
   op_.onnx.push_back(std::move(name));
   return *this;

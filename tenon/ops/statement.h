@@ -76,6 +76,9 @@ class OpStatement {
   OpStatement& expand(ExpandRule f);
   OpStatement& element(ElementRule rule);
 
+  /// The result is the only input combined along the attribute `axes`, nothing else.
+  OpStatement& reduces(ReduceKind kind);
+
   OpStatement& onnx(std::string name);
   OpStatement& domain(double low, double high);
   OpStatement& tolerance(double scale);

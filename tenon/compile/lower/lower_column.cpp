@@ -72,7 +72,7 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
   region.set_block(outside);
   std::vector<Expr> results;
   for (size_t i = 0; i < values.size(); ++i) {
-    ReduceKind kind = reduce_kind_of(*body.producer(body.outputs()[i]));
+    ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
     uint32_t local =
         region.kernel().add_local({.name = "acc" + std::to_string(i), .dtype = values[i].dtype()});
     region.emit(declare(local, identity_of(region.pool(), kind, values[i].dtype())));
@@ -135,7 +135,7 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
   Block block;
   combine.set_block(&block);
   for (size_t i = 0; i < body.outputs().size(); ++i) {
-    ReduceKind kind = reduce_kind_of(*body.producer(body.outputs()[i]));
+    ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
     // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
     Expr part_row = combine.pool().loop_index("p", combine.dim(chunks * fold));
     Expr part = combine.load_temporary(i, part_row * combine.dim(inner) + column);

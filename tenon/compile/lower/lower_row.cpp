@@ -27,7 +27,7 @@ class RowLowering {
 
  private:
   bool is_row_reduction(const Node& node) const {
-    if (!node.op->name.starts_with("reduce_") || node.inputs.size() != 1) return false;
+    if (!node.op->reduction) return false;
     return body_.type(node.inputs[0]).shape.element_count() == rows_ * inner_ &&
            body_.type(node.outputs[0]).shape.element_count() == rows_ && reduces_suffix(node);
   }
@@ -57,7 +57,7 @@ class RowLowering {
   }
 
   void add_reduction(const Node& node) {
-    ReduceKind kind = reduce_kind_of(node);
+    ReduceKind kind = *node.op->reduction;
     Expr k = region_.pool().loop_index("k", region_.dim(inner_));
     Block stage;
     region_.set_block(&stage);

@@ -35,21 +35,6 @@ class RegionContext : public ElementContext {
   std::span<const Expr> index_;
 };
 
-namespace {
-/// Reductions of at most so many elements, such as pooling windows, are written out.
-constexpr int64_t kUnrolledReduction = 16;
-}  // namespace
-
-ReduceKind reduce_kind_of(const Node& node) {
-  const std::string& name = node.op->name;
-  if (name == "reduce_product") return ReduceKind::product;
-  if (name == "reduce_max") return ReduceKind::maximum;
-  if (name == "reduce_min") return ReduceKind::minimum;
-  if (name == "reduce_and") return ReduceKind::logical_and;
-  if (name == "reduce_or") return ReduceKind::logical_or;
-  return ReduceKind::sum;
-}
-
 Combine combine_of(ReduceKind kind) {
   switch (kind) {
     case ReduceKind::sum:
@@ -212,7 +197,7 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
   emit(declare(local, identity_of(pool(), kind, value.dtype())));
   inner.push_back(update(local, value, combine_of(kind)));
   Dim count = Shape(std::vector<Dim>(extents.begin(), extents.end())).element_count();
-  bool small = count.is_constant() && count.constant() <= kUnrolledReduction;
+  bool small = count.is_constant() && count.constant() <= kFewElements;
   LoopKind kind_of_loop = small ? LoopKind::unroll : LoopKind::serial;
   for (size_t axis = position.size(); axis-- > 0;) {
     Block wrapped;

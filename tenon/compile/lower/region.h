@@ -82,9 +82,6 @@ class RegionKernel {
   std::map<uint32_t, std::vector<ExprId>> stores_;  // offsets, by buffer
 };
 
-/// How a plain reduction along axes (reduce_sum and its like) combines. The
-/// one place that reads it from the op's name.
-ReduceKind reduce_kind_of(const Node& node);
 Combine combine_of(ReduceKind kind);
 /// The value that changes nothing under `kind`, in a compute type.
 Expr identity_of(ExprPool& pool, ReduceKind kind, DType dtype);
