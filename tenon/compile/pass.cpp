@@ -22,6 +22,7 @@ std::vector<Pass> standard_passes() {
       {"simplify-again", simplify},
       {"cse-again", merge_equal},
       {"dead-again", remove_dead},
+      {"rematerialise", rematerialise},
       {"fuse", fuse},
   };
 }

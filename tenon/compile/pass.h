@@ -69,6 +69,7 @@ std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const PassContext& c
 std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> merge_equal(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> remove_dead(const Graph& graph, const PassContext& context);
+std::unique_ptr<Graph> rematerialise(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> fuse(const Graph& graph, const PassContext& context);
 
 }  // namespace tenon
