@@ -37,6 +37,29 @@ graph f(%x: f32[n]) -> (f32[n]) {{
   }
 }
 
+TEST(HalfPrecision, ArithmeticFollowsCasts) {
+  for (DType half : {DType::bf16, DType::f16}) {
+    std::string text = fmt::format(R"(
+graph f(%x: f32[3,n]) -> ({0}[3,n], {0}[3], {0}[n], f32[3,n]) {{
+  %0: {0}[3,n] = cast(%x) {{dtype={0}}}
+  %1: {0}[3,n] = multiply(%0, %0)
+  %2: {0}[3,n] = sin(%1)
+  %3: {0}[3] = reduce_sum(%2) {{axes=[1]}}
+  %4: {0}[n] = reduce_max(%0) {{axes=[0]}}
+  %5: {0}[3,n] = softmax(%0)
+  %6: f32[3,n] = cast(%5) {{dtype=f32}}
+  return %2, %3, %4, %6
+}})",
+                                   name_of(half));
+    Literal x = random_literal(DType::f32, {3, 5}, -1, 1, 1);
+    auto graph = parse_graph(text, core_ops());
+    std::vector<Literal> got = run_compiled(text.c_str(), {x});
+    std::vector<Literal> wanted = interpret(*graph, {x});
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_EQ(difference(got[i], wanted[i], tolerance_of(half)), "") << name_of(half) << i;
+  }
+}
+
 TEST(HalfPrecision, ChainsComputeInSinglePrecision) {
   for (DType half : {DType::bf16, DType::f16}) {
     std::string text = fmt::format(R"(

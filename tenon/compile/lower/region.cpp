@@ -161,7 +161,8 @@ Expr RegionKernel::flat_element(ValueId value, Expr linear) {
   } else if (node->op->is_elementwise && node->op->expand) {
     std::vector<Expr> arguments;
     for (ValueId operand : node->inputs) arguments.push_back(flat_element(operand, at));
-    result = node->op->expand(pool(), arguments, node->attributes);
+    // A cast to half precision gives a storage type: it rounds, and computing goes on in f32.
+    result = cast(node->op->expand(pool(), arguments, node->attributes), compute_type(type.dtype));
   } else if (node->inputs.empty()) {
     result = element_of_node(*node, delinearize(at, type.shape));
   } else {
@@ -173,15 +174,15 @@ Expr RegionKernel::flat_element(ValueId value, Expr linear) {
 
 Expr RegionKernel::element_of_node(const Node& node, std::span<const Expr> index) {
   const OpDef& op = *node.op;
+  DType compute = compute_type(body_.type(node.outputs[0]).dtype);
   if (op.is_elementwise && op.expand) {
     std::vector<Expr> arguments;
     for (ValueId input : node.inputs) arguments.push_back(element(input, index));
-    return op.expand(pool(), arguments, node.attributes);
+    return cast(op.expand(pool(), arguments, node.attributes), compute);
   }
   check(static_cast<bool>(op.element), "only ops with an element definition are fused");
   RegionContext context(*this, node, index);
-  Expr result = op.element(context);
-  return cast(result, compute_type(body_.type(node.outputs[0]).dtype));
+  return cast(op.element(context), compute);
 }
 
 Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
