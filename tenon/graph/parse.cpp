@@ -13,12 +13,6 @@ namespace {
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-/// Value names and labels may hold paths such as encoder.0.weight and the ' of derivatives.
-bool is_path_char(char c) {
-  return is_name_start(c) || is_digit(c) || c == '.' || c == '/' || c == '\'' || c == '-' ||
-         c == ':';
-}
-
 /// A recursive-descent parser; regions nest, everything else is flat.
 class Parser {
  public:
@@ -80,22 +74,17 @@ class Parser {
     if (begin == at_) unexpected("a name");
     return std::string(text_.substr(begin, at_ - begin));
   }
+  /// Names may be paths such as encoder.0.weight, with the ' of derivatives; anything, in quotes.
   std::string path() {
+    if (peek() == '"') return quoted();
     size_t begin = at_;
-    while (is_path_char(peek())) ++at_;
+    while (is_name_char(peek())) ++at_;
     if (begin == at_) unexpected("a name");
     return std::string(text_.substr(begin, at_ - begin));
   }
   std::string value_name() {
     expect("%");
-    return path_before_colon();
-  }
-  /// A value's name ends before ": type"; names themselves may not hold ':'.
-  std::string path_before_colon() {
-    size_t begin = at_;
-    while (is_path_char(peek()) && peek() != ':') ++at_;
-    if (begin == at_) unexpected("a value's name");
-    return std::string(text_.substr(begin, at_ - begin));
+    return path();
   }
 
   Type type() {
@@ -143,7 +132,7 @@ class Parser {
     for (bool first = true; !take(")"); first = false) {
       if (!first) expect(",");
       if (take("%")) {
-        result_names.push_back(path_before_colon());
+        result_names.push_back(path());
         expect(":");
       }
       result_types.push_back(type());

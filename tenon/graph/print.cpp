@@ -1,4 +1,5 @@
-#include <unordered_map>
+#include <algorithm>
+#include <set>
 
 #include "tenon/graph/text.h"
 
@@ -6,20 +7,35 @@ namespace tenon {
 
 namespace {
 
+/// A name as it is, or in quotes where the grammar needs them.
+std::string spelled(const std::string& name) {
+  if (!name.empty() && std::all_of(name.begin(), name.end(), is_name_char)) return name;
+  return Attribute(name).to_string();
+}
+
 class Printer {
  public:
   Printer(const Graph& graph, const PrintOptions& options, std::string indent)
       : graph_(graph), options_(options), indent_(std::move(indent)), names_(graph.value_count()) {
-    for (size_t i = 0; i < graph.inputs().size(); ++i)
-      names_[graph.inputs()[i].index] = graph.input_names()[i];
+    // Every value has a name of its own, whatever the inputs are called.
+    std::set<std::string> taken;
+    for (size_t i = 0; i < graph.inputs().size(); ++i) {
+      std::string unique = graph.input_names()[i];
+      for (int copy = 2; !taken.insert(unique).second; ++copy)
+        unique = graph.input_names()[i] + "'" + std::to_string(copy);
+      names_[graph.inputs()[i].index] = spelled(unique);
+    }
     uint32_t next = 0;
     for (const Node& node : graph.nodes()) {
-      for (ValueId output : node.outputs) names_[output.index] = std::to_string(next++);
+      for (ValueId output : node.outputs) {
+        while (taken.contains(std::to_string(next))) ++next;
+        names_[output.index] = std::to_string(next++);
+      }
     }
   }
 
   std::string print() {
-    text_ = "graph " + graph_.name() + "(";
+    text_ = "graph " + spelled(graph_.name()) + "(";
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       if (i > 0) text_ += ", ";
       text_ += name(graph_.inputs()[i]) + ": " + graph_.type(graph_.inputs()[i]).to_string();
@@ -27,7 +43,7 @@ class Printer {
     text_ += ") -> (";
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
       if (i > 0) text_ += ", ";
-      if (!graph_.output_names().empty()) text_ += "%" + graph_.output_names()[i] + ": ";
+      if (!graph_.output_names().empty()) text_ += "%" + spelled(graph_.output_names()[i]) + ": ";
       text_ += graph_.type(graph_.outputs()[i]).to_string();
     }
     text_ += ") {\n";
@@ -61,7 +77,7 @@ class Printer {
       first = false;
     }
     if (!first) text_ += "}";
-    if (options_.labels && !node.label.empty()) text_ += "  @" + node.label;
+    if (options_.labels && !node.label.empty()) text_ += "  @" + spelled(node.label);
     text_ += "\n";
   }
 

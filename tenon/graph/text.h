@@ -21,6 +21,12 @@ struct PrintOptions {
   int64_t max_literal_elements = -1;  // longer literals print as "…" and do not parse back; -1: all
 };
 
+/// Characters of the names of values, graphs and labels. Others are written in quotes.
+constexpr bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '/' || c == '\'' || c == '-';
+}
+
 std::string to_text(const Graph& graph, const PrintOptions& options = {});
 
 /// Throws Error(corrupt) that names line and column and what was expected; every call is

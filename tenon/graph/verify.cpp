@@ -12,6 +12,8 @@ void verify_node(const Graph& graph, NodeId id) {
   check(node.op != nullptr, "every node has an op");
   std::vector<Type> inputs;
   for (ValueId input : node.inputs) {
+    if (input.index >= graph.value_count())
+      fail(ErrorCode::internal, "reads value {}, which there is not", input.index);
     NodeId producer = graph.value(input).producer;
     if (producer != kNoNode && producer >= id) {
       fail(ErrorCode::internal, "reads {} before it is made", graph.describe(input));
