@@ -60,9 +60,9 @@ Expr expand_divide(ExprPool& pool, Expr a, Expr b) {
   return select(equal(b, zero), zero, up);
 }
 
-/// a - trunc(a / b) * b. The quotient may be off by one; the product is exact in fma while the
-/// quotient fits the significand, so one correction makes the result exact. f32 goes through f64
-/// to make "fits" mean 2^53.
+/// a - trunc(a / b) * b. What is left after subtracting the rounded quotient times b is exact in
+/// fma, so each round takes 53 bits off the quotient and changes nothing modulo b; the last may be
+/// off by one b. f32 goes through f64, where six rounds are enough for any two of its numbers.
 Expr expand_remainder(ExprPool& pool, Expr a, Expr b) {
   if (!is_floating(a.dtype())) {
     Expr rest = floor_mod(a, b);
@@ -71,7 +71,8 @@ Expr expand_remainder(ExprPool& pool, Expr a, Expr b) {
   }
   Expr x = cast(a, DType::f64), size = abs(cast(b, DType::f64));
   Expr whole = abs(x);
-  Expr rest = fma(-trunc(whole / size), size, whole);
+  Expr rest = whole;
+  for (int round = 0; round < 6; ++round) rest = fma(-trunc(rest / size), size, rest);
   rest = select(rest < 0.0, rest + size, rest);
   rest = select(rest >= size, rest - size, rest);
   rest = select(whole < size, whole, rest);  // also where b is infinite
@@ -138,7 +139,7 @@ void add_arithmetic(OpFamily& ops) {
   ops.add(
       elementwise("remainder", 2)
           .doc("a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for "
-               "integers. Exact while the quotient is below 2^53.")
+               "integers. Exact, in f64 while the quotient is below 2^300.")
           .dtypes(kNumeric)
           .scalar([](double a, double b) { return std::fmod(a, b); })
           .integer_scalar(truncated_remainder)

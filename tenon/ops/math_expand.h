@@ -23,7 +23,8 @@ Expr log2(Expr x);   // f32 2, f64 3
 Expr log10(Expr x);  // f32 2, f64 3
 Expr log1p(Expr x);  // f32 2, f64 3
 
-/// f32 2 for every argument; f64 2 for |x| <= 2^20, beyond that the error grows with |x|.
+/// f32 2 for every argument; f64 2 for |x| <= 2^20, beyond that the error grows with |x|, and
+/// beyond 2^50 the result is NaN.
 Expr sin(Expr x);
 Expr cos(Expr x);
 Expr tan(Expr x);  // f32 4, f64 5, same range

@@ -80,9 +80,14 @@ Expr from_quadrant(const Reduced& a, int turn) {
   return select(equal(quadrant & pool.integer(type, 2), 0.0), value, -value);
 }
 
+/// `value` of an f64 argument, or NaN beyond what reduce_moderate() can reduce.
+Expr nan_where_huge(Expr x, Expr value) {
+  return select(abs(x) > 0x1p50, std::numeric_limits<double>::quiet_NaN(), value);
+}
+
 Expr sin_or_cos(Expr x, int turn) {
   const Expr usual = from_quadrant(reduce_moderate(x), turn);
-  if (!is_single(x)) return usual;
+  if (!is_single(x)) return nan_where_huge(x, usual);
   const Expr is_huge = abs(x) > 32768.0;
   return rare(is_huge, cast(from_quadrant(reduce_huge(x), turn), DType::f32), usual);
 }
@@ -155,7 +160,7 @@ Expr cos(Expr x) { return sin_or_cos(x, 1); }
 
 Expr tan(Expr x) {
   const Expr usual = tan_of(reduce_moderate(x));
-  if (!is_single(x)) return usual;
+  if (!is_single(x)) return nan_where_huge(x, usual);
   return rare(abs(x) > 32768.0, cast(tan_of(reduce_huge(x)), DType::f32), usual);
 }
 

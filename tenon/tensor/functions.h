@@ -28,8 +28,8 @@ Tensor multiply(const Tensor& a, const Tensor& b);
 /// a / b; integers are truncated toward zero, and x / 0 is 0 for them.
 Tensor divide(const Tensor& a, const Tensor& b);
 
-/// a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for integers. Exact
-/// while the quotient is below 2^53.
+/// a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for integers.
+/// Exact, in f64 while the quotient is below 2^300.
 Tensor remainder(const Tensor& a, const Tensor& b);
 
 /// The larger of a and b; NaN if either is.
