@@ -27,6 +27,10 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 Tree load_npz(const std::filesystem::path& path);
 void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress = true);
+template <class T>
+void save_npz(const std::filesystem::path& path, const T& tree, bool compress = true) {
+  save_npz(path, to_tree(tree), compress);
+}
 
 /// The tensors lie in the mapped file: nothing is read before it is used, and the file may be
 /// replaced meanwhile by save_safetensors, but not overwritten in place. Tensors of types that
@@ -34,6 +38,18 @@ void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress
 Tree load_safetensors(const std::filesystem::path& path);
 void save_safetensors(const std::filesystem::path& path, const Tree& tree,
                       const std::map<std::string, std::string>& metadata = {});
+
+/// Any other tree: `model = load_safetensors("model.safetensors", model)` fills an aggregate with
+/// the tensors at its paths, as from_tree.
+template <class T>
+T load_safetensors(const std::filesystem::path& path, const T& like) {
+  return from_tree(load_safetensors(path), like);
+}
+template <class T>
+void save_safetensors(const std::filesystem::path& path, const T& tree,
+                      const std::map<std::string, std::string>& metadata = {}) {
+  save_safetensors(path, to_tree(tree), metadata);
+}
 
 /// A tensor on an array of NumPy, PyTorch, JAX …, without a copy where it is row-major. Takes
 /// ownership, also when it throws (dlpack.h says when).

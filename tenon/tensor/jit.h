@@ -84,6 +84,9 @@ void describe_structure(const T& tree, std::string& out) {
       describe_structure(child, out);
     }
     out += '}';
+  } else if constexpr (IsOptional<Plain>::value) {
+    out += tree ? '?' : '-';
+    if (tree) describe_structure(*tree, out);
   } else if constexpr (TupleLike<Plain>) {
     out += '(';
     std::apply([&](const auto&... items) { (describe_structure(items, out), ...); }, tree);

@@ -6,20 +6,31 @@ namespace tenon {
 
 namespace {
 
-/// Cuts the first name off a path.
-std::string_view next_name(std::string_view& path) {
-  size_t dot = path.find('.');
-  std::string_view name = path.substr(0, dot);
-  path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
-  return name;
-}
+/// The names of a path one after the other. The root's path is empty and has none.
+class Names {
+ public:
+  explicit Names(std::string_view path) : rest_(path), done_(path.empty()) {}
+
+  bool done() const { return done_; }
+  std::string_view next() {
+    size_t dot = rest_.find('.');
+    std::string_view name = rest_.substr(0, dot);
+    done_ = dot == std::string_view::npos;
+    if (!done_) rest_.remove_prefix(dot + 1);
+    return name;
+  }
+
+ private:
+  std::string_view rest_;
+  bool done_;
+};
 
 }  // namespace
 
 const Tree* Tree::find(std::string_view path) const {
   const Tree* tree = this;
-  while (!path.empty() && tree) {
-    std::string_view name = next_name(path);
+  for (Names names(path); !names.done() && tree;) {
+    std::string_view name = names.next();
     const Tree* next = nullptr;
     for (const auto& [child_name, child] : tree->children_) {
       if (child_name == name) next = &child;
@@ -31,8 +42,8 @@ const Tree* Tree::find(std::string_view path) const {
 
 Tree& Tree::child(std::string_view path) {
   Tree* tree = this;
-  while (!path.empty()) {
-    std::string_view name = next_name(path);
+  for (Names names(path); !names.done();) {
+    std::string_view name = names.next();
     Tree* next = nullptr;
     for (auto& [child_name, child] : tree->children_) {
       if (child_name == name) next = &child;
@@ -65,6 +76,14 @@ Tensor& Tree::operator[](std::string_view path) {
     fail(ErrorCode::invalid_argument, "tree: '{}' is a subtree, not a tensor", path);
   tree.is_leaf_ = true;
   return tree.leaf_;
+}
+
+const Tensor& detail::replacement(const Tree& tree, const std::string& path, const Tensor& old) {
+  const Tensor& found = tree.at(path);
+  if (old.has_value() && found.type() != old.type())
+    fail(ErrorCode::type_mismatch, "'{}' is {} in the tree, and {} is wanted", path,
+         found.type().to_string(), old.type().to_string());
+  return found;
 }
 
 size_t Tree::leaf_count() const {

@@ -1,16 +1,17 @@
-// Nested structures of tensors. Tensors, vectors, tuples, pairs, string maps, plain aggregates and
-// Tree are all trees: every transform takes and returns them.
+// Nested structures of tensors. Tensors, vectors, tuples, pairs, string maps, optionals, plain
+// aggregates and Tree are all trees: every transform takes and returns them.
 //
 //   struct State { Tree parameters; Tensor step; } state;  // any aggregate will do
 //   state.parameters["encoder.weight"] = zeros({4, 4});
 //   state.step = 1;
-//   std::vector<std::string> paths = leaf_paths(state);    // "0.encoder.weight", "1"
+//   std::vector<std::string> paths = leaf_paths(state);    // "parameters.encoder.weight", "step"
 //   Tensor weight = state.parameters.child("encoder").at("weight");
 #pragma once
 
 #include <boost/pfr/core.hpp>
 #include <boost/pfr/tuple_size.hpp>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/tensor/field_name.h"
 #include "tenon/tensor/tensor.h"
 
 namespace tenon {
@@ -84,6 +86,10 @@ struct IsStringMap : std::false_type {};
 template <class T, class C, class A>
 struct IsStringMap<std::map<std::string, T, C, A>> : std::true_type {};
 template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; };
 template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
@@ -103,6 +109,8 @@ void visit_leaves(T& tree, const Path& path, F& f) {
     for (size_t i = 0; i < tree.size(); ++i) visit_leaves(tree[i], join_path(path, i), f);
   } else if constexpr (IsStringMap<Plain>::value) {
     for (auto& [name, child] : tree) visit_leaves(child, join_path(path, name), f);
+  } else if constexpr (IsOptional<Plain>::value) {
+    if (tree) visit_leaves(*tree, path, f);
   } else if constexpr (TupleLike<Plain>) {
     std::apply(
         [&](auto&... items) {
@@ -111,13 +119,17 @@ void visit_leaves(T& tree, const Path& path, F& f) {
         },
         tree);
   } else {
-    static_assert(
-        std::is_aggregate_v<Plain>,
-        "a tree is a Tensor, Tree, vector, map<string, …>, tuple, pair or an aggregate of these");
-    boost::pfr::for_each_field(
-        tree, [&](auto& field, size_t i) { visit_leaves(field, join_path(path, i), f); });
+    static_assert(std::is_aggregate_v<Plain>,
+                  "a tree is a Tensor, Tree, vector, map<string, …>, optional, tuple, pair or an "
+                  "aggregate of these");
+    boost::pfr::for_each_field(tree, [&](auto& field, auto i) {
+      visit_leaves(field, join_path(path, field_name<Plain, i>()), f);
+    });
   }
 }
+
+/// The tensor at a path, if its type is that of `old` or `old` has no value.
+const Tensor& replacement(const Tree& tree, const std::string& path, const Tensor& old);
 
 }  // namespace detail
 
@@ -173,6 +185,29 @@ T map_leaves(F f, const T& tree, const Others&... others) {
   };
   visit(leaves_of(others)...);
   return result;
+}
+
+/// The leaves of any tree by their paths.
+template <class T>
+Tree to_tree(const T& structure) {
+  if constexpr (std::is_same_v<T, Tree>) {
+    return structure;
+  } else {
+    Tree tree;
+    for_each_leaf(structure,
+                  [&](const std::string& path, const Tensor& leaf) { tree.set(path, leaf); });
+    return tree;
+  }
+}
+
+/// `like` with the leaves that `tree` has at the same paths. Error not_found or type_mismatch names
+/// the path; what else `tree` has is left alone.
+template <class T>
+T from_tree(const Tree& tree, T like) {
+  for_each_leaf(like, [&](const std::string& path, Tensor& leaf) {
+    leaf = detail::replacement(tree, path, leaf);
+  });
+  return like;
 }
 
 }  // namespace tenon
