@@ -39,9 +39,16 @@ Tensor adopt(const DlpackArray& array) {
   return Tensor(array.copy());
 }
 
+/// Errors then say which file a tensor of the wrong shape is from.
+Tensor loaded(Tensor tensor, const std::string& name, const std::filesystem::path& path) {
+  return tensor.set_name(name + (name.empty() ? "" : ", ") + "loaded from " + path.string());
+}
+
 }  // namespace
 
-Tensor load_npy(const std::filesystem::path& path) { return Tensor(read_npy(path)); }
+Tensor load_npy(const std::filesystem::path& path) {
+  return loaded(Tensor(read_npy(path)), "", path);
+}
 
 void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   write_npy(path, view_of(tensor.buffer()));
@@ -49,7 +56,8 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
 
 Tree load_npz(const std::filesystem::path& path) {
   Tree tree;
-  for (const auto& [name, array] : read_npz(path)) tree.set(name, Tensor(array));
+  for (const auto& [name, array] : read_npz(path))
+    tree.set(name, loaded(Tensor(array), name, path));
   return tree;
 }
 
@@ -64,11 +72,11 @@ Tree load_safetensors(const std::filesystem::path& path) {
     const auto bytes = file->bytes(entry);
     const bool aligned =
         entry.dtype && reinterpret_cast<uintptr_t>(bytes.data()) % size_of(*entry.dtype) == 0;
-    if (aligned && entry.dtype != DType::boolean) {
-      tree.set(entry.name, Tensor(borrow({*entry.dtype, entry.shape, bytes}, file)));
-    } else {  // read() copies, checks bools and refuses types that Tenon has not
-      tree.set(entry.name, Tensor(file->read(entry)));
-    }
+    // read() copies, checks bools and refuses types that Tenon has not.
+    const bool in_place = aligned && entry.dtype != DType::boolean;
+    Tensor tensor = in_place ? Tensor(borrow({*entry.dtype, entry.shape, bytes}, file))
+                             : Tensor(file->read(entry));
+    tree.set(entry.name, loaded(std::move(tensor), entry.name, path));
   }
   return tree;
 }

@@ -16,6 +16,7 @@ Tensor number_of(const Literal& value) {
   NodeRef number = evaluated_node(Buffer::copy_of(value));
   number->is_number = true;
   number->is_fraction = is_floating(value.dtype());
+  number->number = value.to_double(0);
   return Tensor(std::move(number));
 }
 

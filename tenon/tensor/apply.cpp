@@ -80,13 +80,29 @@ const OpDef& broadcast_op() {
   return op;
 }
 
-NodeRef convert(const NodeRef& node, DType dtype) {
-  if (node->type.dtype == dtype) return node;
-  if (node->is_number) {
-    NodeRef number = number_node(node->buffer.to_literal().to_double(0), dtype);
-    number->is_fraction = node->is_fraction;
-    return number;
+/// A C++ number in the dtype of the tensor that it meets, which must be able to hold it.
+NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
+  Literal made(dtype, {});
+  if (node->is_fraction) {
+    made.set_double(0, node->number);
+  } else {
+    const int64_t whole = node->buffer.to_literal().to_int(0);
+    made.set_int(0, whole);
+    if (!is_floating(dtype) && made.to_int(0) != whole)
+      throw make_error(ErrorCode::out_of_range, "{}: the number {} does not fit {}", op.name, whole,
+                       name_of(dtype))
+          .note("hint: cast the tensor that it meets to a wider dtype");
   }
+  NodeRef number = evaluated_node(Buffer::copy_of(made));
+  number->is_number = true;
+  number->is_fraction = node->is_fraction;
+  number->number = made.to_double(0);
+  return number;
+}
+
+NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
+  if (node->type.dtype == dtype) return node;
+  if (node->is_number) return number_as(node, dtype, op);
   return call_op(cast_op(), {node}, {{"dtype", dtype}})[0].node();
 }
 
@@ -146,7 +162,7 @@ void unify_dtypes(const OpDef& op, std::vector<NodeRef>& inputs) {
   DType dtype = accepted_dtype(op, common_dtype(op, inputs));
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (schema_of(op, i).dtypes != kBoolean || op.inputs.back().dtypes == kBoolean)
-      inputs[i] = convert(inputs[i], dtype);
+      inputs[i] = convert(inputs[i], dtype, op);
   }
 }
 

@@ -49,6 +49,7 @@ NodeRef number_node(double value, DType dtype) {
   NodeRef node = evaluated_node(Buffer::copy_of(Literal::scalar(dtype, value)));
   node->is_number = true;
   node->is_fraction = is_floating(dtype);
+  node->number = value;
   return node;
 }
 
@@ -60,8 +61,9 @@ const NodeRef& require(const Tensor& tensor, std::string_view what) {
 
 std::string describe(const TensorNode& node) {
   if (node.trace != 0)
-    return node.argument_name.empty() ? fmt::format("argument {}", node.argument)
-                                      : fmt::format("argument '{}'", node.argument_name);
+    return node.name.empty() ? fmt::format("argument {}", node.argument)
+                             : fmt::format("argument '{}'", node.name);
+  if (!node.name.empty()) return node.name;
   std::scoped_lock lock(walk_mutex());
   return node.call ? node.call->label : std::string();
 }

@@ -55,6 +55,7 @@ struct TensorNode {
   /// Made from a C++ number: its dtype gives way to others, and traces keep it as a constant.
   bool is_number = false;
   bool is_fraction = false;
+  double number = 0;  // as it was written: the buffer's f32 has fewer digits
 
   /// Set once, after `buffer`; other threads may then read `buffer` without a lock.
   std::atomic<bool> evaluated = false;
@@ -65,7 +66,7 @@ struct TensorNode {
 
   uint64_t trace = 0;  // which trace it is an argument of; 0: of none
   uint32_t argument = 0;
-  std::string argument_name;
+  std::string name;  // of the argument, or what the user calls a value
 
   WalkMark mark;
 
@@ -87,7 +88,7 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
 /// The node, or an error that says that `what` has no value.
 const NodeRef& require(const Tensor& tensor, std::string_view what);
 
-/// What messages call a value: its label, "argument 'x'", or nothing.
+/// What messages call a value: its name, its label, "argument 'x'", or nothing.
 std::string describe(const TensorNode& node);
 
 /// The path of LabelScopes on this thread.

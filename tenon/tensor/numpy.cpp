@@ -1,6 +1,8 @@
 #include "tenon/tensor/numpy.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "tenon/graph/build.h"
@@ -24,7 +26,21 @@ Integers Axes::resolve(size_t rank, std::string_view what) const {
 
 namespace {
 
-Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.cast(DType::f32); }
+/// What means and norms of x are computed in; sums of half precision would overflow.
+Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
+
+/// The result in the precision of x, if that is a floating dtype.
+Tensor rounded_as(const Tensor& x, const Tensor& result) {
+  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
+}
+
+Tensor truth(const Tensor& x) { return x.dtype() == DType::boolean ? x : x != 0; }
+
+/// What sums of x are held in.
+Tensor widened(const Tensor& x) {
+  bool narrow = !is_floating(x.dtype()) && size_of(x.dtype()) < size_of(DType::i32);
+  return narrow ? x.cast(DType::i32) : x;
+}
 
 Dim count_of(const Tensor& x, const Integers& axes) {
   Dim count = 1;
@@ -45,11 +61,10 @@ size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
 }  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
-  Tensor numbers = x.dtype() == DType::boolean ? x.cast(DType::i32) : x;
-  return reduce_sum(numbers, axes.resolve(x.rank(), "sum: axis"), keep);
+  return reduce_sum(widened(x), axes.resolve(x.rank(), "sum: axis"), keep);
 }
 Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_product(x, axes.resolve(x.rank(), "prod: axis"), keep);
+  return reduce_product(widened(x), axes.resolve(x.rank(), "prod: axis"), keep);
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_max(x, axes.resolve(x.rank(), "max: axis"), keep);
@@ -58,36 +73,47 @@ Tensor min(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_min(x, axes.resolve(x.rank(), "min: axis"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_and(x, axes.resolve(x.rank(), "all: axis"), keep);
+  return reduce_and(truth(x), axes.resolve(x.rank(), "all: axis"), keep);
 }
 Tensor any(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_or(x, axes.resolve(x.rank(), "any: axis"), keep);
+  return reduce_or(truth(x), axes.resolve(x.rank(), "any: axis"), keep);
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
   Integers over = axes.resolve(x.rank(), "mean: axis");
-  Tensor total = reduce_sum(floating(x), over, keep);
+  Tensor total = reduce_sum(precise(x), over, keep);
   Dim count = count_of(x, over);
-  if (count.is_constant() && !count.is(0))
-    return total * (1.0 / static_cast<double>(count.constant()));
-  return total / divisor(total, count);
+  bool known = count.is_constant() && !count.is(0);
+  Tensor result =
+      known ? total * (1.0 / static_cast<double>(count.constant())) : total / divisor(total, count);
+  return rounded_as(x, result);
 }
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   Integers over = axes.resolve(x.rank(), "variance: axis");
-  Tensor distance = floating(x) - mean(x, over, true);
-  return sum(square(distance), over, keep) / divisor(distance, count_of(x, over) - Dim(correction));
+  Tensor wide = precise(x), distance = wide - mean(wide, over, true);
+  Tensor total = sum(square(distance), over, keep);
+  return rounded_as(x, total / divisor(total, count_of(x, over) - Dim(correction)));
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   return sqrt(variance(x, axes, keep, correction));
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
-  return sqrt(sum(square(floating(x)), axes, keep));
+  return rounded_as(x, sqrt(sum(square(precise(x)), axes, keep)));
 }
 Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
 Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
 
-Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(x, axis); }
+Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(widened(x), axis); }
+Tensor cumprod(const Tensor& x, int64_t axis) { return cumulative_product(widened(x), axis); }
+
+Tensor all_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
+  // Equal infinities are close; their difference is NaN.
+  return all(a == b || abs(a - b) <= absolute + relative * abs(b));
+}
+Tensor array_equal(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() ? all(a == b) : Tensor(false);
+}
 
 Tensor tril(const Tensor& x, int64_t diagonal) {
   if (x.rank() < 2)
@@ -139,6 +165,14 @@ Tensor squeeze(const Tensor& x, int64_t axis) {
   return x.reshape(shape);
 }
 
+Tensor squeeze(const Tensor& x) {
+  Shape shape;
+  for (const Dim& dim : x.shape()) {
+    if (!dim.is(1)) shape.push_back(dim);
+  }
+  return x.reshape(shape);
+}
+
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (broadcast_shapes(x.shape(), shape) != shape)
@@ -185,13 +219,18 @@ Tensor concatenate(const std::vector<Tensor>& parts, int64_t axis) {
 
 Tensor stack(const std::vector<Tensor>& parts, int64_t axis) {
   std::vector<Tensor> same = unified(parts, "stack");
+  for (const Tensor& part : same) {
+    if (part.shape() != same[0].shape())
+      fail(ErrorCode::shape_mismatch, "stack: {} and {} differ in shape",
+           same[0].type().to_string(), part.type().to_string());
+  }
   size_t where = normalise_axis(axis, same[0].rank() + 1, "stack: axis");
   for (Tensor& part : same) part = expand_dims(part, static_cast<int64_t>(where));
   return concatenate(same, static_cast<int64_t>(where));
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis) {
-  Dim size = x.dim(axis);
+  const Dim& size = x.dim(axis);
   std::optional<Dim> each = parts > 0 ? size.divided_by(Dim(parts)) : std::nullopt;
   if (!each)
     fail(ErrorCode::shape_mismatch, "split: axis {} of {} does not make {} equal parts", axis,
@@ -215,6 +254,45 @@ std::vector<Tensor> split(const Tensor& x, const Integers& starts, int64_t axis)
 
 Tensor flip(const Tensor& x, int64_t axis) {
   return reverse(x, {static_cast<int64_t>(checked_axis(x, axis, "flip: axis"))});
+}
+
+Tensor roll(const Tensor& x, int64_t shift, int64_t axis) {
+  const Dim& size = x.dim(axis);
+  if (size.is_constant()) {
+    if (size.is(0)) return x;
+    shift %= size.constant();
+  }
+  if (shift == 0) return x;
+  return concatenate({x.slice(axis, -shift), x.slice(axis, 0, -shift)}, axis);
+}
+
+Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& widths,
+           const Tensor& value) {
+  if (widths.size() != x.rank())
+    fail(ErrorCode::invalid_argument, "pad: {} widths for the {} axes of {}", widths.size(),
+         x.rank(), x.type().to_string());
+  Shape low, high;
+  for (const auto& [before, after] : widths) {
+    low.push_back(before);
+    high.push_back(after);
+  }
+  return pad(x, value.cast(x.dtype()), low, high, Integers(x.rank(), 0));
+}
+
+Tensor tile(const Tensor& x, const Integers& counts) {
+  if (counts.size() != x.rank())
+    fail(ErrorCode::invalid_argument, "tile: {} counts for the {} axes of {}", counts.size(),
+         x.rank(), x.type().to_string());
+  // Every axis is preceded by one of its copies, which it then takes in.
+  Shape spread, joined;
+  Integers dims;
+  for (size_t i = 0; i < x.rank(); ++i) {
+    spread.push_back(counts[i]);
+    dims.push_back(static_cast<int64_t>(spread.rank()));
+    spread.push_back(x.shape()[i]);
+    joined.push_back(x.shape()[i] * Dim(counts[i]));
+  }
+  return broadcast(x, spread, dims).reshape(joined);
 }
 
 Tensor repeat(const Tensor& x, int64_t count, int64_t axis) {
@@ -249,8 +327,38 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
 Tensor square(const Tensor& x) { return x * x; }
 Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
 Tensor sigmoid(const Tensor& x) { return logistic(x); }
+Tensor log2(const Tensor& x) { return log(x) * std::numbers::log2e; }
+Tensor log10(const Tensor& x) { return log(x) * std::numbers::log10e; }
+Tensor is_inf(const Tensor& x) { return !is_finite(x) && !is_nan(x); }
+
+Tensor mod(const Tensor& a, const Tensor& b) {
+  Tensor rest = a % b;
+  return where(rest != 0 && (rest < 0) != (b < 0), rest + b, rest);
+}
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  Tensor quotient = divide(a - mod(a, b), b);
+  return is_floating(quotient.dtype()) ? round(quotient) : quotient;
+}
+
+Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(axis, 0, -1); }
+
+namespace {
+
+/// Indices as `gather` wants them: not negative where they count from the end.
+Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis) {
+  if (!is_integer(indices.dtype()))
+    throw make_error(ErrorCode::type_mismatch, "take: indices are {}, not integers",
+                     indices.type().to_string())
+        .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
+  if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
+  Tensor wide = indices.dtype() == DType::i8 ? indices.cast(DType::i32) : indices;
+  return where(wide < 0, wide + dim_value(x.dim(axis), wide.dtype()), wide);
+}
+
+}  // namespace
+
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
-  return gather(x, indices, axis);
+  return gather(x, from_start(x, indices, axis), axis);
 }
 
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
@@ -258,7 +366,8 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
   auto last = static_cast<int64_t>(x.rank()) - 1;
   auto from = static_cast<int64_t>(where);
   // With the axis last, all others are shared.
-  Tensor rows = gather(move_axis(x, from, last), move_axis(indices, from, last), last, last);
+  Tensor places = from_start(x, indices, axis);
+  Tensor rows = gather(move_axis(x, from, last), move_axis(places, from, last), last, last);
   return move_axis(rows, last, from);
 }
 
@@ -274,6 +383,15 @@ Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
 
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
   return one_hot(ids, Shape{depth}, dtype);
+}
+
+Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
+
+Tensor detail::range(double start, double limit, double step, DType dtype) {
+  if (step == 0) fail(ErrorCode::invalid_argument, "arange: the step is 0");
+  double count = std::max(0.0, std::ceil((limit - start) / step));
+  // In f64, so that the numbers are those of start + i * step.
+  return (arange(static_cast<int64_t>(count), DType::f64) * step + start).cast(dtype);
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype) {

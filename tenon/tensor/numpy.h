@@ -11,11 +11,17 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "tenon/tensor/functions.h"
 
 namespace tenon {
+
+namespace detail {
+Tensor range(double start, double limit, double step, DType dtype);
+}
 
 // Reductions. Without axes, over all of them; negative axes count from the end. `keep` leaves them
 // with size 1.
@@ -36,11 +42,13 @@ class Axes {
   std::optional<Integers> some_;
 };
 
-Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: i32
+/// Sums and products of bool, u8 and i8 are i32, which they would soon leave.
+Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of integers: f32
 Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);
+/// Numbers other than 0 are true.
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
 /// The mean squared distance from the mean; divided by the count less `correction`.
@@ -52,6 +60,11 @@ Tensor norm(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor argmax(const Tensor& x);  // in row-major order
 Tensor argmin(const Tensor& x);
 Tensor cumsum(const Tensor& x, int64_t axis);
+Tensor cumprod(const Tensor& x, int64_t axis);
+/// Whether |a - b| <= absolute + relative * |b| everywhere; a scalar.
+Tensor all_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
+/// Whether shapes and all elements are equal; a scalar.
+Tensor array_equal(const Tensor& a, const Tensor& b);
 
 // Linear algebra.
 
@@ -61,8 +74,12 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 /// Sums over the last axis of a and the last but one of b (the only one of a vector).
 Tensor dot(const Tensor& a, const Tensor& b);
 Tensor outer(const Tensor& a, const Tensor& b);
-/// Einstein's summation over named axes: "ij,jk->ik". No name may occur twice in one operand.
+/// Einstein's summation over named axes: "ij,jk->ik". A name that one operand has twice stands for
+/// its diagonal, "..." for further leading axes; without "->" the result has, in alphabetical
+/// order, the names that occur once.
 Tensor einsum(std::string_view formula, const std::vector<Tensor>& operands);
+/// The elements whose last two indices are equal, along one last axis.
+Tensor diagonal(const Tensor& x);
 /// The lower triangle; `diagonal` > 0 keeps as many diagonals above the main one.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);
@@ -74,6 +91,7 @@ Tensor swap_axes(const Tensor& x, int64_t a, int64_t b);
 Tensor move_axis(const Tensor& x, int64_t from, int64_t to);
 Tensor expand_dims(const Tensor& x, int64_t axis);
 Tensor squeeze(const Tensor& x, int64_t axis);
+Tensor squeeze(const Tensor& x);  // all axes of size 1
 /// Missing leading axes are added, axes of size 1 repeated.
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
 /// Joins all axes from `first_axis` on: of images [batch, …] it leaves vectors.
@@ -85,8 +103,15 @@ std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis = 0);
 /// Pieces that begin at 0 and at each of `starts`.
 std::vector<Tensor> split(const Tensor& x, const Integers& starts, int64_t axis = 0);
 Tensor flip(const Tensor& x, int64_t axis);
+/// Elements move `shift` places up the axis, the last ones to its start.
+Tensor roll(const Tensor& x, int64_t shift, int64_t axis);
+/// `widths`: how many elements before and after each axis.
+Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& widths,
+           const Tensor& value = 0);
 /// Each element `count` times in a row along the axis.
 Tensor repeat(const Tensor& x, int64_t count, int64_t axis);
+/// The whole of x `counts[i]` times along axis i.
+Tensor tile(const Tensor& x, const Integers& counts);
 /// Elements [start, limit) along an axis; both may be symbolic.
 Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& limit);
 
@@ -97,14 +122,37 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor square(const Tensor& x);
 Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor sigmoid(const Tensor& x);
-/// Slices of x at indices along an axis.
+Tensor log2(const Tensor& x);
+Tensor log10(const Tensor& x);
+Tensor is_inf(const Tensor& x);
+/// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %.
+Tensor floor_divide(const Tensor& a, const Tensor& b);
+Tensor mod(const Tensor& a, const Tensor& b);
+/// x[i + 1] - x[i] along an axis.
+Tensor diff(const Tensor& x, int64_t axis = -1);
+/// Slices of x at indices along an axis; negative ones count from the end, those out of range read
+/// zero.
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis = 0);
 /// One element for each index along the axis: out[…, i, …] = x[…, indices[…, i, …], …].
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis);
 Tensor sort(const Tensor& x, int64_t axis = -1, bool descending = false);
 /// The indices that sort x, i32; equal elements keep their order.
 Tensor argsort(const Tensor& x, int64_t axis = -1, bool descending = false);
+/// Where a vector is not zero, i32; evaluates it, since the size of the result depends on its
+/// values.
+Tensor nonzero(const Tensor& x);
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype = DType::f32);
+Tensor full_like(const Tensor& x, double value);
+/// start, start + step … before limit: f32 if one of them is a C++ real, else i32.
+template <class Start, class Limit, class Step = int>
+  requires(std::is_arithmetic_v<Start> && std::is_arithmetic_v<Limit>)
+Tensor arange(Start start, Limit limit, Step step = 1,
+              DType dtype = std::is_floating_point_v<std::common_type_t<Start, Limit, Step>>
+                                ? DType::f32
+                                : DType::i32) {
+  return detail::range(static_cast<double>(start), static_cast<double>(limit),
+                       static_cast<double>(step), dtype);
+}
 Tensor linspace(double start, double stop, int64_t count, DType dtype = DType::f32);
 /// A dimension, which may be symbolic, as a scalar.
 Tensor dim_value(const Dim& dim, DType dtype = DType::i32);

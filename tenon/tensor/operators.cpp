@@ -7,6 +7,9 @@ namespace {
 
 bool is_whole(const Tensor& x) { return x.has_value() && !is_floating(x.dtype()); }
 
+/// As C++ reads numbers where it wants a bool.
+Tensor truth(const Tensor& x) { return x.dtype() == DType::boolean ? x : x != 0; }
+
 }  // namespace
 
 Tensor operator+(const Tensor& a, const Tensor& b) {
@@ -64,15 +67,23 @@ Tensor operator!=(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("not_equal");
   return apply(op, {a, b});
 }
-Tensor operator&&(const Tensor& a, const Tensor& b) {
+Tensor operator&&(const Tensor& a, const Tensor& b) { return truth(a) & truth(b); }
+Tensor operator||(const Tensor& a, const Tensor& b) { return truth(a) | truth(b); }
+Tensor operator!(const Tensor& x) { return ~truth(x); }
+
+Tensor operator&(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("logical_and");
   return apply(op, {a, b});
 }
-Tensor operator||(const Tensor& a, const Tensor& b) {
+Tensor operator|(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("logical_or");
   return apply(op, {a, b});
 }
-Tensor operator!(const Tensor& x) {
+Tensor operator^(const Tensor& a, const Tensor& b) {
+  static const OpDef& op = core_ops().get("logical_xor");
+  return apply(op, {a, b});
+}
+Tensor operator~(const Tensor& x) {
   static const OpDef& op = core_ops().get("logical_not");
   return apply(op, {x});
 }

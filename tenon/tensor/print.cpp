@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 
 #include <fmt/format.h>
 
@@ -142,5 +143,8 @@ std::string to_text(const Tensor& tensor, const PrintStyle& style) {
 }
 
 std::string Tensor::to_string() const { return to_text(*this); }
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_text(tensor); }
+std::ostream& operator<<(std::ostream& out, const Tree& tree) { return out << tree.to_string(); }
 
 }  // namespace tenon

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iosfwd>
 #include <string>
 
 #include "tenon/tensor/tree.h"
@@ -24,6 +25,8 @@ struct PrintStyle {
 
 /// As NumPy prints, then the type. Evaluates.
 std::string to_text(const Tensor& tensor, const PrintStyle& style = {});
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+std::ostream& operator<<(std::ostream& out, const Tree& tree);
 
 }  // namespace tenon
 

@@ -11,9 +11,33 @@ namespace {
 /// Streams for keys of keys lie apart from the one that numbers are drawn from.
 constexpr int64_t kKeyStream = int64_t{1} << 62;
 
-/// In [0, 1), a multiple of 2^-24, so it is exact in f32.
-Tensor unit(const Tensor& key, const Shape& shape) {
-  return shift_right_logical(bits(key, shape), 8).cast(DType::f32) * 0x1p-24;
+/// How many bits a number below 1 has in a dtype: with more, it would round up to 1.
+int precision_of(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return 11;
+    case DType::bf16:
+      return 8;
+    case DType::f64:
+      return 53;
+    default:
+      return 24;
+  }
+}
+
+/// In [0, 1), a multiple of 2^-precision_of(dtype), so it is exact; f32, or f64.
+Tensor unit(const Tensor& key, const Shape& shape, DType dtype = DType::f32) {
+  if (dtype != DType::f64) {
+    int digits = precision_of(dtype);
+    return shift_right_logical(bits(key, shape), 32 - digits).cast(DType::f32) *
+           std::ldexp(1.0, -digits);
+  }
+  Shape pairs = shape;
+  pairs.push_back(2);
+  Tensor words = bits(key, pairs);
+  Tensor high = shift_right_logical(words[{ellipsis, 0}], 5).cast(DType::f64);
+  Tensor low = shift_right_logical(words[{ellipsis, 1}], 6).cast(DType::f64);
+  return (high * 0x1p26 + low) * 0x1p-53;
 }
 
 }  // namespace
@@ -38,14 +62,16 @@ std::vector<Tensor> split(const Tensor& key, int64_t count) {
 Tensor bits(const Tensor& key, const Shape& shape) { return random_bits(key, shape); }
 
 Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
-  Tensor result = unit(key, shape);
+  Tensor result = unit(key, shape, dtype);
   if (low != 0 || high != 1) result = result * (high - low) + low;
   return result.cast(dtype);
 }
 
 Tensor normal(const Tensor& key, const Shape& shape, DType dtype) {
-  // From the middle of each of 2^24 intervals, so that neither end is infinite.
-  Tensor centred = unit(key, shape) * 2.0 + (0x1p-24 - 1.0);
+  // From the middle of each of 2^24 (or 2^53) intervals, so that neither end is infinite.
+  DType computed = dtype == DType::f64 ? DType::f64 : DType::f32;
+  double middle = std::ldexp(1.0, -precision_of(computed));
+  Tensor centred = unit(key, shape, computed) * 2.0 + (middle - 1.0);
   return (erf_inv(centred) * std::sqrt(2.0)).cast(dtype);
 }
 

@@ -1,7 +1,5 @@
 #include "tenon/tensor/tensor.h"
 
-#include <limits>
-
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/node.h"
 
@@ -54,6 +52,13 @@ Tensor::Tensor(Buffer buffer) {
   node_ = detail::evaluated_node(std::move(buffer));
 }
 
+Tensor& Tensor::set_name(std::string name) {
+  detail::require(*this, "set_name")->name = std::move(name);
+  return *this;
+}
+
+std::string Tensor::name() const { return detail::describe(*detail::require(*this, "name")); }
+
 const Type& Tensor::type() const { return detail::require(*this, "type")->type; }
 
 const Dim& Tensor::dim(int64_t axis) const {
@@ -104,6 +109,20 @@ T element(const Buffer& buffer, int64_t index) {
 
 }  // namespace
 
+namespace {
+
+const Buffer& only_element(const Tensor& x) {
+  if (x.buffer().size() != 1)
+    throw make_error(ErrorCode::shape_mismatch, "item: {} has {} elements, not one",
+                     x.type().to_string(), x.buffer().size())
+        .note("hint: item(i) is the i-th; sum() and mean() make one of all");
+  return x.buffer();
+}
+
+}  // namespace
+
+double Tensor::item() const { return element<double>(only_element(*this), 0); }
+int64_t Tensor::item_int() const { return element<int64_t>(only_element(*this), 0); }
 double Tensor::item(int64_t index) const { return element<double>(buffer(), index); }
 int64_t Tensor::item_int(int64_t index) const { return element<int64_t>(buffer(), index); }
 
@@ -137,58 +156,6 @@ Tensor Tensor::transpose(const Integers& order) const {
     axis = static_cast<int64_t>(normalise_axis(axis, rank(), "transpose: axis"));
   return rank() < 2 && axes.size() == rank() ? *this
                                              : apply(op, {*this}, {{"order", std::move(axes)}});
-}
-
-namespace {
-
-/// Where a position of Python's slices lies: counted from the end when negative, inside the axis.
-Dim position(int64_t value, const Dim& size) {
-  if (!size.is_constant()) {
-    // Whether a number lies inside a symbolic axis shows when the plan runs.
-    if (value == std::numeric_limits<int64_t>::max()) return size;
-    return value < 0 ? size + value : Dim(value);
-  }
-  if (value < 0) value += size.constant();
-  return std::clamp(value, int64_t{0}, size.constant());
-}
-
-}  // namespace
-
-Tensor Tensor::slice(int64_t axis, int64_t start, int64_t limit, int64_t stride) const {
-  static const OpDef& op = core_ops().get("slice");
-  size_t where = normalise_axis(axis, rank(), "slice: axis");
-  if (stride < 1) fail(ErrorCode::invalid_argument, "slice: stride {} is not positive", stride);
-  Shape starts, limits = shape();
-  Integers strides(rank(), 1);
-  for (size_t i = 0; i < rank(); ++i) starts.push_back(0);
-  const Dim& size = shape()[where];
-  starts[where] = position(start, size);
-  limits[where] = position(limit, size);
-  bool numbers = starts[where].is_constant() && limits[where].is_constant();
-  if (numbers && limits[where].constant() < starts[where].constant()) limits[where] = starts[where];
-  strides[where] = stride;
-  if (starts[where].is(0) && limits[where] == size && stride == 1) return *this;
-  return apply(
-      op, {*this},
-      {{"start", std::move(starts)}, {"limit", std::move(limits)}, {"stride", std::move(strides)}});
-}
-
-Tensor Tensor::operator[](int64_t index) const {
-  if (rank() == 0)
-    fail(ErrorCode::invalid_argument, "[{}]: a scalar {} has no axes", index, type().to_string());
-  const Dim& size = shape()[0];
-  if (size.is_constant() && (index >= size.constant() || index < -size.constant()))
-    fail(ErrorCode::out_of_range, "[{}]: axis 0 of {} has {} elements", index, type().to_string(),
-         size.to_string());
-  Tensor row = slice(0, index, index == -1 ? std::numeric_limits<int64_t>::max() : index + 1);
-  Shape rest = shape();
-  rest.erase(0);
-  return row.reshape(rest);
-}
-
-Tensor Tensor::operator[](const Tensor& indices) const {
-  static const OpDef& op = core_ops().get("gather");
-  return apply(op, {*this, indices}, {{"axis", 0}});
 }
 
 Tensor Tensor::cast(DType dtype) const {

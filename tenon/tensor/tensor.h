@@ -4,15 +4,18 @@
 //   Tensor y = (x - 1) / x;                // nothing is computed yet
 //   double last = y.item(2);               // now it is
 //   Tensor part = x.slice(0, 1, 3);        // f32[2]
+//   Tensor last_two = x[{Slice{-2, none}}];   // f32[2], as x[-2:] in NumPy
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "tenon/base/error.h"
@@ -26,6 +29,9 @@ namespace tenon {
 namespace detail {
 struct TensorNode;
 }
+
+class Index;
+inline constexpr std::nullopt_t none = std::nullopt;
 
 /// A handle on a value: memory, a pending computation, or, while a function is traced, one of its
 /// arguments.
@@ -49,10 +55,13 @@ class Tensor {
            Shape::of(shape).to_string());
     return Tensor(Literal::of<T>(std::move(shape), values));
   }
-  /// A view onto the user's row-major memory, which must outlive all that is computed from it.
+  /// A view onto the user's row-major memory, which must outlive all that is computed from it. It
+  /// is only read.
   template <class T>
   static Tensor view(T* data, std::vector<int64_t> shape) {
-    return Tensor(Buffer::borrow(dtype_of<T>(), std::move(shape), data));
+    using Element = std::remove_const_t<T>;
+    return Tensor(
+        Buffer::borrow(dtype_of<Element>(), std::move(shape), const_cast<Element*>(data)));
   }
 
   bool has_value() const { return node_ != nullptr; }
@@ -68,25 +77,42 @@ class Tensor {
   bool is_evaluated() const;
   const Buffer& buffer() const;  // evaluates
   Literal literal() const;       // evaluates and copies
+  /// The memory itself, for as long as this tensor lives; evaluates. The dtype must be T's.
   template <class T>
-  std::span<const T> values() const;  // evaluates; the dtype must be T's
-  /// One element as a double; row-major index.
-  double item(int64_t index = 0) const;
+  std::span<const T> values() const&;
+  template <class T>
+  std::span<const T> values() const&& = delete;  // it would be gone already: to_vector, or a name
+  /// A copy of all elements, row-major, as another type where T is not the dtype's; evaluates.
+  template <class T>
+  std::vector<T> to_vector() const;
+  /// The only element as a double, or one by its row-major index.
+  double item() const;
+  double item(int64_t index) const;
   /// The same as an integer; exact for integer dtypes.
-  int64_t item_int(int64_t index = 0) const;
+  int64_t item_int() const;
+  int64_t item_int(int64_t index) const;
 
   // The commonest reshapings as members; functions.h has all ops as functions.
   Tensor reshape(const Shape& shape) const;            // one dimension may be -1
   Tensor transpose(const Integers& order = {}) const;  // default: reversed axes
-  /// Elements [start, limit) along an axis; negative numbers count from the end, and limits beyond
-  /// the end stop there, as in Python.
+  /// Elements [start, limit) along an axis; negative numbers count from the end, limits beyond the
+  /// end stop there, and negative strides go backwards, as in Python.
   Tensor slice(int64_t axis, int64_t start, int64_t limit = INT64_MAX, int64_t stride = 1) const;
-  Tensor operator[](int64_t index) const;          // along axis 0, which goes away
-  Tensor operator[](const Tensor& indices) const;  // gather along axis 0
+  Tensor operator[](int64_t index) const;  // along axis 0, which goes away
+  /// Integers: slices along axis 0, counted from the end when negative; out of range reads zero.
+  /// Bools: the elements of the leading axes where they hold; evaluates them.
+  Tensor operator[](const Tensor& indices) const;
+  /// One index an axis, as in NumPy: `x[{0, Slice{1, none, 2}, ellipsis, new_axis, indices}]`.
+  Tensor operator[](std::initializer_list<Index> indices) const;
   Tensor cast(DType dtype) const;
 
   std::string to_string() const;  // evaluates; long arrays are abbreviated
 
+  /// Says what errors call this value: "encoder.weight, loaded from old.safetensors". All handles
+  /// on the value share it; to be called before others have one.
+  Tensor& set_name(std::string name);
+  /// That, or the label of the call that it is the result of, or nothing.
+  std::string name() const;
   /// Whether both are handles on one value.
   bool same_as(const Tensor& other) const { return node_ == other.node_; }
   const std::shared_ptr<detail::TensorNode>& node() const { return node_; }
@@ -106,6 +132,37 @@ class Tensor {
   }
 
   std::shared_ptr<detail::TensorNode> node_;
+};
+
+/// Python's start:limit:stride along one axis; what is left out is the whole axis.
+struct Slice {
+  std::optional<int64_t> start = none;
+  std::optional<int64_t> limit = none;
+  int64_t stride = 1;  // negative: backwards
+};
+/// As many whole axes as the other indices leave.
+inline constexpr struct Ellipsis {
+} ellipsis{};
+/// An axis of size 1.
+inline constexpr struct NewAxis {
+} new_axis{};
+
+/// What stands for one axis between the brackets of `x[{…}]`. At most one may be a tensor of
+/// integers: their axes take the place of the one that they index.
+class Index {
+ public:
+  using What = std::variant<int64_t, Slice, Ellipsis, NewAxis, Tensor>;
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  Index(T position) : what_(static_cast<int64_t>(position)) {}
+  Index(Slice slice) : what_(slice) {}
+  Index(Ellipsis) : what_(ellipsis) {}
+  Index(NewAxis) : what_(new_axis) {}
+  Index(Tensor indices) : what_(std::move(indices)) {}
+  const What& what() const { return what_; }
+
+ private:
+  What what_;
 };
 
 /// Records a call of an op: promotes dtypes and broadcasts elementwise operands, checks types,
@@ -153,9 +210,13 @@ Tensor operator>(const Tensor& a, const Tensor& b);
 Tensor operator>=(const Tensor& a, const Tensor& b);
 Tensor operator==(const Tensor& a, const Tensor& b);
 Tensor operator!=(const Tensor& a, const Tensor& b);
-Tensor operator&&(const Tensor& a, const Tensor& b);  // both sides are evaluated
+Tensor operator&&(const Tensor& a, const Tensor& b);  // numbers other than 0 are true
 Tensor operator||(const Tensor& a, const Tensor& b);
 Tensor operator!(const Tensor& x);
+Tensor operator&(const Tensor& a, const Tensor& b);  // bit by bit on integers
+Tensor operator|(const Tensor& a, const Tensor& b);
+Tensor operator^(const Tensor& a, const Tensor& b);
+Tensor operator~(const Tensor& x);
 
 /// Dimensions may be those of a traced argument, which are symbols.
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
@@ -168,13 +229,24 @@ Tensor arange(const Dim& count, DType dtype = DType::i32);
 Tensor eye(const Dim& n, DType dtype = DType::f32);
 
 template <class T>
-std::span<const T> Tensor::values() const {
+std::span<const T> Tensor::values() const& {
   const Buffer& memory = buffer();
   if (memory.dtype() != dtype_of<T>()) {
     fail(ErrorCode::type_mismatch, "values of {} are asked for as {}", type().to_string(),
          name_of(dtype_of<T>()));
   }
   return {memory.as<T>(), static_cast<size_t>(memory.size())};
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Literal copy = literal();
+  std::vector<T> result(static_cast<size_t>(copy.size()));
+  for (int64_t i = 0; i < copy.size(); ++i) {
+    result[static_cast<size_t>(i)] = is_floating(copy.dtype()) ? static_cast<T>(copy.to_double(i))
+                                                               : static_cast<T>(copy.to_int(i));
+  }
+  return result;
 }
 
 }  // namespace tenon

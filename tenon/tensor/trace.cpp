@@ -124,7 +124,7 @@ Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string
     node->level = depth;
     node->trace = id;
     node->argument = static_cast<uint32_t>(i);
-    if (!names.empty()) node->argument_name = names[i];
+    if (!names.empty()) node->name = names[i];
     tensors.emplace_back(node);
     nodes.push_back(std::move(node));
   }

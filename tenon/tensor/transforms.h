@@ -174,8 +174,6 @@ auto vjp(const F& f, const T& primal) {
   return std::pair{flat.rebuild(pullback.outputs), std::move(pull)};
 }
 
-inline constexpr std::nullopt_t none = std::nullopt;
-
 struct VmapAxes {
   /// The axis of each argument's leaves that is mapped over, or `none`; empty: axis 0 of all.
   std::vector<std::optional<int64_t>> in = {};

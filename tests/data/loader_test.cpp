@@ -29,11 +29,11 @@ TEST(Loader, YieldsTensorsByColumn) {
 TEST(Loader, ResumesInTheMiddleOfAnEpoch) {
   Loader whole(four_rows(), {.batch = 1, .seed = 3});
   std::vector<int64_t> labels;
-  for (const Batch& batch : whole) labels.push_back(batch["label"].item_int());
+  for (const Batch& batch : whole) labels.push_back(batch["label"].item_int(0));
   Loader resumed(four_rows(), {.batch = 1, .seed = 3});
   resumed.seek({.epoch = 0, .step = 2});
   std::vector<int64_t> rest;
-  for (const Batch& batch : resumed) rest.push_back(batch["label"].item_int());
+  for (const Batch& batch : resumed) rest.push_back(batch["label"].item_int(0));
   EXPECT_EQ(rest, std::vector<int64_t>(labels.begin() + 2, labels.end()));
 }
 

@@ -2,6 +2,7 @@
 
 #include "tenon/format/dlpack.h"
 #include "tenon/format/safetensors.h"
+#include "tenon/tensor/numpy.h"
 #include "tests/format/support.h"
 
 namespace tenon {
@@ -34,6 +35,36 @@ TEST(TensorFiles, AMappedTensorOutlivesTheReplacementOfItsFile) {
   tree.set("x", Tensor{9.0});
   save_safetensors(path, tree);
   EXPECT_EQ(loaded.at("x").literal(), Literal::of<float>({3}, {1, 2, 3}));
+}
+
+TEST(TensorFiles, AnyTreeIsSavedByItsPaths) {
+  struct Layer {
+    Tensor weight, bias;
+  };
+  const TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  const std::vector<Layer> layers = {{Tensor{{1, 2}}, Tensor{3}}, {Tensor{{4, 0}}, Tensor{5}}};
+  save_safetensors(path, layers);
+  EXPECT_EQ(load_safetensors(path).at("1.bias").item(), 5);
+  std::vector<Layer> other = map_leaves([](const Tensor& x) { return zeros_like(x); }, layers);
+  other = load_safetensors(path, other);
+  EXPECT_EQ(other[0].weight.literal(), layers[0].weight.literal());
+}
+
+TEST(TensorFiles, ErrorsNameTheFileOfATensor) {
+  const TemporaryFolder folder;
+  Tree tree;
+  tree["encoder.weight"] = zeros({32, 128});
+  save_safetensors(folder / "old.safetensors", tree);
+  const Tensor weight = load_safetensors(folder / "old.safetensors").at("encoder.weight");
+  const std::string origin = "encoder.weight, loaded from " + (folder / "old.safetensors").string();
+  EXPECT_EQ(weight.name(), origin);
+  try {
+    matmul(zeros({8, 64}), weight);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(origin), std::string::npos) << error.what();
+  }
 }
 
 TEST(TensorFiles, NpyHoldsOneTensor) {

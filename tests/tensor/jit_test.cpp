@@ -34,7 +34,7 @@ TEST(Jit, OnePlanServesEveryBatch) {
   for (int64_t batch : {2, 3, 4, 5, 2, 1}) {
     Tensor x = ones({batch, 3});
     EXPECT_EQ(f(x, x * 2).type().to_string(), "f32[" + std::to_string(batch) + "]");
-    EXPECT_EQ(f(x, x * 2).item(), 7);
+    EXPECT_EQ(f(x, x * 2).item(0), 7);
   }
   EXPECT_EQ(traced, 2);
 }
@@ -89,7 +89,7 @@ TEST(Jit, ArgumentsThatAreMovedInAreUpdatedInPlace) {
   const void* memory = state.buffer().data();
   for (int i = 0; i < 3; ++i) state = step(std::move(state));
   EXPECT_EQ(state.buffer().data(), memory);
-  EXPECT_EQ(state.item(), 3);
+  EXPECT_EQ(state.item(0), 3);
   EXPECT_EQ(step.compilations(), 1u);
 }
 
@@ -99,10 +99,10 @@ TEST(Jit, ArgumentsThatSomeoneHoldsAreKept) {
   Tensor moved = Tensor(state.literal());
   step(std::move(moved));
   Tensor next = step(state);
-  EXPECT_EQ(state.item(), 0);
-  EXPECT_EQ(next.item(), 1);
+  EXPECT_EQ(state.item(0), 0);
+  EXPECT_EQ(next.item(0), 1);
   std::vector<float> memory = {5, 6};
-  EXPECT_EQ(step(Tensor::view(memory.data(), {2})).item(), 6);
+  EXPECT_EQ(step(Tensor::view(memory.data(), {2})).item(0), 6);
   EXPECT_EQ(memory[0], 5);
 }
 

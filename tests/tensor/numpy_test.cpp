@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -45,6 +47,11 @@ TEST(NumPy, MultipliesMatrices) {
   EXPECT_THAT(values_of(outer(Tensor{1, 2}, Tensor{3, 4})), ElementsAre(3, 4, 6, 8));
   std::string text = error_of([&] { matmul(kMatrix, kMatrix); });
   EXPECT_THAT(text, HasSubstr("matmul: inner dimensions differ: lhs f32[2,3] and rhs f32[2,3]"));
+  LabelScope encoder("encoder.fc1");
+  text = error_of([&] { matmul(stack({kMatrix, kMatrix}) * 2, ones({3, 3, 2})); });
+  EXPECT_THAT(text, HasSubstr("matmul: the axes before the matrices do not broadcast: lhs "
+                              "f32[2,2,3] and rhs f32[3,3,2]"));
+  EXPECT_THAT(text, HasSubstr("in encoder.fc1"));
 }
 
 TEST(NumPy, SumsAsEinsteinDid) {
@@ -54,7 +61,17 @@ TEST(NumPy, SumsAsEinsteinDid) {
   EXPECT_THAT(values_of(einsum("ij,ij->i", {kMatrix, kMatrix})), ElementsAre(14, 77));
   EXPECT_THAT(values_of(einsum("i,ij,j->", {Tensor{1, 1}, kMatrix, Tensor{1, 0, 0}})),
               ElementsAre(5));
-  EXPECT_THAT(error_of([] { einsum("ij,jk", {kMatrix, kMatrix}); }), HasSubstr("lacks '->'"));
+  EXPECT_THAT(values_of(einsum("ii->i", {Tensor{{1, 2}, {3, 4}}})), ElementsAre(1, 4));
+  EXPECT_THAT(values_of(einsum("ii", {Tensor{{1, 2}, {3, 4}}})), ElementsAre(5));
+  EXPECT_THAT(values_of(einsum("ba", {kMatrix})), ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_EQ(einsum("iji,k->kj", {ones({2, 3, 2}), ones({4})}).type().to_string(), "f32[4,3]");
+  Tensor batch = stack({kMatrix, kMatrix * 2, kMatrix});
+  EXPECT_EQ(einsum("...ij,...kj->...ik", {batch, batch}).type().to_string(), "f32[3,2,2]");
+  EXPECT_EQ(einsum("...ij,kj", {batch, kMatrix}).type().to_string(), "f32[3,2,2]");
+  EXPECT_THAT(values_of(einsum("...->", {batch})), ElementsAre(84));
+  EXPECT_THAT(error_of([] { einsum("ij,jk->ik", {kMatrix, kMatrix}); }),
+              HasSubstr("einsum: 'ij,jk->ik': axis j is 3 and 2"));
+  EXPECT_THAT(error_of([] { einsum("ij->ii", {kMatrix}); }), HasSubstr("the result twice"));
   EXPECT_THAT(error_of([] { einsum("ijk->i", {kMatrix}); }), HasSubstr("names 3 axes of f32[2,3]"));
 }
 
@@ -81,6 +98,12 @@ TEST(NumPy, JoinsAndSplits) {
   EXPECT_THAT(values_of(flip(Tensor{1, 2, 3}, 0)), ElementsAre(3, 2, 1));
   EXPECT_THAT(values_of(repeat(Tensor{1, 2}, 2, 0)), ElementsAre(1, 1, 2, 2));
   EXPECT_THAT(error_of([] { split(kMatrix, 2, 1); }), HasSubstr("2 equal parts"));
+  EXPECT_THAT(error_of([] { stack({kMatrix, Tensor{1}}); }),
+              HasSubstr("stack: f32[2,3] and f32[1] differ in shape"));
+  EXPECT_THAT(values_of(roll(arange(5), 2, 0)), ElementsAre(3, 4, 0, 1, 2));
+  EXPECT_THAT(values_of(roll(arange(5), -6, 0)), ElementsAre(1, 2, 3, 4, 0));
+  EXPECT_THAT(values_of(tile(Tensor{{1, 2}}, {2, 2})), ElementsAre(1, 2, 1, 2, 1, 2, 1, 2));
+  EXPECT_THAT(values_of(pad(Tensor{1, 2}, {{1, 2}}, 7)), ElementsAre(7, 1, 2, 7, 7));
 }
 
 TEST(NumPy, ChoosesElements) {
@@ -93,6 +116,62 @@ TEST(NumPy, ChoosesElements) {
   EXPECT_THAT(values_of(tril(kMatrix)), ElementsAre(1, 0, 0, 4, 5, 0));
   EXPECT_THAT(values_of(triu(kMatrix)), ElementsAre(1, 2, 3, 0, 5, 6));
   EXPECT_THAT(values_of(linspace(0, 1, 3)), ElementsAre(0, 0.5, 1));
+  EXPECT_THAT(values_of(diagonal(kMatrix.slice(1, 0, 2))), ElementsAre(1, 5));
+}
+
+TEST(NumPy, CountsInSteps) {
+  EXPECT_THAT(values_of(arange(2, 8, 3)), ElementsAre(2, 5));
+  EXPECT_THAT(values_of(arange(3, 0, -1)), ElementsAre(3, 2, 1));
+  EXPECT_THAT(values_of(arange(0, 1, 0.25)), ElementsAre(0, 0.25, 0.5, 0.75));
+  EXPECT_EQ(arange(0, 4).dtype(), DType::i32);
+  EXPECT_EQ(arange(0.0, 4).dtype(), DType::f32);
+  EXPECT_EQ(arange(4, 0).shape()[0], Dim(0));
+}
+
+TEST(NumPy, NarrowIntegersAreSummedInWiderOnes) {
+  Tensor bytes = full({300}, 200, DType::u8);
+  EXPECT_THAT(values_of(sum(bytes)), ElementsAre(60000));
+  EXPECT_THAT(values_of(cumsum(bytes.slice(0, 0, 2), 0)), ElementsAre(200, 400));
+  EXPECT_THAT(values_of(prod(kMatrix > 0)), ElementsAre(1));
+  EXPECT_THAT(values_of(cumprod(Tensor{2, 3}, 0)), ElementsAre(2, 6));
+}
+
+TEST(NumPy, MeansOfHalfPrecisionDoNotOverflow) {
+  Tensor x = full({1000}, 300, DType::f16);
+  EXPECT_EQ(mean(x).type().to_string(), "f16[]");
+  EXPECT_THAT(values_of(mean(x)), ElementsAre(300));
+  Tensor y = full({1000}, 100, DType::f16);
+  EXPECT_THAT(values_of(variance(concatenate({y, -y}))), ElementsAre(10000));
+  EXPECT_THAT(values_of(norm(Tensor{300, 400}.cast(DType::f16))), ElementsAre(500));
+}
+
+TEST(NumPy, NumbersThatAreNotZeroAreTrue) {
+  Tensor counts = arange(3);
+  EXPECT_THAT(values_of(any(counts)), ElementsAre(1));
+  EXPECT_THAT(values_of(all(counts)), ElementsAre(0));
+  EXPECT_THAT(values_of(counts && Tensor{1, 1, 0}), ElementsAre(0, 1, 0));
+  EXPECT_THAT(values_of(!counts), ElementsAre(1, 0, 0));
+  EXPECT_THAT(values_of((counts > 0) & (counts < 2)), ElementsAre(0, 1, 0));
+  EXPECT_THAT(values_of(counts | 4), ElementsAre(4, 5, 6));
+  EXPECT_THAT(values_of(~counts), ElementsAre(-1, -2, -3));
+}
+
+TEST(NumPy, DividesAsPython) {
+  EXPECT_THAT(values_of(mod(arange(-3, 3), 3)), ElementsAre(0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(values_of(floor_divide(arange(-4, 2), 3)), ElementsAre(-2, -1, -1, -1, 0, 0));
+  EXPECT_THAT(values_of(mod(Tensor{-1, 5.5}, -2)), ElementsAre(-1, -0.5));
+  EXPECT_THAT(values_of(floor_divide(Tensor{-1, 5.5}, 2)), ElementsAre(-1, 2));
+}
+
+TEST(NumPy, Compares) {
+  Tensor x{1, INFINITY};
+  EXPECT_THAT(values_of(all_close(x, Tensor{1.000001, INFINITY})), ElementsAre(1));
+  EXPECT_THAT(values_of(all_close(x, Tensor{1.1, INFINITY})), ElementsAre(0));
+  EXPECT_THAT(values_of(array_equal(x, x)), ElementsAre(1));
+  EXPECT_THAT(values_of(array_equal(x, Tensor{1})), ElementsAre(0));
+  EXPECT_THAT(values_of(is_inf(Tensor{-INFINITY, NAN, 1})), ElementsAre(1, 0, 0));
+  EXPECT_THAT(values_of(diff(Tensor{1, 4, 9})), ElementsAre(3, 5));
+  EXPECT_THAT(values_of(log2(Tensor{8, 1})), ElementsAre(3, 0));
 }
 
 }  // namespace

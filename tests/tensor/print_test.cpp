@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "tenon/tensor/numpy.h"
 #include "tests/tensor/values.h"
@@ -49,26 +50,9 @@ TEST(Print, Formats) {
   tree["encoder.weight"] = zeros({2, 3});
   tree["bias"] = zeros({3});
   EXPECT_EQ(fmt::format("{}", tree), "encoder.weight  f32[2,3]\nbias            f32[3]\n");
-}
-
-TEST(Tree, FindsPaths) {
-  Tree tree;
-  tree["a.b"] = Tensor{1, 2};
-  tree["a.c"] = Tensor{3};
-  EXPECT_EQ(tree.leaf_count(), 2u);
-  EXPECT_EQ(tree.at("a.c").item(), 3);
-  EXPECT_EQ(tree.child("a").at("b").item(1), 2);
-  EXPECT_EQ(tree.find("a.x"), nullptr);
-  std::string text = error_of([&] { tree.at("a.d"); });
-  EXPECT_NE(text.find("the tree has no tensor 'a.d'"), std::string::npos) << text;
-  EXPECT_NE(error_of([&] { tree["a.b.c"] = Tensor(1); }).find("below a tensor"), std::string::npos);
-}
-
-TEST(Tree, MapsLeaves) {
-  std::pair<Tensor, std::vector<Tensor>> tree{Tensor{1}, {Tensor{2}, Tensor{3}}};
-  auto sum = map_leaves([](Tensor a, Tensor b) { return a + b; }, tree, tree);
-  EXPECT_EQ(sum.second[1].item(), 6);
-  EXPECT_EQ(leaf_paths(tree), (std::vector<std::string>{"0", "1.0", "1.1"}));
+  std::ostringstream stream;
+  stream << Tensor{1, 2} << tree.child("encoder");
+  EXPECT_EQ(stream.str(), "[1. 2.]  f32[2]weight  f32[2,3]\n");
 }
 
 }  // namespace

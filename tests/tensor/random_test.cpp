@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tenon/base/random.h"
 #include "tenon/tensor/numpy.h"
 #include "tests/tensor/values.h"
@@ -42,6 +44,18 @@ TEST(Random, HasTheMomentsOfItsDistribution) {
   Tensor dice = random::integers(random::key(6), {1000}, 1, 7);
   EXPECT_EQ(min(dice).item(), 1);
   EXPECT_EQ(max(dice).item(), 6);
+}
+
+TEST(Random, HasThePrecisionOfItsDType) {
+  std::vector<double> wide =
+      random::uniform(random::key(1), {1000}, 0, 1, DType::f64).to_vector<double>();
+  auto fits_f32 = [](double x) { return static_cast<double>(static_cast<float>(x)) == x; };
+  EXPECT_LT(std::count_if(wide.begin(), wide.end(), fits_f32), 5);
+  for (DType half : {DType::f16, DType::bf16})
+    EXPECT_LT(max(random::uniform(random::key(1), {100000}, 0, 1, half)).item(), 1);
+  Tensor normal = random::normal(random::key(2), {10000}, DType::f64);
+  EXPECT_NEAR(mean(normal).item(), 0, 0.03);
+  EXPECT_NEAR(variance(normal).item(), 1, 0.05);
 }
 
 TEST(Random, PermutesAndChooses) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tenon/tensor/numpy.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -35,6 +36,16 @@ TEST(Tensor, NumbersTakeTheTensorsDType) {
   EXPECT_EQ((whole + 0.5).dtype(), DType::f32);
   EXPECT_EQ((whole / 2).dtype(), DType::f32);
   EXPECT_THAT(values_of(whole / 2), ElementsAre(0, 0.5, 1));
+}
+
+TEST(Tensor, NumbersThatTheDTypeCannotHoldAreErrors) {
+  Tensor bytes = full({2}, 1, DType::u8);
+  EXPECT_THAT(error_of([&] { bytes + 300; }), HasSubstr("add: the number 300 does not fit u8"));
+  EXPECT_THAT(error_of([&] { bytes * -1; }), HasSubstr("the number -1 does not fit u8"));
+  EXPECT_THAT(error_of([] { arange(2) + (int64_t{1} << 40); }), HasSubstr("does not fit i32"));
+  EXPECT_EQ((ones({1}, DType::f64) * 0.1).item(), 0.1);  // with all its digits
+  int64_t large = (int64_t{1} << 60) + 1;
+  EXPECT_EQ((zeros({1}, DType::i64) + large).item_int(), large);
 }
 
 TEST(Tensor, PromotesDTypes) {
@@ -92,12 +103,35 @@ TEST(Tensor, ValuesChecksTheDType) {
   EXPECT_THAT(error_of([&] { x.values<double>(); }), HasSubstr("f32[2] are asked for as f64"));
 }
 
+TEST(Tensor, ItemIsTheOnlyElement) {
+  EXPECT_EQ(Tensor({7}).item(), 7);
+  EXPECT_EQ(Tensor({1, 2}).item(-1), 2);
+  EXPECT_THAT(error_of([] { Tensor({1, 2}).item(); }), HasSubstr("f32[2] has 2 elements, not one"));
+  EXPECT_THAT(error_of([] { Tensor({1, 2}).item(2); }), HasSubstr("no element 2"));
+}
+
+TEST(Tensor, NamesAreWhatErrorsSay) {
+  Tensor weight = ones({32, 128});
+  weight.set_name("encoder.fc1.weight");
+  std::string text = error_of([&] { matmul(ones({8, 64}), weight); });
+  EXPECT_THAT(text, HasSubstr("rhs  f32[32,128]"));
+  EXPECT_THAT(text, HasSubstr("encoder.fc1.weight"));
+}
+
+TEST(Tensor, CopiesToVectorsOfAnyType) {
+  EXPECT_THAT((arange(3) * 2).to_vector<float>(), ElementsAre(0.f, 2.f, 4.f));
+  EXPECT_THAT(Tensor({1.5, 2}).cast(DType::bf16).to_vector<double>(), ElementsAre(1.5, 2));
+  EXPECT_THAT((Tensor{1, 3} > 2).to_vector<bool>(), ElementsAre(false, true));
+}
+
 TEST(Tensor, ViewSharesTheUsersMemory) {
   std::vector<float> memory = {1, 2, 3};
   Tensor view = Tensor::view(memory.data(), {3});
   EXPECT_EQ(view.buffer().data(), memory.data());
   memory[0] = 5;
   EXPECT_EQ((view + 1.0).item(0), 6);
+  const std::vector<double> constant = {1, 2};
+  EXPECT_EQ(Tensor::view(constant.data(), {2}).buffer().data(), constant.data());
 }
 
 TEST(Tensor, EvaluatesManyInOnePlan) {

@@ -1,0 +1,158 @@
+// Slices and indices, as Python and NumPy have them.
+
+#include <algorithm>
+#include <limits>
+
+#include "tenon/tensor/numpy.h"
+
+namespace tenon {
+
+namespace {
+
+constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+
+/// Where a position of Python's slices lies: counted from the end when negative, inside the axis.
+Dim position(int64_t value, const Dim& size) {
+  if (!size.is_constant()) {
+    // Whether a number lies inside a symbolic axis shows when the plan runs.
+    return value < 0 ? size + value : Dim(value);
+  }
+  if (value < 0) value += size.constant();
+  return std::clamp(value, int64_t{0}, size.constant());
+}
+
+/// The same position when the axis is turned round: its last element is the first.
+std::optional<int64_t> turned(std::optional<int64_t> value) {
+  if (!value) return value;
+  return -*value - 1;  // 0 is the last, -1 the first
+}
+
+Tensor slice_one(const Tensor& x, size_t axis, const Slice& slice) {
+  const Dim& size = x.shape()[axis];
+  Shape starts(std::vector<Dim>(x.rank(), Dim(0))), limits = x.shape();
+  Integers strides(x.rank(), 1);
+  if (slice.start) starts[axis] = position(*slice.start, size);
+  if (slice.limit) limits[axis] = position(*slice.limit, size);
+  bool numbers = starts[axis].is_constant() && limits[axis].is_constant();
+  if (numbers && limits[axis].constant() < starts[axis].constant()) limits[axis] = starts[axis];
+  strides[axis] = slice.stride;
+  if (starts[axis].is(0) && limits[axis] == size && slice.stride == 1) return x;
+  return tenon::slice(x, starts, limits, strides);
+}
+
+Tensor slice_along(const Tensor& x, size_t axis, const Slice& slice) {
+  if (slice.stride == 0) fail(ErrorCode::invalid_argument, "slice: the stride is 0");
+  if (slice.stride > 0) return slice_one(x, axis, slice);
+  // A position before the first element, as Python's negative ones beyond the start, is the end of
+  // the turned axis.
+  Tensor turned_round = reverse(x, {static_cast<int64_t>(axis)});
+  return slice_one(turned_round, axis, {turned(slice.start), turned(slice.limit), -slice.stride});
+}
+
+/// One element along an axis, which goes away.
+Tensor element_along(const Tensor& x, size_t axis, int64_t index) {
+  const Dim& size = x.shape()[axis];
+  if (size.is_constant() && (index >= size.constant() || index < -size.constant()))
+    fail(ErrorCode::out_of_range, "[{}]: axis {} of {} has {} elements", index, axis,
+         x.type().to_string(), size.to_string());
+  std::optional<int64_t> limit;
+  if (index != -1) limit = index + 1;
+  Tensor one = slice_one(x, axis, {index, limit});
+  Shape rest = x.shape();
+  rest.erase(axis);
+  return one.reshape(rest);
+}
+
+size_t axes_used(const Index& index) {
+  bool one = std::holds_alternative<int64_t>(index.what()) ||
+             std::holds_alternative<Slice>(index.what()) ||
+             std::holds_alternative<Tensor>(index.what());
+  return one ? 1 : 0;
+}
+
+/// Applies one index after the other; `axis_` is the one that comes next.
+class Indexing {
+ public:
+  Indexing(const Tensor& x, size_t whole_axes) : x_(x), whole_axes_(whole_axes) {}
+
+  void operator()(int64_t position) { x_ = element_along(x_, axis_, position); }
+  void operator()(const Slice& slice) { x_ = slice_along(x_, axis_++, slice); }
+  void operator()(Ellipsis) { axis_ += whole_axes_; }
+  void operator()(NewAxis) { x_ = expand_dims(x_, static_cast<int64_t>(axis_++)); }
+  void operator()(const Tensor& indices) {
+    if (!is_integer(indices.dtype()))
+      throw make_error(ErrorCode::type_mismatch, "[{{…}}]: an index is {}, not integers",
+                       indices.type().to_string())
+          .note("a mask of bools stands alone: x[mask]");
+    x_ = take(x_, indices, static_cast<int64_t>(axis_));
+    axis_ += indices.rank();
+  }
+  const Tensor& result() const { return x_; }
+
+ private:
+  Tensor x_;
+  size_t axis_ = 0;
+  size_t whole_axes_;
+};
+
+/// The elements of the leading axes where `mask` holds.
+Tensor masked(const Tensor& x, const Tensor& mask) {
+  bool fits = mask.rank() <= x.rank() && mask.rank() > 0;
+  for (size_t i = 0; fits && i < mask.rank(); ++i) fits = mask.shape()[i] == x.shape()[i];
+  if (!fits)
+    fail(ErrorCode::shape_mismatch, "[mask]: {} does not cover the leading axes of {}",
+         mask.type().to_string(), x.type().to_string());
+  Shape flat{mask.shape().element_count()};
+  for (size_t i = mask.rank(); i < x.rank(); ++i) flat.push_back(x.shape()[i]);
+  return gather(x.reshape(flat), nonzero(mask.reshape({flat[0]})), 0);
+}
+
+}  // namespace
+
+Tensor Tensor::slice(int64_t axis, int64_t start, int64_t limit, int64_t stride) const {
+  Slice slice{start, limit, stride};
+  if (limit == kEnd) slice.limit = none;
+  return slice_along(*this, normalise_axis(axis, rank(), "slice: axis"), slice);
+}
+
+Tensor Tensor::operator[](int64_t index) const {
+  if (rank() == 0)
+    fail(ErrorCode::invalid_argument, "[{}]: a scalar {} has no axes", index, type().to_string());
+  return element_along(*this, 0, index);
+}
+
+Tensor Tensor::operator[](const Tensor& indices) const {
+  return indices.dtype() == DType::boolean ? masked(*this, indices) : take(*this, indices);
+}
+
+Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
+  size_t axes = 0, ellipses = 0, tensors = 0;
+  for (const Index& index : indices) {
+    axes += axes_used(index);
+    ellipses += std::holds_alternative<Ellipsis>(index.what());
+    tensors += std::holds_alternative<Tensor>(index.what());
+  }
+  if (axes > rank())
+    fail(ErrorCode::invalid_argument, "[{{…}}]: {} indices for the {} axes of {}", axes, rank(),
+         type().to_string());
+  if (ellipses > 1 || tensors > 1)
+    fail(ErrorCode::invalid_argument, "[{{…}}]: more than one {} is not supported",
+         ellipses > 1 ? "ellipsis" : "tensor");
+  Indexing indexing(*this, rank() - axes);
+  for (const Index& index : indices) std::visit(indexing, index.what());
+  return indexing.result();
+}
+
+Tensor nonzero(const Tensor& x) {
+  if (x.rank() != 1)
+    fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
+  const Literal values = x.literal();
+  std::vector<int32_t> places;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    if (values.to_double(i) != 0) places.push_back(static_cast<int32_t>(i));
+  }
+  auto count = static_cast<int64_t>(places.size());
+  return Tensor::of(places, {count});
+}
+
+}  // namespace tenon
