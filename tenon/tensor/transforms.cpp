@@ -34,10 +34,10 @@ std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b)
   return all;
 }
 
-/// Of the first `count` types, those that have derivatives.
-std::vector<size_t> floating(std::span<const Type> types, size_t count) {
+/// The places of the types that have derivatives.
+std::vector<size_t> floating(std::span<const Type> types) {
   std::vector<size_t> places;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < types.size(); ++i) {
     if (is_floating(types[i].dtype)) places.push_back(i);
   }
   return places;
@@ -58,11 +58,20 @@ std::vector<Tensor> filled(std::span<const Tensor> values, std::span<const size_
 }  // namespace
 
 std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const Tensor> arguments,
-                                        size_t wanted, Names names) {
+                                        std::span<const size_t> wanted, Names names) {
   std::vector<Type> types = types_of(arguments, names);
-  std::vector<size_t> wrt = floating(types, wanted);
-  if (wrt.empty())
-    fail(ErrorCode::type_mismatch, "grad: the first argument has no floating tensor");
+  std::vector<Type> wanted_types;
+  std::vector<Tensor> like;
+  for (size_t i : wanted) {
+    wanted_types.push_back(types[i]);
+    like.push_back(arguments[i]);
+  }
+  const std::vector<size_t> places = floating(wanted_types);
+  if (places.empty())
+    fail(ErrorCode::type_mismatch, "grad: there is no floating tensor to differentiate by{}",
+         wanted_types.empty() ? "" : ", only " + wanted_types[0].to_string());
+  std::vector<size_t> wrt;
+  for (size_t place : places) wrt.push_back(wanted[place]);
   Traced traced = trace(f, types, "function", names);
   if (traced.graph->outputs().empty())
     fail(ErrorCode::type_mismatch, "grad: the function returns no tensor");
@@ -75,13 +84,13 @@ std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const T
   auto graph = gradient(*traced.graph, core_ops(), {.wrt = wrt, .output = 0});
   std::vector<Tensor> results = apply_graph(*graph, joined(arguments, traced.captures));
   std::span<const Tensor> all(results);
-  return joined(all.first(outputs), filled(all.subspan(outputs), wrt, arguments.first(wanted)));
+  return joined(all.first(outputs), filled(all.subspan(outputs), places, like));
 }
 
 std::vector<Tensor> flat_jvp(const FlatFunction& f, std::span<const Tensor> primals,
                              std::span<const Tensor> tangents, Names names) {
   std::vector<Type> types = types_of(primals, names);
-  std::vector<size_t> wrt = floating(types, types.size());
+  std::vector<size_t> wrt = floating(types);
   if (tangents.size() != primals.size())
     fail(ErrorCode::invalid_argument, "jvp: {} tangents for {} arguments", tangents.size(),
          primals.size());
@@ -99,16 +108,16 @@ std::vector<Tensor> flat_jvp(const FlatFunction& f, std::span<const Tensor> prim
   std::vector<Tensor> results = apply_graph(*graph, joined(inputs, directions));
   std::span<const Tensor> all(results);
   std::span<const Tensor> outputs = all.first(output_types.size());
-  std::vector<size_t> differentiable = floating(output_types, output_types.size());
+  std::vector<size_t> differentiable = floating(output_types);
   return joined(outputs, filled(all.subspan(outputs.size()), differentiable, outputs));
 }
 
 FlatPullback flat_vjp(const FlatFunction& f, std::span<const Tensor> primals, Names names) {
   std::vector<Type> types = types_of(primals, names);
-  std::vector<size_t> wrt = floating(types, types.size());
+  std::vector<size_t> wrt = floating(types);
   Traced traced = trace(f, types, "function", names);
   std::vector<Type> output_types = traced.graph->output_types();
-  std::vector<size_t> seeds = floating(output_types, output_types.size());
+  std::vector<size_t> seeds = floating(output_types);
   std::shared_ptr<const Graph> graph =
       vjp(*traced.graph, core_ops(), VjpOptions{.wrt = wrt, .outputs = seeds});
   // The forward part is recorded now, and shared by all pulls.
@@ -169,6 +178,20 @@ std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arg
            BatchingOptions{
                .in_axes = axes, .out_axes = out_axes, .size = *size, .axis_name = axis_name});
   return apply_graph(*graph, joined(arguments, traced.captures));
+}
+
+Tensor unit_vectors(const Shape& shape, DType dtype) {
+  Shape full = shape;
+  full.insert(0, shape.element_count());
+  return eye(shape.element_count(), dtype).reshape(full);
+}
+
+Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape) {
+  const size_t where = normalise_axis(axis, x.rank(), "split_axis");
+  Shape full = x.shape();
+  full.erase(where);
+  for (size_t i = 0; i < shape.rank(); ++i) full.insert(where + i, shape[i]);
+  return x.reshape(full);
 }
 
 std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments) {

@@ -45,9 +45,9 @@ namespace detail {
 
 using Names = std::span<const std::string>;
 
-/// Outputs, then the gradients of output 0 by the first `wanted` arguments.
+/// Outputs, then the gradients of output 0 by the arguments at `wanted`.
 std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const Tensor> arguments,
-                                        size_t wanted, Names names);
+                                        std::span<const size_t> wanted, Names names);
 /// Outputs, then the tangents of the outputs.
 std::vector<Tensor> flat_jvp(const FlatFunction& f, std::span<const Tensor> primals,
                              std::span<const Tensor> tangents, Names names);
@@ -72,6 +72,11 @@ std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction
 /// Final carries, then the stacked results.
 std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> carries,
                               std::span<const Tensor> xs, bool reverse);
+
+/// All tensors of `shape` that are 1 in one place and 0 elsewhere, along a new first axis.
+Tensor unit_vectors(const Shape& shape, DType dtype);
+/// One axis as several, which are `shape`.
+Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape);
 
 /// Wraps `f`, a function of a tuple of trees, as a function of flat leaves; keeps its result's
 /// structure.
@@ -109,31 +114,83 @@ auto as_tree(const T& argument) {
   }
 }
 
+/// The arguments, with numbers as tensors where `kBy` names them.
+template <size_t... kBy, size_t... kAll, class Arguments>
+auto with_trees(std::index_sequence<kAll...>, const Arguments& arguments) {
+  auto at = [&]<size_t kIndex>(std::integral_constant<size_t, kIndex>) {
+    const auto& argument = std::get<kIndex>(arguments);
+    if constexpr (((kBy == kIndex) || ...)) {
+      return as_tree(argument);
+    } else {
+      return argument;
+    }
+  };
+  return std::make_tuple(at(std::integral_constant<size_t, kAll>())...);
+}
+
+/// The number of leaves before each argument, and of all.
+template <class... T>
+std::vector<size_t> first_leaves(const std::tuple<T...>& arguments) {
+  std::vector<size_t> first = {0};
+  auto add = [&](const auto& argument) {
+    size_t count = 0;
+    for_each_leaf(argument, [&](const Tensor&) { ++count; });
+    first.push_back(first.back() + count);
+  };
+  std::apply([&](const auto&... each) { (add(each), ...); }, arguments);
+  return first;
+}
+
+/// f of a tree, or of the members of a tuple, whichever it takes.
+template <class F, class T>
+auto call_on(const F& f, const T& primal) {
+  if constexpr (TupleLike<T> && !std::is_invocable_v<const F&, const T&>) {
+    return std::apply(f, primal);
+  } else {
+    return f(primal);
+  }
+}
+
 }  // namespace detail
 
 /// (value, gradient by the first argument) of a function whose result is a scalar tensor, or a pair
 /// of one and anything else (auxiliary results, which come back as they are: ((value, aux),
-/// gradient)). Integer leaves get zeros.
-template <class F>
+/// gradient)). Integer leaves get zeros. `value_and_grad<1>(f)` is by the second argument, and
+/// `value_and_grad<0, 2>(f)` gives a tuple of gradients.
+template <size_t... kBy, class F>
 auto value_and_grad(F f) {
-  return [f = std::move(f)](const auto& first, const auto&... rest) {
-    auto variable = detail::as_tree(first);
-    auto arguments = std::make_tuple(variable, rest...);
-    detail::Flat flat(f, arguments);
-    std::vector<Tensor> leaves = leaves_of(arguments);
-    size_t wanted = leaves_of(variable).size();
-    std::vector<Tensor> all =
-        detail::flat_value_and_grad(flat.call(), leaves, wanted, leaf_paths(arguments));
-    std::span<const Tensor> results(all);
-    return std::pair{flat.rebuild(results.first(all.size() - wanted)),
-                     with_leaves(variable, results.last(wanted))};
-  };
+  if constexpr (sizeof...(kBy) == 0) {
+    return value_and_grad<0>(std::move(f));
+  } else {
+    return [f = std::move(f)](const auto&... args) {
+      static_assert(((kBy < sizeof...(args)) && ...), "the function has no such argument");
+      auto arguments = detail::with_trees<kBy...>(std::index_sequence_for<decltype(args)...>(),
+                                                  std::tie(args...));
+      detail::Flat flat(f, arguments);
+      std::vector<size_t> wanted, first = detail::first_leaves(arguments);
+      auto want = [&](size_t argument) {
+        for (size_t i = first[argument]; i < first[argument + 1]; ++i) wanted.push_back(i);
+      };
+      (want(kBy), ...);
+      std::vector<Tensor> all = detail::flat_value_and_grad(flat.call(), leaves_of(arguments),
+                                                            wanted, leaf_paths(arguments));
+      std::span<const Tensor> results(all);
+      auto by = std::make_tuple(std::get<kBy>(arguments)...);
+      auto gradients = with_leaves(by, results.last(wanted.size()));
+      auto value = flat.rebuild(results.first(all.size() - wanted.size()));
+      if constexpr (sizeof...(kBy) == 1) {
+        return std::pair{std::move(value), std::get<0>(std::move(gradients))};
+      } else {
+        return std::pair{std::move(value), std::move(gradients)};
+      }
+    };
+  }
 }
 
-/// The gradient by the first argument.
-template <class F>
+/// The gradient by the first argument, or by those named: `grad<1>(f)`.
+template <size_t... kBy, class F>
 auto grad(F f) {
-  return [g = value_and_grad(std::move(f))](const auto&... arguments) {
+  return [g = value_and_grad<kBy...>(std::move(f))](const auto&... arguments) {
     return g(arguments...).second;
   };
 }
@@ -145,12 +202,14 @@ struct Jvp {
 };
 
 /// Forward mode: f(primal) and its derivative in the direction `tangent` (a tree of the same
-/// structure).
+/// structure). A function of several arguments takes a tuple of each:
+/// `jvp(f, std::tuple{x, y}, std::tuple{dx, dy})`.
 template <class F, class T>
 auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
   auto start = detail::as_tree(primal);
   auto arguments = std::make_tuple(start);
-  detail::Flat flat(f, arguments);
+  auto on_tree = [&f](const auto& tree) { return detail::call_on(f, tree); };
+  detail::Flat flat(on_tree, arguments);
   std::vector<Tensor> all = detail::flat_jvp(
       flat.call(), leaves_of(start), leaves_of(detail::as_tree(tangent)), leaf_paths(arguments));
   std::span<const Tensor> leaves(all);
@@ -159,17 +218,22 @@ auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
                     flat.rebuild(leaves.last(all.size() / 2))};
 }
 
-/// Reverse mode: f(primal), and a function from a cotangent of the result to one of the argument.
-template <class F, class T>
-auto vjp(const F& f, const T& primal) {
-  auto start = detail::as_tree(primal);
-  auto arguments = std::make_tuple(start);
+/// Reverse mode: f(primals…), and a function from a cotangent of the result to one of the argument,
+/// or a tuple of them for several.
+template <class F, class... T>
+auto vjp(const F& f, const T&... primals) {
+  auto arguments = std::make_tuple(detail::as_tree(primals)...);
   detail::Flat flat(f, arguments);
   detail::FlatPullback pullback =
-      detail::flat_vjp(flat.call(), leaves_of(start), leaf_paths(arguments));
+      detail::flat_vjp(flat.call(), leaves_of(arguments), leaf_paths(arguments));
   using Value = typename decltype(flat)::Result;
-  auto pull = [start, pull = pullback.pull](const Value& cotangent) {
-    return with_leaves(start, std::span<const Tensor>(pull(leaves_of(cotangent))));
+  auto pull = [arguments, pull = pullback.pull](const Value& cotangent) {
+    auto all = with_leaves(arguments, std::span<const Tensor>(pull(leaves_of(cotangent))));
+    if constexpr (sizeof...(T) == 1) {
+      return std::get<0>(std::move(all));
+    } else {
+      return all;
+    }
   };
   return std::pair{flat.rebuild(pullback.outputs), std::move(pull)};
 }
@@ -204,6 +268,36 @@ auto vmap(F f, VmapAxes axes = {}) {
   };
 }
 
+/// The Jacobian of a function from a tensor to a tensor by its first argument, in reverse mode (one
+/// pass for each element of the result, as one batch): shaped as the result, then as the argument.
+template <class F>
+auto jacobian(F f) {
+  return [f = std::move(f)](const Tensor& x, const auto&... rest) {
+    auto [value, pull] = vjp([&](const Tensor& x) { return f(x, rest...); }, x);
+    Tensor basis = detail::unit_vectors(value.shape(), value.dtype());
+    Tensor rows = vmap([&pull = pull](const Tensor& unit) { return pull(unit); })(basis);
+    return detail::split_axis(rows, 0, value.shape());
+  };
+}
+
+/// The same in forward mode: for functions with more results than arguments.
+template <class F>
+auto jacobian_forward(F f) {
+  return [f = std::move(f)](const Tensor& x, const auto&... rest) {
+    auto push = [&](const Tensor& unit) {
+      return jvp([&](const Tensor& x) { return f(x, rest...); }, x, unit).tangent;
+    };
+    Tensor columns = vmap(push, {.in = {}, .out = -1})(detail::unit_vectors(x.shape(), x.dtype()));
+    return detail::split_axis(columns, -1, x.shape());
+  };
+}
+
+/// The second derivatives of a scalar function of a tensor: forward over reverse mode.
+template <class F>
+auto hessian(F f) {
+  return jacobian_forward(grad(std::move(f)));
+}
+
 /// f, but its intermediate values are computed again in reverse mode instead of being kept.
 template <class F>
 auto checkpoint(F f) {
@@ -215,7 +309,8 @@ auto checkpoint(F f) {
 }
 
 /// f with its own reverse rule: `forward` gives (result, residuals), `backward` takes residuals and
-/// the result's cotangent and gives a tuple of the arguments' cotangents.
+/// the result's cotangent and gives a tuple of the arguments' cotangents. What they use from
+/// outside is a constant to derivatives: pass it as an argument where it is not.
 template <class F, class Forward, class Backward>
 auto custom_vjp(F f, Forward forward, Backward backward) {
   return [=](const auto&... args) {

@@ -5,7 +5,11 @@
 #include <cmath>
 
 #include "tenon/graph/text.h"
+#include "tenon/ops/registry.h"
+#include "tenon/runtime/executable.h"
+#include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/transform/vjp.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -129,6 +133,77 @@ TEST(Vjp, PullsCotangents) {
   EXPECT_THAT(error_of([&pull = pull] { pull(Tensor{1}); }), HasSubstr("its cotangent f32[1]"));
 }
 
+TEST(Grad, ByChosenArguments) {
+  auto f = [](Tensor x, int power, Layer layer, Tensor y) {
+    for (int i = 0; i < power; ++i) x = x * layer.weight;
+    return sum(x * y + layer.bias);
+  };
+  Tensor x{1, 2}, y{3, 4};
+  Layer layer{Tensor{2, 2}, Tensor{0, 0}};
+  expect_near(grad<3>(f)(x, 2, layer, y), {4, 8});
+  auto [value, gradients] = value_and_grad<0, 2>(f)(x, 2, layer, y);
+  expect_near(value, {44});
+  auto& [by_x, by_layer] = gradients;
+  expect_near(by_x, {12, 16});
+  expect_near(by_layer.weight, {12, 32});
+  expect_near(by_layer.bias, {1, 1});
+  expect_near(grad<1>([](Tensor x, Tensor y) { return x * y; })(3.0, 4.0), {3});
+}
+
+TEST(Grad, OfHalfPrecisionParametersAndCasts) {
+  for (DType half : {DType::f16, DType::bf16}) {
+    // Weights are kept in f32 and used in half precision, as mixed precision training does.
+    auto loss = [half](Tensor w, Tensor x) {
+      Tensor y = gelu(matmul(x.cast(half), w.cast(half)) * 2);
+      return mean(square(softmax(y))).cast(DType::f32);
+    };
+    Tensor w{{0.5, -1, 2}, {1, 0.25, 0}}, x{{1, 2}, {-1, 0.5}};
+    auto exact = [](Tensor w, Tensor x) { return mean(square(softmax(gelu(matmul(x, w) * 2)))); };
+    Tensor gradient = grad(loss)(w, x);
+    EXPECT_EQ(gradient.dtype(), DType::f32);
+    EXPECT_THAT(values_of(gradient), Pointwise(DoubleNear(2e-2), values_of(grad(exact)(w, x))));
+    auto bump_of_half = grad([](Tensor x) { return bump(x); })(Tensor{0.5, 1}.cast(half));
+    EXPECT_THAT(values_of(bump_of_half),
+                Pointwise(DoubleNear(1e-2), std::vector{bump_slope(0.5), bump_slope(1)}));
+  }
+}
+
+TEST(Transforms, FunctionsOfSeveralArguments) {
+  auto f = [](Tensor x, Tensor y) { return x * y; };
+  Tensor x{1, 2}, y{3, 4};
+  auto [value, pull] = vjp(f, x, y);
+  auto [by_x, by_y] = pull(Tensor{1, 10});
+  expect_near(value, {3, 8});
+  expect_near(by_x, {3, 40});
+  expect_near(by_y, {1, 20});
+  auto pushed = jvp(f, std::tuple{x, y}, std::tuple{Tensor{1, 0}, Tensor{0, 1}});
+  expect_near(pushed.tangent, {3, 2});
+  auto first = [](std::tuple<Tensor, Tensor> both) { return std::get<0>(both) * 2; };
+  expect_near(jvp(first, std::tuple{x, y}, std::tuple{x, y}).tangent, {2, 4});
+}
+
+TEST(Jacobian, BothModesAgree) {
+  auto f = [](Tensor x, double scale) { return sin(x.slice(0, 0, 2)) * sum(x) * scale; };
+  Tensor x{0.5, 1, 2};
+  Tensor by_rows = jacobian(f)(x, 2.0), by_columns = jacobian_forward(f)(x, 2.0);
+  EXPECT_EQ(by_rows.type().to_string(), "f32[2,3]");
+  expect_near(by_columns, values_of(by_rows));
+  expect_near(by_rows[{0, 1}], {2 * std::sin(0.5)});
+  auto product = [](Tensor x) { return matmul(x, Tensor{{1, 2, 3}, {4, 5, 6}}); };
+  EXPECT_EQ(jacobian(product)(ones({4, 2})).type().to_string(), "f32[4,3,4,2]");
+  EXPECT_EQ(jacobian(f)(x.cast(DType::f64), 2.0).dtype(), DType::f64);
+}
+
+TEST(Hessian, OfAScalarFunction) {
+  auto f = [](Tensor x) { return sum(x * x * x) + prod(x); };
+  expect_near(hessian(f)(Tensor{1, 2}), {6, 1, 1, 12});
+  auto rows = vmap(hessian(f))(Tensor{{1, 2}, {3, 4}});
+  expect_near(rows[1], {18, 1, 1, 24});
+  auto fast = jit(hessian(f));
+  for (int64_t n : {2, 3, 4}) EXPECT_EQ(fast(ones({n})).item(0), 6);
+  EXPECT_EQ(fast.compilations(), 2u);
+}
+
 TEST(Vmap, MapsOverAxes) {
   auto f = [](Tensor row, Tensor vector) { return sum(row * vector); };
   Tensor rows{{1, 2}, {3, 4}, {5, 6}};
@@ -154,6 +229,24 @@ TEST(Checkpoint, GivesTheSameGradient) {
   Tensor x{0.3, -0.7};
   expect_near(grad(f)(x), values_of(grad(plain)(x)));
   expect_near(f(x), values_of(plain(x)));
+}
+
+TEST(Checkpoint, TakesLessMemory) {
+  auto block = [](Tensor x, Tensor w) {
+    for (int i = 0; i < 4; ++i) x = tanh(matmul(x, w) * 0.5 + x);
+    return x;
+  };
+  auto peak = [&](auto layer) {
+    FlatFunction loss = [&](std::vector<Tensor> in) {
+      Tensor x = in[0];
+      for (int i = 0; i < 8; ++i) x = layer(x, in[1][i]);
+      return std::vector<Tensor>{sum(x)};
+    };
+    std::vector<Type> types = {Type::parse("f32[1024,16]"), Type::parse("f32[8,16,16]")};
+    auto gradients = gradient(*trace(loss, types).graph, core_ops(), {.wrt = {size_t{1}}});
+    return compile(*gradients, core_ops())->report().peak_bytes;
+  };
+  EXPECT_LT(peak(checkpoint(block)) * 2, peak(block));
 }
 
 TEST(CustomVjp, ReplacesTheDerivative) {
