@@ -64,7 +64,7 @@ int evaluate(const Options& options) {
     }
     fmt::print("{}\n", dump_json(json));
   } else {
-    fmt::print("{}", result.to_string(model.classes()));
+    fmt::print("{}", result);
   }
   if (!options.report.empty()) {
     train::write_report(options.report, {.title = options.model,

@@ -43,6 +43,6 @@ int main(int argc, char** argv) {
       perceptron, data.train,
       {.optimizer = nn::adamw({.learning_rate = nn::one_cycle(4e-3)}), .epochs = 2, .batch = 64});
   auto evaluation = train::evaluate(result.model, data.test);
-  print("{}", evaluation.to_string(data.test.classes()));
+  print("{}", evaluation);
   return evaluation.accuracy > 0.7 ? 0 : 1;
 }

@@ -2,8 +2,10 @@
 //
 //   given: Tree parameters, gradient; Tensor step; double total_steps;
 //   nn::Optimizer opt = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4});
-//   Tree slots = opt.init(parameters);
-//   auto [next, next_slots] = opt.update(parameters, slots, gradient, step, total_steps);
+//   struct State { Tree parameters, slots; Tensor step; };
+//   State state{parameters, opt.init(parameters), 0};
+//   state = opt.update(state, gradient, total_steps);              // step by step
+//   auto [next, next_slots] = opt.update(parameters, state.slots, gradient, step, total_steps);
 #pragma once
 
 #include <functional>
@@ -44,9 +46,26 @@ class Optimizer {
   Optimizer with_clipped_gradient(double limit) const;
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
   Tree init(const Tree& parameters) const;
+  template <class T>
+  Tree init(const T& parameters) const {
+    return init(to_tree(parameters));
+  }
   /// `step` is i32[] from 0; `total` steps of the run shape the schedule.
   Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient,
                  const Tensor& step, double total = 1) const;
+  /// The same for an aggregate whose first members are the parameters (any tree), their slots and
+  /// the step, which is counted up; further members stay.
+  template <class State, class Parameters>
+  State update(State state, const Parameters& gradient, double total = 1) const {
+    Parameters& parameters = boost::pfr::get<0>(state);
+    Tree& slots = boost::pfr::get<1>(state);
+    Tensor& step = boost::pfr::get<2>(state);
+    Updated updated = update(to_tree(parameters), slots, to_tree(gradient), step, total);
+    parameters = from_tree(updated.parameters, std::move(parameters));
+    slots = std::move(updated.slots);
+    step = step + 1;
+    return state;
+  }
 
  private:
   std::string name_;

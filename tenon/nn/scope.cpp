@@ -37,9 +37,10 @@ Tensor Scope::parameter(std::string_view name, const Shape& shape, const Initial
   }
   const Type& type = known->leaf().type();
   if (type.shape != shape) {
-    throw make_error(ErrorCode::shape_mismatch, "parameter {} is {}, the model needs {}", path,
-                     type.to_string(), shape.to_string())
-        .note("hint: these variables were made for a model or an input of other sizes");
+    Error error = make_error(ErrorCode::shape_mismatch, "parameter {} is {}, the model needs {}",
+                             path, type.to_string(), shape.to_string());
+    if (std::string origin = known->leaf().name(); !origin.empty()) error.note("{}", origin);
+    throw error.note("hint: these variables were made for a model or an input of other sizes");
   }
   return known->leaf();
 }

@@ -84,6 +84,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset, const std:
     }
   }
   result.examples = dataset[label].size();
+  result.classes = model.classes().empty() ? dataset.classes() : model.classes();
   auto count = static_cast<double>(std::max<int64_t>(1, result.examples));
   result.loss /= count;
   result.accuracy /= count;
@@ -96,7 +97,7 @@ std::string Evaluation::summary() const {
   return text + fmt::format("  ({} examples)", group_digits(examples));
 }
 
-std::string Evaluation::to_string(const std::vector<std::string>& classes) const {
+std::string Evaluation::to_string() const {
   std::string text = summary() + "\n";
   if (confusion.empty()) return text;
   text += "\n";

@@ -7,6 +7,9 @@
 //   train::Evaluation e = train::evaluate(result.model, data.test);
 #pragma once
 
+#include <fmt/core.h>
+
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -80,13 +83,14 @@ struct Evaluation {
   /// confusion[label][predicted]: how many. This and what follows are empty where labels are not
   /// classes.
   std::vector<std::vector<int64_t>> confusion;
-  std::vector<int32_t> predicted;   // one an example
-  std::vector<float> confidence;    // probability of the predicted class
-  std::vector<float> example_loss;  // one an example
+  std::vector<int32_t> predicted;    // one an example
+  std::vector<float> confidence;     // probability of the predicted class
+  std::vector<float> example_loss;   // one an example
+  std::vector<std::string> classes;  // names of the labels; may be empty
   /// "loss 0.2716  accuracy 0.9027  (10,000 examples)"
   std::string summary() const;
   /// The summary and the confusions.
-  std::string to_string(const std::vector<std::string>& classes) const;
+  std::string to_string() const;
 };
 
 /// Whole numbers as labels [rows, …] for logits [rows, …, classes]: cross entropy, accuracy and the
@@ -96,3 +100,12 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
                     int64_t batch = 500);
 
 }  // namespace tenon::train
+
+template <>
+struct fmt::formatter<tenon::train::Evaluation> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  auto format(const tenon::train::Evaluation& evaluation, fmt::format_context& context) const {
+    std::string text = evaluation.to_string();
+    return std::copy(text.begin(), text.end(), context.out());
+  }
+};

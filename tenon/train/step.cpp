@@ -57,7 +57,7 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);
     result.state.slots = map_leaves(keep_if_bad, updated.slots, s.slots);
     result.state.state = map_leaves(keep_if_bad, aux.state, s.state);
-    result.state.step = s.step + Tensor(1);
+    result.state.step = s.step + 1;
     result.metrics = {loss_value, aux.correct};
     return result;
   };

@@ -149,5 +149,29 @@ TEST(ClipByGlobalNorm, ScalesOnlyWhatIsTooLong) {
   EXPECT_EQ(same.at("b").item(), 4);
 }
 
+struct Line {
+  Tensor slope, offset;
+};
+struct LineState {
+  Line line;
+  Tree slots;
+  Tensor step;
+  int64_t kept = 0;
+};
+
+TEST(Optimizer, UpdatesAnAggregateOfAnyTree) {
+  Optimizer optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9});
+  Line line{Tensor(1.0), Tensor(2.0)}, gradient{Tensor(10.0), Tensor(0.0)};
+  LineState state{line, optimizer.init(line), 0, 5};
+  state = optimizer.update(state, gradient);
+  state = optimizer.update(std::move(state), gradient);
+  EXPECT_NEAR(state.line.slope.item(), 1 - 1 - 1.9, 1e-6);
+  EXPECT_EQ(state.line.offset.item(), 2);
+  EXPECT_EQ(state.slots.at("momentum.slope").item(), 19);
+  EXPECT_EQ(state.step.item_int(), 2);
+  EXPECT_EQ(state.step.dtype(), DType::i32);
+  EXPECT_EQ(state.kept, 5);
+}
+
 }  // namespace
 }  // namespace tenon::nn

@@ -14,6 +14,7 @@
 #include "tenon/models/mlp.h"
 #include "tenon/nn/layers.h"
 #include "tenon/train/checkpoint.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::train {
 namespace {
@@ -82,11 +83,17 @@ TEST(Fit, LearnsAnEasyTask) {
   Evaluation e = evaluate(result.model, data);
   EXPECT_GT(e.accuracy, 0.98);
   EXPECT_EQ(e.confusion[0][0] + e.confusion[0][1] + e.confusion[1][0] + e.confusion[1][1], 500);
+  EXPECT_EQ(fmt::format("{}", e), e.to_string());
 }
 
 TEST(Fit, ModelsComeBackFromTheirFile) {
   data::Dataset data = easy_pictures(100);
-  FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), data, quiet(1));
+  // Layers may be called anything.
+  auto model = [](nn::Scope s, Tensor x) {
+    x = relu(nn::dense(s / "größe: 1", flatten(x), 8));
+    return nn::dense(s / "the \"last\" layer", x, 2);
+  };
+  FitResult result = fit(model, data, quiet(1));
   std::filesystem::path path = std::filesystem::temp_directory_path() / "tenon-fit-test.tenon";
   result.model.save(path);
   Model loaded = Model::load(path);
