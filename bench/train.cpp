@@ -1,7 +1,7 @@
 // Training steps side by side with PyTorch and JAX: the same values, data, threads and precision,
 // taking turns.
 //
-//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--plan]
+//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--trace FILE]
 //
 // Losses and updated parameters are compared before anything is timed; exits with 1 where they
 // differ.
