@@ -246,7 +246,7 @@ TEST(Fit, NumbersAreLearntToo) {
   EXPECT_LT(e.loss, 1e-3);
   EXPECT_TRUE(std::isnan(e.accuracy));
   EXPECT_TRUE(e.confusion.empty());
-  EXPECT_EQ(e.to_string({}).find("accuracy"), std::string::npos);
+  EXPECT_EQ(e.to_string().find("accuracy"), std::string::npos);
   EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
 }
 

@@ -6,6 +6,8 @@
 // after equal nodes are merged, which would undo it. Source: Chen, Xu, Zhang, Guestrin, "Training
 // Deep Nets with Sublinear Memory Cost" (2016).
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "tenon/compile/fusion.h"
 #include "tenon/compile/pass.h"
@@ -25,7 +27,11 @@ constexpr int kMostSteps = 32;
 class Rematerialiser {
  public:
   Rematerialiser(const Graph& graph, const PassContext& context)
-      : graph_(graph), context_(context), users_(graph.value_count()) {
+      : graph_(graph),
+        context_(context),
+        users_(graph.value_count()),
+        is_stored_(graph.value_count(), false),
+        last_read_(graph.value_count(), 0) {
     CostModel model;
     size_t calls = 0;
     for (NodeId id = 0; id < graph.node_count(); ++id) {
@@ -34,72 +40,99 @@ class Rematerialiser {
       costs_.push_back(call ? NodeCost::kernel : model.cost(graph, node));
       calls += costs_.back() == NodeCost::kernel;
       calls_before_.push_back(calls);
-      for (ValueId input : node.inputs) users_[input.index].push_back(id);
+      for (ValueId input : node.inputs) {
+        users_[input.index].push_back(id);
+        if (costs_.back() == NodeCost::kernel) is_stored_[input.index] = true;
+      }
     }
-    for (ValueId output : graph.outputs()) is_output_.push_back(output);
+    for (ValueId output : graph.outputs()) is_stored_[output.index] = true;
+    for (NodeId id = static_cast<NodeId>(graph.node_count()); id-- > 0;) {
+      const NodeId last = is_fused(id) ? std::max(id, last_read_[result(id).index]) : id;
+      for (ValueId input : graph.node(id).inputs)
+        last_read_[input.index] = std::max(last_read_[input.index], last);
+    }
   }
 
   std::unique_ptr<Graph> run() {
+    for (NodeId id = 0; id < graph_.node_count(); ++id) plan(id);
+    if (repeats_.empty()) return nullptr;
     Rewriter rewrite(graph_, context_.ops);
-    bool changed = false;
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      // From here on readers get a second copy of what they are the first late reader of.
-      for (ValueId input : graph_.node(id).inputs) {
-        const NodeId made = graph_.value(input).producer;
-        if (made == kNoNode || first_late_reader(made) != id || !can_repeat(made, id)) continue;
-        rewrite.keep(made);
-        changed = true;
+      // From here on readers get the second copies.
+      if (const auto found = repeats_.find(id); found != repeats_.end()) {
+        for (NodeId repeated : found->second) rewrite.keep(repeated);
       }
       rewrite.keep(id);
     }
-    return changed ? rewrite.finish() : nullptr;
+    return rewrite.finish();
   }
 
  private:
-  /// The first reader far behind the first one, where there is one.
-  NodeId first_late_reader(NodeId id) const {
-    const Node& node = graph_.node(id);
-    if (costs_[id] != NodeCost::expensive || !node.op->is_elementwise) return kNoNode;
-    const std::vector<NodeId>& users = users_[node.outputs[0].index];
-    const auto late = std::ranges::find_if(users, [&](NodeId user) {
-      return calls_before_[user] >= calls_before_[users.front()] + kFarApart;
-    });
-    return late == users.end() ? kNoNode : *late;
+  ValueId result(NodeId id) const { return graph_.node(id).outputs[0]; }
+
+  bool is_cheap(NodeId id) const {
+    return costs_[id] == NodeCost::cheap || costs_[id] == NodeCost::free;
   }
 
-  bool can_repeat(NodeId id, NodeId reader) const {
+  /// Whether every reader computes the result for itself.
+  bool is_fused(NodeId id) const { return is_cheap(id) && !is_stored_[result(id).index]; }
+
+  bool is_candidate(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (std::ranges::find(is_output_, node.outputs[0]) != is_output_.end()) return false;
-    const Dim count = graph_.type(node.outputs[0]).shape.element_count();
-    if (count.is_constant() && count.constant() < kSmallest) return false;
+    if (costs_[id] != NodeCost::expensive || !node.op->is_elementwise) return false;
+    if (is_stored_[result(id).index] || users_[result(id).index].empty()) return false;
+    const Dim count = graph_.type(result(id)).shape.element_count();
+    return !count.is_constant() || count.constant() >= kSmallest;
+  }
+
+  /// Finds the first late reader of a candidate, directly or through cheap operations, which fusion
+  /// computes where they are read; these are repeated with it.
+  void plan(NodeId id) {
+    if (!is_candidate(id)) return;
+    const std::vector<NodeId>& users = users_[result(id).index];
+    const size_t late = calls_before_[users.front()] + kFarApart;
+    std::vector<NodeId> repeated{id};
+    std::set<NodeId> todo(users.begin(), users.end());
+    while (!todo.empty() && calls_before_[*todo.begin()] < late) {
+      const NodeId reader = *todo.begin();
+      todo.erase(todo.begin());
+      if (!is_fused(reader)) continue;
+      repeated.push_back(reader);
+      const auto& readers = users_[result(reader).index];
+      todo.insert(readers.begin(), readers.end());
+    }
+    if (todo.empty()) return;
+    const NodeId reader = *todo.begin();
+    std::erase_if(repeated, [&](NodeId node) { return last_read_[result(node).index] < reader; });
     int steps = kMostSteps;
-    return are_kept(node, id, reader, steps);
+    for (NodeId node : repeated) {
+      for (ValueId input : graph_.node(node).inputs) {
+        const bool ours = std::ranges::binary_search(repeated, graph_.value(input).producer);
+        if (!ours && !is_kept(input, reader, steps)) return;
+      }
+    }
+    repeats_[reader].insert(repeated.begin(), repeated.end());
   }
 
-  bool are_kept(const Node& node, NodeId id, NodeId reader, int& steps) const {
-    return std::ranges::all_of(node.inputs,
-                               [&](ValueId value) { return is_kept(value, id, reader, steps); });
-  }
-
-  /// Whether a value is in memory at `reader` for other reasons than `node`, or is computed from
-  /// such values by cheap operations.
-  bool is_kept(ValueId value, NodeId node, NodeId reader, int& steps) const {
+  /// Whether a value is in memory at `reader` anyway, or is computed from such values by cheap
+  /// operations.
+  bool is_kept(ValueId value, NodeId reader, int& steps) const {
     if (--steps < 0) return false;
     const NodeId made = graph_.value(value).producer;
-    if (made == kNoNode) return true;
-    const bool read_late = std::ranges::any_of(
-        users_[value.index], [&](NodeId user) { return user >= reader && user != node; });
-    if (read_late) return true;
-    const bool cheap = costs_[made] == NodeCost::cheap || costs_[made] == NodeCost::free;
-    return cheap && are_kept(graph_.node(made), made, reader, steps);
+    if (made == kNoNode || last_read_[value.index] >= reader) return true;
+    return is_cheap(made) && std::ranges::all_of(graph_.node(made).inputs, [&](ValueId input) {
+             return is_kept(input, reader, steps);
+           });
   }
 
   const Graph& graph_;
   const PassContext& context_;
   std::vector<NodeCost> costs_;
-  std::vector<size_t> calls_before_;  // library calls up to a node
-  std::vector<std::vector<NodeId>> users_;
-  std::vector<ValueId> is_output_;
+  std::vector<size_t> calls_before_;        // library calls up to a node
+  std::vector<std::vector<NodeId>> users_;  // per value, in order
+  std::vector<bool> is_stored_;             // per value: whatever fusion does
+  std::vector<NodeId> last_read_;  // per value: by a node, or by what fusion computes from it
+  std::map<NodeId, std::set<NodeId>> repeats_;  // in front of a node
 };
 
 }  // namespace
