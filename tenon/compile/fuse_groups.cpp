@@ -23,10 +23,13 @@ class Planner {
  public:
   Planner(const Graph& graph, const PassContext& context) : graph_(graph), context_(context) {}
 
+  StoragePlan run_storage() {
+    decide();
+    return {std::move(costs_), std::move(plan_.inlined)};
+  }
+
   FusePlan run() {
-    classify();
-    find_users();
-    decide_stored();
+    decide();
     make_groups();
     join_groups();
     finish();
@@ -39,6 +42,12 @@ class Planner {
   bool is_fusable(NodeId id) const { return costs_[id] != NodeCost::kernel; }
   bool reduces(NodeId id) const {
     return costs_[id] == NodeCost::reduction || costs_[id] == NodeCost::window;
+  }
+
+  void decide() {
+    classify();
+    find_users();
+    decide_stored();
   }
 
   void classify() {
@@ -97,7 +106,7 @@ class Planner {
     }
     if (is_scalar_constant(node)) return false;
     if (costs_[id] != NodeCost::expensive) return false;
-    if (users_[id].size() > 1) return true;
+    if (users_[id].size() != 1) return !users_[id].empty();
     // Read more than once an element: by a broadcast, a gather or a window.
     const Node& user = graph_.node(users_[id][0]);
     if (reduces(users_[id][0])) {
@@ -329,6 +338,10 @@ class Planner {
 
 bool is_scalar_constant(const Node& node) {
   return node.op->name == "constant" && node.attributes.literal("value")->size() == 1;
+}
+
+StoragePlan plan_storage(const Graph& graph, const PassContext& context) {
+  return Planner(graph, context).run_storage();
 }
 
 FusePlan plan_fusion(const Graph& graph, const PassContext& context) {

@@ -34,6 +34,13 @@ struct FusePlan {
 /// Scalar constants are copied into every body that reads them, stored or not.
 bool is_scalar_constant(const Node& node);
 
+/// The first half of a plan: what a node costs, and whether its readers compute it.
+struct StoragePlan {
+  std::vector<NodeCost> costs;  // per node
+  std::vector<bool> inlined;    // as in a FusePlan
+};
+StoragePlan plan_storage(const Graph& graph, const PassContext& context);
+
 FusePlan plan_fusion(const Graph& graph, const PassContext& context);
 
 }  // namespace tenon

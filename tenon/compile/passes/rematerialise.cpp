@@ -2,14 +2,15 @@
 // did. Out: the same computed a second time for the late readers, where everything that it is
 // computed from is kept for them anyway.
 // Why: such a result would be held in memory across all the products in between (the tanh of every
-// GELU of a transformer), and computing it again costs less than writing and reading it. Comes
-// after equal nodes are merged, which would undo it. Source: Chen, Xu, Zhang, Guestrin, "Training
-// Deep Nets with Sublinear Memory Cost" (2016).
+// GELU of a transformer), and computing it again costs less than writing and reading it. Readers
+// are those that read memory: equal nodes are merged before, so that most late reads go through
+// arithmetic that stands in the way forward (`1 + tanh` there) and that each reader computes for
+// itself. That arithmetic is repeated, too, or it would go on reading the first result. Source:
+// Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost" (2016).
 #include <algorithm>
-#include <map>
-#include <set>
+#include <limits>
 
-#include "tenon/compile/fusion.h"
+#include "tenon/compile/fuse_groups.h"
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
 
@@ -21,118 +22,136 @@ namespace {
 constexpr size_t kFarApart = 2;
 /// Smaller values cost no memory worth speaking of.
 constexpr int64_t kSmallest = 4096;
-/// Cheap operations that are followed to see what a value is computed from.
-constexpr int kMostSteps = 32;
+/// Values that are followed to see what a value is computed from.
+constexpr size_t kMostValues = 64;
+constexpr size_t kNever = std::numeric_limits<size_t>::max();
 
 class Rematerialiser {
  public:
   Rematerialiser(const Graph& graph, const PassContext& context)
       : graph_(graph),
         context_(context),
-        users_(graph.value_count()),
-        is_stored_(graph.value_count(), false),
-        last_read_(graph.value_count(), 0) {
-    CostModel model;
-    size_t calls = 0;
-    for (NodeId id = 0; id < graph.node_count(); ++id) {
-      const Node& node = graph.node(id);
-      const bool call = node.op->is_opaque || context.oracle.has_kernel(graph, node);
-      costs_.push_back(call ? NodeCost::kernel : model.cost(graph, node));
-      calls += costs_.back() == NodeCost::kernel;
-      calls_before_.push_back(calls);
-      for (ValueId input : node.inputs) {
-        users_[input.index].push_back(id);
-        if (costs_.back() == NodeCost::kernel) is_stored_[input.index] = true;
-      }
-    }
-    for (ValueId output : graph.outputs()) is_stored_[output.index] = true;
-    for (NodeId id = static_cast<NodeId>(graph.node_count()); id-- > 0;) {
-      const NodeId last = is_fused(id) ? std::max(id, last_read_[result(id).index]) : id;
-      for (ValueId input : graph.node(id).inputs)
-        last_read_[input.index] = std::max(last_read_[input.index], last);
-    }
+        storage_(plan_storage(graph, context)),
+        rewrite_(graph, context.ops),
+        reads_(graph.value_count()),
+        late_from_(graph.node_count(), kNever),
+        is_late_(graph.node_count(), false) {
+    count_calls();
+    find_reads();
+    for (NodeId id = 0; id < graph.node_count(); ++id) late_from_[id] = find_late_from(id);
   }
 
   std::unique_ptr<Graph> run() {
-    for (NodeId id = 0; id < graph_.node_count(); ++id) plan(id);
-    if (repeats_.empty()) return nullptr;
-    Rewriter rewrite(graph_, context_.ops);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      // From here on readers get the second copies.
-      if (const auto found = repeats_.find(id); found != repeats_.end()) {
-        for (NodeId repeated : found->second) rewrite.keep(repeated);
-      }
-      rewrite.keep(id);
+      for (ValueId input : graph_.node(id).inputs) repeat(producer(input), calls_before_[id]);
+      rewrite_.keep(id);
+      is_late_[id] = calls_before_[id] >= late_from_[id];
     }
-    return rewrite.finish();
+    if (!changed_) return nullptr;
+    std::unique_ptr<Graph> graph = rewrite_.finish();
+    // Of arithmetic that only late readers use the first copy is not needed.
+    std::unique_ptr<Graph> live = remove_dead(*graph, context_);
+    return live ? std::move(live) : std::move(graph);
   }
 
  private:
-  ValueId result(NodeId id) const { return graph_.node(id).outputs[0]; }
-
-  bool is_cheap(NodeId id) const {
-    return costs_[id] == NodeCost::cheap || costs_[id] == NodeCost::free;
-  }
-
-  /// Whether every reader computes the result for itself.
-  bool is_fused(NodeId id) const { return is_cheap(id) && !is_stored_[result(id).index]; }
-
-  bool is_candidate(NodeId id) const {
-    const Node& node = graph_.node(id);
-    if (costs_[id] != NodeCost::expensive || !node.op->is_elementwise) return false;
-    if (is_stored_[result(id).index] || users_[result(id).index].empty()) return false;
-    const Dim count = graph_.type(result(id)).shape.element_count();
-    return !count.is_constant() || count.constant() >= kSmallest;
-  }
-
-  /// Finds the first late reader of a candidate, directly or through cheap operations, which fusion
-  /// computes where they are read; these are repeated with it.
-  void plan(NodeId id) {
-    if (!is_candidate(id)) return;
-    const std::vector<NodeId>& users = users_[result(id).index];
-    const size_t late = calls_before_[users.front()] + kFarApart;
-    std::vector<NodeId> repeated{id};
-    std::set<NodeId> todo(users.begin(), users.end());
-    while (!todo.empty() && calls_before_[*todo.begin()] < late) {
-      const NodeId reader = *todo.begin();
-      todo.erase(todo.begin());
-      if (!is_fused(reader)) continue;
-      repeated.push_back(reader);
-      const auto& readers = users_[result(reader).index];
-      todo.insert(readers.begin(), readers.end());
+  /// The nodes that read a value from memory, or what they compute from it by themselves.
+  struct Reads {
+    NodeId first = kNoNode;
+    NodeId last = 0;
+    void add(const Reads& other) {
+      first = std::min(first, other.first);
+      last = std::max(last, other.last);
     }
-    if (todo.empty()) return;
-    const NodeId reader = *todo.begin();
-    std::erase_if(repeated, [&](NodeId node) { return last_read_[result(node).index] < reader; });
-    int steps = kMostSteps;
-    for (NodeId node : repeated) {
-      for (ValueId input : graph_.node(node).inputs) {
-        const bool ours = std::ranges::binary_search(repeated, graph_.value(input).producer);
-        if (!ours && !is_kept(input, reader, steps)) return;
+  };
+  static_assert(kNoNode == std::numeric_limits<NodeId>::max());
+
+  NodeId producer(ValueId value) const { return graph_.value(value).producer; }
+  bool is_inlined(NodeId id) const { return storage_.inlined[id]; }
+  bool is_constant(NodeId id) const { return graph_.node(id).op->name == "constant"; }
+
+  void count_calls() {
+    size_t calls = 0;
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      calls += storage_.costs[id] == NodeCost::kernel && !is_constant(id);
+      calls_before_.push_back(calls);
+    }
+  }
+
+  void find_reads() {
+    for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
+      const Node& node = graph_.node(id);
+      const Reads reads = is_inlined(id) ? reads_[node.outputs[0].index] : Reads{id, id};
+      for (ValueId input : node.inputs) reads_[input.index].add(reads);
+    }
+    for (ValueId output : graph_.outputs())
+      reads_[output.index].last = static_cast<NodeId>(graph_.node_count());
+  }
+
+  /// After how many library calls readers get a copy of their own.
+  size_t find_late_from(NodeId id) const {
+    if (is_repeated(id)) {
+      return calls_before_[reads_[graph_.node(id).outputs[0].index].first] + kFarApart;
+    }
+    size_t from = kNever;
+    if (!is_inlined(id)) return from;
+    for (ValueId input : graph_.node(id).inputs) {
+      if (producer(input) != kNoNode) from = std::min(from, late_from_[producer(input)]);
+    }
+    return from;
+  }
+
+  bool is_repeated(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (storage_.costs[id] != NodeCost::expensive || !node.op->is_elementwise) return false;
+    const Reads& reads = reads_[node.outputs[0].index];
+    if (is_inlined(id) || reads.last >= graph_.node_count()) return false;  // an output
+    if (reads.first >= reads.last) return false;                            // read once, or never
+    if (calls_before_[reads.last] < calls_before_[reads.first] + kFarApart) return false;
+    const Dim count = graph_.type(node.outputs[0]).shape.element_count();
+    if (count.is_constant() && count.constant() < kSmallest) return false;
+    return can_be_computed(node, reads.last);
+  }
+
+  /// Whether all that `node` reads is in memory at `reader` for other reasons, or is computed there
+  /// from such values by cheap operations.
+  bool can_be_computed(const Node& node, NodeId reader) const {
+    std::vector<ValueId> values = node.inputs;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i == kMostValues) return false;
+      const NodeId made = producer(values[i]);
+      if (made == kNoNode || is_constant(made)) continue;
+      if (!is_inlined(made)) {
+        if (reads_[values[i].index].last < reader) return false;
+        continue;
+      }
+      const NodeCost cost = storage_.costs[made];
+      if (cost != NodeCost::cheap && cost != NodeCost::free) return false;
+      for (ValueId input : graph_.node(made).inputs) {
+        if (std::ranges::find(values, input) == values.end()) values.push_back(input);
       }
     }
-    repeats_[reader].insert(repeated.begin(), repeated.end());
+    return true;
   }
 
-  /// Whether a value is in memory at `reader` anyway, or is computed from such values by cheap
-  /// operations.
-  bool is_kept(ValueId value, NodeId reader, int& steps) const {
-    if (--steps < 0) return false;
-    const NodeId made = graph_.value(value).producer;
-    if (made == kNoNode || last_read_[value.index] >= reader) return true;
-    return is_cheap(made) && std::ranges::all_of(graph_.node(made).inputs, [&](ValueId input) {
-             return is_kept(input, reader, steps);
-           });
+  /// Copies what is late at a reader behind so many calls, once.
+  void repeat(NodeId id, size_t calls) {
+    if (id == kNoNode || is_late_[id] || late_from_[id] > calls) return;
+    for (ValueId input : graph_.node(id).inputs) repeat(producer(input), calls);
+    rewrite_.keep(id);
+    is_late_[id] = true;
+    changed_ = true;
   }
 
   const Graph& graph_;
   const PassContext& context_;
-  std::vector<NodeCost> costs_;
-  std::vector<size_t> calls_before_;        // library calls up to a node
-  std::vector<std::vector<NodeId>> users_;  // per value, in order
-  std::vector<bool> is_stored_;             // per value: whatever fusion does
-  std::vector<NodeId> last_read_;  // per value: by a node, or by what fusion computes from it
-  std::map<NodeId, std::set<NodeId>> repeats_;  // in front of a node
+  StoragePlan storage_;
+  Rewriter rewrite_;
+  std::vector<size_t> calls_before_;  // library calls up to a node
+  std::vector<Reads> reads_;          // per value
+  std::vector<size_t> late_from_;     // per node: calls, or kNever
+  std::vector<bool> is_late_;         // per node: the latest copy is one for late readers
+  bool changed_ = false;
 };
 
 }  // namespace
