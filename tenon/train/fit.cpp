@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "tenon/base/cpu.h"
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/interrupt.h"
@@ -38,8 +37,6 @@ class Run {
     example_.shape.erase(0);
     if (is_integer(example_.dtype) && example_.dtype != DType::u8)
       options_.scaling.to_float = false;
-    if (options_.memory_limit == 0)
-      options_.memory_limit = static_cast<int64_t>(available_memory());
   }
 
   FitResult run() {

@@ -43,7 +43,7 @@ struct FitOptions {
   std::string label = "label";
   InputScaling scaling = {.to_float = true, .scale = 1.0 / 255};
   bool progress = true;
-  /// Bytes that a step's plan may hold; 0: what is free when the run begins.
+  /// Bytes that a step's plan may hold; 0: what is free when the step is made.
   int64_t memory_limit = 0;
 
   static Loss nn_cross_entropy();

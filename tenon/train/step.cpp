@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tenon/base/cpu.h"
 #include "tenon/graph/build.h"
 #include "tenon/nn/call.h"
 #include "tenon/ops/registry.h"
@@ -32,6 +33,12 @@ struct Aux {
 Tensor step_key(uint64_t seed, const Tensor& step) {
   Tensor base = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
   return base + Tensor::of<int64_t>({0, 1}, {2}) * step.cast(DType::i64);
+}
+
+int64_t memory_limit_of(const FitOptions& options) {
+  if (options.memory_limit > 0) return options.memory_limit;
+  const auto available = static_cast<int64_t>(available_memory());
+  return available > 0 ? available : INT64_MAX;  // nothing: the system does not say
 }
 
 }  // namespace
@@ -62,7 +69,7 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     return result;
   };
   auto compiled =
-      std::make_shared<decltype(jit(step))>(jit(step, {.memory_limit = options.memory_limit}));
+      std::make_shared<decltype(jit(step))>(jit(step, {.memory_limit = memory_limit_of(options)}));
   return [compiled](TrainState state, Tensor inputs, Tensor labels) {
     return (*compiled)(std::move(state), std::move(inputs), std::move(labels));
   };

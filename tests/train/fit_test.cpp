@@ -13,8 +13,9 @@
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
 #include "tenon/nn/layers.h"
-#include "tenon/train/checkpoint.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/train/checkpoint.h"
+#include "tenon/train/step.h"
 
 namespace tenon::train {
 namespace {
@@ -84,6 +85,18 @@ TEST(Fit, LearnsAnEasyTask) {
   EXPECT_GT(e.accuracy, 0.98);
   EXPECT_EQ(e.confusion[0][0] + e.confusion[0][1] + e.confusion[1][0] + e.confusion[1][1], 500);
   EXPECT_EQ(fmt::format("{}", e), e.to_string());
+}
+
+TEST(Fit, AStepByItselfMayHoldWhatIsFree) {
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  FitOptions options = quiet(1);
+  options.scaling.to_float = false;
+  nn::Variables initial = nn::init(model, {Type::parse("f32[2,8,8,1]")}, 0);
+  TrainState state{initial.parameters, options.optimizer.init(initial.parameters), initial.state,
+                   Tensor(0)};
+  StepFunction step = make_step(model, options, 1);
+  StepResult result = step(state, zeros({2, 8, 8, 1}), Tensor::of<int32_t>({0, 1}, {2}));
+  EXPECT_TRUE(std::isfinite(result.metrics.loss.item()));
 }
 
 TEST(Fit, ModelsComeBackFromTheirFile) {
