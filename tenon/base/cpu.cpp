@@ -60,6 +60,16 @@ uint64_t number_in(const char* path) {
   return number && *number > 0 ? static_cast<uint64_t>(*number) : 0;
 }
 
+// The number behind "key" in a file of "key number" lines, or 0.
+uint64_t number_in(const char* path, std::string_view key) {
+  std::ifstream file(path);
+  uint64_t number = 0;
+  for (std::string word; file >> word >> number;) {
+    if (word == key) return number;
+  }
+  return 0;
+}
+
 uint64_t cache_size(int name) {
   const long bytes = ::sysconf(name);
   return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
@@ -109,7 +119,12 @@ uint64_t available_memory() {
   uint64_t available = kib_field("/proc/meminfo", "MemAvailable");
   const uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
   if (limit > 0) {
-    const uint64_t used = number_in("/sys/fs/cgroup/memory.current");
+    // Pages of files count as used, but give way; MemAvailable leaves them out, too.
+    constexpr const char* kStatistics = "/sys/fs/cgroup/memory.stat";
+    const uint64_t files =
+        number_in(kStatistics, "active_file") + number_in(kStatistics, "inactive_file");
+    const uint64_t current = number_in("/sys/fs/cgroup/memory.current");
+    const uint64_t used = current > files ? current - files : 0;
     available = std::min(available, limit > used ? limit - used : 0);
   }
   return available;
