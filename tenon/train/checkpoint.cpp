@@ -35,14 +35,16 @@ std::filesystem::path CheckpointFolder::write(const Checkpoint& checkpoint, int 
   Json notes = Json::object();
   for (const auto& [key, text] : checkpoint.notes) notes[key] = text;
   meta["notes"] = notes;
-  // The name sorts by time: epochs, then steps within the epoch.
+  // The name sorts by time: epochs, then steps within the epoch; longer numbers are later.
   std::filesystem::path path = folder_ / fmt::format("{}{:05}-{:08}.safetensors", kPrefix,
                                                      checkpoint.epoch, checkpoint.step);
   write_safetensors(path, views_of(literals), {{kKey, dump_json(meta, JsonStyle::compact)}});
   std::vector<std::filesystem::path> all = files();
-  for (size_t i = static_cast<size_t>(std::max(1, keep)); i < all.size(); ++i) {
+  // Counted from the new one: a newer one that could not be read must not push it out.
+  auto old = std::ranges::find(all, path.filename(), &std::filesystem::path::filename);
+  for (int kept = 0; old != all.end(); ++old, ++kept) {
     std::error_code ignored;  // an old checkpoint that stays does no harm
-    std::filesystem::remove(all[i], ignored);
+    if (kept >= std::max(1, keep)) std::filesystem::remove(*old, ignored);
   }
   return path;
 }
@@ -54,7 +56,10 @@ std::vector<std::filesystem::path> CheckpointFolder::files() const {
     std::string name = entry.path().filename().string();
     if (name.starts_with(kPrefix) && name.ends_with(".safetensors")) found.push_back(entry.path());
   }
-  std::sort(found.rbegin(), found.rend());
+  const auto age = [](const std::filesystem::path& path) {
+    return std::pair(path.string().size(), path);
+  };
+  std::ranges::sort(found, std::ranges::greater(), age);
   return found;
 }
 

@@ -138,6 +138,37 @@ TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
   });
 }
 
+Checkpoint after_epoch(int64_t epoch) {
+  Checkpoint checkpoint{.epoch = epoch};
+  checkpoint.state.set("step", Tensor(0));
+  return checkpoint;
+}
+
+TEST(Checkpoints, ANewerOneThatCannotBeReadDoesNotPushOutTheNew) {
+  Folder folder;
+  CheckpointFolder checkpoints(folder.path());
+  std::filesystem::path damaged = checkpoints.write(after_epoch(7), 1);
+  atomic_write(damaged, "x");
+  checkpoints.write(after_epoch(3), 1);
+  checkpoints.write(after_epoch(4), 1);
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel, std::string_view text) { warnings.emplace_back(text); });
+  std::optional<Checkpoint> latest = checkpoints.latest();
+  set_log_sink({});
+  ASSERT_TRUE(latest.has_value());
+  EXPECT_EQ(latest->epoch, 4);
+  EXPECT_EQ(checkpoints.files().size(), 2u);
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
+TEST(Checkpoints, ManyEpochsStayInOrder) {
+  Folder folder;
+  CheckpointFolder checkpoints(folder.path());
+  for (int64_t epoch : {99999, 100000, 100001}) checkpoints.write(after_epoch(epoch), 2);
+  EXPECT_EQ(checkpoints.latest()->epoch, 100001);
+  EXPECT_EQ(checkpoints.files().size(), 2u);
+}
+
 TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
   Folder folder;
   data::Dataset data = easy_pictures(200);
