@@ -7,7 +7,7 @@ namespace tenon::train {
 
 namespace {
 
-/// JSON has no NaN; it writes null.
+/// JSON has neither NaN nor infinity; it writes null.
 double number_or_nan(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
 
 void put(const std::string& prefix, const Tree& tree, Checkpoint& checkpoint) {
@@ -62,8 +62,7 @@ Checkpoint to_checkpoint(const RunState& run) {
   };
   const EpochSums& sums = run.sums;
   note("epoch_sums", {sums.loss, sums.rows, sums.correct, sums.labels, sums.seconds});
-  if (std::isfinite(run.stopping.best_loss))
-    note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
+  note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
   note("step_loss", run.history.step_loss);
   return checkpoint;
@@ -88,7 +87,8 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
     Json sums = note("epoch_sums");
     run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), sums.at(4)};
     if (Json stopping = note("early_stopping"); !stopping.empty()) {
-      run.stopping.best_loss = stopping.at(0);
+      const double best = number_or_nan(stopping.at(0));
+      run.stopping.best_loss = std::isnan(best) ? INFINITY : best;
       run.stopping.epochs_without_better = stopping.at(1);
     }
     for (const Json& r : note("epochs")) {
