@@ -84,6 +84,7 @@ int train(const Options& options) {
     run.options.checkpoint = (fs::path("runs") / fs::path(options.config).stem()).string();
   run.options.progress = !options.quiet;
   fs::path folder = run.options.checkpoint;
+  create_folder(folder);  // where the other files may be meant to go, too
   for (const std::string& path : {options.output, options.report, options.trace})
     require_writable(path);
   prepare_folder(folder, config, options.fresh);
