@@ -10,6 +10,7 @@
 #include "tenon/nn/call.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/jit.h"
+#include "tenon/train/labels.h"
 
 namespace tenon::train {
 
@@ -17,7 +18,7 @@ namespace {
 
 /// Rows whose largest output is the label; outputs [..., classes], labels [...].
 Tensor count_correct(const Tensor& outputs, const Tensor& labels) {
-  if (outputs.rank() != labels.rank() + 1 || is_floating(labels.dtype())) return Tensor(0.0);
+  if (!are_classes(outputs.type(), labels.type())) return Tensor(0.0);
   Tensor predicted = call("argmax", {outputs}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
   Integers axes;
   for (size_t i = 0; i < labels.rank(); ++i) axes.push_back(static_cast<int64_t>(i));
