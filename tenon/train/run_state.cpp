@@ -1,5 +1,7 @@
 #include "tenon/train/run_state.h"
 
+#include <algorithm>
+
 #include "tenon/base/error.h"
 #include "tenon/base/json.h"
 
@@ -34,6 +36,16 @@ void take(const std::string& prefix, const Checkpoint& checkpoint, Tree& tree) {
   });
 }
 
+/// A tensor, since a long run has more of them than a header has room for.
+constexpr const char* kStepLoss = "history.step_loss";
+
+Literal step_losses(const History& history) {
+  const std::vector<float>& losses = history.step_loss;
+  Literal values(DType::f32, {static_cast<int64_t>(losses.size())});
+  std::ranges::copy(losses, values.values<float>().begin());
+  return values;
+}
+
 Json history_json(const History& history) {
   Json epochs = Json::array();
   for (const EpochRecord& r : history.epochs) {
@@ -64,7 +76,7 @@ Checkpoint to_checkpoint(const RunState& run) {
   note("epoch_sums", {sums.loss, sums.rows, sums.correct, sums.labels, sums.seconds});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
-  note("step_loss", run.history.step_loss);
+  checkpoint.state.set(kStepLoss, Tensor(step_losses(run.history)));
   return checkpoint;
 }
 
@@ -95,11 +107,14 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
       run.history.epochs.push_back({r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)),
                                     number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5)});
     }
-    for (const Json& loss : note("step_loss"))
-      run.history.step_loss.push_back(static_cast<float>(number_or_nan(loss)));
   } catch (const Json::exception& error) {
     fail(ErrorCode::corrupt, "{}: the record of the run cannot be read: {}",
          checkpoint.path.string(), error.what());
+  }
+  if (const Tree* losses = checkpoint.state.find(kStepLoss); losses && losses->is_leaf()) {
+    const Literal values = losses->leaf().literal();
+    for (int64_t i = 0; i < values.size(); ++i)
+      run.history.step_loss.push_back(static_cast<float>(values.to_double(i)));
   }
   if (checkpoint.state.find("best") != nullptr) {
     run.stopping.best = nn::Variables{run.values.parameters, run.values.state};
