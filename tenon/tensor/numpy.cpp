@@ -89,14 +89,23 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
   return rounded_as(x, result);
 }
 
-Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
+namespace {
+
+/// The variance of x before it is rounded to the precision of x.
+Tensor precise_variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   Integers over = axes.resolve(x.rank(), "variance: axis");
   Tensor wide = precise(x), distance = wide - mean(wide, over, true);
   Tensor total = sum(square(distance), over, keep);
-  return rounded_as(x, total / divisor(total, count_of(x, over) - Dim(correction)));
+  return total / divisor(total, count_of(x, over) - Dim(correction));
+}
+
+}  // namespace
+
+Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
+  return rounded_as(x, precise_variance(x, axes, keep, correction));
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  return sqrt(variance(x, axes, keep, correction));
+  return rounded_as(x, sqrt(precise_variance(x, axes, keep, correction)));
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
   return rounded_as(x, sqrt(sum(square(precise(x)), axes, keep)));
@@ -108,6 +117,10 @@ Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(widened(x),
 Tensor cumprod(const Tensor& x, int64_t axis) { return cumulative_product(widened(x), axis); }
 
 Tensor all_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
+  if (!is_floating(promote(a.dtype(), b.dtype()))) {
+    // The difference of two integers may not fit their dtype.
+    return all_close(a.cast(DType::f64), b.cast(DType::f64), relative, absolute);
+  }
   // Equal infinities are close; their difference is NaN.
   return all(a == b || abs(a - b) <= absolute + relative * abs(b));
 }
@@ -331,13 +344,24 @@ Tensor log2(const Tensor& x) { return log(x) * std::numbers::log2e; }
 Tensor log10(const Tensor& x) { return log(x) * std::numbers::log10e; }
 Tensor is_inf(const Tensor& x) { return !is_finite(x) && !is_nan(x); }
 
+namespace {
+
+/// Whether a quotient by b that leaves `rest` when it is truncated lies below what it becomes then.
+Tensor is_truncated_up(const Tensor& rest, const Tensor& b) {
+  return (rest < 0 && b > 0) || (rest > 0 && b < 0);
+}
+
+}  // namespace
+
 Tensor mod(const Tensor& a, const Tensor& b) {
   Tensor rest = a % b;
-  return where(rest != 0 && (rest < 0) != (b < 0), rest + b, rest);
+  return where(is_truncated_up(rest, b), rest + b, rest);
 }
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
-  Tensor quotient = divide(a - mod(a, b), b);
-  return is_floating(quotient.dtype()) ? round(quotient) : quotient;
+  // a - rest lies between 0 and a, so that it fits where a - mod(a, b) may not.
+  Tensor rest = a % b, truncated = divide(a - rest, b);
+  if (is_floating(truncated.dtype())) truncated = round(truncated);
+  return where(is_truncated_up(rest, b), truncated - 1, truncated);
 }
 
 Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(axis, 0, -1); }
@@ -389,7 +413,10 @@ Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, 
 
 Tensor detail::range(double start, double limit, double step, DType dtype) {
   if (step == 0) fail(ErrorCode::invalid_argument, "arange: the step is 0");
-  double count = std::max(0.0, std::ceil((limit - start) / step));
+  double count = std::max(std::ceil((limit - start) / step), 0.0);
+  if (!(count < 0x1p53))
+    fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} there is no end", start,
+         limit, step);
   // In f64, so that the numbers are those of start + i * step.
   return (arange(static_cast<int64_t>(count), DType::f64) * step + start).cast(dtype);
 }

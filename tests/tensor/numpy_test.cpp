@@ -126,6 +126,8 @@ TEST(NumPy, CountsInSteps) {
   EXPECT_EQ(arange(0, 4).dtype(), DType::i32);
   EXPECT_EQ(arange(0.0, 4).dtype(), DType::f32);
   EXPECT_EQ(arange(4, 0).shape()[0], Dim(0));
+  EXPECT_THAT(error_of([] { arange(0.0, INFINITY); }), HasSubstr("there is no end"));
+  EXPECT_THAT(error_of([] { arange(0.0, NAN); }), HasSubstr("there is no end"));
 }
 
 TEST(NumPy, NarrowIntegersAreSummedInWiderOnes) {
@@ -142,6 +144,8 @@ TEST(NumPy, MeansOfHalfPrecisionDoNotOverflow) {
   EXPECT_THAT(values_of(mean(x)), ElementsAre(300));
   Tensor y = full({1000}, 100, DType::f16);
   EXPECT_THAT(values_of(variance(concatenate({y, -y}))), ElementsAre(10000));
+  Tensor z = full({1000}, 300, DType::f16);  // its variance is no f16
+  EXPECT_THAT(values_of(standard_deviation(concatenate({z, -z}))), ElementsAre(300));
   EXPECT_THAT(values_of(norm(Tensor{300, 400}.cast(DType::f16))), ElementsAre(500));
 }
 
@@ -161,12 +165,18 @@ TEST(NumPy, DividesAsPython) {
   EXPECT_THAT(values_of(floor_divide(arange(-4, 2), 3)), ElementsAre(-2, -1, -1, -1, 0, 0));
   EXPECT_THAT(values_of(mod(Tensor{-1, 5.5}, -2)), ElementsAre(-1, -0.5));
   EXPECT_THAT(values_of(floor_divide(Tensor{-1, 5.5}, 2)), ElementsAre(-1, 2));
+  EXPECT_THAT(values_of(floor_divide(Tensor{-1, 1}, INFINITY)), ElementsAre(-1, 0));
+  Tensor lowest = full({1}, -0x1p31, DType::i32);
+  EXPECT_THAT(values_of(floor_divide(lowest, 3)), ElementsAre(-715827883));
+  EXPECT_THAT(values_of(mod(lowest, 3)), ElementsAre(1));
 }
 
 TEST(NumPy, Compares) {
   Tensor x{1, INFINITY};
   EXPECT_THAT(values_of(all_close(x, Tensor{1.000001, INFINITY})), ElementsAre(1));
   EXPECT_THAT(values_of(all_close(x, Tensor{1.1, INFINITY})), ElementsAre(0));
+  Tensor black = full({1}, 0, DType::u8), white = full({1}, 255, DType::u8);
+  EXPECT_THAT(values_of(all_close(black, white, 0.01)), ElementsAre(0));
   EXPECT_THAT(values_of(array_equal(x, x)), ElementsAre(1));
   EXPECT_THAT(values_of(array_equal(x, Tensor{1})), ElementsAre(0));
   EXPECT_THAT(values_of(is_inf(Tensor{-INFINITY, NAN, 1})), ElementsAre(1, 0, 0));
