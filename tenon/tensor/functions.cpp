@@ -101,6 +101,16 @@ Tensor log(const Tensor& x) {
   return apply(op, {x});
 }
 
+Tensor log2(const Tensor& x) {
+  static const OpDef& op = core_ops().get("log2");
+  return apply(op, {x});
+}
+
+Tensor log10(const Tensor& x) {
+  static const OpDef& op = core_ops().get("log10");
+  return apply(op, {x});
+}
+
 Tensor log1p(const Tensor& x) {
   static const OpDef& op = core_ops().get("log1p");
   return apply(op, {x});

@@ -68,6 +68,12 @@ Tensor expm1(const Tensor& x);
 /// The natural logarithm.
 Tensor log(const Tensor& x);
 
+/// The logarithm to base 2.
+Tensor log2(const Tensor& x);
+
+/// The logarithm to base 10.
+Tensor log10(const Tensor& x);
+
 /// log(1 + x), exact near zero.
 Tensor log1p(const Tensor& x);
 

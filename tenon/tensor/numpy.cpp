@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "tenon/graph/build.h"
@@ -340,8 +339,6 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
 Tensor square(const Tensor& x) { return x * x; }
 Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
 Tensor sigmoid(const Tensor& x) { return logistic(x); }
-Tensor log2(const Tensor& x) { return log(x) * std::numbers::log2e; }
-Tensor log10(const Tensor& x) { return log(x) * std::numbers::log10e; }
 Tensor is_inf(const Tensor& x) { return !is_finite(x) && !is_nan(x); }
 
 namespace {

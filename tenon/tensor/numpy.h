@@ -122,8 +122,6 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor square(const Tensor& x);
 Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor sigmoid(const Tensor& x);
-Tensor log2(const Tensor& x);
-Tensor log10(const Tensor& x);
 Tensor is_inf(const Tensor& x);
 /// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %.
 Tensor floor_divide(const Tensor& a, const Tensor& b);

@@ -181,7 +181,8 @@ TEST(NumPy, Compares) {
   EXPECT_THAT(values_of(array_equal(x, Tensor{1})), ElementsAre(0));
   EXPECT_THAT(values_of(is_inf(Tensor{-INFINITY, NAN, 1})), ElementsAre(1, 0, 0));
   EXPECT_THAT(values_of(diff(Tensor{1, 4, 9})), ElementsAre(3, 5));
-  EXPECT_THAT(values_of(log2(Tensor{8, 1})), ElementsAre(3, 0));
+  EXPECT_THAT(values_of(log2(Tensor{8, 1, 8192})), ElementsAre(3, 0, 13));
+  EXPECT_NEAR(log10(Tensor{1e9}).item(), 9, 2e-6);
 }
 
 }  // namespace
