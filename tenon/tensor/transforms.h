@@ -141,13 +141,14 @@ std::vector<size_t> first_leaves(const std::tuple<T...>& arguments) {
   return first;
 }
 
-/// f of a tree, or of the members of a tuple, whichever it takes.
+/// The arguments of f: a tree, or the members of a tuple, whichever it takes.
 template <class F, class T>
-auto call_on(const F& f, const T& primal) {
+auto arguments_for(const T& primal) {
   if constexpr (TupleLike<T> && !std::is_invocable_v<const F&, const T&>) {
-    return std::apply(f, primal);
+    return std::apply([](const auto&... each) { return std::make_tuple(as_tree(each)...); },
+                      primal);
   } else {
-    return f(primal);
+    return std::make_tuple(as_tree(primal));
   }
 }
 
@@ -206,12 +207,11 @@ struct Jvp {
 /// `jvp(f, std::tuple{x, y}, std::tuple{dx, dy})`.
 template <class F, class T>
 auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
-  auto start = detail::as_tree(primal);
-  auto arguments = std::make_tuple(start);
-  auto on_tree = [&f](const auto& tree) { return detail::call_on(f, tree); };
-  detail::Flat flat(on_tree, arguments);
-  std::vector<Tensor> all = detail::flat_jvp(
-      flat.call(), leaves_of(start), leaves_of(detail::as_tree(tangent)), leaf_paths(arguments));
+  auto arguments = detail::arguments_for<F>(primal);
+  detail::Flat flat(f, arguments);
+  std::vector<Tensor> all =
+      detail::flat_jvp(flat.call(), leaves_of(arguments),
+                       leaves_of(detail::arguments_for<F>(tangent)), leaf_paths(arguments));
   std::span<const Tensor> leaves(all);
   using Value = typename decltype(flat)::Result;
   return Jvp<Value>{flat.rebuild(leaves.first(all.size() / 2)),

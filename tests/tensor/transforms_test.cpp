@@ -178,6 +178,7 @@ TEST(Transforms, FunctionsOfSeveralArguments) {
   expect_near(by_y, {1, 20});
   auto pushed = jvp(f, std::tuple{x, y}, std::tuple{Tensor{1, 0}, Tensor{0, 1}});
   expect_near(pushed.tangent, {3, 2});
+  expect_near(jvp(f, std::tuple{x, 3.0}, std::tuple{Tensor{0, 0}, 1.0}).tangent, {1, 2});
   auto first = [](std::tuple<Tensor, Tensor> both) { return std::get<0>(both) * 2; };
   expect_near(jvp(first, std::tuple{x, y}, std::tuple{x, y}).tangent, {2, 4});
 }
