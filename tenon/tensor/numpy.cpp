@@ -33,8 +33,6 @@ Tensor rounded_as(const Tensor& x, const Tensor& result) {
   return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
 }
 
-Tensor truth(const Tensor& x) { return x.dtype() == DType::boolean ? x : x != 0; }
-
 /// What sums of x are held in.
 Tensor widened(const Tensor& x) {
   bool narrow = !is_floating(x.dtype()) && size_of(x.dtype()) < size_of(DType::i32);
@@ -72,10 +70,10 @@ Tensor min(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_min(x, axes.resolve(x.rank(), "min: axis"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_and(truth(x), axes.resolve(x.rank(), "all: axis"), keep);
+  return reduce_and(x.cast(DType::boolean), axes.resolve(x.rank(), "all: axis"), keep);
 }
 Tensor any(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_or(truth(x), axes.resolve(x.rank(), "any: axis"), keep);
+  return reduce_or(x.cast(DType::boolean), axes.resolve(x.rank(), "any: axis"), keep);
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {

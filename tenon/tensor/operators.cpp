@@ -7,9 +7,6 @@ namespace {
 
 bool is_whole(const Tensor& x) { return x.has_value() && !is_floating(x.dtype()); }
 
-/// As C++ reads numbers where it wants a bool.
-Tensor truth(const Tensor& x) { return x.dtype() == DType::boolean ? x : x != 0; }
-
 }  // namespace
 
 Tensor operator+(const Tensor& a, const Tensor& b) {
@@ -67,9 +64,13 @@ Tensor operator!=(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("not_equal");
   return apply(op, {a, b});
 }
-Tensor operator&&(const Tensor& a, const Tensor& b) { return truth(a) & truth(b); }
-Tensor operator||(const Tensor& a, const Tensor& b) { return truth(a) | truth(b); }
-Tensor operator!(const Tensor& x) { return ~truth(x); }
+Tensor operator&&(const Tensor& a, const Tensor& b) {
+  return a.cast(DType::boolean) & b.cast(DType::boolean);
+}
+Tensor operator||(const Tensor& a, const Tensor& b) {
+  return a.cast(DType::boolean) | b.cast(DType::boolean);
+}
+Tensor operator!(const Tensor& x) { return ~x.cast(DType::boolean); }
 
 Tensor operator&(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("logical_and");
