@@ -41,7 +41,7 @@ std::string Graph::describe(ValueId id) const {
   const Node* node = producer(id);
   if (!node) return input_names_[values_[id.index].output];
   if (!node->label.empty()) return node->label;
-  // The number that the text form gives it.
+  // The number that the text form gives it, unless inputs have numbers for names.
   size_t number = value(id).output;
   for (NodeId i = 0; i < value(id).producer; ++i) number += nodes_[i].outputs.size();
   return "%" + std::to_string(number);

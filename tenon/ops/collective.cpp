@@ -328,8 +328,8 @@ void check_pairs(const Integers& pairs, const std::optional<Dim>& size) {
   for (size_t i = 0; i < pairs.size(); ++i) {
     const char* role = i % 2 == 0 ? "source" : "target";
     if (pairs[i] < 0 || (size && size->is_constant() && pairs[i] >= size->constant())) {
-      fail(ErrorCode::out_of_range, "{} {} is none of the {} participants", role, pairs[i],
-           size ? size->to_string() : "");
+      fail(ErrorCode::out_of_range, "{} {} is none of the {}participants", role, pairs[i],
+           size ? size->to_string() + " " : "");
     }
     for (size_t before = i % 2; before < i; before += 2) {
       if (pairs[before] == pairs[i])

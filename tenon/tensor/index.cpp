@@ -24,7 +24,7 @@ Dim position(int64_t value, const Dim& size) {
 /// The same position when the axis is turned round: its last element is the first.
 std::optional<int64_t> turned(std::optional<int64_t> value) {
   if (!value) return value;
-  return -*value - 1;  // 0 is the last, -1 the first
+  return ~*value;  // -value - 1, which cannot overflow: 0 is the last, -1 the first
 }
 
 Tensor slice_one(const Tensor& x, size_t axis, const Slice& slice) {

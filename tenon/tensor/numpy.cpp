@@ -364,9 +364,9 @@ Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(a
 namespace {
 
 /// Indices as `gather` wants them: not negative where they count from the end.
-Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis) {
+Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::string_view what) {
   if (!is_integer(indices.dtype()))
-    throw make_error(ErrorCode::type_mismatch, "take: indices are {}, not integers",
+    throw make_error(ErrorCode::type_mismatch, "{}: indices are {}, not integers", what,
                      indices.type().to_string())
         .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
   if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
@@ -377,7 +377,7 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis) {
 }  // namespace
 
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
-  return gather(x, from_start(x, indices, axis), axis);
+  return gather(x, from_start(x, indices, axis, "take"), axis);
 }
 
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
@@ -385,7 +385,7 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
   auto last = static_cast<int64_t>(x.rank()) - 1;
   auto from = static_cast<int64_t>(where);
   // With the axis last, all others are shared.
-  Tensor places = from_start(x, indices, axis);
+  Tensor places = from_start(x, indices, axis, "take_along_axis");
   Tensor rows = gather(move_axis(x, from, last), move_axis(places, from, last), last, last);
   return move_axis(rows, last, from);
 }

@@ -107,10 +107,6 @@ T element(const Buffer& buffer, int64_t index) {
   return T{};
 }
 
-}  // namespace
-
-namespace {
-
 const Buffer& only_element(const Tensor& x) {
   if (x.buffer().size() != 1)
     throw make_error(ErrorCode::shape_mismatch, "item: {} has {} elements, not one",

@@ -48,6 +48,8 @@ TEST(Index, NegativeIndicesInTensorsCountFromTheEnd) {
   std::string text = error_of([] { kRow[Tensor{1, 0}]; });
   EXPECT_THAT(text, HasSubstr("indices are f32[2], not integers"));
   EXPECT_THAT(text, HasSubstr("Tensor::of<int32_t>"));
+  EXPECT_THAT(error_of([] { take_along_axis(kRow, Tensor{1, 0}, 0); }),
+              HasSubstr("take_along_axis: indices are f32[2]"));
 }
 
 TEST(Index, MasksChooseElements) {

@@ -285,6 +285,8 @@ TEST(Collective, CallsThatDoNotFitSaySo) {
   EXPECT_THAT(pairs({0, 1, 1, 1}), HasSubstr("1 is a target twice"));
   EXPECT_THAT(pairs({0, 1, 0, 2}), HasSubstr("0 is a source twice"));
   EXPECT_THAT(pairs({0, 3}), HasSubstr("target 3 is none of the 3 participants"));
+  EXPECT_THAT(called("collective_permute", "f64[]", {{"pairs", Integers{-1, 0}}}),
+              HasSubstr("source -1 is none of the participants"));
   auto of_four = call("all_gather", "f64[2]", {{"size", Shape{4}}});
   EXPECT_THAT(error_of([&] { vmap(*of_four, core_ops(), over("data", 3)); }),
               HasSubstr("all_gather: axis 'data' has 3 participants, not 4"));
