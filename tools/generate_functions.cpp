@@ -46,15 +46,6 @@ bool has_one_result(const OpDef& op) {
   });
 }
 
-/// Control flow takes functions (transforms.h), custom calls have a header of their own, constants
-/// are tensors already.
-bool has_function(const OpDef& op) {
-  return std::none_of(op.attributes.begin(), op.attributes.end(), [](const AttributeSchema& a) {
-    return a.kind == AttributeKind::graph || a.kind == AttributeKind::literal ||
-           a.kind == AttributeKind::types;
-  });
-}
-
 std::string cpp_name(const std::string& name) {
   static const std::set<std::string> kKeywords = {"while", "case",   "default", "and",   "or",
                                                   "not",   "xor",    "switch",  "union", "register",
@@ -83,6 +74,13 @@ std::string_view parameter_type(AttributeKind kind) {
     default:
       return "";
   }
+}
+
+/// Control flow takes functions (transforms.h), custom calls have a header of their own, constants
+/// are tensors already: their attributes are no parameters.
+bool has_function(const OpDef& op) {
+  return std::none_of(op.attributes.begin(), op.attributes.end(),
+                      [](const AttributeSchema& a) { return parameter_type(a.kind).empty(); });
 }
 
 std::string braces(std::string list) {
