@@ -156,6 +156,10 @@ class CpuExecutable : public Executable {
     return outputs;
   }
 
+  void prepare(const std::vector<std::vector<int64_t>>& input_shapes) const override {
+    if (has_symbols_) bound_for(bind_symbols(source_, input_shapes));
+  }
+
   PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes) const override {
     SymbolValues symbols;
     if (has_symbols_) symbols = bind_symbols(source_, input_shapes);

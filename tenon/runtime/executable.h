@@ -53,6 +53,8 @@ class Executable {
   /// For the given input shapes (needed only where the graph has symbols).
   virtual PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes = {}) const = 0;
   virtual const Graph& graph() const = 0;
+  /// Plans for these input shapes ahead of the first run, and throws what that run would.
+  virtual void prepare(const std::vector<std::vector<int64_t>>& input_shapes) const = 0;
 };
 
 /// Gives back the memory that plans keep for their next runs.

@@ -15,6 +15,32 @@ namespace {
 bool is_view(const Node& node) { return node.op->name == "reshape" || node.op->name == "barrier"; }
 bool is_constant(const Node& node) { return node.op->name == "constant"; }
 
+/// What symbols left open, such as whether a slice lies inside its axis, shows once they are
+/// numbers: kernels would read and write whatever is there.
+void check_sizes(const Graph& graph, const SymbolValues& symbols) {
+  for (const Node& node : graph.nodes()) {
+    if (node.op == &fusion_op()) {
+      check_sizes(fusion_body(node), symbols);
+      continue;
+    }
+    // The regions of control flow are instances of their own.
+    if (node.op->derivative_class == DerivativeClass::region) continue;
+    std::vector<Type> inputs;
+    for (ValueId input : node.inputs) {
+      const Type& type = graph.type(input);
+      inputs.push_back({type.dtype, Shape::of(type.shape.evaluate(symbols))});
+    }
+    Attributes attributes = evaluate_attributes(node.attributes, symbols);
+    try {
+      check_call(*node.op, inputs, attributes,
+                 [&](size_t i) { return graph.describe(node.inputs[i]); });
+    } catch (Error& error) {
+      if (!node.label.empty()) error.note("in {}", node.label);
+      throw;
+    }
+  }
+}
+
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
@@ -30,6 +56,7 @@ ConcreteType InstanceBuilder::concrete(const Type& type) const {
 }
 
 void InstanceBuilder::build() {
+  if (!symbols_.empty()) check_sizes(graph_, symbols_);
   for (ValueId input : graph_.inputs())
     instance_.input_types_.push_back(concrete(graph_.type(input)));
   for (ValueId output : graph_.outputs())

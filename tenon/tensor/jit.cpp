@@ -57,6 +57,19 @@ bool matches(const Version& version, std::span<const Type> types) {
   return true;
 }
 
+/// Whether the version runs at these sizes: slices may need axes to be longer than they are.
+bool serves(const Version& version, std::span<const Type> types) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const Type& type : types) shapes.push_back(type.shape.constants());
+  for (const Buffer& capture : version.captures) shapes.push_back(capture.shape());
+  try {
+    version.plan->prepare(shapes);
+  } catch (const Error& error) {
+    return error.code() != ErrorCode::out_of_range && error.code() != ErrorCode::shape_mismatch;
+  }
+  return true;
+}
+
 /// `known` with a symbol for every dimension that differs from `types`. Dimensions that changed
 /// together, from and to the same sizes, get one symbol.
 std::vector<Type> generalise(std::span<const Type> known, std::span<const Type> types) {
@@ -153,6 +166,10 @@ struct JitCache::State {
     std::scoped_lock lock(family.mutex);
     for (VersionRef& version : family.versions) {
       if (!matches(*version, types)) continue;
+      if (!serves(*version, types)) {
+        family.needs_numbers = true;
+        continue;
+      }
       if (!reuses(*version, donated)) version = with_donated(*version, donated);
       return version;
     }
@@ -161,6 +178,7 @@ struct JitCache::State {
     if (with_symbols) {
       try {
         made = compile(request, generalise(family.versions.back()->pattern, types), donated);
+        if (!serves(*made, types)) made = nullptr;
       } catch (const Error&) {
         // The function asks for sizes as numbers, or relates sizes that were equal by chance, or is
         // wrong: the next attempt tells.

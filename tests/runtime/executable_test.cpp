@@ -171,6 +171,39 @@ TEST(Executable, PlanBeyondTheLimitIsAnErrorBeforeTheRun) {
   }
 }
 
+TEST(Executable, SizesThatASliceDoesNotFitAreErrors) {
+  for (const char* text : {R"(
+graph head(%x: f32[n]) -> (f32[10]) {
+  %0: f32[10] = slice(%x) {start=[0], limit=[10], stride=[1]}  @crop
+  return %0
+})",
+                           R"(
+graph steps(%x: f32[2,n]) -> (f32[2,10]) {
+  %0: f32[2,10] = scan(%x) {body=graph step(%row: f32[n]) -> (f32[10]) {
+    %0: f32[10] = slice(%row) {start=[0], limit=[10], stride=[1]}  @crop
+    %1: f32[10] = exp(%0)
+    return %1
+  }, carries=0, length=[2]}
+  return %0
+})"}) {
+    auto graph = parse_graph(text, core_ops());
+    auto executable = compile(*graph, core_ops());
+    auto run = [&](int64_t n) {
+      std::vector<int64_t> shape = graph->input_types()[0].shape.evaluate({{"n", n}});
+      executable->run({Buffer::copy_of(random_literal(DType::f32, shape, 1))});
+    };
+    run(10);
+    try {
+      run(7);
+      ADD_FAILURE() << "reads beyond the end";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::out_of_range);
+      EXPECT_NE(std::string(error.what()).find("[0, 10) is no range"), std::string::npos);
+      EXPECT_NE(std::string(error.what()).find("in crop"), std::string::npos);
+    }
+  }
+}
+
 TEST(Executable, WrongInputsAreNamed) {
   auto graph = parse_graph("graph f(%x: f32[4]) -> (f32[4]) { return %x }", core_ops());
   auto executable = compile(*graph, core_ops());

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
 #include "tests/tensor/values.h"
@@ -77,6 +79,22 @@ TEST(Index, WorksOnSymbolicAxes) {
     EXPECT_EQ(also_last.item_int(), n - 1);
   }
   EXPECT_EQ(f.compilations(), 2u);
+}
+
+TEST(Index, SlicesStopAtTheEndOfAxesOfAnySize) {
+  auto f =
+      jit([](Tensor x) { return std::pair{x[{Slice{none, 10}}] * 2, x[{Slice{-4, none}}] * 2}; });
+  for (int64_t n : {12, 11, 3, 7, 13}) {
+    auto [first, last] = f(arange(n));
+    EXPECT_EQ(first.shape()[0], Dim(std::min<int64_t>(n, 10)));
+    EXPECT_EQ(first.item_int(-1 + std::min<int64_t>(n, 10)), 2 * std::min<int64_t>(n, 10) - 2);
+    EXPECT_EQ(last.shape()[0], Dim(std::min<int64_t>(n, 4)));
+    EXPECT_EQ(last.item_int(0), 2 * std::max<int64_t>(n - 4, 0));
+  }
+  EXPECT_EQ(f.compilations(), 4u);  // 12, any, 3 and 7
+  auto element = jit([](Tensor x) { return x[5] * 2; });
+  for (int64_t n : {8, 9}) EXPECT_EQ(element(arange(n)).item_int(), 10);
+  EXPECT_THAT(error_of([&] { element(arange(3)); }), HasSubstr("axis 0 of i32[3] has 3 elements"));
 }
 
 }  // namespace
