@@ -178,8 +178,10 @@ T map_leaves(F f, const T& tree, const Others&... others) {
   T result = tree;
   size_t i = 0;
   auto visit = [&](const auto&... lists) {
+    if (((lists.size() != leaves_of(tree).size()) || ...))
+      fail(ErrorCode::invalid_argument, "map_leaves: the trees differ in their number of leaves");
     for_each_leaf(result, [&](Tensor& leaf) {
-      leaf = f(leaf, lists.at(i)...);
+      leaf = f(leaf, lists[i]...);
       ++i;
     });
   };

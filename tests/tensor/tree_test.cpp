@@ -102,6 +102,11 @@ TEST(Tree, MapsLeaves) {
   auto sum = map_leaves([](Tensor a, Tensor b) { return a + b; }, tree, tree);
   EXPECT_EQ(sum.second[1].item(), 6);
   EXPECT_THAT(leaf_paths(tree), ElementsAre("0", "1.0", "1.1"));
+  auto longer = tree;
+  longer.second.push_back(Tensor{4});
+  auto second = [](Tensor, Tensor b) { return b; };
+  EXPECT_THAT(error_of([&] { map_leaves(second, tree, longer); }), HasSubstr("number of leaves"));
+  EXPECT_THAT(error_of([&] { map_leaves(second, longer, tree); }), HasSubstr("number of leaves"));
 }
 
 }  // namespace
