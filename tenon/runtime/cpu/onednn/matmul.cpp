@@ -71,17 +71,17 @@ dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t colum
   return {dims, detail::onednn_dtype(p.dtype), steps};
 }
 
-/// A product of `rows` rows, over `batch_dims` of the batch dimensions.
+/// A product over `batch_dims` of the batch dimensions.
 struct Product {
   Primitive primitive;
   size_t scratch_bytes = 0;
   std::string implementation;
 };
 
-Product make_product(const MatmulProblem& p, int64_t rows, size_t batch_dims) {
-  const auto lhs = layout_of(p, rows, p.k, p.lhs, batch_dims);
+Product make_product(const MatmulProblem& p, size_t batch_dims) {
+  const auto lhs = layout_of(p, p.m, p.k, p.lhs, batch_dims);
   const auto rhs = layout_of(p, p.k, p.n, p.rhs, batch_dims);
-  const auto out = layout_of(p, rows, p.n, p.out, batch_dims);
+  const auto out = layout_of(p, p.m, p.n, p.out, batch_dims);
   dnnl::memory::dims bias_dims(batch_dims + 1, 1), bias_steps(batch_dims + 1, p.n);
   bias_dims.push_back(p.n), bias_steps.push_back(1);
   const dnnl::memory::desc bias(bias_dims, detail::onednn_dtype(p.dtype), bias_steps);
@@ -166,16 +166,19 @@ class WholeMatmul : public MatmulKernel {
   bool is_small_;
 };
 
-/// Cut into blocks of rows, each done by one thread: where the library would cut k by the number of
-/// threads, so that the bits would depend on it.
+/// Cut into blocks of rows or of columns, each done by one thread: where the library would cut k by
+/// the number of threads, so that the bits would depend on it. The longer side is cut, since each
+/// block brings the other operand into the library's order anew.
 class CutMatmul : public MatmulKernel {
  public:
   CutMatmul(const MatmulProblem& problem, bool swapped) : MatmulKernel(problem, swapped) {
     const detail::OneThread alone;
-    rows_ = rows_per_block(problem_);
-    blocks_ = (problem_.m + rows_ - 1) / rows_;
-    main_ = make_product(problem_, rows_, 0);
-    if (const int64_t rest = problem_.m % rows_) tail_ = make_product(problem_, rest, 0);
+    cuts_rows_ = problem_.m >= problem_.n;
+    const int64_t side = cuts_rows_ ? problem_.m : problem_.n;
+    block_ = block_size(side);
+    blocks_ = (side + block_ - 1) / block_;
+    main_ = make_product(part(block_), 0);
+    if (const int64_t rest = side % block_) tail_ = make_product(part(rest), 0);
     slot_bytes_ = detail::round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), 64);
     items_ = product(problem_.batch) * blocks_;
     if (slot_bytes_ > 0) {
@@ -201,18 +204,29 @@ class CutMatmul : public MatmulKernel {
   }
 
  private:
-  static int64_t rows_per_block(const MatmulProblem& p) {
+  /// The problem with so many rows, or columns, of its own.
+  MatmulProblem part(int64_t size) const {
+    MatmulProblem p = problem_;
+    (cuts_rows_ ? p.m : p.n) = size;
+    return p;
+  }
+
+  int64_t block_size(int64_t side) const {
+    const MatmulProblem& p = problem_;
     const double work = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k);
     const int64_t most = static_cast<int64_t>(work / 1e6) + 1;  // 10 us of one thread at least
     const int64_t wanted = product(p.batch) >= 8 ? 1 : 8;
-    const int64_t rows = (p.m + std::min(most, wanted) - 1) / std::min(most, wanted);
-    return std::min(p.m, static_cast<int64_t>(detail::round_up(static_cast<size_t>(rows), 16)));
+    const int64_t size = (side + std::min(most, wanted) - 1) / std::min(most, wanted);
+    return std::min(side, static_cast<int64_t>(detail::round_up(static_cast<size_t>(size), 16)));
   }
 
   void run_block(const Addresses& base, int64_t item, void* scratch) const {
     const int64_t block = item % blocks_;
     int64_t matrix = item / blocks_;
-    int64_t lhs = block * rows_ * problem_.lhs.row, rhs = 0, out = block * rows_ * problem_.out.row;
+    const int64_t first = block * block_;
+    int64_t lhs = cuts_rows_ ? first * problem_.lhs.row : 0;
+    int64_t rhs = cuts_rows_ ? 0 : first * problem_.rhs.column;
+    int64_t out = first * (cuts_rows_ ? problem_.out.row : problem_.out.column);
     for (size_t d = problem_.batch.size(); d-- > 0;) {
       const int64_t index = matrix % problem_.batch[d];
       matrix /= problem_.batch[d];
@@ -221,13 +235,15 @@ class CutMatmul : public MatmulKernel {
       out += index * problem_.out.batch[d];
     }
     const auto size = static_cast<int64_t>(size_of(problem_.dtype));
-    const bool whole = (block + 1) * rows_ <= problem_.m;
+    const bool whole = first + block_ <= (cuts_rows_ ? problem_.m : problem_.n);
+    void* const bias =
+        base.bias && !cuts_rows_ ? static_cast<char*>(base.bias) + first * size : base.bias;
     multiply(whole ? main_ : tail_,
-             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size, base.bias},
-             scratch);
+             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size, bias}, scratch);
   }
 
-  int64_t rows_ = 0, blocks_ = 0, items_ = 0;
+  bool cuts_rows_ = true;
+  int64_t block_ = 0, blocks_ = 0, items_ = 0;
   Product main_, tail_;
 };
 
@@ -266,9 +282,9 @@ std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
   // gradient) and in its older kernel for operands with gaps; it never does elsewhere.
   const bool is_small = operations_of(p) < kSmallOperations;
   const auto make_whole = [&] {
-    if (!is_small) return make_product(p, p.m, p.batch.size());
+    if (!is_small) return make_product(p, p.batch.size());
     const detail::OneThread alone;
-    return make_product(p, p.m, p.batch.size());
+    return make_product(p, p.batch.size());
   };
   Product whole = make_whole();
   const bool transposed_lhs = p.lhs.column != 1;
