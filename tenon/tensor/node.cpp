@@ -11,6 +11,11 @@ thread_local std::vector<NodeRef>* orphans = nullptr;
 
 }  // namespace
 
+uint64_t PendingCall::next_serial() {
+  static std::atomic<uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed);
+}
+
 PendingCall::~PendingCall() {
   if (orphans) {
     for (NodeRef& input : inputs) orphans->push_back(std::move(input));

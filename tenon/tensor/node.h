@@ -33,11 +33,15 @@ struct PendingCall {
   /// How many traces were open where it was recorded.
   uint32_t born = 0;
   uint32_t result_count = 1;
+  /// Later calls have higher ones, on all threads.
+  uint64_t serial = next_serial();
   /// Of the attributes; computed when first needed, under walk_mutex().
   Hash128 attributes_hash;
   bool attributes_hashed = false;
   WalkMark mark;
   TensorNode* reached = nullptr;  // a result that the walk in progress met
+
+  static uint64_t next_serial();
 
   PendingCall() = default;
   PendingCall(const PendingCall&) = delete;

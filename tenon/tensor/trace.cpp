@@ -59,6 +59,9 @@ class Recording {
       std::vector<ValueId> leaves;
       for (const NodeRef* leaf : section.leaves) leaves.push_back(leaf_value(*leaf));
       if (!escaped_) {
+        // As the program ran, not as the results need it: so a layer's gradients come with the
+        // layer, and what they read does not wait for the end.
+        section.sort_calls();
         std::vector<ValueId> calls = emit_calls(*graph_, section, leaves);
         std::vector<ValueId> results;
         for (const NodeRef* root : roots)

@@ -1,5 +1,7 @@
 #include "tenon/tensor/walk.h"
 
+#include <algorithm>
+
 namespace tenon::detail {
 
 void Section::clear() {
@@ -7,6 +9,11 @@ void Section::clear() {
   calls.clear();
   results.clear();
   complete = true;
+}
+
+void Section::sort_calls() {
+  std::ranges::sort(calls, {}, &PendingCall::serial);
+  for (size_t i = 0; i < calls.size(); ++i) calls[i]->mark.index = static_cast<uint32_t>(i);
 }
 
 ValueId value_of(const Section& section, const TensorNode& node, std::span<const ValueId> leaves,

@@ -19,6 +19,8 @@ struct Section {
   bool complete = true;
 
   void clear();
+  /// Puts the calls into the order in which the program made them.
+  void sort_calls();
   bool is_leaf(const TensorNode& node) const { return !computes(node); }
   /// Whether one of `calls` computes it.
   bool computes(const TensorNode& node) const {
