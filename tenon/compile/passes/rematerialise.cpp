@@ -94,11 +94,22 @@ class Rematerialiser {
       return calls_before_[reads_[graph_.node(id).outputs[0].index].first] + kFarApart;
     }
     size_t from = kNever;
-    if (!is_inlined(id)) return from;
     for (ValueId input : graph_.node(id).inputs) {
       if (producer(input) != kNoNode) from = std::min(from, late_from_[producer(input)]);
     }
-    return from;
+    return is_inlined(id) || follows(id, from) ? from : kNever;
+  }
+
+  /// Whether a stored result of arithmetic on what is repeated, such as the GELU that a product
+  /// reads, is only held for readers behind so many calls.
+  bool follows(NodeId id, size_t calls) const {
+    const Node& node = graph_.node(id);
+    if (calls == kNever || storage_.costs[id] != NodeCost::cheap || !node.op->is_elementwise) {
+      return false;
+    }
+    const Reads& reads = reads_[node.outputs[0].index];
+    if (reads.last >= graph_.node_count()) return false;  // an output
+    return calls_before_[reads.last] >= calls && can_be_computed(node, reads.last);
   }
 
   bool is_repeated(NodeId id) const {
@@ -122,7 +133,8 @@ class Rematerialiser {
       const NodeId made = producer(values[i]);
       if (made == kNoNode || is_constant(made)) continue;
       if (!is_inlined(made)) {
-        if (reads_[values[i].index].last < reader) return false;
+        const bool kept = reads_[values[i].index].last >= reader;
+        if (!kept && late_from_[made] == kNever) return false;
         continue;
       }
       const NodeCost cost = storage_.costs[made];
