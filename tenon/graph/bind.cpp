@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
+#include "tenon/graph/op.h"
 
 namespace tenon {
 
@@ -110,6 +111,18 @@ Attributes evaluate_attributes(const Attributes& attributes, const SymbolValues&
     }
   }
   return result;
+}
+
+void check_sizes(const Graph& graph, const Node& node, const SymbolValues& symbols) {
+  if (node.op->derivative_class == DerivativeClass::region) return;
+  std::vector<Type> inputs;
+  for (ValueId input : node.inputs) {
+    const Type& type = graph.type(input);
+    inputs.push_back({type.dtype, Shape::of(type.shape.evaluate(symbols))});
+  }
+  Attributes attributes = evaluate_attributes(node.attributes, symbols);
+  check_call(*node.op, inputs, attributes,
+             [&](size_t i) { return graph.describe(node.inputs[i]); });
 }
 
 }  // namespace tenon

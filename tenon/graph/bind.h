@@ -21,4 +21,9 @@ SymbolValues bind_symbols(const Graph& graph, std::span<const std::vector<int64_
 /// The attributes with every dimension a number, in shapes.
 Attributes evaluate_attributes(const Attributes& attributes, const SymbolValues& symbols);
 
+/// Infers the types of a node once more with numbers for symbols, which shows what could not be
+/// known before, such as a slice that reaches beyond its axis. The regions of control flow are
+/// graphs of their own and are not entered. Throws as check_call does.
+void check_sizes(const Graph& graph, const Node& node, const SymbolValues& symbols);
+
 }  // namespace tenon

@@ -37,6 +37,7 @@ class Interpreter {
   }
 
   std::vector<RefArray> run_node(const Node& node) {
+    if (!symbols_.empty()) check_sizes(graph_, node, symbols_);
     std::vector<RefArray> inputs;
     for (ValueId input : node.inputs) inputs.push_back(values_[input.index]);
     Attributes attributes = evaluate_attributes(node.attributes, symbols_);

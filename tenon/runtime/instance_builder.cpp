@@ -23,17 +23,8 @@ void check_sizes(const Graph& graph, const SymbolValues& symbols) {
       check_sizes(fusion_body(node), symbols);
       continue;
     }
-    // The regions of control flow are instances of their own.
-    if (node.op->derivative_class == DerivativeClass::region) continue;
-    std::vector<Type> inputs;
-    for (ValueId input : node.inputs) {
-      const Type& type = graph.type(input);
-      inputs.push_back({type.dtype, Shape::of(type.shape.evaluate(symbols))});
-    }
-    Attributes attributes = evaluate_attributes(node.attributes, symbols);
     try {
-      check_call(*node.op, inputs, attributes,
-                 [&](size_t i) { return graph.describe(node.inputs[i]); });
+      check_sizes(graph, node, symbols);
     } catch (Error& error) {
       if (!node.label.empty()) error.note("in {}", node.label);
       throw;

@@ -34,6 +34,23 @@ graph f(%x: f32[batch,2], %w: f32[2]) -> (f32[batch]) {
   EXPECT_THAT(doubles(one[0]), ElementsAre(56));
 }
 
+TEST(Interpret, RefusesASliceBeyondASizeThatWasASymbol) {
+  auto graph = parse_graph(R"(
+graph f(%x: f32[n]) -> (f32[10]) {
+  %0: f32[10] = slice(%x) {start=[0], limit=[10], stride=[1]}  @head
+  return %0
+})",
+                           core_ops());
+  EXPECT_EQ(interpret(*graph, {Literal(DType::f32, {12})})[0].size(), 10);
+  try {
+    interpret(*graph, {Literal(DType::f32, {7})});
+    FAIL() << "a slice of 10 of 7";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("slice"));
+    EXPECT_THAT(error.what(), HasSubstr("head"));
+  }
+}
+
 TEST(Interpret, RoundsOnlyWhereCastSaysSo) {
   auto graph = parse_graph(R"(
 graph f(%x: f32[1]) -> (f64[1], f64[1]) {
