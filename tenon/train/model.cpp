@@ -71,10 +71,10 @@ Tensor Model::predict(const Tensor& inputs) const {
     throw make_error(ErrorCode::shape_mismatch, "predict: the model takes {}, not {}",
                      shown.to_string(), inputs.type().to_string());
   }
-  if (!executable_) executable_ = compile(*graph_, core_ops());
+  std::call_once(compiled_->once, [&] { compiled_->executable = compile(*graph_, core_ops()); });
   std::vector<Buffer> buffers{inputs.buffer()};
   for (const Tensor& leaf : all_leaves(variables_)) buffers.push_back(leaf.buffer());
-  return Tensor(executable_->run(std::move(buffers)).at(0));
+  return Tensor(compiled_->executable->run(std::move(buffers)).at(0));
 }
 
 void Model::save(const std::filesystem::path& path) const {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,7 +72,12 @@ class Model {
   std::shared_ptr<const Graph>
       graph_;  // inputs: "input", then parameters and state in the order of their leaves
   std::map<std::string, std::string> about_;
-  mutable std::shared_ptr<const Executable> executable_;
+  /// Compiled by whoever predicts first; copies of the model share it.
+  struct Compiled {
+    std::once_flag once;
+    std::shared_ptr<const Executable> executable;
+  };
+  std::shared_ptr<Compiled> compiled_ = std::make_shared<Compiled>();
 };
 
 void save(const Model& model, const std::filesystem::path& path);

@@ -135,7 +135,8 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
   FlatFunction forward = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
     Tree parameters = with_leaves(state.parameters, all.first(leaves.size()));
-    Tensor key = step_key(options.seed, state.step);
+    // The state counts the step that failed already.
+    Tensor key = step_key(options.seed, state.step - 1);
     auto outputs = nn::apply_training(model, nn::Variables{parameters, state.state}, key,
                                       options.scaling.apply(arguments[leaves.size()]))
                        .first;
