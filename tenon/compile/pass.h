@@ -1,7 +1,7 @@
 // Passes: named functions from graph to graph, run in one readable list, verified, timed,
 // switchable by name.
 //
-//   PassManager passes(ops, {.disabled = {"cse"}, .print_after = {"simplify"}});
+//   PassManager passes({ops, oracle}, {.disabled = {"cse"}, .print_after = {"simplify"}});
 //   std::unique_ptr<Graph> ready = passes.run(graph, standard_passes());
 //   passes.times();                        // seconds a pass
 #pragma once

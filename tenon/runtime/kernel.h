@@ -1,9 +1,9 @@
 // Kernels of single calls, from a library, in native code or generated for their sizes, chosen by
 // asking an ordered list.
 //
-//   std::string why_not;
-//   auto kernel = make_kernel(request, &trace);      // the first that accepts; the others say why
-//   not kernel->run(inputs, outputs, scratch);
+//   ChosenKernel chosen = make_kernel(request);      // the first that accepts
+//   chosen.kernel->run(inputs, outputs, scratch);
+//   chosen.trace;                                    // why those before it did not
 #pragma once
 
 #include <cstdint>

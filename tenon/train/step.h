@@ -1,7 +1,7 @@
 // One compiled training step: loss, gradients, optimiser, running averages.
 //
-//   TrainStep step(model, options, total_steps);
-//   StepResult r = step.run(state, images, labels);      // state is moved in and updated in place
+//   StepFunction step = make_step(model, options, total_steps);
+//   StepResult r = step(std::move(state), images, labels);      // updated in place
 #pragma once
 
 #include <functional>

@@ -1,10 +1,10 @@
 // Scalar expressions for the values of a fused region, with statements emitted where reductions
 // need loops.
 //
-//   RegionKernel region(graph, fusion, "softmax");
+//   RegionKernel region(body, "softmax", temporaries);
 //   Expr i = region.pool().loop_index("i", region.dim(rows));
 //   Expr value = region.element(output, {i, k});         // loads of the region's inputs, inlined producers
-//   region.store(output, offset, value);
+//   region.store_output(0, offset, value);
 #pragma once
 
 #include <map>

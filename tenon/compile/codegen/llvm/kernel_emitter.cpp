@@ -464,7 +464,7 @@ struct BodyShape {
 /// loop of its own the lanes are widened, where the loop itself reduces its body is copied.
 int busy_factor(const BodyShape& body, bool reduces, int lanes) {
   constexpr int kMostCopies = 4;
-  const int registers = lanes == 16 ? 16 : 12;  // AVX-512 has twice as many as the others
+  const int registers = lanes == 16 ? 16 : 12;  // of 32 with AVX-512, of 16 without
   int factor = 1;
   const bool is_heavy = body.operations > 12;
   if (reduces || body.has_loop) factor = is_heavy ? 1 : body.operations > 4 ? 2 : kMostCopies;

@@ -121,7 +121,7 @@ std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem,
   if (!detail::is_supported(problem, why_not)) return nullptr;
   try {
     if (auto kernel = detail::make_winograd_convolution(problem, why_not)) return kernel;
-    if (auto kernel = detail::make_narrow_convolution(problem, why_not)) return kernel;
+    if (auto kernel = detail::make_restated_convolution(problem, why_not)) return kernel;
     const bool filter_gradient = problem.kind == ConvolutionKind::filter_gradient;
     return filter_gradient ? detail::make_filter_gradient(problem, why_not)
                            : detail::make_direct_convolution(problem, why_not);

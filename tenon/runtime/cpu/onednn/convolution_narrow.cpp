@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "tenon/base/parallel.h"
 #include "tenon/runtime/cpu/onednn/convolution_step.h"
 
 // Convolutions with fewer channels than a vector has lanes, such as the first ones of small image
@@ -194,8 +192,8 @@ std::unique_ptr<OpKernel> make_paired_filter(const ConvolutionProblem& p, std::s
 
 }  // namespace
 
-std::unique_ptr<OpKernel> make_narrow_convolution(const ConvolutionProblem& problem,
-                                                  std::string& why_not) {
+std::unique_ptr<OpKernel> make_restated_convolution(const ConvolutionProblem& problem,
+                                                    std::string& why_not) {
   if (problem.dtype != DType::f32) return nullptr;
   switch (problem.kind) {
     case ConvolutionKind::forward:
