@@ -376,8 +376,9 @@ void KernelEmitter::finish_reduction(const Reduction& r, int copies) {
   for (int element = 0; element < local.count; ++element) {
     std::vector<Value*> parts;
     for (int copy = 0; copy < copies; ++copy) {
-      const auto at = static_cast<uint64_t>(copy * local.count + element);
-      parts.push_back(b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(type, r.memory, at)));
+      const int64_t at = int64_t{copy} * local.count + element;
+      parts.push_back(b_.CreateLoad(
+          type, b_.CreateConstInBoundsGEP1_64(type, r.memory, static_cast<uint64_t>(at))));
     }
     for (size_t step = 1; step < parts.size(); step *= 2) {
       for (size_t i = 0; i + step < parts.size(); i += 2 * step) {

@@ -83,7 +83,7 @@ std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& pr
 
 /// For fewer channels than a vector has lanes; null without a reason where the others do as well.
 std::unique_ptr<OpKernel> make_restated_convolution(const ConvolutionProblem& problem,
-                                                  std::string& why_not);
+                                                    std::string& why_not);
 
 /// Adds arrays of `size` numbers, each `step` numbers after the one before, to the first, in order.
 void add_parts(float* first, int64_t count, int64_t step, int64_t size);
