@@ -71,7 +71,6 @@ class Ours {
  public:
   explicit Ours(const Work& work) : work_(work) {
     options_.optimizer = work.optimizer;
-    options_.scaling = {.to_float = false};
     variables_ = nn::init(work.model, {work.input}, 0);
     input_ = Tensor(random_values(work.input, work.classes, 1));
     target_ = Tensor(random_values(work.target, work.classes, 2));

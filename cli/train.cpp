@@ -57,9 +57,9 @@ void refuse_other_run(const fs::path& recorded, const Configuration& config) {
   if (differs) throw error;
 }
 
-/// Makes the run's folder, with the settings beside the checkpoints to which they belong.
+/// Makes the run's folder, with the settings beside the checkpoints to which they belong. To be
+/// called with the folder locked.
 void prepare_folder(const fs::path& folder, const Configuration& config, bool fresh) {
-  FolderLock alone(folder);  // a run that is going on there keeps its checkpoints
   std::vector<fs::path> checkpoints = train::CheckpointFolder(folder).files();
   fs::path recorded = folder / "config.toml";
   if (fresh) {
@@ -87,6 +87,7 @@ int train(const Options& options) {
   create_folder(folder);  // where the other files may be meant to go, too
   for (const std::string& path : {options.output, options.report, options.trace})
     require_writable(path);
+  run.options.checkpoint_lock = std::make_shared<FolderLock>(folder);
   prepare_folder(folder, config, options.fresh);
 
   std::unique_ptr<Trace> trace;

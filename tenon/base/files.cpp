@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
 #include "tenon/base/strings.h"
 
 namespace tenon {
@@ -193,7 +194,11 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     const int reason = errno;
     ::close(std::exchange(descriptor_, -1));
-    if (reason != EWOULDBLOCK) throw system_error("lock", path, reason);
+    if (reason != EWOULDBLOCK) {
+      log_warning("{} cannot be locked ({}): see to it that no other run uses it", folder.string(),
+                  std::system_category().message(reason));
+      return;
+    }
     Error error =
         make_error(ErrorCode::already_exists, "{} is in use by another run", folder.string());
     if (const auto process = parse_int(trim(read_file(path)))) error.note("process {}", *process);

@@ -75,7 +75,7 @@ void remove_stale_temporaries(const std::filesystem::path& folder);
 class FolderLock {
  public:
   /// Makes the folder if it is missing. Error already_exists, with the process that holds it, when
-  /// the folder is in use.
+  /// the folder is in use. Where the file system knows no locks there is a warning instead.
   explicit FolderLock(const std::filesystem::path& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

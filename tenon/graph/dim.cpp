@@ -25,6 +25,10 @@ int64_t product_of(int64_t a, int64_t b) {
   return product;
 }
 
+int64_t floor_of(int64_t value, int64_t divisor) {
+  return value / divisor - (value % divisor != 0 && value < 0 ? 1 : 0);
+}
+
 constexpr size_t kMaxTerms = 4096;
 
 }  // namespace
@@ -162,10 +166,7 @@ std::optional<Dim> Dim::divided_by(const Dim& divisor) const {
 Dim Dim::floor_div(const Dim& numerator, int64_t divisor) {
   if (divisor == 1) return numerator;
   // Whole multiples of the divisor leave the floor; the remainder stays inside.
-  auto floor = [divisor](int64_t value) {
-    return value / divisor - (value % divisor != 0 && value < 0 ? 1 : 0);
-  };
-  int64_t whole = floor(numerator.constant_);
+  int64_t whole = floor_of(numerator.constant_, divisor);
   Dim outside(whole);
   Dim inside(numerator.constant_ - whole * divisor);
   if (numerator.terms_) {
@@ -215,9 +216,7 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
           fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
         product = product_of(product, found->second);
       } else {
-        int64_t value = atom.numerator.evaluate(values);
-        product = product_of(
-            product, value / atom.divisor - (value % atom.divisor != 0 && value < 0 ? 1 : 0));
+        product = product_of(product, floor_of(atom.numerator.evaluate(values), atom.divisor));
       }
     }
     sum = sum_of(sum, product);
@@ -225,31 +224,50 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
   return sum;
 }
 
-std::optional<int64_t> Dim::upper_bound(
-    const std::map<std::string, SymbolBounds, std::less<>>& bounds) const {
-  int64_t sum = constant_;
+namespace {
+
+/// Of two intervals; an end that is missing is unbounded.
+DimRange product_of(const DimRange& a, const DimRange& b) {
+  auto is_zero = [](const DimRange& range) { return range.low == 0 && range.high == 0; };
+  if (is_zero(a) || is_zero(b)) return {0, 0};
+  bool bounded = a.low && a.high && b.low && b.high;
+  if (bounded) {
+    auto [low, high] = std::minmax({product_of(*a.low, *b.low), product_of(*a.low, *b.high),
+                                    product_of(*a.high, *b.low), product_of(*a.high, *b.high)});
+    return {low, high};
+  }
+  bool natural = a.low.value_or(-1) >= 0 && b.low.value_or(-1) >= 0;
+  if (natural) return {product_of(*a.low, *b.low), std::nullopt};
+  return {};
+}
+
+}  // namespace
+
+DimRange Dim::range(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const {
+  DimRange sum{constant_, constant_};
   if (!terms_) return sum;
   for (const Term& term : *terms_) {
-    bool negative = term.coefficient < 0;  // then the smallest product gives the largest sum
-    int64_t product = term.coefficient;
+    // The sign comes last: products of what is never negative keep a lower end.
+    DimRange product{1, 1};
     for (const Atom& atom : term.atoms) {
-      std::optional<int64_t> extreme;
-      if (atom.is_symbol()) {
-        auto found = bounds.find(atom.text);
-        if (negative) {
-          extreme = found == bounds.end() ? 0 : found->second.low;
-        } else if (found != bounds.end()) {
-          extreme = found->second.high;
-        }
-      } else if (negative) {
-        extreme = 0;
-      } else if (auto numerator = atom.numerator.upper_bound(bounds)) {
-        extreme = *numerator / atom.divisor;
+      DimRange factor{0, std::nullopt};
+      if (!atom.is_symbol()) {
+        factor = atom.numerator.range(bounds);
+        if (factor.low) factor.low = floor_of(*factor.low, atom.divisor);
+        if (factor.high) factor.high = floor_of(*factor.high, atom.divisor);
+      } else if (auto found = bounds.find(atom.text); found != bounds.end()) {
+        factor = {found->second.low, found->second.high};
       }
-      if (!extreme) return std::nullopt;
-      product = product_of(product, *extreme);
+      product = product_of(product, factor);
     }
-    sum = sum_of(sum, product);
+    if (term.coefficient < 0) std::swap(product.low, product.high);
+    auto add = [&](std::optional<int64_t>& end, const std::optional<int64_t>& part) {
+      if (end)
+        end =
+            part ? std::optional(sum_of(*end, product_of(term.coefficient, *part))) : std::nullopt;
+    };
+    add(sum.low, product.low);
+    add(sum.high, product.high);
   }
   return sum;
 }

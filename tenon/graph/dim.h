@@ -29,6 +29,12 @@ struct SymbolBounds {
   friend bool operator==(const SymbolBounds&, const SymbolBounds&) = default;
 };
 
+/// Where values lie, both ends included; an end that is missing is unbounded.
+struct DimRange {
+  std::optional<int64_t> low, high;
+  friend bool operator==(const DimRange&, const DimRange&) = default;
+};
+
 /// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so
 /// that equal dimensions compare equal; floor division that is not exact becomes an atom of its
 /// own, `floor(h-1,2)`.
@@ -49,9 +55,8 @@ class Dim {
   int64_t evaluate(const SymbolValues& values) const;
   /// Replaces symbols; those that `replacements` lacks stay.
   Dim substitute(const std::map<std::string, Dim, std::less<>>& replacements) const;
-  /// The largest value within the bounds of the symbols, or nothing where a bound is missing.
-  std::optional<int64_t> upper_bound(
-      const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
+  /// All values within the bounds of the symbols lie in it. Symbols without bounds are at least 0.
+  DimRange range(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
   void collect_symbols(std::vector<std::string>& names) const;
 
   /// The exact quotient, or nothing.

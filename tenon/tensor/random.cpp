@@ -40,6 +40,19 @@ Tensor unit(const Tensor& key, const Shape& shape, DType dtype = DType::f32) {
   return (high * 0x1p26 + low) * 0x1p-53;
 }
 
+/// The largest number of a dtype below `high`.
+double largest_below(double high, DType dtype) {
+  Literal number(dtype, {});
+  number.set_double(0, high);
+  double nearest = number.to_double(0);
+  if (nearest < high) return nearest;
+  // A little more than half the distance to the next number rounds to it.
+  double distance = std::ldexp(1.01 * std::abs(nearest), -precision_of(dtype));
+  if (nearest == 0) distance = dtype == DType::f16 ? 0x1p-14 : 0x1p-126;
+  number.set_double(0, nearest - distance);
+  return number.to_double(0);
+}
+
 }  // namespace
 
 Tensor key(uint64_t seed) { return Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2}); }
@@ -62,9 +75,13 @@ std::vector<Tensor> split(const Tensor& key, int64_t count) {
 Tensor bits(const Tensor& key, const Shape& shape) { return random_bits(key, shape); }
 
 Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
-  Tensor result = unit(key, shape, dtype);
-  if (low != 0 || high != 1) result = result * (high - low) + low;
-  return result.cast(dtype);
+  Tensor part = unit(key, shape, dtype);
+  if (low == 0 && high == 1) return part.cast(dtype);
+  if (!(low <= high))
+    fail(ErrorCode::invalid_argument, "random::uniform: [{}, {}) is empty", low, high);
+  Tensor result = (part * (high - low) + low).cast(dtype);
+  // Rounding may reach the upper end.
+  return low == high ? result : minimum(result, largest_below(high, dtype));
 }
 
 Tensor normal(const Tensor& key, const Shape& shape, DType dtype) {

@@ -31,7 +31,7 @@ std::array<Tensor, kCount> split(const Tensor& key) {
 
 /// 32 random bits an element, i32.
 Tensor bits(const Tensor& key, const Shape& shape);
-/// In [low, high).
+/// In [low, high), also once rounded to the dtype; `low` where both are equal.
 Tensor uniform(const Tensor& key, const Shape& shape, double low = 0, double high = 1,
                DType dtype = DType::f32);
 /// Mean 0 and variance 1.

@@ -156,6 +156,11 @@ Tensor Tensor::transpose(const Integers& order) const {
 
 Tensor Tensor::cast(DType dtype) const {
   static const OpDef& op = core_ops().get("cast");
+  if (dtype == DType::f64 && node_ && node_->is_fraction) {  // with all the digits it was given
+    Literal number(dtype, {});
+    number.set_double(0, node_->number);
+    return Tensor(number);
+  }
   return this->dtype() == dtype ? *this : apply(op, {*this}, {{"dtype", dtype}});
 }
 

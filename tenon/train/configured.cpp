@@ -367,12 +367,9 @@ ConfiguredRun configure(const Configuration& config) {
   }
   run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
   configure_validation(train, run);
-  if (config.has("data.scale") || config.has("data.offset")) {
-    options.scaling.scale = config.get_double("data.scale", 1);
-    options.scaling.offset = config.get_double("data.offset", 0);
-  } else if (is_floating(run.train[options.input].dtype())) {
-    options.scaling.scale = 1;
-  }
+  if (config.has("data.scale") || config.has("data.offset"))
+    options.scaling = InputScaling{.scale = config.get_double("data.scale", 1),
+                                   .offset = config.get_double("data.offset", 0)};
   config.reject_unknown_keys();
   return run;
 }

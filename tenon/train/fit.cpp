@@ -35,13 +35,13 @@ class Run {
     dataset[options_.label];
     example_ = inputs.type();
     example_.shape.erase(0);
-    if (is_integer(example_.dtype) && example_.dtype != DType::u8)
-      options_.scaling.to_float = false;
+    if (!options_.scaling) options_.scaling = default_scaling(example_.dtype);
   }
 
   FitResult run() {
     InterruptScope interrupts;
-    if (!options_.checkpoint.empty()) lock_.emplace(options_.checkpoint);
+    if (!options_.checkpoint.empty() && !options_.checkpoint_lock)
+      options_.checkpoint_lock = std::make_shared<FolderLock>(options_.checkpoint);
     start();
     auto steps = static_cast<double>(loader_.steps_per_epoch() * options_.epochs);
     step_ = make_step(model_, options_, steps);
@@ -50,7 +50,7 @@ class Run {
     result.interrupted = interrupted();
     if (result.interrupted && !options_.checkpoint.empty()) save_checkpoint();
     const auto& best = run_.stopping.best;
-    result.model = make_model(best ? *best : variables());
+    result.model = evaluated_.with_variables(best ? *best : variables());
     result.history = std::move(run_.history);
     return result;
   }
@@ -58,19 +58,20 @@ class Run {
  private:
   nn::Variables variables() const { return {run_.values.parameters, run_.values.state}; }
 
-  Model make_model(nn::Variables variables) const {
-    return Model(model_, std::move(variables), example_, options_.scaling, dataset_.classes());
-  }
-
   void start() {
     Type batch = example_;
     batch.shape.insert(0, Dim(std::min(options_.batch, dataset_.size())));
-    auto scaling = options_.scaling;
+    InputScaling scaling = *options_.scaling;
     auto model = [this, scaling](nn::Scope s, Tensor x) { return model_(s, scaling.apply(x)); };
     nn::Variables initial = nn::init(model, {batch}, options_.seed);
     run_.values = {initial.parameters, options_.optimizer.init(initial.parameters), initial.state,
                    Tensor(0)};
-    outputs_ = make_model(initial).graph().output_types().at(0);
+    // Types are enough here: the values themselves are to be updated in place.
+    auto no_values = [](const Tensor& leaf) { return zeros_like(leaf); };
+    evaluated_ = Model(
+        model_, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
+        example_, scaling, dataset_.classes());
+    outputs_ = evaluated_.graph().output_types().at(0);
     check_labels(options_.loss, outputs_, dataset_, options_.label, "the training data");
     if (!options_.validation.empty())
       check_labels(options_.loss, outputs_, options_.validation, options_.label,
@@ -160,8 +161,8 @@ class Run {
 
   void validate(EpochRecord& record, std::string& text) {
     if (options_.validation.empty()) return;
-    Evaluation e =
-        evaluate(make_model(variables()), options_.validation, options_.input, options_.label);
+    Evaluation e = evaluate(evaluated_.with_variables(variables()), options_.validation,
+                            options_.input, options_.label);
     record.validation_loss = e.loss;
     record.validation_accuracy = e.accuracy;
     text += fmt::format("  validation loss {:.3f}", e.loss);
@@ -213,8 +214,8 @@ class Run {
 
   /// A checkpoint or a model with NaN in it would be of no use to anybody.
   void require_finite_parameters() const {
-    std::string bad = parameter_not_finite(run_.values);
-    if (!bad.empty()) throw not_finite("the parameters are no longer finite", run_.step, bad);
+    std::string bad = values_not_finite(run_.values);
+    if (!bad.empty()) throw not_finite("the update is no longer finite", run_.step, bad);
   }
 
   Error not_finite(const std::string& what, int64_t step_in_epoch,
@@ -231,9 +232,9 @@ class Run {
   data::Dataset dataset_;
   FitOptions options_;
   data::Loader loader_;
-  std::optional<FolderLock> lock_;
   Type example_;
-  Type outputs_;  // of the model, for any batch
+  Model evaluated_;  // without its values
+  Type outputs_;     // of the model, for any batch
   RunState run_;
   StepFunction step_;
   std::string last_checkpoint_;

@@ -12,9 +12,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tenon/base/files.h"
 #include "tenon/data/dataset.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/train/model.h"
@@ -32,6 +35,8 @@ struct FitOptions {
   /// Folder of checkpoints; empty: none. A run that finds checkpoints of the same run there goes on
   /// from the last.
   std::string checkpoint = "";
+  /// Of a caller who keeps the folder to itself before and after the run; null: fit locks it.
+  std::shared_ptr<FolderLock> checkpoint_lock = nullptr;
   /// Steps between checkpoints besides those at the end of each epoch; 0: none.
   int64_t checkpoint_every = 0;
   int keep_checkpoints = 2;
@@ -41,7 +46,8 @@ struct FitOptions {
   int64_t patience = 0;
   std::string input = "image";
   std::string label = "label";
-  InputScaling scaling = {.to_float = true, .scale = 1.0 / 255};
+  /// How inputs reach the model; by default as default_scaling says.
+  std::optional<InputScaling> scaling = std::nullopt;
   bool progress = true;
   /// Bytes that a step's plan may hold; 0: what is free when the step is made.
   int64_t memory_limit = 0;

@@ -16,11 +16,15 @@ constexpr const char* kGraphKey = "tenon.graph";
 constexpr const char* kModelKey = "tenon.model";
 constexpr int kFormatVersion = 1;
 
-std::vector<Tensor> all_leaves(const nn::Variables& variables) {
-  std::vector<Tensor> leaves = leaves_of(variables.parameters);
-  std::vector<Tensor> state = leaves_of(variables.state);
-  leaves.insert(leaves.end(), state.begin(), state.end());
-  return leaves;
+constexpr std::string_view kParameters = "parameters.";
+constexpr std::string_view kState = "state.";
+constexpr std::string_view kCaptured = "captured.";
+
+std::vector<Type> types_of(const Tree& tree) {
+  std::vector<Type> types;
+  for_each_leaf(tree,
+                [&](const std::string&, const Tensor& leaf) { types.push_back(leaf.type()); });
+  return types;
 }
 
 }  // namespace
@@ -30,6 +34,11 @@ Tensor InputScaling::apply(const Tensor& raw) const {
   Tensor x = raw.cast(DType::f32);
   if (scale != 1) x = x * scale;
   return offset != 0 ? x + offset : x;
+}
+
+InputScaling default_scaling(DType inputs) {
+  bool bytes = inputs == DType::u8;
+  return {.to_float = bytes || !is_integer(inputs), .scale = bytes ? 1.0 / 255 : 1.0};
 }
 
 Model::Model(const nn::Model& function, nn::Variables variables, const Type& example,
@@ -57,8 +66,32 @@ Model::Model(const nn::Model& function, nn::Variables variables, const Type& exa
     return std::vector<Tensor>{nn::apply(function, traced, scaling.apply(arguments[0]))};
   };
   Traced traced = trace(f, types, "model", names);
-  check(traced.captures.empty(), "a model's graph takes everything as inputs");
   graph_ = traced.graph;
+  captured_ = traced.captures;
+}
+
+std::vector<std::pair<std::string, Tensor>> Model::operands() const {
+  std::vector<std::pair<std::string, Tensor>> all;
+  auto add = [&](std::string_view prefix, const Tree& tree) {
+    for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
+      all.emplace_back(std::string(prefix) + path, leaf);
+    });
+  };
+  add(kParameters, variables_.parameters);
+  add(kState, variables_.state);
+  for (size_t i = 0; i < captured_.size(); ++i)
+    all.emplace_back(fmt::format("{}{}", kCaptured, i), captured_[i]);
+  return all;
+}
+
+Model Model::with_variables(nn::Variables variables) const {
+  bool same = types_of(variables.parameters) == types_of(variables_.parameters) &&
+              types_of(variables.state) == types_of(variables_.state);
+  if (!same)
+    fail(ErrorCode::shape_mismatch, "with_variables: these are not the variables of this model");
+  Model other = *this;
+  other.variables_ = std::move(variables);
+  return other;
 }
 
 Tensor Model::predict(const Tensor& inputs) const {
@@ -73,7 +106,7 @@ Tensor Model::predict(const Tensor& inputs) const {
   }
   std::call_once(compiled_->once, [&] { compiled_->executable = compile(*graph_, core_ops()); });
   std::vector<Buffer> buffers{inputs.buffer()};
-  for (const Tensor& leaf : all_leaves(variables_)) buffers.push_back(leaf.buffer());
+  for (const auto& [name, tensor] : operands()) buffers.push_back(tensor.buffer());
   return Tensor(compiled_->executable->run(std::move(buffers)).at(0));
 }
 
@@ -81,14 +114,10 @@ void Model::save(const std::filesystem::path& path) const {
   if (!graph_) fail(ErrorCode::invalid_argument, "save: this model is empty");
   std::vector<std::string> order;
   NamedLiterals kept;
-  auto add = [&](const std::string& prefix, const Tree& tree) {
-    for_each_leaf(tree, [&](const std::string& leaf_path, const Tensor& leaf) {
-      order.push_back(prefix + leaf_path);
-      kept.emplace(order.back(), leaf.literal());
-    });
-  };
-  add("parameters.", variables_.parameters);
-  add("state.", variables_.state);
+  for (const auto& [name, tensor] : operands()) {
+    order.push_back(name);
+    kept.emplace(name, tensor.literal());
+  }
   Json meta = {{"version", kFormatVersion},
                {"example", example_.to_string()},
                {"classes", classes_},
@@ -138,14 +167,19 @@ Model Model::read(const SafetensorsFile& file, std::string_view name) {
   }
   // The graph takes its inputs in this order; the file keeps them in another one.
   for (const std::string& full : json_strings(json, "order", source)) {
-    Tree& tree =
-        full.starts_with("parameters.") ? model.variables_.parameters : model.variables_.state;
-    tree.set(full.substr(full.find('.') + 1), Tensor(file.read(full)));
+    Tensor tensor(file.read(full));
+    if (full.starts_with(kParameters)) {
+      model.variables_.parameters.set(full.substr(kParameters.size()), tensor);
+    } else if (full.starts_with(kState)) {
+      model.variables_.state.set(full.substr(kState.size()), tensor);
+    } else {
+      model.captured_.push_back(tensor);
+    }
   }
   std::vector<Type> inputs = model.graph_->input_types();
   std::vector<Type> wanted{model.example_};
   wanted[0].shape.insert(0, Dim::symbol("batch"));
-  for (const Tensor& leaf : all_leaves(model.variables_)) wanted.push_back(leaf.type());
+  for (const auto& [operand, tensor] : model.operands()) wanted.push_back(tensor.type());
   if (inputs != wanted)
     fail(ErrorCode::corrupt, "{}: the tensors are not those that the model's graph takes", name);
   return model;

@@ -35,14 +35,21 @@ struct InputScaling {
   Tensor apply(const Tensor& raw) const;
 };
 
+/// Bytes become 0 to 1, real numbers f32; integer ids stay as they are.
+InputScaling default_scaling(DType inputs);
+
 class Model {
  public:
   Model() = default;
   /// Records the evaluation graph of `function` for inputs like `example` (without its batch
-  /// dimension, which becomes a symbol).
+  /// dimension, which becomes a symbol). Tensors that the function uses besides its arguments, such
+  /// as a table made before, become part of the model.
   Model(const nn::Model& function, nn::Variables variables, const Type& example,
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
+
+  /// The same graph, compiled once for both, with other values of the same types.
+  Model with_variables(nn::Variables variables) const;
 
   /// inputs [batch, …] of the example's dtype to the model's results [batch, …].
   Tensor predict(const Tensor& inputs) const;
@@ -65,12 +72,14 @@ class Model {
 
  private:
   static Model read(const SafetensorsFile& file, std::string_view name);
+  /// All that the graph takes besides its input, in order, under unique names.
+  std::vector<std::pair<std::string, Tensor>> operands() const;
 
   nn::Variables variables_;
+  std::vector<Tensor> captured_;
   std::vector<std::string> classes_;
   Type example_;
-  std::shared_ptr<const Graph>
-      graph_;  // inputs: "input", then parameters and state in the order of their leaves
+  std::shared_ptr<const Graph> graph_;  // inputs: "input", then the operands
   std::map<std::string, std::string> about_;
   /// Compiled by whoever predicts first; copies of the model share it.
   struct Compiled {

@@ -51,7 +51,8 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     auto objective = [&](const Tree& parameters) {
       Tensor key = step_key(seed, s.step);
       auto [outputs, state] =
-          nn::apply_training(model, nn::Variables{parameters, s.state}, key, scaling.apply(inputs));
+          nn::apply_training(model, nn::Variables{parameters, s.state}, key,
+                             scaling.value_or(default_scaling(inputs.dtype())).apply(inputs));
       return std::pair{loss(outputs, labels), Aux{state, count_correct(outputs, labels)}};
     };
     auto [value, gradient] = value_and_grad(objective)(s.parameters);
@@ -107,12 +108,17 @@ std::string data_not_finite(const std::string& column, const Tensor& batch,
 
 }  // namespace
 
-std::string parameter_not_finite(const TrainState& state) {
+std::string values_not_finite(const TrainState& state) {
   std::string bad;
-  for_each_leaf(state.parameters, [&](const std::string& path, const Tensor& leaf) {
-    if (bad.empty() && !all_finite(leaf.literal()))
-      bad = fmt::format("the update of {} after a step whose loss was finite", path);
-  });
+  auto look = [&](const Tree& tree, std::string_view what) {
+    for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
+      if (bad.empty() && !all_finite(leaf.literal()))
+        bad = fmt::format("{} {} after a step whose loss was finite", what, path);
+    });
+  };
+  look(state.parameters, "the update of");
+  look(state.slots, "the optimiser's slot");
+  look(state.state, "the running average");
   return bad;
 }
 
@@ -121,7 +127,7 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
                              const std::vector<int64_t>& rows) {
   if (std::string bad = data_not_finite(options.input, inputs, rows); !bad.empty()) return bad;
   if (std::string bad = data_not_finite(options.label, labels, rows); !bad.empty()) return bad;
-  if (std::string bad = parameter_not_finite(state); !bad.empty()) return bad;
+  if (std::string bad = values_not_finite(state); !bad.empty()) return bad;
   std::vector<Tensor> leaves = leaves_of(state.parameters);
   std::vector<Type> types;
   std::vector<Buffer> buffers;
@@ -132,13 +138,14 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
   for (const Tensor& leaf : leaves) add(leaf);
   add(inputs);
   add(labels);
+  InputScaling scaling = options.scaling.value_or(default_scaling(inputs.dtype()));
   FlatFunction forward = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
     Tree parameters = with_leaves(state.parameters, all.first(leaves.size()));
     // The state counts the step that failed already.
     Tensor key = step_key(options.seed, state.step - 1);
     auto outputs = nn::apply_training(model, nn::Variables{parameters, state.state}, key,
-                                      options.scaling.apply(arguments[leaves.size()]))
+                                      scaling.apply(arguments[leaves.size()]))
                        .first;
     return std::vector<Tensor>{options.loss(outputs, arguments.back())};
   };

@@ -42,7 +42,8 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
                              const TrainState& state, const Tensor& inputs, const Tensor& labels,
                              const std::vector<int64_t>& rows);
 
-/// The first parameter with a value which is not finite, and what an update is to it; or "".
-std::string parameter_not_finite(const TrainState& state);
+/// The first parameter, slot or running average with a value which is not finite, and what made it;
+/// or "".
+std::string values_not_finite(const TrainState& state);
 
 }  // namespace tenon::train

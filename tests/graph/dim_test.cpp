@@ -52,8 +52,14 @@ TEST(Dim, SubstitutesAndBounds) {
   Dim n = Dim::symbol("n");
   Dim tokens = n * 64 - Dim::symbol("skip");
   EXPECT_EQ(tokens.substitute({{"n", Dim(2)}, {"skip", Dim(1)}}), Dim(127));
-  EXPECT_EQ(tokens.upper_bound({{"n", {1, 8}}, {"skip", {3, 5}}}), 509);
-  EXPECT_EQ(tokens.upper_bound({}), std::nullopt);
+  EXPECT_EQ(tokens.range({{"n", {1, 8}}, {"skip", {3, 5}}}), (DimRange{59, 509}));
+  EXPECT_EQ(tokens.range({}), (DimRange{}));
+  EXPECT_EQ((n * Dim::symbol("m") + 3).range({}), (DimRange{3, std::nullopt}));
+  // Below zero the floor goes down.
+  Dim half = Dim::floor_div(n * -1, 2);
+  EXPECT_EQ(half.range({{"n", {0, 5}}}), (DimRange{-3, 0}));
+  EXPECT_EQ((half * n).range({{"n", {0, 5}}}), (DimRange{-15, 0}));
+  EXPECT_EQ((half * n).range({}), (DimRange{}));
 }
 
 TEST(Type, PrintsAndParsesBack) {

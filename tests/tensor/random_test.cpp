@@ -51,8 +51,11 @@ TEST(Random, HasThePrecisionOfItsDType) {
       random::uniform(random::key(1), {1000}, 0, 1, DType::f64).to_vector<double>();
   auto fits_f32 = [](double x) { return static_cast<double>(static_cast<float>(x)) == x; };
   EXPECT_LT(std::count_if(wide.begin(), wide.end(), fits_f32), 5);
-  for (DType half : {DType::f16, DType::bf16})
+  for (DType half : {DType::f16, DType::bf16}) {
     EXPECT_LT(max(random::uniform(random::key(1), {100000}, 0, 1, half)).item(), 1);
+    EXPECT_LT(max(random::uniform(random::key(1), {100000}, 1, 2, half)).item(), 2);
+    EXPECT_LT(max(random::uniform(random::key(1), {100000}, -2, -1, half)).item(), -1);
+  }
   Tensor normal = random::normal(random::key(2), {10000}, DType::f64);
   EXPECT_NEAR(mean(normal).item(), 0, 0.03);
   EXPECT_NEAR(variance(normal).item(), 1, 0.05);

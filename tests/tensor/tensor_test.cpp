@@ -44,6 +44,7 @@ TEST(Tensor, NumbersThatTheDTypeCannotHoldAreErrors) {
   EXPECT_THAT(error_of([&] { bytes * -1; }), HasSubstr("the number -1 does not fit u8"));
   EXPECT_THAT(error_of([] { arange(2) + (int64_t{1} << 40); }), HasSubstr("does not fit i32"));
   EXPECT_EQ((ones({1}, DType::f64) * 0.1).item(), 0.1);  // with all its digits
+  EXPECT_EQ(Tensor(0.1).cast(DType::f64).item(), 0.1);
   int64_t large = (int64_t{1} << 60) + 1;
   EXPECT_EQ((zeros({1}, DType::i64) + large).item_int(), large);
 }

@@ -14,6 +14,7 @@
 #include "tenon/models/mlp.h"
 #include "tenon/nn/layers.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/random.h"
 #include "tenon/train/checkpoint.h"
 #include "tenon/train/step.h"
 
@@ -90,7 +91,6 @@ TEST(Fit, LearnsAnEasyTask) {
 TEST(Fit, AStepByItselfMayHoldWhatIsFree) {
   nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
   FitOptions options = quiet(1);
-  options.scaling.to_float = false;
   nn::Variables initial = nn::init(model, {Type::parse("f32[2,8,8,1]")}, 0);
   TrainState state{initial.parameters, options.optimizer.init(initial.parameters), initial.state,
                    Tensor(0)};
@@ -115,6 +115,38 @@ TEST(Fit, ModelsComeBackFromTheirFile) {
   Literal before = result.model.predict(images).literal();
   Literal after = loaded.predict(images).literal();
   EXPECT_TRUE(before == after);
+}
+
+TEST(Fit, AModelMayUseATableOfItsOwn) {
+  Folder folder;
+  Tensor table = random::normal(random::key(5), {64, 16}).eval();
+  nn::Model model = [table](nn::Scope s, Tensor x) {
+    return nn::dense(s / "out", matmul(x.reshape({-1, 64}), table), 2);
+  };
+  data::Dataset data = easy_pictures(200);
+  FitOptions options = quiet(4);
+  options.optimizer = nn::adam({.learning_rate = 0.02});
+  options.validation = data;
+  FitResult result = fit(model, data, options);
+  EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.9);
+  std::filesystem::path file = folder.path() + "/model.tenon";
+  result.model.save(file);
+  Tensor images(data["image"]);
+  EXPECT_EQ(Model::load(file).predict(images).to_vector<float>(),
+            result.model.predict(images).to_vector<float>());
+}
+
+TEST(Fit, OnlyBytesAreScaledUnlessAsked) {
+  data::Dataset bytes = easy_pictures(100);
+  Literal brightness(DType::f32, {100, 8, 8, 1});
+  for (int64_t i = 0; i < brightness.size(); ++i)
+    brightness.set_double(i, bytes["image"].to_double(i) * (1.0 / 255));
+  data::Dataset numbers({{"image", brightness}, {"label", bytes["label"]}});
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  std::vector<float> of_bytes = fit(model, bytes, quiet(2)).history.step_loss;
+  std::vector<float> of_numbers = fit(model, numbers, quiet(2)).history.step_loss;
+  ASSERT_EQ(of_bytes.size(), of_numbers.size());
+  for (size_t i = 0; i < of_bytes.size(); ++i) EXPECT_NEAR(of_bytes[i], of_numbers[i], 1e-5);
 }
 
 TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
@@ -282,7 +314,6 @@ TEST(Fit, NumbersAreLearntToo) {
   options.optimizer = nn::adam({.learning_rate = 0.02}).with_clipped_gradient(1);
   options.input = "x";
   options.label = "y";
-  options.scaling = {};
   options.validation = data;
   nn::Model linear = [](nn::Scope s, Tensor v) { return nn::dense(s / "out", v, 1); };
   FitResult result = fit(linear, data, options);
@@ -307,14 +338,14 @@ TEST(Fit, SpoiledParametersAreNeverSaved) {
   Folder folder;
   FitOptions options = quiet(1);
   options.optimizer = nn::sgd({.learning_rate = 3e38});
-  options.scaling.scale = 1;  // large inputs have large gradients
+  options.scaling = InputScaling{};  // large inputs have large gradients
   options.batch = 100;
   options.checkpoint = folder.path();
   // The one step has a finite loss; its update has not.
   EXPECT_THAT(error_of([&] {
                 fit(models::mlp({.hidden = {8}, .classes = 2}), easy_pictures(100), options);
               }),
-              HasSubstr("the parameters are no longer finite in step 1"));
+              HasSubstr("the update is no longer finite in step 1"));
   EXPECT_TRUE(CheckpointFolder(folder.path()).files().empty());
 }
 
