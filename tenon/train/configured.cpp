@@ -215,6 +215,21 @@ data::Dataset with_index_labels(const data::Dataset& dataset, const std::string&
   return with_labels_as(DType::i32, dataset, label);
 }
 
+namespace {
+
+/// What a source needs, all at once: the first missing key alone says little.
+void require_files(const Configuration& data, const std::string& source,
+                   std::initializer_list<std::string_view> keys, const char* wanted) {
+  if (std::ranges::all_of(keys, [&](std::string_view key) { return data.has(key); })) return;
+  std::string where = data.where("source");
+  throw make_error(ErrorCode::not_found, "data: source = \"{}\" lacks its files", source)
+      .note("at {}", where.empty() ? data.where("") : where)
+      .note("wanted: {}", wanted)
+      .note("found: {}", join(data.keys(), ", "));
+}
+
+}  // namespace
+
 ConfiguredData configure_data(const Configuration& config) {
   Configuration section = config.section("data");
   ConfiguredData data;
@@ -230,10 +245,13 @@ ConfiguredData configure_data(const Configuration& config) {
       data::TrainTest both = data::idx_folder(section.get_string("folder"));
       return {both.train, both.test, data.input, data.label};
     }
+    require_files(section, source, {"images", "labels"},
+                  "folder = …, or images, labels and, for a test set, test_images, test_labels");
     data.train = data::idx(section.get_string("images"), section.get_string("labels"));
     if (section.has("test_images"))
       data.test = data::idx(section.get_string("test_images"), section.get_string("test_labels"));
   } else {
+    require_files(section, source, {"train"}, "train = \"FILE.npz\" and, for a test set, test");
     data.train = with_index_labels(data::npz(section.get_string("train")), data.label);
     if (section.has("test"))
       data.test = with_index_labels(data::npz(section.get_string("test")), data.label);
