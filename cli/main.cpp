@@ -38,9 +38,9 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
 }
 
 /// Threads of GNU OpenMP that have nothing to do spin for about a millisecond before they sleep: on
-/// a machine with other work they take its time from the threads they wait for, and training becomes
-/// several times slower. Ten microseconds are enough where nothing else runs. The runtime reads this
-/// setting when it is loaded, so commands that compute start once more with it.
+/// a machine with other work they take its time from the threads they wait for, and training
+/// becomes several times slower. Ten microseconds are enough where nothing else runs. The runtime
+/// reads this setting when it is loaded, so commands that compute start once more with it.
 void spin_briefly(int argc, char** argv) {
   constexpr std::array<std::string_view, 3> kComputing = {"train", "evaluate", "predict"};
   bool computes =
