@@ -3,9 +3,10 @@
 //   fusion(%x, %scale) {kind="row", rows=[batch], inner=[64], body=graph row_softmax(…) {…}}
 //
 //   loop     every result has one element count; all are computed at the same position
-//   row      a space rows x inner: results fill the space or have one element a row; reductions run
-//   over inner column   a space outer x inner: results are reductions over outer, one element an
-//   inner position general  one result, of any definition
+//   row      a space rows x inner: results fill it or have one element a row; reductions run over
+//            inner
+//   column   a space outer x inner: results are reductions over outer, one element an inner place
+//   general  one result, of any definition
 #pragma once
 
 #include <string>

@@ -1,10 +1,10 @@
 // The loop IR: what a kernel does, between the graph and machine code.
 //
 //   Kernel k("relu");
-//   uint32_t x = k.add_buffer({.name = "x", .dtype = DType::f32, .size = n, .role =
-//   BufferRole::input}); uint32_t y = k.add_buffer({.name = "y", .dtype = DType::f32, .size = n,
-//   .role = BufferRole::output}); Expr i = k.pool().loop_index("i", n); k.body = {parallel_loop(i,
-//   LoopKind::vector, {store(y, i, max(k.load(x, i), 0.0))})};
+//   uint32_t x = k.add_buffer({.name = "x", .size = n, .role = BufferRole::input});
+//   uint32_t y = k.add_buffer({.name = "y", .size = n, .role = BufferRole::output});
+//   Expr i = k.pool().loop_index("i", n);
+//   k.body = {parallel_loop(i, LoopKind::vector, {store(y, i, max(k.load(x, i), 0.0))})};
 //
 // Meaning, common to all back ends:
 // - A kernel runs `body` once, except that the iterations of an outermost parallel loop are given

@@ -15,7 +15,8 @@ struct Pending {
 };
 
 Program rewrite(const Graph& graph, const PassContext& context, CodeGenerator& generator,
-                const PassOptions& options, std::vector<Pending>& pending) {
+                const PassOptions& options, const ScheduleChooser& schedule,
+                std::vector<Pending>& pending) {
   Program program;
   program.generator = &generator;
   PassManager passes(context, options);
@@ -24,12 +25,13 @@ Program rewrite(const Graph& graph, const PassContext& context, CodeGenerator& g
   for (NodeId id = 0; id < program.graph->node_count(); ++id) {
     const Node& node = program.graph->node(id);
     if (node.op == &fusion_op()) {
-      pending.push_back({&program.fusions[id], lower_fusion(*program.graph, node)});
+      pending.push_back({&program.fusions[id], lower_fusion(node, schedule(node))});
       continue;
     }
     for (const auto& [name, attribute] : node.attributes) {
       if (auto* region = attribute.get_if<GraphRef>()) {
-        program.regions[id].push_back(rewrite(**region, context, generator, options, pending));
+        program.regions[id].push_back(
+            rewrite(**region, context, generator, options, schedule, pending));
       }
     }
   }
@@ -41,9 +43,9 @@ double operation_count(const Kernel& kernel) { return static_cast<double>(kernel
 }  // namespace
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,
-                      const PassOptions& options) {
+                      const PassOptions& options, const ScheduleChooser& schedule) {
   std::vector<Pending> pending;
-  Program program = rewrite(graph, context, generator, options, pending);
+  Program program = rewrite(graph, context, generator, options, schedule, pending);
   std::vector<Kernel> kernels;
   for (Pending& item : pending) {
     for (Launch& launch : item.lowered.launches) {

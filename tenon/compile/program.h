@@ -38,6 +38,7 @@ struct Program {
 };
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,
-                      const PassOptions& options);
+                      const PassOptions& options,
+                      const ScheduleChooser& schedule = default_schedule);
 
 }  // namespace tenon

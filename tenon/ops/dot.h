@@ -1,8 +1,7 @@
 // The axes of a dot, as kernels and derivative rules need them.
 //
 //   DotAxes axes = dot_axes(node.attributes, lhs.rank(), rhs.rank());
-//   axes.lhs_free;                           // the axes of lhs that are neither batch nor
-//   contracted
+//   axes.lhs_free;                      // the axes of lhs that are neither batch nor contracted
 #pragma once
 
 #include "tenon/graph/attributes.h"

@@ -3,8 +3,7 @@
 //   Buffer a = Buffer::allocate(DType::f32, {2, 3});
 //   Buffer view = Buffer::borrow(DType::f32, {6}, pointer);   // the user's memory, not copied
 //   a.as<float>()[0] = 1;
-//   a.unique();                                               // nobody else holds it: it may be
-//   donated
+//   a.unique();                            // nobody else holds it: it may be donated
 #pragma once
 
 #include <cstddef>

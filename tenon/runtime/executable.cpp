@@ -117,7 +117,8 @@ class CpuExecutable : public Executable {
     CpuOracle oracle;
     program_ =
         build_program(source_, {ops, oracle}, shared_generator(),
-                      {.disabled = options_.disabled_passes, .print_after = options_.print_after});
+                      {.disabled = options_.disabled_passes, .print_after = options_.print_after},
+                      options_.schedule);
     if (!has_symbols_) bound_for({});
     std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     compile_seconds_ = elapsed.count();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tenon/compile/schedule.h"
 #include "tenon/graph/graph.h"
 #include "tenon/graph/op.h"
 #include "tenon/runtime/buffer.h"
@@ -27,6 +28,8 @@ struct CompileOptions {
   std::vector<std::string> disabled_passes;
   /// Passes after which the graph is printed to the log; "all" for every one.
   std::vector<std::string> print_after;
+  /// Decides how fused groups become loops.
+  ScheduleChooser schedule = default_schedule;
 };
 
 /// What one plan holds, for reports and tests.

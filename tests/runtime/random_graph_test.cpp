@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/random.h"
 #include "tenon/graph/text.h"
@@ -264,10 +265,11 @@ void expect_close(const Literal& got, const Literal& wanted, double tolerance) {
   }
 }
 
-void check_graph(const Graph& graph, uint64_t seed, double tolerance) {
+void check_graph(const Graph& graph, uint64_t seed, double tolerance,
+                 const ScheduleChooser& schedule = default_schedule) {
   SCOPED_TRACE(to_text(graph));
   std::vector<Literal> inputs = some_inputs(graph, seed);
-  auto executable = compile(graph, core_ops());
+  auto executable = compile(graph, core_ops(), {.schedule = schedule});
   std::vector<Literal> one = run(*executable, inputs, 1), two = run(*executable, inputs, 2);
   EXPECT_EQ(one, two) << "the result depends on the number of threads";
   std::vector<Literal> wanted = interpret(graph, inputs);
@@ -294,6 +296,52 @@ TEST_P(RandomGraph, CompiledDerivativeEqualsReference) {
     auto graph = Grower(seed, DType::f64, false).grow(3 + k);
     check_graph(*vjp(*graph, core_ops()), seed, 1e-9);
   }
+}
+
+/// Some schedule of a fusion, good or bad.
+Schedule some_schedule(const Node& fusion, RandomStream& stream) {
+  const Graph& body = fusion_body(fusion);
+  Schedule schedule = default_schedule(fusion);
+  FusionKind kind = fusion_kind(fusion);
+  if (kind == FusionKind::loop || kind == FusionKind::general) {
+    const Shape& shape = body.type(body.outputs()[0]).shape;
+    int64_t axes = std::ranges::count_if(shape, [](const Dim& dim) { return !dim.is(1); });
+    schedule.flat = schedule.flat && stream.below(2) == 0;
+    schedule.joined_axes = 1 + stream.below(std::max<int64_t>(1, axes));
+  } else if (kind == FusionKind::column) {
+    const Dim& rows = fusion.attributes.shape("rows")[0];
+    schedule.chunk_rows = stream.below(20);
+    schedule.fold = 1;
+    if (schedule.chunk_rows == 0 || !can_fold(body)) return schedule;
+    int64_t fold = 1 + stream.below(4);
+    if (rows.divided_by(fold)) schedule.fold = fold;
+  }
+  return schedule;
+}
+
+TEST_P(RandomGraph, AnyScheduleGivesTheSame) {
+  RandomStream stream(RandomKey(GetParam()).fold_in("schedules"));
+  for (uint64_t k = 0; k < 12 && !HasFailure(); ++k) {
+    uint64_t seed = GetParam() * 1000 + 800 + k;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    auto graph = Grower(seed, DType::f64, false).grow(3 + k);
+    check_graph(k % 2 == 0 ? *graph : *vjp(*graph, core_ops()), seed, 1e-9,
+                [&](const Node& fusion) { return some_schedule(fusion, stream); });
+  }
+}
+
+TEST(Schedules, ThatDoNotFitAreErrors) {
+  Graph graph("sum");
+  Build build(graph, core_ops());
+  Value x = build.input("x", Type::parse("f32[6,4]"));
+  graph.set_outputs({reduce_sum(exp(x), {0}).id()});
+  auto with = [&](const Schedule& schedule) {
+    return [&] { compile(graph, core_ops(), {.schedule = [&](const Node&) { return schedule; }}); };
+  };
+  EXPECT_NO_THROW(with({.fold = 3, .chunk_rows = 1})());
+  EXPECT_THROW(with({.fold = 4, .chunk_rows = 1})(), Error);
+  EXPECT_THROW(with({.fold = 2})(), Error);
+  EXPECT_THROW(with({.chunk_rows = -1})(), Error);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 #include "tenon/compile/lower/lower.h"
 
-#include "tenon/compile/lower/schedules.h"
+#include "tenon/compile/lower/kinds.h"
 
 namespace tenon {
 
-Lowered lower_fusion(const Graph&, const Node& fusion) {
+Lowered lower_fusion(const Node& fusion, const Schedule& schedule) {
+  check_schedule(fusion, schedule);
   const Graph& body = fusion_body(fusion);
   // Kernels are named by what they end in, so that profiles read well.
   std::string name = body.nodes().empty() ? "copy" : body.nodes().back().op->name;
@@ -14,12 +15,12 @@ Lowered lower_fusion(const Graph&, const Node& fusion) {
     case FusionKind::row:
       return lower_row(body, "row_" + name, rows[0], inner[0]);
     case FusionKind::column:
-      return lower_column(body, "column_" + name, rows[0], inner[0]);
+      return lower_column(body, "column_" + name, rows[0], inner[0], schedule);
     case FusionKind::loop:
     case FusionKind::general:
       break;
   }
-  return lower_loop(body, name);
+  return lower_loop(body, name, schedule);
 }
 
 }  // namespace tenon

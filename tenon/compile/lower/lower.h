@@ -1,6 +1,6 @@
 // From a fusion node to loop kernels.
 //
-//   Lowered lowered = lower_fusion(graph, node);
+//   Lowered lowered = lower_fusion(node, default_schedule(node));
 //   for (const Launch& launch : lowered.launches) print("{}\n", to_string(launch.kernel));
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include "tenon/compile/fusion.h"
 #include "tenon/compile/loop_ir.h"
+#include "tenon/compile/schedule.h"
 
 namespace tenon {
 
@@ -16,7 +17,6 @@ namespace tenon {
 struct Launch {
   Kernel kernel;
   std::vector<uint32_t> operands;
-  Dim extent;  // iterations of the parallel loop
 };
 
 struct Lowered {
@@ -24,6 +24,7 @@ struct Lowered {
   std::vector<Type> temporaries;  // partial results between them
 };
 
-Lowered lower_fusion(const Graph& graph, const Node& fusion);
+/// Error invalid_argument where the schedule is not one of this fusion.
+Lowered lower_fusion(const Node& fusion, const Schedule& schedule);
 
 }  // namespace tenon

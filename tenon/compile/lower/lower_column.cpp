@@ -1,15 +1,11 @@
 #include <algorithm>
 
+#include "tenon/compile/lower/kinds.h"
 #include "tenon/compile/lower/region.h"
-#include "tenon/compile/lower/schedules.h"
 
 namespace tenon {
 
 namespace {
-
-/// Elements a chunk: large enough to be worth a thread's while, small enough for the second-level
-/// cache.
-constexpr int64_t kChunkElements = 32768;
 
 /// Index of element (row, column) of an operand whose leading axes are the rows.
 std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row,
@@ -21,32 +17,6 @@ std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t
   std::vector<Expr> rest = region.delinearize(column, trailing);
   index.insert(index.end(), rest.begin(), rest.end());
   return index;
-}
-
-/// Whether what is reduced lies in memory as its results are numbered, row by row.
-bool is_flat(const Graph& graph) {
-  Dim count = graph.type(graph.producer(graph.outputs()[0])->inputs[0]).shape.element_count();
-  for (const Node& node : graph.nodes()) {
-    const Type& type = graph.type(node.outputs[0]);
-    bool is_result = std::ranges::find(graph.outputs(), node.outputs[0]) != graph.outputs().end();
-    if (is_result || type.rank() == 0) continue;
-    bool from_scalar =
-        node.op->name == "broadcast" && graph.type(node.inputs[0]).shape.element_count().is(1);
-    bool same = node.op->is_elementwise || node.op->name == "reshape" || from_scalar;
-    if (!same || type.shape.element_count() != count) return false;
-  }
-  return true;
-}
-
-/// How many rows are taken together as one row of that many times the columns, so that few columns
-/// fill vectors, too.
-int64_t fold_of(const Graph& body, const Dim& rows, const Dim& inner) {
-  constexpr int64_t kLanes = 16;
-  bool few = rows.is_constant() && inner.is_constant() && inner.constant() < kLanes;
-  if (!few || !is_flat(body)) return 1;
-  int64_t fold = kLanes;
-  while (rows.constant() % fold != 0) fold /= 2;
-  return fold;
 }
 
 /// Reduces rows [first, first + count) of every result at one column; gives the registers that hold
@@ -94,20 +64,19 @@ Lowered lower_at_once(const Graph& body, const std::string& name, const Dim& row
       reduce_rows(region, body, region.pool().index(0), region.dim(rows), column);
   for (size_t i = 0; i < results.size(); ++i) region.store_output(i, column, results[i]);
   region.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
-  lowered.launches.push_back(region.finish(inner));
+  lowered.launches.push_back(region.finish());
   return lowered;
 }
 
 /// First kernel: chunk p of the (folded) rows gives temporary[p, column]. Second kernel: the chunks
 /// and folds are combined in order.
 Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& rows,
-                        const Dim& inner) {
+                        const Dim& inner, const Schedule& schedule) {
   Lowered lowered;
-  int64_t fold = fold_of(body, rows, inner);
+  int64_t fold = schedule.fold;
+  int64_t chunk = schedule.chunk_rows;
   Dim wide = inner * fold;
   Dim deep = *rows.divided_by(fold);
-  int64_t columns = wide.is_constant() ? std::max<int64_t>(1, wide.constant()) : 256;
-  int64_t chunk = std::max<int64_t>(1, kChunkElements / columns);
   Dim chunks = Dim::floor_div(deep + (chunk - 1), chunk);
   for (ValueId output : body.outputs()) {
     DType dtype = compute_type(body.type(output).dtype);
@@ -128,7 +97,7 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
     Block columns_loop;
     columns_loop.push_back(loop(column, LoopKind::vector, std::move(block)));
     partial.kernel().body.push_back(parallel_loop(p, LoopKind::serial, std::move(columns_loop)));
-    lowered.launches.push_back(partial.finish(chunks));
+    lowered.launches.push_back(partial.finish());
   }
   RegionKernel combine(body, name + "_combine", lowered.temporaries);
   Expr column = combine.pool().loop_index("column", combine.dim(inner));
@@ -146,17 +115,16 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
     combine.store_output(i, column, combine.kernel().read(local));
   }
   combine.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
-  lowered.launches.push_back(combine.finish(inner));
+  lowered.launches.push_back(combine.finish());
   return lowered;
 }
 
 }  // namespace
 
-Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows,
-                     const Dim& inner) {
-  Dim count = rows * inner;
-  bool small = count.is_constant() && count.constant() <= 2 * kChunkElements;
-  return small ? lower_at_once(body, name, rows, inner) : lower_in_chunks(body, name, rows, inner);
+Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner,
+                     const Schedule& schedule) {
+  return schedule.chunk_rows == 0 ? lower_at_once(body, name, rows, inner)
+                                  : lower_in_chunks(body, name, rows, inner, schedule);
 }
 
 }  // namespace tenon

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "tenon/compile/lower/kinds.h"
 #include "tenon/compile/lower/region.h"
-#include "tenon/compile/lower/schedules.h"
 
 namespace tenon {
 
@@ -21,7 +21,7 @@ class RowLowering {
     store_results();
     region_.kernel().body.push_back(parallel_loop(row_, LoopKind::serial, std::move(row_block_)));
     region_.find_shared_buffers();
-    lowered_.launches.push_back(region_.finish(rows_));
+    lowered_.launches.push_back(region_.finish());
     return std::move(lowered_);
   }
 

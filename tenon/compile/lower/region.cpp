@@ -234,8 +234,6 @@ void RegionKernel::find_shared_buffers() {
   }
 }
 
-Launch RegionKernel::finish(Dim extent) {
-  return {std::move(kernel_), std::move(operands_), std::move(extent)};
-}
+Launch RegionKernel::finish() { return {std::move(kernel_), std::move(operands_)}; }
 
 }  // namespace tenon

@@ -53,7 +53,7 @@ class RegionKernel {
   /// Output results whose every load of an input is at the offset of the store may share that
   /// input's memory.
   void find_shared_buffers();
-  Launch finish(Dim extent);
+  Launch finish();
 
   /// Position in `shape` of the element with row-major number `linear`.
   std::vector<Expr> delinearize(Expr linear, const Shape& shape);

@@ -30,8 +30,7 @@ Value power_rule(const Call& c) {
   return {};
 }
 
-/// Division by a constant whose reciprocal is exact, or in floating point wide enough that one
-/// rounding more is lost in the op's tolerance: multiplication is several times faster.
+/// Division by a constant whose reciprocal is exact: multiplication is several times faster.
 Value divide_rule(const Call& c) {
   auto divisor = splat(c.build, c.inputs[1].id());
   if (!divisor || !is_floating(c.type.dtype)) return {};

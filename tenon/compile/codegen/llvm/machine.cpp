@@ -76,7 +76,7 @@ struct Machine::State {
   llvm::FunctionPassManager passes;
 
   std::unique_ptr<llvm::Module> build(const Kernel& kernel, const std::string& symbol);
-  std::vector<std::byte> emit(llvm::Module& module, llvm::CodeGenFileType type);
+  std::vector<std::byte> emit(llvm::Module& module);
 };
 
 Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
@@ -133,11 +133,11 @@ std::unique_ptr<llvm::Module> Machine::State::build(const Kernel& kernel,
   return module;
 }
 
-std::vector<std::byte> Machine::State::emit(llvm::Module& module, llvm::CodeGenFileType type) {
+std::vector<std::byte> Machine::State::emit(llvm::Module& module) {
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager codegen;
-  if (target->addPassesToEmitFile(codegen, stream, nullptr, type)) {
+  if (target->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
     fail(ErrorCode::internal, "LLVM cannot emit objects for this target");
   }
   codegen.run(module);
@@ -147,13 +147,7 @@ std::vector<std::byte> Machine::State::emit(llvm::Module& module, llvm::CodeGenF
 
 std::vector<std::byte> Machine::compile(const Kernel& kernel, const std::string& symbol) {
   const auto module = state_->build(kernel, symbol);
-  return state_->emit(*module, llvm::CodeGenFileType::ObjectFile);
-}
-
-std::string Machine::disassemble(const Kernel& kernel, const std::string& symbol) {
-  const auto module = state_->build(kernel, symbol);
-  const auto bytes = state_->emit(*module, llvm::CodeGenFileType::AssemblyFile);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return state_->emit(*module);
 }
 
 std::string Machine::version() {

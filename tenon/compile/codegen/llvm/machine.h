@@ -23,8 +23,6 @@ class Machine {
 
   /// A relocatable object that defines `symbol`.
   std::vector<std::byte> compile(const Kernel& kernel, const std::string& symbol);
-  /// Text of the machine code, for people.
-  std::string disassemble(const Kernel& kernel, const std::string& symbol);
 
   /// Part of the key of cached objects.
   static std::string version();

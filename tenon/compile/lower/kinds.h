@@ -1,4 +1,4 @@
-// One schedule a kind of fusion: how its region becomes loops.
+// One file a kind of fusion: how its region becomes loops, with what a schedule leaves open.
 #pragma once
 
 #include <string>
@@ -8,12 +8,13 @@
 namespace tenon {
 
 /// One nest of loops over the results; the last axis is vectorised, the first ones run in parallel.
-Lowered lower_loop(const Graph& body, const std::string& name);
+Lowered lower_loop(const Graph& body, const std::string& name, const Schedule& schedule);
 /// Parallel over rows; in each, the reductions one after the other, then the results, vectorised
 /// along the row.
 Lowered lower_row(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner);
 /// Vectorised over columns; the rows are cut into fixed chunks whose partial results are combined
 /// in order.
-Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner);
+Lowered lower_column(const Graph& body, const std::string& name, const Dim& rows, const Dim& inner,
+                     const Schedule& schedule);
 
 }  // namespace tenon
