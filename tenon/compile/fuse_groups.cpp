@@ -52,12 +52,15 @@ class Planner {
 
   void classify() {
     CostModel model;
+    uint32_t calls = 0;
     costs_.resize(graph_.node_count());
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       const Node& node = graph_.node(id);
       bool kernel = node.op->is_opaque || context_.oracle.has_kernel(graph_, node) ||
                     (node.op->name == "constant" && !is_scalar_constant(node));
       costs_[id] = kernel ? NodeCost::kernel : model.cost(graph_, node);
+      calls_before_.push_back(calls);
+      calls += kernel && node.op->name != "constant";
     }
   }
 
@@ -204,6 +207,16 @@ class Planner {
     }
   }
 
+  /// Whether joining would tie together what lies library calls apart, for the sake of a small value
+  /// that the later group reads: nothing is saved, and all that the later one waits for would hold up
+  /// the readers of the earlier one, such as every update that reads whether the loss is finite.
+  bool is_far_and_small(const FuseGroup& maker, const FuseGroup& reader, ValueId read) const {
+    const Type& type = graph_.type(read);
+    bool small = type.shape.element_count().is(1) ||
+                 is_small_beside(type, Type{DType::f32, Shape{reader.rows * reader.inner}});
+    return small && calls_before_[maker.members.back()] < calls_before_[reader.members.front()];
+  }
+
   /// Groups that make what `number` reads, latest first, then groups that read the same values.
   std::vector<uint32_t> candidates(uint32_t number) const {
     std::vector<uint32_t> found;
@@ -219,7 +232,9 @@ class Planner {
       // Through a view of a stored value.
       while (from != kNoNode && is_view(graph_.node(from)))
         from = producer(graph_.node(from).inputs[0]);
-      if (from != kNoNode) add(plan_.group_of[from]);
+      if (from == kNoNode || plan_.group_of[from] == kNoGroup) continue;
+      if (!is_far_and_small(plan_.groups[plan_.group_of[from]], group, *read))
+        add(plan_.group_of[from]);
     }
     for (ValueId read : group.reads) {
       if (is_small_beside(graph_.type(read), Type{DType::f32, Shape{group.rows * group.inner}}))
@@ -330,6 +345,7 @@ class Planner {
   const PassContext& context_;
   FusePlan plan_;
   std::vector<NodeCost> costs_;
+  std::vector<uint32_t> calls_before_;  // library calls up to a node
   std::vector<std::vector<NodeId>> users_;
   std::vector<bool> is_output_;
 };

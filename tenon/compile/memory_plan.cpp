@@ -1,29 +1,33 @@
 #include "tenon/compile/memory_plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <vector>
 
 namespace tenon {
 
-MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
+namespace {
+
+int64_t aligned(int64_t bytes) {
+  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+}
+
+/// Each buffer in turn at the lowest offset that is free during its life.
+MemoryPlan place(std::span<const Lifetime> buffers, std::span<const size_t> order) {
   MemoryPlan plan;
   plan.offsets.resize(buffers.size(), 0);
-  std::vector<size_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<size_t> placed;  // by offset
   for (size_t index : order) {
     const Lifetime& buffer = buffers[index];
-    int64_t bytes = (buffer.bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+    int64_t bytes = aligned(buffer.bytes);
     if (bytes == 0) continue;
     int64_t offset = 0;
     for (size_t other : placed) {
       const Lifetime& taken = buffers[other];
       if (taken.last < buffer.first || buffer.last < taken.first) continue;
       if (offset + bytes <= plan.offsets[other]) break;
-      offset = std::max(offset, plan.offsets[other] + (taken.bytes + kBufferAlignment - 1) /
-                                                          kBufferAlignment * kBufferAlignment);
+      offset = std::max(offset, plan.offsets[other] + aligned(taken.bytes));
     }
     plan.offsets[index] = offset;
     plan.bytes = std::max(plan.bytes, offset + bytes);
@@ -33,6 +37,47 @@ MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
     placed.insert(at, index);
   }
   return plan;
+}
+
+/// The most bytes that are needed at once: no plan can do with less.
+int64_t most_at_once(std::span<const Lifetime> buffers) {
+  std::vector<std::pair<int32_t, int64_t>> changes;  // at a step, by so many bytes
+  for (const Lifetime& buffer : buffers) {
+    changes.emplace_back(buffer.first, aligned(buffer.bytes));
+    changes.emplace_back(buffer.last + 1, -aligned(buffer.bytes));
+  }
+  std::ranges::sort(changes);  // what ends makes room for what begins
+  int64_t now = 0, most = 0;
+  for (const auto& [step, bytes] : changes) most = std::max(most, now += bytes);
+  return most;
+}
+
+double steps_of(const Lifetime& buffer) { return buffer.last - buffer.first + 1; }
+
+}  // namespace
+
+MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
+  using Key = std::function<double(const Lifetime&)>;
+  // Whichever comes first lies lowest. Activations that wait for the way back nest in one another
+  // and stack without gaps where the longest life comes first; the large scratch of single calls
+  // leaves gaps under them where size comes first.
+  const Key keys[] = {
+      [](const Lifetime& b) { return static_cast<double>(b.bytes); },
+      [](const Lifetime& b) { return steps_of(b); },
+      [](const Lifetime& b) { return static_cast<double>(b.bytes) * steps_of(b); },
+  };
+  const int64_t least = most_at_once(buffers);
+  MemoryPlan best;
+  std::vector<size_t> order(buffers.size());
+  for (const Key& key : keys) {
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, std::greater<>(),
+                             [&](size_t index) { return key(buffers[index]); });
+    MemoryPlan plan = place(buffers, order);
+    if (best.offsets.empty() || plan.bytes < best.bytes) best = std::move(plan);
+    if (best.bytes <= least) break;
+  }
+  return best;
 }
 
 }  // namespace tenon

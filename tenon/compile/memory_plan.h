@@ -24,9 +24,10 @@ struct MemoryPlan {
 
 inline constexpr int64_t kBufferAlignment = 64;
 
-/// Greedy by size (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
-/// 2020, section 5): the largest buffer first, each at the lowest offset that is free during its
-/// life.
+/// Greedy: buffers in some order, each at the lowest offset that is free during its life. Of three
+/// orders (the largest first, as Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net
+/// Inference, 2020, section 5; the longest life; the largest product of both) the plan that needs
+/// the fewest bytes.
 MemoryPlan plan_memory(std::span<const Lifetime> buffers);
 
 }  // namespace tenon

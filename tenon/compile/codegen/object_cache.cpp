@@ -37,7 +37,8 @@ std::optional<std::vector<std::byte>> ObjectCache::find(const Hash128& key) cons
     return std::nullopt;
   }
   std::vector<std::byte> object(header.size);
-  if (std::fread(object.data(), 1, object.size(), file.get()) != object.size()) return std::nullopt;
+  if (!object.empty() && std::fread(object.data(), object.size(), 1, file.get()) != 1)
+    return std::nullopt;
   if (hash_bytes(object.data(), object.size()) != header.content) return std::nullopt;
   return object;
 }
@@ -54,9 +55,10 @@ void ObjectCache::store(const Hash128& key, std::span<const std::byte> object) c
   header.key = key;
   header.content = hash_bytes(object.data(), object.size());
   header.size = object.size();
-  const bool written = file && std::fwrite(&header, sizeof header, 1, file.get()) == 1 &&
-                       std::fwrite(object.data(), 1, object.size(), file.get()) == object.size() &&
-                       std::fflush(file.get()) == 0;
+  const bool written =
+      file && std::fwrite(&header, sizeof header, 1, file.get()) == 1 &&
+      (object.empty() || std::fwrite(object.data(), object.size(), 1, file.get()) == 1) &&
+      std::fflush(file.get()) == 0;
   // A cache entry need not outlive a crash, so it is not synced; a damaged one is found out on
   // reading.
   if (!written || std::rename(temporary.c_str(), path_of(key).c_str()) != 0)

@@ -112,7 +112,7 @@ class Emitter {
   std::unique_ptr<Graph> run() {
     find_final_groups();
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      if (plan_.inlined[id] || done_[id]) continue;
+      if (plan_.inlined[id] || done_[id] || !is_last_of_group(id)) continue;
       emit(id);
       emit_final_groups();
     }
@@ -120,12 +120,18 @@ class Emitter {
   }
 
  private:
+  /// Groups stand where their last member does, unless somebody needs them before: at the first, all
+  /// that the last one depends on would be pulled in front of what stands between, such as a chain of
+  /// gradients in front of the updates that free its members.
+  bool is_last_of_group(NodeId id) const {
+    uint32_t group = plan_.group_of[id];
+    return group == kNoGroup || plan_.groups[group].members.back() == id;
+  }
+
   /// Groups that only make results of the graph, such as the update of one parameter, run as soon
   /// as nothing else needs what they read: gradients die early, and a donated parameter is
   /// overwritten after its last other reader.
   void find_final_groups() {
-    std::vector<bool> is_output(graph_.value_count(), false);
-    for (ValueId output : graph_.outputs()) is_output[output.index] = true;
     std::vector<bool> is_read(graph_.value_count(), false);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       if (plan_.inlined[id] || plan_.group_of[id] != kNoGroup) continue;
@@ -137,10 +143,8 @@ class Emitter {
     }
     for (uint32_t number = 0; number < plan_.groups.size(); ++number) {
       bool final = !plan_.groups[number].members.empty();
-      for (NodeId member : plan_.groups[number].members) {
-        ValueId value = graph_.node(member).outputs[0];
-        final = final && is_output[value.index] && !is_read[value.index];
-      }
+      for (NodeId member : plan_.groups[number].members)
+        final = final && !is_read[graph_.node(member).outputs[0].index];
       if (final) final_groups_.push_back(number);
     }
   }
