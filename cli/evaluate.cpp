@@ -54,7 +54,8 @@ Labelled read_data(const Options& options) {
 int evaluate(const Options& options) {
   train::Model model = train::Model::load(options.model);
   Labelled data = read_data(options);
-  train::Evaluation result = train::evaluate(model, data.rows, data.input, data.label);
+  train::Evaluation result =
+      train::evaluate(model, data.rows, {.input = data.input, .label = data.label});
   if (options.json) {
     Json json = {{"loss", result.loss}, {"examples", result.examples}};
     if (!result.confusion.empty()) {

@@ -115,7 +115,9 @@ int train(const Options& options) {
   std::optional<train::Evaluation> evaluation;
   if (!run.test.empty()) {
     try {
-      evaluation = train::evaluate(model, run.test, run.options.input, run.options.label);
+      evaluation = train::evaluate(
+          model, run.test,
+          {.input = run.options.input, .label = run.options.label, .loss = run.options.loss});
     } catch (Error& error) {
       throw error.note("in the test set; the model is in {}", output.string());
     }

@@ -11,7 +11,7 @@ using namespace tenon;
 
 // A model is a function of a scope, which holds its parameters, and its input.
 Tensor perceptron(nn::Scope s, Tensor x) {  // x: f32[batch, 28, 28, 1]
-  x = nn::flatten_from(x, 1);
+  x = flatten(x);
   x = relu(nn::dense(s / "hidden", x, 128));
   return nn::dense(s / "logits", x, 10);
 }

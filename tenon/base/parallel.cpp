@@ -34,23 +34,31 @@ struct Failure {
   }
 };
 
+/// As many as OpenMP gives at once: libraries make kernels for a number of threads, and would leave
+/// out the share of those that do not come.
+int possible(int count) {
+  return std::clamp(count, 1, std::min(kMaxThreads, std::max(1, omp_get_thread_limit())));
+}
+
 }  // namespace
 
 int thread_count() {
   int count = g_thread_count.load(std::memory_order_relaxed);
   if (count == 0) {
-    count = std::clamp(omp_get_max_threads(), 1, kMaxThreads);
+    count = possible(omp_get_max_threads());
     g_thread_count.store(count, std::memory_order_relaxed);
   }
   return count;
 }
 
 void set_thread_count(int count) {
-  g_thread_count.store(std::clamp(count, 1, kMaxThreads), std::memory_order_relaxed);
-  share_thread_count();
+  g_thread_count.store(possible(count), std::memory_order_relaxed);
+  omp_set_num_threads(thread_count());
 }
 
-void share_thread_count() { omp_set_num_threads(thread_count()); }
+void limit_openmp_threads() {
+  if (omp_get_max_threads() > thread_count()) omp_set_num_threads(thread_count());
+}
 
 bool in_parallel() { return omp_in_parallel() != 0; }
 

@@ -21,8 +21,9 @@ namespace tenon {
 int thread_count();
 /// At least 1. Also tells OpenMP, so libraries such as oneDNN that this thread calls follow it.
 void set_thread_count(int count);
-/// For a thread other than the one that called set_thread_count, before it calls such a library.
-void share_thread_count();
+/// Makes OpenMP ask for no more threads than that on this thread, which may be another than the one
+/// that called set_thread_count: before such a library is called.
+void limit_openmp_threads();
 /// True inside parallel_for's function, where further parallel work runs serially.
 bool in_parallel();
 

@@ -207,9 +207,10 @@ class Planner {
     }
   }
 
-  /// Whether joining would tie together what lies library calls apart, for the sake of a small value
-  /// that the later group reads: nothing is saved, and all that the later one waits for would hold up
-  /// the readers of the earlier one, such as every update that reads whether the loss is finite.
+  /// Whether joining would tie together what lies library calls apart, for the sake of a small
+  /// value that the later group reads: nothing is saved, and all that the later one waits for would
+  /// hold up the readers of the earlier one, such as every update that reads whether the loss is
+  /// finite.
   bool is_far_and_small(const FuseGroup& maker, const FuseGroup& reader, ValueId read) const {
     const Type& type = graph_.type(read);
     bool small = type.shape.element_count().is(1) ||

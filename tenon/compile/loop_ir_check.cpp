@@ -7,6 +7,22 @@
 namespace tenon {
 namespace {
 
+bool loads_from(Expr e, const std::vector<uint32_t>& buffers, std::unordered_set<ExprId>& seen) {
+  if (!seen.insert(e.id()).second) return false;
+  const ExprNode& n = e.node();
+  if (n.op == ExprOp::load && std::find(buffers.begin(), buffers.end(), n.aux) != buffers.end())
+    return true;
+  for (int i = 0; i < n.operand_count(); ++i) {
+    if (loads_from(e.operand(i), buffers, seen)) return true;
+  }
+  return false;
+}
+
+bool loads_from(Expr e, const std::vector<uint32_t>& buffers) {
+  std::unordered_set<ExprId> seen;
+  return loads_from(e, buffers, seen);
+}
+
 class Verifier {
  public:
   explicit Verifier(const Kernel& kernel) : kernel_(kernel) {}
@@ -15,9 +31,42 @@ class Verifier {
     for (const KernelBuffer& b : kernel_.buffers)
       require(b.size.valid() && b.size.dtype() == DType::i64, "a buffer without a size");
     block(kernel_.body, true);
+    sharing(kernel_.body);
   }
 
  private:
+  /// No input may be read by a statement that comes after one which may have written over it.
+  void sharing(const Block& statements) {
+    for (size_t i = 0; i < statements.size(); ++i) {
+      if (std::holds_alternative<Store>(statements[i].what)) {
+        const size_t end = store_run_end(statements, i);
+        for (size_t k = i; k < end; ++k) {
+          const auto& s = std::get<Store>(statements[k].what);
+          not_written_over(s.offset);
+          not_written_over(s.value);
+        }
+        for (; i < end; ++i) {
+          const auto& shared =
+              kernel_.buffers[std::get<Store>(statements[i].what).buffer].may_share;
+          written_over_.insert(written_over_.end(), shared.begin(), shared.end());
+        }
+        --i;
+        continue;
+      }
+      if (const auto* l = std::get_if<Loop>(&statements[i].what)) sharing(l->body);
+      if (const auto* d = std::get_if<Declare>(&statements[i].what)) not_written_over(d->initial);
+      if (const auto* u = std::get_if<Update>(&statements[i].what)) not_written_over(u->value);
+      if (const auto* c = std::get_if<If>(&statements[i].what)) {
+        not_written_over(c->condition);
+        sharing(c->body);
+      }
+    }
+  }
+  void not_written_over(Expr e) const {
+    require(written_over_.empty() || !loads_from(e, written_over_),
+            "an input is read after a store that may share its memory");
+  }
+
   void require(bool condition, std::string_view what) const {
     if (!condition) fail(ErrorCode::internal, "kernel {}: {}", kernel_.name, what);
   }
@@ -102,6 +151,7 @@ class Verifier {
   std::unordered_set<uint32_t> declared_;
   std::unordered_set<uint32_t> outside_vector_;
   bool in_vector_ = false;
+  std::vector<uint32_t> written_over_;
 };
 
 /// Copies a block with one loop variable replaced and inner unrolled loops written out.
@@ -150,22 +200,6 @@ class Unroller {
 
   std::vector<std::pair<Expr, Expr>> bound_;
 };
-
-bool loads_from(Expr e, const std::vector<uint32_t>& buffers, std::unordered_set<ExprId>& seen) {
-  if (!seen.insert(e.id()).second) return false;
-  const ExprNode& n = e.node();
-  if (n.op == ExprOp::load && std::find(buffers.begin(), buffers.end(), n.aux) != buffers.end())
-    return true;
-  for (int i = 0; i < n.operand_count(); ++i) {
-    if (loads_from(e.operand(i), buffers, seen)) return true;
-  }
-  return false;
-}
-
-bool loads_from(Expr e, const std::vector<uint32_t>& buffers) {
-  std::unordered_set<ExprId> seen;
-  return loads_from(e, buffers, seen);
-}
 
 bool has_unrolled(const Block& block) {
   for (const Statement& s : block) {

@@ -37,6 +37,10 @@ struct HostBatch {
   int64_t size() const { return columns.empty() ? 0 : columns.front().second.shape()[0]; }
 };
 
+/// Changes a batch in place, on the loader's thread (augmentation). The key depends on seed, epoch
+/// and step alone.
+using Transform = std::function<void(HostBatch&, RandomKey)>;
+
 struct LoaderOptions {
   int64_t batch = 64;
   uint64_t seed = 0;
@@ -44,9 +48,7 @@ struct LoaderOptions {
   bool drop_last = false;   ///< leave out a last batch that is not full
   bool scale_bytes = true;  ///< u8 columns become f32 between 0 and 1
   int prefetch = 4;         ///< batches made ahead by a thread; 0: by the caller
-  /// Changes a batch in place, on the loader's thread (augmentation). The key depends on seed,
-  /// epoch and step alone.
-  std::function<void(HostBatch&, RandomKey)> transform;
+  Transform transform;
 };
 
 /// The order in which an epoch takes the rows: it depends on seed, epoch and the number of rows.

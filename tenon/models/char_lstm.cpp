@@ -1,5 +1,6 @@
 #include "tenon/models/char_lstm.h"
-#include "tenon/nn/call.h"
+
+#include "tenon/nn/layers.h"
 
 namespace tenon::models {
 

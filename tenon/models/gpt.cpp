@@ -1,7 +1,8 @@
 #include "tenon/models/gpt.h"
-#include "tenon/nn/call.h"
 
 #include "tenon/base/error.h"
+#include "tenon/nn/layers.h"
+#include "tenon/tensor/functions.h"
 
 namespace tenon::models {
 
@@ -11,7 +12,7 @@ Tensor block(nn::Scope s, const Tensor& x, const GptOptions& options) {
   Tensor y = x + nn::self_attention(s / "attention", nn::layer_norm(s / "norm1", x), options.heads,
                                     {.causal = true});
   Tensor hidden = nn::dense(s / "mlp" / "fc1", nn::layer_norm(s / "norm2", y), 4 * options.depth);
-  return y + nn::dense(s / "mlp" / "fc2", call("gelu_tanh", {hidden}), options.depth);
+  return y + nn::dense(s / "mlp" / "fc2", gelu_tanh(hidden), options.depth);
 }
 
 }  // namespace
@@ -26,11 +27,7 @@ nn::Model gpt(GptOptions options) {
     Tensor positions = s.parameter("position_embedding.weight", {options.context, options.depth},
                                    nn::normal(0.02));
     Tensor used = positions;
-    if (!time.is(options.context))
-      used = call("slice", {positions},
-                  {{"start", Shape{0, 0}},
-                   {"limit", Shape{time, options.depth}},
-                   {"stride", Integers{1, 1}}});
+    if (!time.is(options.context)) used = slice(positions, {0, 0}, {time, options.depth}, {1, 1});
     Tensor x = nn::embedding(s / "token_embedding", ids, options.tokens, options.depth) + used;
     for (int64_t layer = 0; layer < options.layers; ++layer) {
       x = block(s / "blocks" / std::to_string(layer), x, options);

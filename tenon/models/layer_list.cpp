@@ -4,8 +4,9 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
-#include "tenon/nn/call.h"
 #include "tenon/nn/layers.h"
+#include "tenon/ops/registry.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::models {
 
@@ -91,13 +92,15 @@ Tensor conv(nn::Scope s, const Tensor& x, const Settings& settings) {
                    .bias = settings.boolean("bias", true)});
 }
 
-Tensor pool(nn::Scope s, const char* op, const Tensor& x, const Settings& settings) {
-  LabelScope label(s.path());
-  size_t axes = spatial_axes(settings, x);
-  Integers window = settings.integers("window", axes);
-  Integers strides = settings.has("stride") ? settings.integers("stride", axes) : window;
-  return call(op, {x}, {{"window", window}, {"strides", strides}});
-}
+/// Of a pooling layer; without a stride windows lie side by side.
+struct Window {
+  Integers sizes, strides;
+  Window(const Settings& settings, const Tensor& x) {
+    size_t axes = spatial_axes(settings, x);
+    sizes = settings.integers("window", axes);
+    strides = settings.has("stride") ? settings.integers("stride", axes) : sizes;
+  }
+};
 
 nn::NormOptions norm_options(const Settings& settings) {
   nn::NormOptions options;
@@ -106,27 +109,84 @@ nn::NormOptions norm_options(const Settings& settings) {
   return options;
 }
 
-std::string op_of(const std::string& activation) {
-  return activation == "sigmoid" ? "logistic" : activation;
+/// A kind of layer and what makes one.
+struct Layer {
+  LayerKind kind;
+  Tensor (*make)(nn::Scope s, const Tensor& x, const Settings& settings);
+};
+
+const std::vector<Layer>& layers() {
+  static const std::vector<Layer> all = {
+      {{"dense", "x · weight + bias", {"units", "bias"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::dense(s, x, settings.integer("units"),
+                          {.bias = settings.boolean("bias", true)});
+       }},
+      {{"conv",
+        "convolution over the spatial axes",
+        {"filters", "kernel", "stride", "dilation", "padding", "groups", "bias"}},
+       conv},
+      {{"max_pool", "largest value in each window", {"window", "stride"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         LabelScope label(s.path());
+         Window window(settings, x);
+         return max_pool(x, window.sizes, window.strides);
+       }},
+      {{"average_pool", "mean of each window", {"window", "stride"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         LabelScope label(s.path());
+         Window window(settings, x);
+         return average_pool(x, window.sizes, window.strides);
+       }},
+      {{"global_average_pool", "mean over the spatial axes", {}},
+       [](nn::Scope s, const Tensor& x, const Settings&) {
+         LabelScope label(s.path());
+         return global_average_pool(x);
+       }},
+      {{"flatten", "all axes but the batch joined", {}},
+       [](nn::Scope, const Tensor& x, const Settings&) { return flatten(x); }},
+      {{"dropout", "zeroes a part of the values in training", {"rate"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::dropout(s, x, settings.real("rate", 0.5));
+       }},
+      {{"batch_norm", "normalises over the batch", {"epsilon", "momentum"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::batch_norm(s, x, norm_options(settings));
+       }},
+      {{"layer_norm", "normalises over the last axis", {"epsilon"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::layer_norm(s, x, norm_options(settings));
+       }},
+      {{"embedding", "rows of a table by token id", {"tokens", "depth"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::embedding(s, x, settings.integer("tokens"), settings.integer("depth"));
+       }},
+      {{"lstm", "LSTM over the time axis", {"hidden"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::lstm(s, x, settings.integer("hidden")).outputs;
+       }},
+      {{"gru", "GRU over the time axis", {"hidden"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::gru(s, x, settings.integer("hidden")).outputs;
+       }},
+      {{"self_attention",
+        "attention of each step to all, or with causal = true to those before",
+        {"heads", "causal", "bias"}},
+       [](nn::Scope s, const Tensor& x, const Settings& settings) {
+         return nn::self_attention(
+             s, x, settings.integer("heads"),
+             {.causal = settings.boolean("causal", false), .bias = settings.boolean("bias", true)});
+       }},
+  };
+  return all;
 }
 
 Tensor apply_layer(nn::Scope s, const Tensor& x, const LayerSpec& spec) {
-  Settings settings(spec);
-  const std::string& kind = spec.kind;
-  if (kind == "conv") return conv(s, x, settings);
-  if (kind == "dense")
-    return nn::dense(s, x, settings.integer("units"), {.bias = settings.boolean("bias", true)});
-  if (kind == "max_pool") return pool(s, "max_pool", x, settings);
-  if (kind == "average_pool") return pool(s, "average_pool", x, settings);
-  if (kind == "dropout") return nn::dropout(s, x, settings.real("rate", 0.5));
-  if (kind == "batch_norm") return nn::batch_norm(s, x, norm_options(settings));
-  if (kind == "layer_norm") return nn::layer_norm(s, x, norm_options(settings));
-  if (kind == "embedding")
-    return nn::embedding(s, x, settings.integer("tokens"), settings.integer("depth"));
-  if (kind == "lstm") return nn::lstm(s, x, settings.integer("hidden")).outputs;
+  for (const Layer& layer : layers()) {
+    if (layer.kind.name == spec.kind) return layer.make(s, x, Settings(spec));
+  }
   LabelScope label(s.path());
-  if (kind == "flatten") return nn::flatten_from(x, 1);
-  return call(op_of(kind), {x});  // global_average_pool and activations
+  return apply(core_ops().get(spec.kind == "sigmoid" ? "logistic" : spec.kind), {x});
 }
 
 /// Whether `setting` is one of the layer's; an activation has none.
@@ -154,21 +214,11 @@ void at_its_place(const LayerSpec& spec, F f) {
 }  // namespace
 
 const std::vector<LayerKind>& layer_kinds() {
-  static const std::vector<LayerKind> kinds = {
-      {"dense", "x · weight + bias", {"units", "bias"}},
-      {"conv",
-       "convolution over the spatial axes",
-       {"filters", "kernel", "stride", "dilation", "padding", "groups", "bias"}},
-      {"max_pool", "largest value in each window", {"window", "stride"}},
-      {"average_pool", "mean of each window", {"window", "stride"}},
-      {"global_average_pool", "mean over the spatial axes", {}},
-      {"flatten", "all axes but the batch joined", {}},
-      {"dropout", "zeroes a part of the values in training", {"rate"}},
-      {"batch_norm", "normalises over the batch", {"epsilon", "momentum"}},
-      {"layer_norm", "normalises over the last axis", {"epsilon"}},
-      {"embedding", "rows of a table by token id", {"tokens", "depth"}},
-      {"lstm", "LSTM over the time axis", {"hidden"}},
-  };
+  static const std::vector<LayerKind> kinds = [] {
+    std::vector<LayerKind> all;
+    for (const Layer& layer : layers()) all.push_back(layer.kind);
+    return all;
+  }();
   return kinds;
 }
 

@@ -1,14 +1,16 @@
 #include "tenon/models/mlp.h"
-#include "tenon/nn/call.h"
+
+#include "tenon/nn/layers.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::models {
 
 nn::Model mlp(MlpOptions options) {
   return [options](nn::Scope s, Tensor x) {
-    x = nn::flatten_from(x, 1);
+    x = flatten(x);
     int layer = 1;
     for (int64_t units : options.hidden) {
-      x = call("relu", {nn::dense(s / ("fc" + std::to_string(layer++)), x, units)});
+      x = relu(nn::dense(s / ("fc" + std::to_string(layer++)), x, units));
     }
     return nn::dense(s / "logits", x, options.classes);
   };

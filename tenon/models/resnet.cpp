@@ -1,13 +1,9 @@
 #include "tenon/models/resnet.h"
-#include "tenon/nn/call.h"
+
+#include "tenon/nn/layers.h"
+#include "tenon/tensor/functions.h"
 
 namespace tenon::models {
-
-namespace {
-
-Tensor relu(const Tensor& x) { return call("relu", {x}); }
-
-}  // namespace
 
 Tensor residual_block(nn::Scope s, const Tensor& x, int64_t filters, int64_t stride) {
   Tensor y = nn::conv(s / "conv1", x,
@@ -38,7 +34,7 @@ nn::Model resnet18(int64_t classes) {
         x = residual_block(place, x, filters, stage > 0 && block == 0 ? 2 : 1);
       }
     }
-    x = call("global_average_pool", {x});
+    x = global_average_pool(x);
     return nn::dense(s / "logits", x, classes);
   };
 }

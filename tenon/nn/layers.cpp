@@ -1,11 +1,10 @@
 #include "tenon/nn/layers.h"
-#include "tenon/nn/call.h"
 
 #include <numeric>
 #include <span>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/registry.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::nn {
 
@@ -47,7 +46,7 @@ Tensor count_of(std::span<const Dim> dims) {
     if (dim.is_constant()) {
       known *= static_cast<double>(dim.constant());
     } else {
-      symbolic = symbolic * call("reduce_sum", {ones(Shape{dim})}, {{"axes", Integers{0}}});
+      symbolic = symbolic * sum(ones(Shape{dim}));
     }
   }
   return symbolic * known;
@@ -61,8 +60,7 @@ Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& option
   int64_t inputs = size_of_axis(x, -1, "dense", s.path());
   Tensor weight = s.parameter("weight", {inputs, units}, options.weight);
   auto last = static_cast<int64_t>(x.rank()) - 1;
-  Tensor y =
-      call("dot", {x, weight}, {{"lhs_contract", Integers{last}}, {"rhs_contract", Integers{0}}});
+  Tensor y = tenon::dot(x, weight, {last}, {0});
   if (!options.bias) return y;
   return y + s.parameter("bias", {units},
                          options.bias_initial ? options.bias_initial : bias_uniform(inputs));
@@ -106,12 +104,7 @@ Tensor conv(Scope s, const Tensor& x, const ConvOptions& options) {
   shape.push_back(inputs / options.groups);
   shape.push_back(options.filters);
   Tensor weight = s.parameter("weight", shape, options.weight);
-  Tensor y = call("convolution", {x, weight},
-                  {{"strides", stride},
-                   {"padding_low", low},
-                   {"padding_high", high},
-                   {"dilation", dilation},
-                   {"groups", Shape{options.groups}}});
+  Tensor y = convolution(x, weight, stride, low, high, dilation, Shape{options.groups});
   if (!options.bias) return y;
   int64_t fan_in = std::accumulate(options.kernel.begin(), options.kernel.end(),
                                    inputs / options.groups, std::multiplies<>());
@@ -126,19 +119,16 @@ Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options) {
   Tensor mean = s.state("running_mean", {channels}, 0);
   Tensor variance = s.state("running_var", {channels}, 1);
   if (!s.training()) {
-    return call("batch_norm_inference", {x, scale, bias, mean, variance},
-                {{"epsilon", options.epsilon}});
+    return batch_norm_inference(x, scale, bias, mean, variance, -1, options.epsilon);
   }
-  std::vector<Tensor> inputs{x, scale, bias};
-  std::vector<Tensor> results =
-      apply_multi(core_ops().get("batch_norm"), inputs, {{"epsilon", options.epsilon}});
+  std::vector<Tensor> results = tenon::batch_norm(x, scale, bias, -1, options.epsilon);
   // Running averages take the unbiased variance.
   Tensor count = count_of({x.shape().begin(), x.shape().end() - 1});
-  Tensor correction = count / call("maximum", {count - 1.0, Tensor(1.0)});
+  Tensor correction = count / maximum(count - 1.0, 1.0);
   double keep = 1 - options.momentum;
-  s.set_state("running_mean", mean * keep + call("stop_gradient", {results[1]}) * options.momentum);
-  s.set_state("running_var", variance * keep + call("stop_gradient", {results[2]}) * correction *
-                                                   options.momentum);
+  s.set_state("running_mean", mean * keep + stop_gradient(results[1]) * options.momentum);
+  s.set_state("running_var",
+              variance * keep + stop_gradient(results[2]) * correction * options.momentum);
   return results[0];
 }
 
@@ -147,7 +137,7 @@ Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options) {
   int64_t size = size_of_axis(x, -1, "layer_norm", s.path());
   Tensor scale = s.parameter("weight", {size}, ones());
   Tensor bias = s.parameter("bias", {size}, zeros());
-  return call("layer_norm", {x, scale, bias}, {{"epsilon", options.epsilon}});
+  return tenon::layer_norm(x, scale, bias, {-1}, options.epsilon);
 }
 
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
@@ -155,7 +145,7 @@ Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
   LabelScope label(s.path());
   check_size(tokens, "tokens", "embedding", s.path());
   check_size(depth, "depth", "embedding", s.path());
-  return call("embedding", {s.parameter("weight", {tokens, depth}, initial), ids});
+  return tenon::embedding(s.parameter("weight", {tokens, depth}, initial), ids);
 }
 
 Tensor dropout(Scope s, const Tensor& x, double rate) {
@@ -164,15 +154,14 @@ Tensor dropout(Scope s, const Tensor& x, double rate) {
   }
   if (!s.training() || rate == 0) return x;
   LabelScope label(s.path());
-  return call("dropout", {x, s.key()}, {{"rate", rate}});
+  return tenon::dropout(x, s.key(), rate);
 }
 
 namespace {
 
 /// x [batch, time, inputs] by weight, [time, batch, …]: one product over all steps.
 Tensor of_every_step(const Tensor& x, const Tensor& weight) {
-  return call("dot", {x.transpose({1, 0, 2}), weight},
-              {{"lhs_contract", Integers{2}}, {"rhs_contract", Integers{0}}});
+  return tenon::dot(x.transpose({1, 0, 2}), weight, {2}, {0});
 }
 
 }  // namespace
@@ -188,8 +177,7 @@ RecurrentResult lstm(Scope s, const Tensor& x, int64_t hidden) {
   Tensor bias = s.parameter("bias", {4 * hidden}, initial);
   Tensor gates = of_every_step(x, from_input) + bias;
   Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
-  std::vector<Tensor> arguments{gates, start, start, from_state};
-  std::vector<Tensor> results = tenon::apply_multi(core_ops().get("lstm"), arguments);
+  std::vector<Tensor> results = tenon::lstm(gates, start, start, from_state);
   // Results are of every step: [time, batch, hidden].
   return {results[0].transpose({1, 0, 2}), results[0][-1], results[1][-1]};
 }
@@ -206,7 +194,7 @@ RecurrentResult gru(Scope s, const Tensor& x, int64_t hidden) {
   Tensor state_bias = s.parameter("hidden.bias", {3 * hidden}, initial);
   Tensor gates = of_every_step(x, from_input) + input_bias;
   Tensor start = zeros(Shape{x.dim(0), hidden}, x.dtype());
-  Tensor h = call("gru", {gates, start, from_state, state_bias});
+  Tensor h = tenon::gru(gates, start, from_state, state_bias);
   return {h.transpose({1, 0, 2}), h[-1], {}};
 }
 
@@ -226,52 +214,34 @@ Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOp
   auto part = [&](int64_t which) {
     return parts.slice(2, which, which + 1).reshape(by_head).transpose({0, 2, 1, 3});
   };
-  Tensor mixed = call("attention", {part(0), part(1), part(2)}, {{"causal", options.causal}});
+  Tensor mixed = attention(part(0), part(1), part(2), {}, options.causal);
   return dense(s / "out", mixed.transpose({0, 2, 1, 3}).reshape(x.shape()), depth,
                {.bias = options.bias});
 }
 
-Tensor flatten_from(const Tensor& x, int64_t axis) {
-  size_t at = normalise_axis(axis, x.rank(), "axis");
-  Shape shape;
-  Dim rest(1);
-  for (size_t i = 0; i < x.rank(); ++i) {
-    if (i < at) {
-      shape.push_back(x.shape()[i]);
-    } else {
-      rest = rest * x.shape()[i];
-    }
-  }
-  shape.push_back(rest);
-  return x.reshape(shape);
-}
-
 namespace {
 
-Tensor mean_of_all(const Tensor& x) {
-  Integers axes(x.rank());
-  std::iota(axes.begin(), axes.end(), int64_t{0});
-  if (axes.empty()) return x;
-  Tensor sum = call("reduce_sum", {x}, {{"axes", axes}});
-  return sum / count_of(x.shape().dims()).cast(x.dtype());
+/// The mean of what labels that are not negative have.
+Tensor mean_of_counted(const Tensor& values, const Tensor& labels) {
+  Tensor counted = (labels >= 0).cast(values.dtype());
+  return sum(values * counted) / maximum(sum(counted), 1.0);
 }
 
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
-  return mean_of_all(call("softmax_cross_entropy", {logits, labels}));
+  return mean_of_counted(softmax_cross_entropy(logits, labels), labels);
 }
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
   // A last layer of one unit gives [batch, 1], where targets are often [batch].
   bool one = prediction.rank() == target.rank() + 1 && prediction.dim(-1) == Dim(1);
-  return call("mean_squared_error",
-              {one ? prediction.reshape(target.shape()) : prediction, target});
+  return tenon::mean_squared_error(one ? prediction.reshape(target.shape()) : prediction, target);
 }
 
 Tensor accuracy(const Tensor& logits, const Tensor& labels) {
-  Tensor predicted = call("argmax", {logits}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
-  return mean_of_all((predicted == labels).cast(DType::f32));
+  Tensor predicted = argmax(logits, -1, labels.dtype());
+  return mean_of_counted((predicted == labels).cast(DType::f32), labels);
 }
 
 }  // namespace tenon::nn

@@ -2,7 +2,7 @@
 //
 //   Tensor block(nn::Scope s, Tensor x) {            // x: f32[batch, 28, 28, 1]
 //     x = relu(nn::conv(s / "conv", x, {.filters = 6, .kernel = {5, 5}, .padding = "same"}));
-//     return nn::dense(s / "logits", flatten_from(x, 1), 10);
+//     return nn::dense(s / "logits", flatten(x), 10);
 //   }
 #pragma once
 
@@ -75,14 +75,13 @@ struct AttentionOptions {
 Tensor self_attention(Scope s, const Tensor& x, int64_t heads,
                       const AttentionOptions& options = {});
 
-/// Joins all axes from `axis` on: [batch, 5, 5, 16] becomes [batch, 400] for axis 1.
-Tensor flatten_from(const Tensor& x, int64_t axis = 1);
-
-/// Mean cross entropy of logits [..., classes] and integer labels [...].
+/// Mean cross entropy of logits [..., classes] and integer labels [...]. Rows with a negative label
+/// are left out. A label beyond the classes reads a logit of 0: check labels first (`train::fit`
+/// does).
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 /// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
-/// The fraction of rows whose largest logit is the label's.
+/// The fraction of rows, without those whose label is negative, whose largest logit is the label's.
 Tensor accuracy(const Tensor& logits, const Tensor& labels);
 
 }  // namespace tenon::nn

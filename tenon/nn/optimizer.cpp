@@ -1,10 +1,9 @@
 #include "tenon/nn/optimizer.h"
-#include "tenon/nn/call.h"
 
 #include <cmath>
-#include <numeric>
 
 #include "tenon/base/error.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::nn {
 
@@ -89,12 +88,12 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
     Tensor t = step.cast(DType::f32) + 1.0;
     // 1 - beta^t, without the digits that f32 loses where beta^t is near 1.
-    Tensor correct1 = -call("expm1", {t * std::log(options.beta1)});
-    Tensor correct2 = -call("expm1", {t * std::log(options.beta2)});
+    Tensor correct1 = -expm1(t * std::log(options.beta1));
+    Tensor correct2 = -expm1(t * std::log(options.beta2));
     Tensor size = rate / correct1;
-    Tensor scale = call("rsqrt", {correct2});
+    Tensor scale = rsqrt(correct2);
     Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
-    return {start - size * m / (call("sqrt", {v}) * scale + options.epsilon), {m, v}};
+    return {start - size * m / (sqrt(v) * scale + options.epsilon), {m, v}};
   };
   return {name, {"mean", "square"}, options.learning_rate, rule};
 }
@@ -106,13 +105,9 @@ Optimizer adamw(AdamOptions options) { return make_adam(options, true); }
 
 Tree clip_by_global_norm(const Tree& gradient, double limit) {
   Tensor total(0.0);
-  for_each_leaf(gradient, [&](const std::string&, const Tensor& leaf) {
-    Integers axes(leaf.rank());
-    std::iota(axes.begin(), axes.end(), int64_t{0});
-    Tensor square = leaf * leaf;
-    total = total + (axes.empty() ? square : call("reduce_sum", {square}, {{"axes", axes}}));
-  });
-  Tensor scale = call("minimum", {limit / (call("sqrt", {total}) + 1e-6), Tensor(1.0)});
+  for_each_leaf(gradient,
+                [&](const std::string&, const Tensor& leaf) { total = total + sum(leaf * leaf); });
+  Tensor scale = minimum(limit / (sqrt(total) + 1e-6), 1.0);
   return map_leaves([&](const Tensor& leaf) { return leaf * scale; }, gradient);
 }
 

@@ -10,6 +10,8 @@
 
 #include <functional>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "tenon/nn/schedule.h"
@@ -50,13 +52,21 @@ class Optimizer {
   Tree init(const T& parameters) const {
     return init(to_tree(parameters));
   }
-  /// `step` is i32[] from 0; `total` steps of the run shape the schedule.
+  /// `step` is i32[] from 0; `total` is the length of the run in steps, which schedules such as
+  /// one_cycle have to know: they are errors without it.
   Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient,
-                 const Tensor& step, double total = 1) const;
+                 const Tensor& step, double total = kUnknownLength) const;
   /// The same for an aggregate whose first members are the parameters (any tree), their slots and
   /// the step, which is counted up; further members stay.
   template <class State, class Parameters>
-  State update(State state, const Parameters& gradient, double total = 1) const {
+  State update(State state, const Parameters& gradient, double total = kUnknownLength) const {
+    using Members = std::remove_cvref_t<decltype(boost::pfr::structure_to_tuple(state))>;
+    static_assert(std::tuple_size_v<Members> >= 3 &&
+                      std::is_same_v<std::tuple_element_t<0, Members>, Parameters> &&
+                      std::is_same_v<std::tuple_element_t<1, Members>, Tree> &&
+                      std::is_same_v<std::tuple_element_t<2, Members>, Tensor>,
+                  "the state's first members are the parameters (as the gradient has them), a Tree "
+                  "of slots and a Tensor that counts steps");
     Parameters& parameters = boost::pfr::get<0>(state);
     Tree& slots = boost::pfr::get<1>(state);
     Tensor& step = boost::pfr::get<2>(state);

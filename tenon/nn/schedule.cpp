@@ -1,11 +1,11 @@
 #include "tenon/nn/schedule.h"
-#include "tenon/nn/call.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "tenon/base/error.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::nn {
 
@@ -13,19 +13,23 @@ namespace {
 
 Tensor as_float(const Tensor& step) { return step.cast(DType::f32); }
 
-Tensor clip01(const Tensor& x) {
-  return call("maximum", {call("minimum", {x, Tensor(1.0)}), Tensor(0.0)});
-}
+Tensor clip01(const Tensor& x) { return clip(x, 0.0, 1.0); }
 
 /// From `from` (fraction 0) to `to` (fraction 1) along half a cosine.
 Tensor half_cosine(const Tensor& fraction, double from, double to) {
-  return (call("cos", {fraction * std::numbers::pi}) + 1.0) * ((from - to) / 2) + to;
+  return (cos(fraction * std::numbers::pi) + 1.0) * ((from - to) / 2) + to;
 }
 
 void check_rate(const char* schedule, double rate) {
   if (std::isfinite(rate) && rate >= 0) return;
   fail(ErrorCode::out_of_range, "{}: a learning rate of {}; it must be a number from 0 on",
        schedule, rate);
+}
+
+void require_length(const char* schedule, double total) {
+  if (total != kUnknownLength) return;
+  throw make_error(ErrorCode::invalid_argument, "{}: the length of the run is not known", schedule)
+      .note("hint: optimizer.update(state, gradient, total_steps)");
 }
 
 }  // namespace
@@ -39,8 +43,8 @@ Schedule step_decay(double rate, double factor, int64_t every) {
   if (every < 1)
     fail(ErrorCode::out_of_range, "step: every {} steps; it must be at least 1", every);
   return Schedule([=](const Tensor& step, double) {
-    Tensor times = call("floor", {as_float(step) / static_cast<double>(every)});
-    return call("power", {Tensor(factor), times}) * rate;
+    Tensor times = floor(as_float(step) / static_cast<double>(every));
+    return power(factor, times) * rate;
   });
 }
 
@@ -48,6 +52,7 @@ Schedule cosine(double rate, double final_rate) {
   check_rate("cosine", rate);
   check_rate("cosine", final_rate);
   return Schedule([=](const Tensor& step, double total) {
+    require_length("cosine", total);
     return half_cosine(clip01(as_float(step) / std::max(1.0, total)), rate, final_rate);
   });
 }
@@ -57,12 +62,13 @@ Schedule one_cycle(double peak, double rise) {
   if (!(rise >= 0 && rise <= 1))
     fail(ErrorCode::out_of_range, "one_cycle: rise {} is no part of the run, from 0 to 1", rise);
   return Schedule([=](const Tensor& step, double total) {
+    require_length("one_cycle", total);
     double up = std::max(1.0, rise * total - 1);
     double down = std::max(1.0, total - 1 - up);
     Tensor at = as_float(step);
     Tensor rising = half_cosine(clip01(at / up), peak / 25, peak);
     Tensor falling = half_cosine(clip01((at - up) / down), peak, peak / 25e4);
-    return call("select", {at < up, rising, falling});
+    return where(at < up, rising, falling);
   });
 }
 
@@ -70,8 +76,8 @@ Schedule warm_up(Schedule after, int64_t steps) {
   if (steps < 0) fail(ErrorCode::out_of_range, "warm_up: {} steps; it must be at least 0", steps);
   return Schedule([=](const Tensor& step, double total) {
     auto length = static_cast<double>(std::max<int64_t>(1, steps));
-    Tensor later =
-        after(call("maximum", {step - static_cast<double>(steps), Tensor(0)}), total - length);
+    double rest = total == kUnknownLength ? kUnknownLength : std::max(1.0, total - length);
+    Tensor later = after(maximum(step - static_cast<double>(steps), 0), rest);
     return later * clip01((as_float(step) + 1.0) / length);
   });
 }

@@ -13,8 +13,11 @@
 
 namespace tenon::nn {
 
+/// Stands for the length of a run that nobody has told.
+constexpr double kUnknownLength = 0;
+
 /// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the
-/// compiled step.
+/// compiled step. Error invalid_argument from a schedule that needs the length when it is unknown.
 class Schedule {
  public:
   using Function = std::function<Tensor(const Tensor& step, double total)>;

@@ -1,8 +1,8 @@
 #include "tenon/nn/scope.h"
-#include "tenon/nn/call.h"
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
+#include "tenon/tensor/functions.h"
 
 namespace tenon::nn {
 
@@ -40,6 +40,8 @@ Tensor Scope::parameter(std::string_view name, const Shape& shape, const Initial
     Error error = make_error(ErrorCode::shape_mismatch, "parameter {} is {}, the model needs {}",
                              path, type.to_string(), shape.to_string());
     if (std::string origin = known->leaf().name(); !origin.empty()) error.note("{}", origin);
+    if (call_->initialising)
+      throw error.note("hint: another layer has this path already; give one of them another name");
     throw error.note("hint: these variables were made for a model or an input of other sizes");
   }
   return known->leaf();
@@ -69,14 +71,15 @@ void Scope::set_state(std::string_view name, Tensor value) const {
 Tensor Scope::key() const {
   if (!call_->key.has_value()) {
     throw make_error(ErrorCode::invalid_argument,
-                     "{} needs random numbers, and this call of the model has no key", path_)
+                     "{} needs random numbers, and this call of the model has no key",
+                     path_.empty() ? "the model" : path_)
         .note("hint: pass a key to nn::apply_training");
   }
   // A stream of its own for each path; the step's key is the seed.
   uint64_t stream = RandomKey(0).fold_in(path_).value;
   Tensor offset =
       Tensor::of<int64_t>({static_cast<int64_t>(stream), static_cast<int64_t>(stream >> 1)}, {2});
-  return call("logical_xor", {call_->key, offset});
+  return logical_xor(call_->key, offset);
 }
 
 namespace detail {

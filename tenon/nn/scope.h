@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/base/error.h"
 #include "tenon/base/random.h"
 #include "tenon/nn/initialise.h"
 #include "tenon/tensor/transforms.h"
@@ -51,7 +52,8 @@ class Scope {
   const std::string& path() const { return path_; }
   bool training() const { return call_->training; }
 
-  /// A trained tensor of this layer. Its values come from `initialiser` when the model is made.
+  /// A trained tensor of this layer. Its values come from `initialiser` when the model is made. Two
+  /// layers at one path share it.
   /// Error not_found or shape_mismatch, naming the path, when the variables were made for another
   /// model.
   Tensor parameter(std::string_view name, const Shape& shape, const Initialiser& initialiser,
@@ -60,7 +62,8 @@ class Scope {
   Tensor state(std::string_view name, const Shape& shape, double initial,
                DType dtype = DType::f32) const;
   void set_state(std::string_view name, Tensor value) const;
-  /// A random key of its own for this path, different in every training step. Error
+  /// A random key of its own for this path, different in every training step, but equal for all
+  /// calls at this path and in every step of a scan: fold the step in for another. Error
   /// invalid_argument in a call without one.
   Tensor key() const;
 
@@ -78,6 +81,9 @@ using Model = std::function<Tensor(Scope, Tensor)>;
 namespace detail {
 template <class M, class... X>
 void initialise(Call& call, const M& model, std::span<const Type> inputs) {
+  if (inputs.size() != sizeof...(X))
+    fail(ErrorCode::invalid_argument, "init: {} types for a model of {} inputs", inputs.size(),
+         sizeof...(X));
   FlatFunction f = [&](std::vector<Tensor> leaves) {
     auto with = [&]<size_t... I>(std::index_sequence<I...>) {
       return model(Scope(call), leaves.at(I)...);
@@ -90,7 +96,8 @@ void finish_initialising(Call& call);
 }  // namespace detail
 
 /// Makes the variables of a model from the types of its inputs; nothing is computed but initial
-/// values. Dimensions that parameters do not depend on (the batch) may be symbols.
+/// values. Dimensions that parameters do not depend on (the batch) may be symbols. A model of
+/// several tensors names them: `init<Tensor, Tensor>(model, {first, second}, seed)`.
 template <class... X, class M>
 Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
   detail::Call call;

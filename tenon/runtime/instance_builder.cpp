@@ -300,6 +300,18 @@ void InstanceBuilder::add_step(std::unique_ptr<Step> step, const Node& node) {
   instance_.steps_.push_back(std::move(step));
 }
 
+double InstanceBuilder::flops_of(const Graph& body) const {
+  double flops = 0;
+  for (const Node& node : body.nodes()) {
+    bool reduces = node.op->reduction.has_value();
+    if (!is_floating(body.type(node.outputs[0]).dtype) || !(node.op->is_elementwise || reduces))
+      continue;
+    const Type& counted = body.type(reduces ? node.inputs[0] : node.outputs[0]);
+    flops += static_cast<double>(counted.shape.element_count().evaluate(symbols_));
+  }
+  return flops;
+}
+
 void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
   const Node& node = graph_.node(id);
   std::vector<Location> all = locations(node.inputs);
@@ -309,6 +321,7 @@ void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
   for (ValueId input : node.inputs) sizes.push_back(bytes_of(input));
   for (ValueId output : node.outputs) sizes.push_back(bytes_of(output));
   for (uint32_t buffer : prepared_[id].scratch) sizes.push_back(arena_[buffer].bytes);
+  double flops = flops_of(fusion_body(node));
   for (const FusionCode::Step& step : code.steps) {
     std::vector<Location> operands;
     double bytes = 0;
@@ -323,6 +336,7 @@ void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
     add_step(
         std::make_unique<GeneratedStep>(step.kernel, std::move(operands), std::move(values), work),
         node);
+    instance_.steps_.back()->flops = std::exchange(flops, 0);  // all of it in the first kernel
   }
 }
 

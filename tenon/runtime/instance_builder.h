@@ -49,6 +49,8 @@ class InstanceBuilder {
   /// made.
   void prepare_node(NodeId id);
   void make_steps(NodeId id);
+  /// One for each floating elementwise operation and element, and for each element that is reduced.
+  double flops_of(const Graph& body) const;
   void make_fusion_steps(NodeId id, const FusionCode& code);
   void make_control_step(NodeId id);
   void add_step(std::unique_ptr<Step> step, const Node& node);

@@ -1,10 +1,12 @@
 #include "tenon/runtime/kernel.h"
 
 #include "tenon/base/error.h"
+#include "tenon/base/parallel.h"
 
 namespace tenon {
 
 ChosenKernel make_kernel(const KernelRequest& request) {
+  limit_openmp_threads();  // some kernels are made for a number of threads
   ChosenKernel chosen;
   for (const KernelEntry& entry : cpu_kernels()) {
     if (entry.op != request.op.name && entry.op != "*") continue;

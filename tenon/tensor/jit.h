@@ -91,7 +91,7 @@ void describe_structure(const T& tree, std::string& out) {
     out += '(';
     std::apply([&](const auto&... items) { (describe_structure(items, out), ...); }, tree);
     out += ')';
-  } else {
+  } else if constexpr (std::is_aggregate_v<Plain>) {
     out += '<';
     boost::pfr::for_each_field(tree, [&](const auto& field) { describe_structure(field, out); });
     out += '>';

@@ -211,7 +211,8 @@ auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
   detail::Flat flat(f, arguments);
   std::vector<Tensor> all =
       detail::flat_jvp(flat.call(), leaves_of(arguments),
-                       leaves_of(detail::arguments_for<F>(tangent)), leaf_paths(arguments));
+                       leaves_as(arguments, detail::arguments_for<F>(tangent), "jvp: the tangent"),
+                       leaf_paths(arguments));
   std::span<const Tensor> leaves(all);
   using Value = typename decltype(flat)::Result;
   return Jvp<Value>{flat.rebuild(leaves.first(all.size() / 2)),
@@ -227,15 +228,18 @@ auto vjp(const F& f, const T&... primals) {
   detail::FlatPullback pullback =
       detail::flat_vjp(flat.call(), leaves_of(arguments), leaf_paths(arguments));
   using Value = typename decltype(flat)::Result;
-  auto pull = [arguments, pull = pullback.pull](const Value& cotangent) {
-    auto all = with_leaves(arguments, std::span<const Tensor>(pull(leaves_of(cotangent))));
+  Value value = flat.rebuild(pullback.outputs);
+  auto pull = [arguments, paths = leaf_paths(value), pull = pullback.pull](const Value& cotangent) {
+    std::vector<Tensor> given =
+        detail::in_order(paths, leaf_paths(cotangent), leaves_of(cotangent), "vjp: the cotangent");
+    auto all = with_leaves(arguments, std::span<const Tensor>(pull(given)));
     if constexpr (sizeof...(T) == 1) {
       return std::get<0>(std::move(all));
     } else {
       return all;
     }
   };
-  return std::pair{flat.rebuild(pullback.outputs), std::move(pull)};
+  return std::pair{std::move(value), std::move(pull)};
 }
 
 struct VmapAxes {
@@ -317,13 +321,15 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
     auto arguments = std::make_tuple(args...);
     detail::Flat flat(f, arguments);
     detail::Flat flat_forward(forward, arguments);
-    FlatFunction flat_backward = [backward,
+    FlatFunction flat_backward = [backward, arguments,
                                   known = flat_forward.result()](std::vector<Tensor> leaves) {
       const auto& [value, residuals] = **known;
       std::span<const Tensor> all(leaves);
       size_t count = leaves_of(residuals).size();
-      return leaves_of(backward(with_leaves(residuals, all.first(count)),
-                                with_leaves(value, all.subspan(count))));
+      return leaves_as(arguments,
+                       backward(with_leaves(residuals, all.first(count)),
+                                with_leaves(value, all.subspan(count))),
+                       "custom_vjp: what backward returns");
     };
     return flat.rebuild(detail::flat_custom_vjp(flat.call(), flat_forward.call(), flat_backward,
                                                 leaves_of(arguments)));
@@ -337,7 +343,12 @@ auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
           const T&... operands) {
   auto arguments = std::make_tuple(operands...);
   detail::Flat flat_then(then, arguments);
-  detail::Flat flat_otherwise(otherwise, arguments);
+  // The second branch is traced after the first, and gives its results in the same order.
+  auto otherwise_as_then = [&otherwise, known = flat_then.result()](const T&... values) {
+    auto result = otherwise(values...);
+    return with_leaves(**known, leaves_as(**known, result, "cond: the second branch"));
+  };
+  detail::Flat flat_otherwise(otherwise_as_then, arguments);
   return flat_then.rebuild(
       detail::flat_cond(predicate, flat_then.call(), flat_otherwise.call(), leaves_of(arguments)));
 }
@@ -347,7 +358,10 @@ template <class Condition, class Body, class T>
 T while_loop(const Condition& condition, const Body& body, const T& start) {
   auto arguments = std::make_tuple(start);
   detail::Flat flat_condition(condition, arguments);
-  detail::Flat flat_body(body, arguments);
+  auto body_as_start = [&body, &start](const T& state) {
+    return with_leaves(start, leaves_as(start, body(state), "while_loop: the state of the body"));
+  };
+  detail::Flat flat_body(body_as_start, arguments);
   return with_leaves(start, std::span<const Tensor>(detail::flat_while(
                                 flat_condition.call(), flat_body.call(), leaves_of(start))));
 }
@@ -356,7 +370,12 @@ T while_loop(const Condition& condition, const Body& body, const T& start) {
 template <class Body, class Carry, class Xs>
 auto scan(const Body& body, const Carry& carry, const Xs& xs, bool reverse = false) {
   auto arguments = std::make_tuple(carry, xs);
-  detail::Flat flat(body, arguments);
+  auto body_as_carry = [&body, &carry](const Carry& before, const Xs& x) {
+    auto [next, y] = body(before, x);
+    return std::pair{with_leaves(carry, leaves_as(carry, next, "scan: the carry of the body")),
+                     std::move(y)};
+  };
+  detail::Flat flat(body_as_carry, arguments);
   return flat.rebuild(detail::flat_scan(flat.call(), leaves_of(carry), leaves_of(xs), reverse));
 }
 

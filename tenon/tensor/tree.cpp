@@ -1,5 +1,7 @@
 #include "tenon/tensor/tree.h"
 
+#include <map>
+
 #include "tenon/base/strings.h"
 
 namespace tenon {
@@ -84,6 +86,30 @@ const Tensor& detail::replacement(const Tree& tree, const std::string& path, con
     fail(ErrorCode::type_mismatch, "'{}' is {} in the tree, and {} is wanted", path,
          found.type().to_string(), old.type().to_string());
   return found;
+}
+
+std::vector<Tensor> detail::in_order(const std::vector<std::string>& wanted,
+                                     const std::vector<std::string>& paths,
+                                     std::vector<Tensor> leaves, std::string_view what) {
+  if (wanted == paths) return leaves;
+  std::map<std::string_view, size_t> places;
+  for (size_t i = 0; i < paths.size(); ++i) places.emplace(paths[i], i);
+  std::vector<Tensor> ordered;
+  for (const std::string& path : wanted) {
+    auto place = places.find(path);
+    if (place == places.end()) {
+      throw make_error(ErrorCode::invalid_argument, "{}: there is no '{}'", what, path)
+          .note("{}", hint(path, paths));
+    }
+    ordered.push_back(leaves[place->second]);
+    places.erase(place);
+  }
+  if (!places.empty()) {
+    throw make_error(ErrorCode::invalid_argument, "{}: '{}' is one too many", what,
+                     places.begin()->first)
+        .note("wanted: {}", join(wanted, ", "));
+  }
+  return ordered;
 }
 
 size_t Tree::leaf_count() const {

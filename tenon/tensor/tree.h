@@ -92,6 +92,8 @@ struct IsOptional<std::optional<T>> : std::true_type {};
 template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; };
 template <class T>
+constexpr bool kNoTree = false;
+template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
 
 /// Calls f(path, Tensor&) for each leaf in a fixed order; `T` may be const.
@@ -118,18 +120,24 @@ void visit_leaves(T& tree, const Path& path, F& f) {
           (visit_leaves(items, join_path(path, i++), f), ...);
         },
         tree);
-  } else {
-    static_assert(std::is_aggregate_v<Plain>,
-                  "a tree is a Tensor, Tree, vector, map<string, …>, optional, tuple, pair or an "
-                  "aggregate of these");
+  } else if constexpr (std::is_aggregate_v<Plain>) {
     boost::pfr::for_each_field(tree, [&](auto& field, auto i) {
       visit_leaves(field, join_path(path, field_name<Plain, i>()), f);
     });
+  } else {
+    static_assert(kNoTree<Plain>,
+                  "a tree is a Tensor, Tree, vector, map<string, …>, optional, tuple, pair or an "
+                  "aggregate of these");
   }
 }
 
 /// The tensor at a path, if its type is that of `old` or `old` has no value.
 const Tensor& replacement(const Tree& tree, const std::string& path, const Tensor& old);
+/// `leaves`, which are at `paths`, in the order of `wanted`. Error invalid_argument names `what`
+/// and the first path that only one side has.
+std::vector<Tensor> in_order(const std::vector<std::string>& wanted,
+                             const std::vector<std::string>& paths, std::vector<Tensor> leaves,
+                             std::string_view what);
 
 }  // namespace detail
 
@@ -160,32 +168,40 @@ std::vector<Tensor> leaves_of(const T& tree) {
   return leaves;
 }
 
-/// A tree of the same structure with other leaves.
+/// The leaves of a tree in the order in which `like` has leaves of the same paths: a Tree keeps the
+/// order in which it was filled, which need not be that of another. Error invalid_argument, which
+/// begins with `what`, when a path is missing or one too many.
+template <class Like, class T>
+std::vector<Tensor> leaves_as(const Like& like, const T& tree, std::string_view what) {
+  return detail::in_order(leaf_paths(like), leaf_paths(tree), leaves_of(tree), what);
+}
+
+/// A tree of the same structure with other leaves, as many as it has.
 template <class T>
 T with_leaves(const T& like, std::span<const Tensor> leaves) {
   T result = like;
   size_t next = 0;
   for_each_leaf(result, [&](Tensor& leaf) {
-    check(next < leaves.size(), "a tree gets as many leaves as it has");
-    leaf = leaves[next++];
+    if (next < leaves.size()) leaf = leaves[next];
+    ++next;
   });
+  if (next != leaves.size())
+    fail(ErrorCode::invalid_argument, "with_leaves: {} tensors for {} leaves", leaves.size(), next);
   return result;
 }
 
-/// f on each leaf (and on the leaves at the same place of trees of the same structure).
+/// f on each leaf (and on the leaves at the same paths of other trees, which must have just those).
 template <class T, class F, class... Others>
 T map_leaves(F f, const T& tree, const Others&... others) {
   T result = tree;
   size_t i = 0;
   auto visit = [&](const auto&... lists) {
-    if (((lists.size() != leaves_of(tree).size()) || ...))
-      fail(ErrorCode::invalid_argument, "map_leaves: the trees differ in their number of leaves");
     for_each_leaf(result, [&](Tensor& leaf) {
       leaf = f(leaf, lists[i]...);
       ++i;
     });
   };
-  visit(leaves_of(others)...);
+  visit(leaves_as(tree, others, "map_leaves")...);
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -17,8 +18,6 @@
 
 namespace tenon::train {
 
-Loss FitOptions::nn_cross_entropy() { return nn::cross_entropy; }
-
 namespace {
 
 class Run {
@@ -27,7 +26,12 @@ class Run {
       : model_(model),
         dataset_(dataset),
         options_(std::move(options)),
-        loader_(dataset, {.batch = options_.batch, .seed = options_.seed, .scale_bytes = false}) {
+        loader_(dataset, {.batch = options_.batch,
+                          .seed = options_.seed,
+                          .scale_bytes = false,
+                          .transform = options_.transform}) {
+    if (options_.patience > 0 && options_.validation.empty())
+      fail(ErrorCode::invalid_argument, "fit: patience needs validation data");
     if (options_.epochs < 1)
       fail(ErrorCode::invalid_argument, "fit: epochs is {}, it must be at least 1",
            options_.epochs);
@@ -51,6 +55,7 @@ class Run {
     if (result.interrupted && !options_.checkpoint.empty()) save_checkpoint();
     const auto& best = run_.stopping.best;
     result.model = evaluated_.with_variables(best ? *best : variables());
+    result.best_epoch = best ? best_epoch() : run_.epoch;
     result.history = std::move(run_.history);
     return result;
   }
@@ -162,11 +167,16 @@ class Run {
   void validate(EpochRecord& record, std::string& text) {
     if (options_.validation.empty()) return;
     Evaluation e = evaluate(evaluated_.with_variables(variables()), options_.validation,
-                            options_.input, options_.label);
+                            {.input = options_.input,
+                             .label = options_.label,
+                             .loss = options_.loss,
+                             .metrics = options_.metrics});
+    record.metrics = e.metrics;
     record.validation_loss = e.loss;
     record.validation_accuracy = e.accuracy;
     text += fmt::format("  validation loss {:.3f}", e.loss);
     if (classifies()) text += fmt::format("  accuracy {:.3f}", e.accuracy);
+    for (const auto& [name, value] : e.metrics) text += fmt::format("  {} {:.3f}", name, value);
     EarlyStopping& stopping = run_.stopping;
     if (!(e.loss < stopping.best_loss)) {  // NaN is never better
       ++stopping.epochs_without_better;
@@ -180,6 +190,14 @@ class Run {
       stopping.best = nn::Variables{map_leaves(copy, run_.values.parameters),
                                     map_leaves(copy, run_.values.state)};
     }
+  }
+
+  int64_t best_epoch() const {
+    const std::vector<EpochRecord>& epochs = run_.history.epochs;
+    auto worse = [](const EpochRecord& a, const EpochRecord& b) {
+      return a.validation_loss < b.validation_loss;
+    };
+    return std::min_element(epochs.begin(), epochs.end(), worse)->epoch;
   }
 
   bool stopped_early() const {
@@ -202,7 +220,15 @@ class Run {
     run_.sums.loss += loss * rows;
     run_.sums.rows += rows;
     run_.sums.correct += result.metrics.correct.item();
-    run_.sums.labels += static_cast<double>(labels.shape().element_count().constant());
+    run_.sums.labels += count_labels(labels);
+  }
+
+  /// How many labels count: negative ones are left out.
+  static double count_labels(const Tensor& labels) {
+    auto count = labels.shape().element_count().constant();
+    if (labels.dtype() == DType::i32)
+      count -= std::ranges::count_if(labels.values<int32_t>(), [](int32_t x) { return x < 0; });
+    return static_cast<double>(count);
   }
 
   /// Which rows of the data set the batch of the current step has.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,15 +20,19 @@
 
 #include "tenon/base/files.h"
 #include "tenon/data/dataset.h"
+#include "tenon/data/prefetch.h"
+#include "tenon/nn/layers.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
 
+/// A scalar of a batch, a mean over its rows; a metric is one, too.
 using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
+using Metrics = std::map<std::string, Loss>;
 
 struct FitOptions {
-  Loss loss = nn_cross_entropy();
+  Loss loss = nn::cross_entropy;
   nn::Optimizer optimizer = nn::adamw({});
   int64_t epochs = 1;
   int64_t batch = 64;
@@ -40,10 +45,13 @@ struct FitOptions {
   /// Steps between checkpoints besides those at the end of each epoch; 0: none.
   int64_t checkpoint_every = 0;
   int keep_checkpoints = 2;
-  /// Evaluated after each epoch.
+  /// Evaluated after each epoch, by the loss and these metrics.
   data::Dataset validation = {};
+  Metrics metrics = {};
   /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
   int64_t patience = 0;
+  /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
+  data::Transform transform = {};
   std::string input = "image";
   std::string label = "label";
   /// How inputs reach the model; by default as default_scaling says.
@@ -51,8 +59,6 @@ struct FitOptions {
   bool progress = true;
   /// Bytes that a step's plan may hold; 0: what is free when the step is made.
   int64_t memory_limit = 0;
-
-  static Loss nn_cross_entropy();
 };
 
 /// NaN is what there was not: accuracies where labels are not classes, validation without its data.
@@ -63,6 +69,7 @@ struct EpochRecord {
   double validation_loss = NAN;
   double validation_accuracy = NAN;
   double seconds = 0;
+  std::map<std::string, double> metrics = {};  // of the validation data
 };
 
 struct History {
@@ -73,6 +80,7 @@ struct History {
 struct FitResult {
   Model model;
   History history;
+  int64_t best_epoch = 0;    // from 1: the one whose model this is, where patience kept the best
   bool interrupted = false;  // by Ctrl-C, after a checkpoint
 };
 
@@ -85,7 +93,8 @@ FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions o
 struct Evaluation {
   double loss = 0;
   double accuracy = NAN;  // NaN where labels are not classes
-  int64_t examples = 0;   // labels: one a row, or one a token
+  std::map<std::string, double> metrics;
+  int64_t examples = 0;  // labels: one a row, or one a token
   /// confusion[label][predicted]: how many. This and what follows are empty where labels are not
   /// classes.
   std::vector<std::vector<int64_t>> confusion;
@@ -99,11 +108,20 @@ struct Evaluation {
   std::string to_string() const;
 };
 
-/// Whole numbers as labels [rows, …] for logits [rows, …, classes]: cross entropy, accuracy and the
-/// confusion matrix. Otherwise the mean squared error of results of the labels' size.
+struct EvaluateOptions {
+  std::string input = "image";
+  std::string label = "label";
+  int64_t batch = 500;
+  /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
+  Loss loss = {};
+  Metrics metrics = {};
+};
+
+/// Labels are classes where they are whole numbers [rows, …] for outputs [rows, …, classes]: then
+/// there are accuracy and confusions, too. Negative labels are left out; error out_of_range for one
+/// beyond the classes, unless the loss is the caller's own.
 Evaluation evaluate(const Model& model, const data::Dataset& dataset,
-                    const std::string& input = "image", const std::string& label = "label",
-                    int64_t batch = 500);
+                    const EvaluateOptions& options = {});
 
 }  // namespace tenon::train
 

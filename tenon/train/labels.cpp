@@ -39,7 +39,7 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
   int64_t classes = last.constant();
   for (int64_t i = 0; i < labels.size(); ++i) {
     int64_t value = labels.to_int(i);
-    if (value >= 0 && value < classes) continue;
+    if (value < classes) continue;  // negative ones are left out
     throw make_error(ErrorCode::out_of_range,
                      "cross_entropy: label {} in row {} of {} is not one of {} classes", value,
                      i / (labels.size() / dataset.size()), what, classes)
@@ -62,6 +62,10 @@ bool same_numbers(const Type& outputs, const Type& labels) {
 }
 
 }  // namespace
+
+bool is_built_in(const Loss& loss) {
+  return is(loss, nn::cross_entropy) || is(loss, nn::mean_squared_error);
+}
 
 bool are_classes(const Type& outputs, const Type& labels) {
   if (!is_integer(labels.dtype) || outputs.rank() != labels.rank() + 1) return false;

@@ -10,6 +10,9 @@
 
 namespace tenon::train {
 
+/// Whether a loss is one of `nn`, whose labels are known, or the user's own.
+bool is_built_in(const Loss& loss);
+
 /// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
 bool are_classes(const Type& outputs, const Type& labels);
 

@@ -12,6 +12,12 @@ namespace {
 /// JSON has neither NaN nor infinity; it writes null.
 double number_or_nan(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
 
+std::map<std::string, double> metrics_of(const Json& json) {
+  std::map<std::string, double> metrics;
+  for (const auto& [name, value] : json.items()) metrics[name] = number_or_nan(value);
+  return metrics;
+}
+
 void put(const std::string& prefix, const Tree& tree, Checkpoint& checkpoint) {
   for_each_leaf(tree, [&](const std::string& path, const Tensor& leaf) {
     checkpoint.state.set(prefix + path, leaf);
@@ -49,8 +55,8 @@ Literal step_losses(const History& history) {
 Json history_json(const History& history) {
   Json epochs = Json::array();
   for (const EpochRecord& r : history.epochs) {
-    epochs.push_back(
-        {r.epoch, r.loss, r.accuracy, r.validation_loss, r.validation_accuracy, r.seconds});
+    epochs.push_back({r.epoch, r.loss, r.accuracy, r.validation_loss, r.validation_accuracy,
+                      r.seconds, r.metrics});
   }
   return epochs;
 }
@@ -105,7 +111,8 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
     }
     for (const Json& r : note("epochs")) {
       run.history.epochs.push_back({r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)),
-                                    number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5)});
+                                    number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5),
+                                    metrics_of(r.at(6))});
     }
   } catch (const Json::exception& error) {
     fail(ErrorCode::corrupt, "{}: the record of the run cannot be read: {}",

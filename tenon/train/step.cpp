@@ -7,9 +7,9 @@
 
 #include "tenon/base/cpu.h"
 #include "tenon/graph/build.h"
-#include "tenon/nn/call.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/jit.h"
+#include "tenon/tensor/numpy.h"
 #include "tenon/train/labels.h"
 
 namespace tenon::train {
@@ -19,10 +19,7 @@ namespace {
 /// Rows whose largest output is the label; outputs [..., classes], labels [...].
 Tensor count_correct(const Tensor& outputs, const Tensor& labels) {
   if (!are_classes(outputs.type(), labels.type())) return Tensor(0.0);
-  Tensor predicted = call("argmax", {outputs}, {{"axis", int64_t{-1}}, {"dtype", labels.dtype()}});
-  Integers axes;
-  for (size_t i = 0; i < labels.rank(); ++i) axes.push_back(static_cast<int64_t>(i));
-  return call("reduce_sum", {(predicted == labels).cast(DType::f32)}, {{"axes", axes}});
+  return sum((argmax(outputs, -1, labels.dtype()) == labels).cast(DType::f32));
 }
 
 struct Aux {
@@ -58,9 +55,9 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     auto [value, gradient] = value_and_grad(objective)(s.parameters);
     auto& [loss_value, aux] = value;
     nn::Updated updated = optimizer.update(s.parameters, s.slots, gradient, s.step, total_steps);
-    Tensor finite = call("is_finite", {loss_value});
+    Tensor finite = is_finite(loss_value);
     auto keep_if_bad = [&](const Tensor& now, const Tensor& before) {
-      return call("select", {finite, now, before});
+      return select(finite, now, before);
     };
     StepResult result;
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);

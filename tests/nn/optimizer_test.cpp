@@ -1,5 +1,6 @@
 #include "tenon/nn/optimizer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -171,6 +172,14 @@ TEST(Optimizer, UpdatesAnAggregateOfAnyTree) {
   EXPECT_EQ(state.step.item_int(), 2);
   EXPECT_EQ(state.step.dtype(), DType::i32);
   EXPECT_EQ(state.kept, 5);
+}
+
+TEST(Schedules, ThatNeedTheLengthOfTheRunSaySo) {
+  EXPECT_THAT(
+      [] { one_cycle(1e-3)(Tensor(0), kUnknownLength); },
+      testing::ThrowsMessage<Error>(testing::HasSubstr("the length of the run is not known")));
+  EXPECT_THROW(warm_up(cosine(1e-3), 10)(Tensor(0), kUnknownLength), Error);
+  EXPECT_NO_THROW(warm_up(Schedule(1e-3), 10)(Tensor(0), kUnknownLength));
 }
 
 }  // namespace

@@ -1,15 +1,11 @@
-#include <fmt/core.h>
+// What an installed tenon must be able to do: a derivative, compiled.
 
-#include "tenon/base/configuration.h"
-#include "tenon/base/error.h"
-#include "tenon/base/version.h"
+#include <tenon/tenon.h>
 
 int main() {
-  try {
-    tenon::Configuration::parse("epochs = five", "train.toml");
-  } catch (const tenon::Error& error) {
-    fmt::print("tenon {}: {}\n", tenon::version(), error.message());
-    return 0;
-  }
-  return 1;
+  auto f = [](tenon::Tensor x) { return sum(x * x); };
+  auto df = tenon::jit(tenon::grad(f));
+  tenon::Tensor slope = df(tenon::Tensor{1.0, 2.0, 3.0});
+  fmt::print("tenon {}: {}\n", tenon::version(), slope);
+  return slope.item(2) == 6 ? 0 : 1;
 }

@@ -317,12 +317,54 @@ TEST(Fit, NumbersAreLearntToo) {
   options.validation = data;
   nn::Model linear = [](nn::Scope s, Tensor v) { return nn::dense(s / "out", v, 1); };
   FitResult result = fit(linear, data, options);
-  Evaluation e = evaluate(result.model, data, "x", "y");
+  Evaluation e = evaluate(result.model, data, {.input = "x", .label = "y"});
   EXPECT_LT(e.loss, 1e-3);
   EXPECT_TRUE(std::isnan(e.accuracy));
   EXPECT_TRUE(e.confusion.empty());
   EXPECT_EQ(e.to_string().find("accuracy"), std::string::npos);
   EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
+}
+
+TEST(Fit, ValidationIsByTheLossAndMetricsOfTheRun) {
+  data::Dataset data = easy_pictures(200);
+  FitOptions options = quiet(2);
+  options.validation = data;
+  options.patience = 5;
+  // Two numbers a row for one label: nothing that a classifier's evaluation could take.
+  options.loss = [](const Tensor& outputs, const Tensor& labels) {
+    return 100 * mean(square(outputs[{ellipsis, 0}] - labels) + square(outputs[{ellipsis, 1}]));
+  };
+  options.metrics["largest"] = [](const Tensor& outputs, const Tensor&) { return max(outputs); };
+  FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), data, options);
+  const EpochRecord& last = result.history.epochs.back();
+  EXPECT_GT(last.validation_loss, 0.3 * last.loss);  // in hundreds, as the loss
+  EXPECT_TRUE(last.metrics.contains("largest"));
+  EXPECT_EQ(result.best_epoch, 2);
+  EXPECT_THAT(
+      evaluate(result.model, data, {.loss = options.loss, .metrics = options.metrics}).summary(),
+      HasSubstr("largest"));
+}
+
+TEST(Fit, NegativeLabelsAreLeftOut) {
+  data::Dataset data = easy_pictures(200);
+  Literal labels = data["label"];
+  for (int64_t i = 0; i < 100; ++i) labels.set_int(i * 2, -1);
+  data::Dataset half({{"image", data["image"]}, {"label", labels}});
+  FitOptions options = quiet(4);
+  options.optimizer = nn::adam({.learning_rate = 0.01});
+  options.validation = half;
+  FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), half, options);
+  EXPECT_GT(result.history.epochs.back().accuracy, 0.95);
+  EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.95);
+}
+
+TEST(Fit, PatienceNeedsValidationData) {
+  FitOptions options = quiet(1);
+  options.patience = 2;
+  EXPECT_THAT(error_of([&] {
+                fit(models::mlp({.hidden = {8}, .classes = 2}), easy_pictures(100), options);
+              }),
+              HasSubstr("patience needs validation data"));
 }
 
 TEST(Fit, NanInTheDataNamesTheRow) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
 #include "tenon/compile/codegen/bytecode/bytecode.h"
 #include "tenon/compile/codegen/llvm/llvm_generator.h"
 #include "tenon/ops/expr_fold.h"
@@ -87,6 +88,8 @@ std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& o
   if (options.backend == Backend::llvm) {
     fail(ErrorCode::unsupported, "this build has no LLVM: kernels can only be interpreted");
   }
+  if (options.backend == Backend::automatic)
+    log_warning("this build has no LLVM: kernels are interpreted, which is slow");
 #endif
   return make_bytecode_generator();
 }

@@ -71,27 +71,29 @@ class RowLowering {
     region_.set_override(node.outputs[0], [result](std::span<const Expr>) { return result; });
   }
 
+  /// Results that fill the space first: an input with one element a row, whose memory a result with
+  /// one element a row may take, is read again all along the row.
   void store_results() {
     Expr k = region_.pool().loop_index("k", region_.dim(inner_));
-    Block along;  // results that fill the space
-    std::vector<std::pair<size_t, Expr>> full;
+    Block along;
+    std::vector<std::pair<size_t, Expr>> full, one_a_row;
     for (size_t i = 0; i < body_.outputs().size(); ++i) {
-      const Type& type = body_.type(body_.outputs()[i]);
+      const ValueId output = body_.outputs()[i];
+      const Type& type = body_.type(output);
       if (type.shape.element_count() == rows_) {
         region_.set_block(&row_block_);
-        Expr value = region_.element(body_.outputs()[i], region_.delinearize(row_, type.shape));
-        region_.store_output(i, row_, value);
+        one_a_row.emplace_back(i, region_.element(output, region_.delinearize(row_, type.shape)));
       } else {
         region_.set_block(&along);
-        full.emplace_back(i, region_.element(body_.outputs()[i], full_index(type.shape, k)));
+        full.emplace_back(i, region_.element(output, full_index(type.shape, k)));
       }
     }
-    if (full.empty()) return;
     region_.set_block(&along);
     for (auto& [output, value] : full)
       region_.store_output(output, row_ * region_.dim(inner_) + k, value);
     region_.set_block(&row_block_);
-    region_.emit(loop(k, LoopKind::vector, std::move(along)));
+    if (!full.empty()) region_.emit(loop(k, LoopKind::vector, std::move(along)));
+    for (auto& [output, value] : one_a_row) region_.store_output(output, row_, value);
   }
 
   const Graph& body_;

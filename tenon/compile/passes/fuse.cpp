@@ -120,9 +120,9 @@ class Emitter {
   }
 
  private:
-  /// Groups stand where their last member does, unless somebody needs them before: at the first, all
-  /// that the last one depends on would be pulled in front of what stands between, such as a chain of
-  /// gradients in front of the updates that free its members.
+  /// Groups stand where their last member does, unless somebody needs them before: at the first,
+  /// all that the last one depends on would be pulled in front of what stands between, such as a
+  /// chain of gradients in front of the updates that free its members.
   bool is_last_of_group(NodeId id) const {
     uint32_t group = plan_.group_of[id];
     return group == kNoGroup || plan_.groups[group].members.back() == id;

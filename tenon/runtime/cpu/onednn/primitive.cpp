@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "tenon/base/error.h"
+#include "tenon/base/parallel.h"
 
 namespace tenon::detail {
 
@@ -49,7 +50,30 @@ Primitive::Primitive(dnnl::primitive primitive, std::vector<Argument> arguments)
   shared_->give_back(shared_->take());  // the first run shall not allocate
 }
 
+namespace {
+
+/// The number of threads that a kernel was made for, although OMP_DYNAMIC lets OpenMP give fewer:
+/// the library does not ask how many came.
+class AllThreads {
+ public:
+  AllThreads() : dynamic_(omp_get_dynamic() != 0) {
+    if (dynamic_) omp_set_dynamic(0);
+  }
+  ~AllThreads() {
+    if (dynamic_) omp_set_dynamic(1);
+  }
+  AllThreads(const AllThreads&) = delete;
+  AllThreads& operator=(const AllThreads&) = delete;
+
+ private:
+  bool dynamic_;
+};
+
+}  // namespace
+
 void Primitive::run(std::span<void* const> addresses) const {
+  limit_openmp_threads();
+  const AllThreads all;
   std::unique_ptr<Call> call = shared_->take();
   check(addresses.size() == call->memories.size(), "one address for each argument");
   dnnl_status_t status = dnnl_success;
