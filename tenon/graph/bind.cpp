@@ -18,7 +18,8 @@ namespace {
        fmt::join(shape, ","), why);
 }
 
-/// The value of the only unknown symbol of a dimension that is linear in it, where there is one.
+/// The value of the only unknown symbol of a dimension, where just one fits: half an h, rounded
+/// down, says nothing about h.
 bool solve(const Dim& dim, int64_t value, SymbolValues& known) {
   std::vector<std::string> symbols;
   dim.collect_symbols(symbols);
@@ -32,7 +33,7 @@ bool solve(const Dim& dim, int64_t value, SymbolValues& known) {
   int64_t offset = at(0), slope = at(1) - offset;
   if (slope == 0 || (value - offset) % slope != 0) return false;
   int64_t x = (value - offset) / slope;
-  if (x < 0 || at(x) != value) return false;
+  if (x < 0 || at(x) != value || at(x + 1) == value || (x > 0 && at(x - 1) == value)) return false;
   known[symbols[0]] = x;
   return true;
 }

@@ -70,6 +70,12 @@ Dim Dim::from_terms(int64_t constant, Terms terms) {
 }
 
 Dim Dim::symbol(std::string_view name) {
+  auto is_part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  bool is_name = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+                 std::ranges::all_of(name, is_part);
+  if (!is_name)
+    fail(ErrorCode::invalid_argument,
+         "'{}' is no name for a dimension: letters, digits and _, no digit first", name);
   Atom atom;
   atom.text = std::string(name);
   return from_terms(0, {Term{1, {std::move(atom)}}});

@@ -1,5 +1,8 @@
 #include "tenon/ops/expr_print.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include <cmath>
 
 #include "tenon/base/error.h"
@@ -118,8 +121,13 @@ std::string ExprPrinter::print(ExprId id, int outer) const {
       return fmt::format("a{}", n.aux);
     case ExprOp::loop_index:
       return pool_.variable_name(n.aux);
-    case ExprOp::symbol:
-      return pool_.symbol_names()[n.aux];
+    case ExprOp::symbol: {
+      // Told apart from loop variables: equal text has to mean equal code.
+      const std::string& name = pool_.symbol_names()[n.aux];
+      const bool plain = std::ranges::all_of(
+          name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+      return plain ? "$" + name : "$(" + name + ")";
+    }
     case ExprOp::load:
       return fmt::format("{}[{}]", names_.load ? names_.load(n.aux) : fmt::format("b{}", n.aux),
                          print(n.operands[0], 0));

@@ -28,9 +28,9 @@ Kernel row_squares(const std::string& name) {
 TEST(LoopIr, PrintsLikeC) {
   EXPECT_EQ(to_string(row_squares("squares")),
             "kernel squares:\n"
-            "  in f32 x[rows*8]\n"
-            "  out f32 y[rows]\n"
-            "  parallel for r < rows:\n"
+            "  in f32 x[$rows*8]\n"
+            "  out f32 y[$rows]\n"
+            "  parallel for r < $rows:\n"
             "    f32 total = 0.0\n"
             "    vector for c < 8:\n"
             "      t0 = x[r*8 + c]\n"
@@ -51,6 +51,8 @@ TEST(LoopIr, VariablesOfOneNameStayApart) {
   ExprPool& p = k.pool();
   const Expr i = p.loop_index("i", p.index(3)), j = p.loop_index("i", p.index(3));
   EXPECT_EQ(to_string(i * 3 + j), "i*3 + i_2");
+  // Neither is a dimension of that name.
+  EXPECT_EQ(to_string(i * 3 + p.symbol("i_2")), "i*3 + $i_2");
 }
 
 TEST(LoopIr, UnrollingBindsConstants) {

@@ -41,8 +41,7 @@ Value fold_constants(const Call& c) {
   std::vector<RefArray> operands;
   for (const Value& input : c.inputs) {
     if (splats) {
-      operands.push_back(
-          RefArray::from(Literal::scalar(input.dtype(), *splat(c.build, input.id()))));
+      operands.push_back(RefArray::from(*splat(c.build, input.id())));
     } else {
       operands.push_back(RefArray::from(*c.producer(input)->attributes.literal("value")));
     }

@@ -8,7 +8,7 @@ namespace tenon {
 namespace {
 
 bool is(const Call& c, size_t operand, double number) {
-  auto value = splat(c.build, c.inputs[operand].id());
+  auto value = splat_number(c.build, c.inputs[operand].id());
   return value && *value == number && !(number == 0 && std::signbit(*value));
 }
 
@@ -20,7 +20,7 @@ Value other_than(const Call& c, double number) {
 }
 
 Value power_rule(const Call& c) {
-  auto exponent = splat(c.build, c.inputs[1].id());
+  auto exponent = splat_number(c.build, c.inputs[1].id());
   if (!exponent || !is_floating(c.type.dtype)) return {};
   Value x = c.inputs[0];
   if (*exponent == 1) return x;
@@ -30,14 +30,38 @@ Value power_rule(const Call& c) {
   return {};
 }
 
+/// Whether a number is one of the dtype's, with all its digits.
+bool is_normal_in(DType dtype, double number) {
+  const double smallest = dtype == DType::f16   ? 0x1p-14
+                          : dtype == DType::f64 ? 0x1p-1022
+                                                : 0x1p-126;
+  return std::abs(number) >= smallest && Literal::scalar(dtype, number).to_double(0) == number;
+}
+
 /// Division by a constant whose reciprocal is exact: multiplication is several times faster.
 Value divide_rule(const Call& c) {
-  auto divisor = splat(c.build, c.inputs[1].id());
+  auto divisor = splat_number(c.build, c.inputs[1].id());
   if (!divisor || !is_floating(c.type.dtype)) return {};
   if (*divisor == 1) return c.inputs[0];
   int exponent = 0;
   bool power_of_two = std::abs(std::frexp(*divisor, &exponent)) == 0.5;
-  return power_of_two ? c.inputs[0] * (1.0 / *divisor) : Value();
+  if (!power_of_two || !is_normal_in(c.type.dtype, 1.0 / *divisor)) return {};
+  return c.inputs[0] * (1.0 / *divisor);
+}
+
+/// Between integers, or between floating dtypes; the others round in ways of their own.
+Value cast_constant(const Call& c) {
+  auto scalar = splat(c.build, c.inputs[0].id());
+  bool alike = scalar && is_floating(c.type.dtype) == is_floating(scalar->dtype()) &&
+               is_integer(c.type.dtype) == is_integer(scalar->dtype());
+  if (!alike || size_of(c.type.dtype) < 4) return {};
+  Literal made(c.type.dtype, {});
+  if (is_integer(c.type.dtype)) {
+    made.set_int(0, scalar->to_int(0));  // wraps
+  } else {
+    made.set_double(0, scalar->to_double(0));
+  }
+  return broadcast_to(c.build.constant(std::move(made)), c.type.shape);
 }
 
 }  // namespace
@@ -74,17 +98,12 @@ std::vector<Rule> arithmetic_rules() {
        [](const Call& c) { return c.inputs[1].id() == c.inputs[2].id() ? c.inputs[1] : Value(); }},
       {"select-constant", "select",
        [](const Call& c) {
-         auto predicate = splat(c.build, c.inputs[0].id());
+         auto predicate = splat_number(c.build, c.inputs[0].id());
          return predicate ? c.inputs[*predicate != 0 ? 1 : 2] : Value();
        }},
       {"cast-same", "cast",
        [](const Call& c) { return c.inputs[0].dtype() == c.type.dtype ? c.inputs[0] : Value(); }},
-      {"cast-constant", "cast",
-       [](const Call& c) {
-         auto number = splat(c.build, c.inputs[0].id());
-         bool exact = number && is_floating(c.type.dtype) == is_floating(c.inputs[0].dtype());
-         return exact && size_of(c.type.dtype) >= 4 ? c.build.full(c.type, *number) : Value();
-       }},
+      {"cast-constant", "cast", cast_constant},
   };
 }
 

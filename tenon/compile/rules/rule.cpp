@@ -1,5 +1,8 @@
 #include "tenon/compile/rules/rule.h"
 
+#include <cmath>
+#include <cstring>
+
 namespace tenon {
 
 const Node* Call::made_by(size_t i, std::string_view op_name) const {
@@ -7,7 +10,7 @@ const Node* Call::made_by(size_t i, std::string_view op_name) const {
   return node && node->op->name == op_name ? node : nullptr;
 }
 
-std::optional<double> splat(const Build& build, ValueId value) {
+std::optional<Literal> splat(const Build& build, ValueId value) {
   const Graph& graph = const_cast<Build&>(build).graph();
   const Node* node = graph.producer(value);
   while (node && (node->op->name == "broadcast" || node->op->name == "reshape")) {
@@ -15,12 +18,23 @@ std::optional<double> splat(const Build& build, ValueId value) {
   }
   if (!node || node->op->name != "constant") return std::nullopt;
   const Literal& literal = *node->attributes.literal("value");
-  if (literal.size() == 0) return std::nullopt;
-  double first = literal.to_double(0);
-  for (int64_t i = 1; i < literal.size(); ++i) {
-    if (literal.size() > 64 || literal.to_double(i) != first) return std::nullopt;
+  if (literal.size() == 0 || literal.size() > 64) return std::nullopt;
+  const size_t bytes = size_of(literal.dtype());
+  for (size_t i = 1; i < static_cast<size_t>(literal.size()); ++i) {
+    if (std::memcmp(literal.data(), literal.data() + i * bytes, bytes) != 0) return std::nullopt;
   }
-  return first;
+  Literal scalar(literal.dtype(), {});
+  std::memcpy(scalar.data(), literal.data(), bytes);
+  return scalar;
+}
+
+std::optional<double> splat_number(const Build& build, ValueId value) {
+  std::optional<Literal> scalar = splat(build, value);
+  if (!scalar) return std::nullopt;
+  const double number = scalar->to_double(0);
+  constexpr double kExactIntegers = 0x1p53;
+  if (is_integer(scalar->dtype()) && std::abs(number) > kExactIntegers) return std::nullopt;
+  return number;
 }
 
 }  // namespace tenon

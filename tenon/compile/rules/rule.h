@@ -30,8 +30,11 @@ struct Call {
   const Node* made_by(size_t i, std::string_view op_name) const;
 };
 
-/// The number that fills a whole value (a constant, or a broadcast one), if there is one.
-std::optional<double> splat(const Build& build, ValueId value);
+/// The scalar that fills a whole value (a constant, or a broadcast one), if there is one: equal in
+/// all bits, so that 0 and -0 are two.
+std::optional<Literal> splat(const Build& build, ValueId value);
+/// The same as a double, where one holds it exactly.
+std::optional<double> splat_number(const Build& build, ValueId value);
 
 struct Rule {
   std::string name;

@@ -16,8 +16,8 @@ bool is_identity(const Integers& order) {
 
 /// Structure ops on a value that is one number everywhere.
 Value of_splat(const Call& c) {
-  auto number = splat(c.build, c.inputs[0].id());
-  return number ? c.build.full(c.type, *number) : Value();
+  auto scalar = splat(c.build, c.inputs[0].id());
+  return scalar ? broadcast_to(c.build.constant(std::move(*scalar)), c.type.shape) : Value();
 }
 
 Value broadcast_rule(const Call& c) {
@@ -88,6 +88,9 @@ Value sum_of_broadcast(const Call& c) {
     if (summed[static_cast<size_t>(dim)]) return {};
   }
   if (!count.is_constant()) return {};
+  if (count.is(0)) return c.build.full(c.type, 0);  // also of what is not finite
+  const auto times = static_cast<double>(count.constant());
+  if (Literal::scalar(c.type.dtype, times).to_double(0) != times) return {};
   bool keep = c.attributes.boolean("keep");
   Integers moved;
   for (int64_t dim : dims) {
@@ -95,7 +98,7 @@ Value sum_of_broadcast(const Call& c) {
     moved.push_back(keep ? dim : dim - before);
   }
   Value repeated = broadcast(source, c.type.shape, moved);
-  return repeated * static_cast<double>(count.constant());
+  return repeated * times;
 }
 
 /// Reducing axes of size 1 only reshapes.
