@@ -7,8 +7,7 @@ namespace tenon {
 
 namespace {
 
-/// Below this many rows a row kernel leaves threads idle; the reduction is cut along its inner axis
-/// instead.
+/// Below this many rows a row kernel leaves threads idle: the rows themselves are cut.
 constexpr int64_t kFewRows = 4;
 /// Rows longer than this do not stay in the first-level cache between the stages of a row kernel.
 constexpr int64_t kLongRow = 1 << 16;
@@ -54,7 +53,7 @@ Space space_of(const Graph& graph, const Node& node, bool reduces) {
     bool few = space.rows.is_constant() && space.rows.constant() < kFewRows;
     bool is_long = space.inner.is_constant() && space.inner.constant() > kLongRow;
     bool tiny = space.inner.is_constant() && space.inner.constant() <= kLongRow / 16;
-    if ((few && !tiny) || is_long) return {FusionKind::general, result.shape.element_count(), 1};
+    if ((few && !tiny) || is_long) space.kind = FusionKind::long_row;
     return space;
   }
   if (covers(*axes, 0, count))
@@ -62,9 +61,18 @@ Space space_of(const Graph& graph, const Node& node, bool reduces) {
   return {FusionKind::general, result.shape.element_count(), 1};
 }
 
+namespace {
+
+/// Whether the results of the space are read by nobody in the group.
+bool only_reduces(const Space& space) {
+  return space.kind == FusionKind::column || space.kind == FusionKind::long_row;
+}
+
+}  // namespace
+
 std::optional<Space> common_space(const Space& a, const Space& b) {
   if (a.kind == FusionKind::general || b.kind == FusionKind::general) return std::nullopt;
-  if (a.kind == FusionKind::column || b.kind == FusionKind::column) {
+  if (only_reduces(a) || only_reduces(b)) {
     bool same = a.kind == b.kind && a.rows == b.rows && a.inner == b.inner;
     return same ? std::optional(a) : std::nullopt;
   }
@@ -110,10 +118,10 @@ Place SpaceWalk::place_of_operand(const Node& node, size_t operand, Place result
 }
 
 bool SpaceWalk::visit(const Node& root, const std::function<Visit(ValueId, Place)>& decide) {
-  // A column's results are read by nobody in the group; its operand fills the space.
+  // Reductions that nobody in the group reads: their operand fills the space.
   std::vector<std::pair<const Node*, Place>> todo;
-  Place start = space_.kind == FusionKind::column ? Place::elsewhere
-                                                  : place_of_result(graph_.type(root.outputs[0]));
+  Place start =
+      only_reduces(space_) ? Place::elsewhere : place_of_result(graph_.type(root.outputs[0]));
   todo.emplace_back(&root, start);
   std::set<std::pair<uint32_t, Place>> seen;
   while (!todo.empty()) {

@@ -16,9 +16,9 @@ OpDef make_fusion_op() {
   op.doc = "A group of nodes that runs as one kernel.";
   op.inputs = {{.name = "inputs", .variadic = true}};
   op.attributes = {
-      {"kind", AttributeKind::string, std::nullopt, "loop, row, column or general"},
+      {"kind", AttributeKind::string, std::nullopt, "loop, row, long_row, column or general"},
       {"rows", AttributeKind::shape, Attribute(Shape{}),
-       "number of rows (row) or of reduced positions (column)"},
+       "number of rows, or of reduced positions (column)"},
       {"inner", AttributeKind::shape, Attribute(Shape{}), "elements a row"},
       {"body", AttributeKind::graph, std::nullopt, "what it computes"},
   };
@@ -32,7 +32,8 @@ OpDef make_fusion_op() {
   return op;
 }
 
-constexpr std::array<std::string_view, 4> kKindNames = {"loop", "row", "column", "general"};
+constexpr std::array<std::string_view, 5> kKindNames = {"loop", "row", "long_row", "column",
+                                                        "general"};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 //   loop     every result has one element count; all are computed at the same position
 //   row      a space rows x inner: results fill it or have one element a row; reductions run over
 //            inner
+//   long_row the same space with few or very long rows: results are reductions, one element a row
 //   column   a space outer x inner: results are reductions over outer, one element an inner place
 //   general  one result, of any definition
 #pragma once
@@ -21,7 +22,7 @@ namespace tenon {
 /// The op of fused groups. It exists only between the fuse pass and lowering, in no registry.
 const OpDef& fusion_op();
 
-enum class FusionKind : uint8_t { loop, row, column, general };
+enum class FusionKind : uint8_t { loop, row, long_row, column, general };
 std::string_view name_of(FusionKind kind);
 FusionKind fusion_kind(const Node& fusion);
 const Graph& fusion_body(const Node& fusion);

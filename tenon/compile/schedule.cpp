@@ -92,6 +92,7 @@ Schedule default_schedule(const Node& fusion) {
     case FusionKind::general:
       return loop_schedule(body);
     case FusionKind::row:
+    case FusionKind::long_row:
       break;
   }
   return {};
@@ -109,6 +110,8 @@ void check_schedule(const Node& fusion, const Schedule& schedule) {
     require(schedule.joined_axes >= 1 && schedule.joined_axes <= most,
             "joined_axes exceeds the axes");
   }
+  if (kind == FusionKind::long_row)
+    require(schedule.chunk_elements >= 1, "chunk_elements is not positive");
   if (kind == FusionKind::column) {
     const Dim& rows = fusion.attributes.shape("rows")[0];
     require(schedule.chunk_rows >= 0 && schedule.fold >= 1, "sizes are negative");

@@ -24,6 +24,8 @@ struct Schedule {
   int64_t fold = 1;
   /// column: rows (folded ones) that one task reduces; 0: all of them, in one kernel.
   int64_t chunk_rows = 0;
+  /// long_row: elements of a row that one task reduces.
+  int64_t chunk_elements = 4096;
 
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
@@ -31,7 +33,8 @@ struct Schedule {
 /// Whether all loads and stores of a `loop` go straight through memory when its results are
 /// numbered row by row.
 bool can_be_flat(const Graph& body);
-/// Whether what a `column` reduces lies in memory as its results are numbered, row by row.
+/// Whether what a `column` or `long_row` reduces lies in memory as its elements are numbered, row
+/// by row.
 bool can_fold(const Graph& body);
 
 /// What shapes alone suggest: good without any measurement.

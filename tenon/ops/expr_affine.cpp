@@ -1,6 +1,7 @@
 #include "tenon/ops/expr_affine.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace tenon {
 namespace {
@@ -18,6 +19,8 @@ struct Sum {
 };
 
 constexpr size_t kMaxTerms = 24;
+/// Atoms of one term: more than a position has axes, fewer than powers of a tensor's elements make.
+constexpr size_t kMaxDegree = 8;
 
 int64_t wrap_mul(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
@@ -63,6 +66,17 @@ Sum times(const Sum& a, const Sum& b) {
   return result;
 }
 
+size_t degree_of(const Sum& sum) {
+  size_t degree = 0;
+  for (const Term& t : sum.terms) degree = std::max(degree, t.atoms.size());
+  return degree;
+}
+
+bool is_small_product(const Sum& a, const Sum& b) {
+  return (a.terms.size() + 1) * (b.terms.size() + 1) <= kMaxTerms &&
+         degree_of(a) + degree_of(b) <= kMaxDegree;
+}
+
 Sum sum_of(Expr e) {
   switch (e.node().op) {
     case ExprOp::constant:
@@ -75,7 +89,7 @@ Sum sum_of(Expr e) {
       return plus({}, sum_of(e.operand(0)), -1);
     case ExprOp::mul: {
       const Sum a = sum_of(e.operand(0)), b = sum_of(e.operand(1));
-      if ((a.terms.size() + 1) * (b.terms.size() + 1) <= kMaxTerms) return times(a, b);
+      if (is_small_product(a, b)) return times(a, b);
       break;
     }
     default:
@@ -123,7 +137,7 @@ Expr expression_of(ExprPool& pool, const Sum& sum) {
   return result;
 }
 
-bool holds_data(Expr e) {
+bool holds_data(Expr e, std::unordered_set<ExprId>& seen) {
   switch (e.node().op) {
     case ExprOp::load:
     case ExprOp::local:
@@ -132,17 +146,30 @@ bool holds_data(Expr e) {
     default:
       break;
   }
+  if (!seen.insert(e.id()).second) return false;
   for (int i = 0; i < e.node().operand_count(); ++i) {
-    if (holds_data(e.operand(i))) return true;
+    if (holds_data(e.operand(i), seen)) return true;
   }
   return false;
 }
 
+/// Positions and sizes are far from overflowing: factors this large, or more factors than a shape
+/// has axes, are a tensor's elements (made from an iota), which may wrap.
+bool may_overflow(const Sum& sum) {
+  constexpr int64_t kLargest = int64_t{1} << 32;
+  auto is_large = [](int64_t value) { return value > kLargest || value < -kLargest; };
+  return is_large(sum.constant) || std::ranges::any_of(sum.terms, [&](const Term& t) {
+           return is_large(t.coefficient) || t.atoms.size() > kMaxDegree / 2;
+         });
+}
+
 /// Index arithmetic never overflows; arithmetic on tensor elements may, so it is left alone.
 bool is_index(ExprPool& pool, const Sum& sum) {
+  if (may_overflow(sum)) return false;
+  std::unordered_set<ExprId> seen;
   return std::none_of(sum.terms.begin(), sum.terms.end(), [&](const Term& t) {
     return std::any_of(t.atoms.begin(), t.atoms.end(),
-                       [&](ExprId a) { return holds_data(pool.at(a)); });
+                       [&](ExprId a) { return holds_data(pool.at(a), seen); });
   });
 }
 
@@ -182,6 +209,7 @@ std::optional<Sum> upper_bound(ExprPool& pool, ExprId atom) {
 
 /// Bounds each negative term from below by putting its atoms at their largest values.
 bool nonnegative(ExprPool& pool, Sum sum) {
+  if (may_overflow(sum)) return false;
   for (int round = 0; round < 12; ++round) {
     auto negative = std::find_if(sum.terms.begin(), sum.terms.end(), [&](const Term& t) {
       return t.coefficient < 0 && std::any_of(
@@ -310,8 +338,7 @@ Expr index_sum(ExprOp op, Expr a, Expr b) {
       break;
     default: {
       const Sum sa = sum_of(a), sb = sum_of(b);
-      if ((sa.terms.size() + 1) * (sb.terms.size() + 1) > kMaxTerms)
-        return make_raw(a.pool(), ExprOp::mul, a, b);
+      if (!is_small_product(sa, sb)) return make_raw(a.pool(), ExprOp::mul, a, b);
       sum = times(sa, sb);
     }
   }
@@ -410,13 +437,23 @@ std::optional<Expr> coefficient(Expr e, Expr variable) {
   return expression_of(pool, factor);
 }
 
-bool depends_on(Expr e, Expr on) {
+namespace {
+
+bool depends_on(Expr e, Expr on, std::unordered_set<ExprId>& seen) {
   if (e.id() == on.id()) return true;
   if (e.id() < on.id()) return false;  // operands come before the node
+  if (!seen.insert(e.id()).second) return false;
   for (int i = 0; i < e.node().operand_count(); ++i) {
-    if (depends_on(e.operand(i), on)) return true;
+    if (depends_on(e.operand(i), on, seen)) return true;
   }
   return false;
+}
+
+}  // namespace
+
+bool depends_on(Expr e, Expr on) {
+  std::unordered_set<ExprId> seen;
+  return depends_on(e, on, seen);
 }
 
 }  // namespace tenon

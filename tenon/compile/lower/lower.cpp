@@ -14,6 +14,8 @@ Lowered lower_fusion(const Node& fusion, const Schedule& schedule) {
   switch (fusion_kind(fusion)) {
     case FusionKind::row:
       return lower_row(body, "row_" + name, rows[0], inner[0]);
+    case FusionKind::long_row:
+      return lower_long_row(body, "row_" + name, rows[0], inner[0], schedule);
     case FusionKind::column:
       return lower_column(body, "column_" + name, rows[0], inner[0], schedule);
     case FusionKind::loop:

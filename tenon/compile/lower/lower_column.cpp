@@ -106,13 +106,10 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
   for (size_t i = 0; i < body.outputs().size(); ++i) {
     ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
     // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
-    Expr part_row = combine.pool().loop_index("p", combine.dim(chunks * fold));
-    Expr part = combine.load_temporary(i, part_row * combine.dim(inner) + column);
-    uint32_t local =
-        combine.kernel().add_local({.name = "total" + std::to_string(i), .dtype = part.dtype()});
-    combine.emit(declare(local, identity_of(combine.pool(), kind, part.dtype())));
-    combine.emit(loop(part_row, LoopKind::serial, {update(local, part, combine_of(kind))}));
-    combine.store_output(i, column, combine.kernel().read(local));
+    Expr total = reduce_along(combine, kind, chunks * fold, LoopKind::serial, "total", [&](Expr p) {
+      return combine.load_temporary(i, p * combine.dim(inner) + column);
+    });
+    combine.store_output(i, column, total);
   }
   combine.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
   lowered.launches.push_back(combine.finish());

@@ -57,17 +57,11 @@ class RowLowering {
   }
 
   void add_reduction(const Node& node) {
-    ReduceKind kind = *node.op->reduction;
-    Expr k = region_.pool().loop_index("k", region_.dim(inner_));
-    Block stage;
-    region_.set_block(&stage);
-    Expr value = region_.element(node.inputs[0], full_index(body_.type(node.inputs[0]).shape, k));
     region_.set_block(&row_block_);
-    uint32_t local = region_.kernel().add_local({.name = node.op->name, .dtype = value.dtype()});
-    region_.emit(declare(local, identity_of(region_.pool(), kind, value.dtype())));
-    stage.push_back(update(local, value, combine_of(kind)));
-    region_.emit(loop(k, LoopKind::vector, std::move(stage)));
-    Expr result = region_.kernel().read(local);
+    const Shape& shape = body_.type(node.inputs[0]).shape;
+    Expr result =
+        reduce_along(region_, *node.op->reduction, inner_, LoopKind::vector, node.op->name,
+                     [&](Expr k) { return region_.element(node.inputs[0], full_index(shape, k)); });
     region_.set_override(node.outputs[0], [result](std::span<const Expr>) { return result; });
   }
 

@@ -1,6 +1,7 @@
 #include "tenon/compile/lower/region.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "tenon/base/error.h"
 
@@ -187,26 +188,90 @@ Expr RegionKernel::element_of_node(const Node& node, std::span<const Expr> index
 
 Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
                           const std::function<Expr(std::span<const Expr>)>& body) {
-  std::vector<Expr> position;
-  for (const Dim& extent : extents) position.push_back(pool().loop_index("r", dim(extent)));
+  const Dim count = Shape(std::vector<Dim>(extents.begin(), extents.end())).element_count();
+  constexpr int64_t kLongest = longest_sum(LoopKind::serial);
+  // An axis that is long by itself has two loops: over its blocks, and over the places in one.
+  std::vector<Expr> variables, position;
+  for (const Dim& extent : extents) {
+    if (extent.is_constant() && extent.constant() <= kLongest) {
+      position.push_back(variables.emplace_back(pool().loop_index("r", dim(extent))));
+      continue;
+    }
+    const Dim blocks = Dim::floor_div(extent + (kLongest - 1), kLongest);
+    const Expr first =
+        variables.emplace_back(pool().loop_index("b", dim(blocks))) * static_cast<double>(kLongest);
+    const Expr places = min(pool().index(kLongest), dim(extent) - first);
+    position.push_back(first + variables.emplace_back(pool().loop_index("r", places)));
+  }
   Block inner;
   Block* outer = block_;
   block_ = &inner;
-  Expr value = body(position);
+  const Expr value = body(position);
   block_ = outer;
-  uint32_t local = kernel_.add_local({.name = "acc", .dtype = value.dtype()});
-  emit(declare(local, identity_of(pool(), kind, value.dtype())));
-  inner.push_back(update(local, value, combine_of(kind)));
-  Dim count = Shape(std::vector<Dim>(extents.begin(), extents.end())).element_count();
-  bool small = count.is_constant() && count.constant() <= kFewElements;
-  LoopKind kind_of_loop = small ? LoopKind::unroll : LoopKind::serial;
-  for (size_t axis = position.size(); axis-- > 0;) {
-    Block wrapped;
-    wrapped.push_back(loop(position[axis], kind_of_loop, std::move(inner)));
+  const bool is_long = !(count.is_constant() && count.constant() <= kLongest);
+  const bool few = count.is_constant() && count.constant() <= kFewElements;
+  auto declare_sum = [&](Block& into) {
+    const uint32_t local = kernel_.add_local({.name = "acc", .dtype = value.dtype()});
+    into.push_back(declare(local, identity_of(pool(), kind, value.dtype())));
+    return local;
+  };
+  // Of a long sum, each loop has a register of its own.
+  Block here;
+  const uint32_t total = declare_sum(here);
+  std::vector<uint32_t> sums{total};
+  std::vector<Block> before(variables.size());
+  for (size_t level = 1; level < variables.size(); ++level)
+    sums.push_back(is_long ? declare_sum(before[level]) : total);
+  inner.push_back(update(variables.empty() ? total : sums.back(), value, combine_of(kind)));
+  for (size_t level = variables.size(); level-- > 0;) {
+    Block wrapped = std::move(before[level]);
+    wrapped.push_back(
+        loop(variables[level], few ? LoopKind::unroll : LoopKind::serial, std::move(inner)));
+    if (level > 0 && is_long)
+      wrapped.push_back(update(sums[level - 1], kernel_.read(sums[level]), combine_of(kind)));
     inner = std::move(wrapped);
   }
+  for (Statement& statement : here) emit(std::move(statement));
   for (Statement& statement : inner) emit(std::move(statement));
-  return kernel_.read(local);
+  return kernel_.read(total);
+}
+
+Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
+                  const std::string& name, const std::function<Expr(Expr k)>& element) {
+  const int64_t longest = longest_sum(loop_kind);
+  ExprPool& pool = region.pool();
+  Kernel& kernel = region.kernel();
+  Block* here = &region.block();
+  // The dtype is known once an element is made, which has to be in the block of its loop.
+  auto add = [&](Block& block, Expr index, Expr k, std::optional<uint32_t>& local) {
+    Block inside;
+    region.set_block(&inside);
+    const Expr value = element(k);
+    region.set_block(here);
+    local = kernel.add_local({.name = name, .dtype = value.dtype()});
+    inside.push_back(update(*local, value, combine_of(kind)));
+    block.push_back(declare(*local, identity_of(pool, kind, value.dtype())));
+    block.push_back(loop(index, loop_kind, std::move(inside)));
+  };
+  std::optional<uint32_t> sum;
+  if (extent.is_constant() && extent.constant() <= longest) {
+    const Expr k = pool.loop_index("k", region.dim(extent));
+    add(*here, k, k, sum);
+    return kernel.read(*sum);
+  }
+  const Dim blocks = Dim::floor_div(extent + (longest - 1), longest);
+  const Expr block = pool.loop_index("b", region.dim(blocks));
+  const Expr first = block * static_cast<double>(longest);
+  const Expr places = min(pool.index(longest), region.dim(extent) - first);
+  const Expr k = pool.loop_index("k", places);
+  Block inside;
+  add(inside, k, first + k, sum);
+  const DType dtype = kernel.locals[*sum].dtype;
+  const uint32_t total = kernel.add_local({.name = name + "_total", .dtype = dtype});
+  inside.push_back(update(total, kernel.read(*sum), combine_of(kind)));
+  region.emit(declare(total, identity_of(pool, kind, dtype)));
+  region.emit(loop(block, LoopKind::serial, std::move(inside)));
+  return kernel.read(total);
 }
 
 void RegionKernel::store_output(size_t output, Expr offset, Expr value) {

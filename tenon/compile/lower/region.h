@@ -82,6 +82,14 @@ class RegionKernel {
   std::map<uint32_t, std::vector<ExprId>> stores_;  // offsets, by buffer
 };
 
+/// Sums of more terms than this are sums of sums, as rounding errors grow with the length. Lanes of
+/// a vector are sums of their own.
+constexpr int64_t longest_sum(LoopKind kind) { return kind == LoopKind::vector ? 4096 : 512; }
+
+/// Emits a reduction of element(k) for k < extent into the current block and gives its register.
+Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
+                  const std::string& name, const std::function<Expr(Expr k)>& element);
+
 Combine combine_of(ReduceKind kind);
 /// The value that changes nothing under `kind`, in a compute type.
 Expr identity_of(ExprPool& pool, ReduceKind kind, DType dtype);
