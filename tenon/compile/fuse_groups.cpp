@@ -90,11 +90,26 @@ class Planner {
       if (is_stored(id) || !is_fusable(id) || users_[id].size() < 2) continue;
       if (large_reads(id) > 1) plan_.inlined[id] = false;
     }
+    cut_deep_chains();
     // A view that is stored needs memory to view: what it reads is stored too.
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
       if (!is_stored(id) || !is_view(graph_.node(id))) continue;
       if (NodeId from = producer(graph_.node(id).inputs[0]); from != kNoNode)
         plan_.inlined[from] = false;
+    }
+  }
+
+  /// Expressions are walked by recursion, here and in code generators, so that none may be as deep
+  /// as a program is long.
+  void cut_deep_chains() {
+    constexpr int kDeepest = 100;
+    std::vector<int> depth(graph_.node_count(), 0);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      for (ValueId input : graph_.node(id).inputs) {
+        if (NodeId from = producer(input); from != kNoNode && plan_.inlined[from])
+          depth[id] = std::max(depth[id], depth[from] + 1);
+      }
+      if (depth[id] >= kDeepest && is_fusable(id) && plan_.inlined[id]) plan_.inlined[id] = false;
     }
   }
 

@@ -5,12 +5,21 @@
 #include <numeric>
 #include <vector>
 
+#include "tenon/base/error.h"
+
 namespace tenon {
 
 namespace {
 
+int64_t sum_of(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    fail(ErrorCode::resource_exhausted, "a plan would need more than 2^63 bytes");
+  return sum;
+}
+
 int64_t aligned(int64_t bytes) {
-  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+  return sum_of(bytes, kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
 }
 
 /// Each buffer in turn at the lowest offset that is free during its life.
@@ -26,11 +35,11 @@ MemoryPlan place(std::span<const Lifetime> buffers, std::span<const size_t> orde
     for (size_t other : placed) {
       const Lifetime& taken = buffers[other];
       if (taken.last < buffer.first || buffer.last < taken.first) continue;
-      if (offset + bytes <= plan.offsets[other]) break;
-      offset = std::max(offset, plan.offsets[other] + aligned(taken.bytes));
+      if (sum_of(offset, bytes) <= plan.offsets[other]) break;
+      offset = std::max(offset, sum_of(plan.offsets[other], aligned(taken.bytes)));
     }
     plan.offsets[index] = offset;
-    plan.bytes = std::max(plan.bytes, offset + bytes);
+    plan.bytes = std::max(plan.bytes, sum_of(offset, bytes));
     auto at =
         std::upper_bound(placed.begin(), placed.end(), offset,
                          [&](int64_t value, size_t other) { return value < plan.offsets[other]; });
@@ -48,7 +57,7 @@ int64_t most_at_once(std::span<const Lifetime> buffers) {
   }
   std::ranges::sort(changes);  // what ends makes room for what begins
   int64_t now = 0, most = 0;
-  for (const auto& [step, bytes] : changes) most = std::max(most, now += bytes);
+  for (const auto& [step, bytes] : changes) most = std::max(most, now = sum_of(now, bytes));
   return most;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -103,6 +104,10 @@ struct HashVisitor {
   }
 };
 
+bool same_bits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
 }  // namespace
 
 std::string Attribute::to_string() const { return std::visit(Printer{}, value_); }
@@ -122,6 +127,9 @@ bool operator==(const Attribute& a, const Attribute& b) {
     const GraphRef& y = *b.get_if<GraphRef>();
     return *x == y || (*x)->structural_hash() == y->structural_hash();
   }
+  // By bits, as they are hashed: NaN is NaN, and 0 is not -0.
+  if (auto* x = a.get_if<double>()) return same_bits(*x, *b.get_if<double>());
+  if (auto* x = a.get_if<Reals>()) return std::ranges::equal(*x, *b.get_if<Reals>(), same_bits);
   return a.value_ == b.value_;
 }
 

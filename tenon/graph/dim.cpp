@@ -219,7 +219,8 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
       if (atom.is_symbol()) {
         auto found = values.find(atom.text);
         if (found == values.end())
-          fail(ErrorCode::internal, "no value for the dimension symbol '{}'", atom.text);
+          fail(ErrorCode::invalid_argument,
+               "no value for the dimension '{}': no input has it in its shape", atom.text);
         product = product_of(product, found->second);
       } else {
         product = product_of(product, floor_of(atom.numerator.evaluate(values), atom.divisor));

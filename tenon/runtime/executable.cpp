@@ -197,6 +197,10 @@ class CpuExecutable : public Executable {
   void check_inputs(const std::vector<Buffer>& inputs, const Instance& instance) const {
     for (size_t i = 0; i < inputs.size(); ++i) {
       const ConcreteType& wanted = instance.input_types()[i];
+      if (inputs[i].data() == nullptr && wanted.size() > 0)
+        fail(ErrorCode::invalid_argument,
+             "input '{}' of '{}' has no memory: the buffer was never made, or moved away",
+             source_.input_names()[i], source_.name());
       if (inputs[i].dtype() == wanted.dtype && inputs[i].shape() == wanted.shape) continue;
       Type given{inputs[i].dtype(), Shape::of(inputs[i].shape())};
       bool dtype = inputs[i].dtype() != wanted.dtype;

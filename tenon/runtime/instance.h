@@ -21,9 +21,6 @@ struct Location {
   int64_t offset = 0;
 };
 
-/// The base pointers of one run.
-using Bases = std::vector<std::byte*>;
-
 /// One instruction.
 class Step {
  public:

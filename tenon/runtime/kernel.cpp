@@ -5,6 +5,13 @@
 
 namespace tenon {
 
+int64_t ConcreteType::bytes() const {
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(size(), static_cast<int64_t>(size_of(dtype)), &bytes))
+    fail(ErrorCode::resource_exhausted, "{} has more than 2^63 bytes", to_string());
+  return bytes;
+}
+
 ChosenKernel make_kernel(const KernelRequest& request) {
   limit_openmp_threads();  // some kernels are made for a number of threads
   ChosenKernel chosen;

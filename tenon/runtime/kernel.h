@@ -24,7 +24,8 @@ struct ConcreteType {
   std::vector<int64_t> shape;
 
   int64_t size() const { return element_count(shape); }
-  int64_t bytes() const { return size() * static_cast<int64_t>(size_of(dtype)); }
+  /// Error resource_exhausted beyond 2^63.
+  int64_t bytes() const;
   std::string to_string() const { return Type{dtype, Shape::of(shape)}.to_string(); }
 };
 
@@ -36,7 +37,8 @@ struct KernelRequest {
   CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
 };
 
-/// One call with fixed types. Thread-safe; run() does not allocate.
+/// One call with fixed types. Thread-safe. run() does not allocate, except where the reference, a
+/// sort or a custom call runs.
 class OpKernel {
  public:
   virtual ~OpKernel() = default;

@@ -40,8 +40,8 @@ class LibraryStep : public Step {
 
 class CopyStep : public Step {
  public:
-  CopyStep(Location from, Location to, int64_t bytes) : from_(from), to_(to), bytes_(bytes) {
-    bytes = 2 * bytes_;
+  CopyStep(Location from, Location to, int64_t size) : from_(from), to_(to), bytes_(size) {
+    bytes = 2 * static_cast<double>(size);
   }
   void run(std::byte* const* bases) const override;
   std::string describe() const override { return "copy"; }

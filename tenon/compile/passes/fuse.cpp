@@ -6,7 +6,6 @@
 // with what uses their results on the same rows), reductions over the same columns. Why: memory
 // traffic is what is left once libraries do the contractions.
 #include <algorithm>
-#include <map>
 
 #include "tenon/compile/fuse_groups.h"
 #include "tenon/compile/fusion.h"
@@ -135,55 +134,77 @@ class Emitter {
     std::vector<bool> is_read(graph_.value_count(), false);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       if (plan_.inlined[id] || plan_.group_of[id] != kNoGroup) continue;
-      for (ValueId input : graph_.node(id).inputs) note_reader(input, id, is_read);
+      for (ValueId input : graph_.node(id).inputs) is_read[input.index] = true;
     }
     for (const FuseGroup& group : plan_.groups) {
-      if (group.members.empty()) continue;
-      for (ValueId read : group.reads) note_reader(read, group.members.front(), is_read);
+      for (ValueId read : group.reads) is_read[read.index] = true;
     }
+    is_final_.resize(plan_.groups.size());
     for (uint32_t number = 0; number < plan_.groups.size(); ++number) {
-      bool final = !plan_.groups[number].members.empty();
-      for (NodeId member : plan_.groups[number].members)
-        final = final && !is_read[graph_.node(member).outputs[0].index];
-      if (final) final_groups_.push_back(number);
+      const FuseGroup& group = plan_.groups[number];
+      is_final_[number] =
+          !group.members.empty() && std::ranges::none_of(group.members, [&](NodeId member) {
+            return is_read[graph_.node(member).outputs[0].index];
+          });
     }
+    count_what_they_wait_for();
   }
 
-  void note_reader(ValueId value, NodeId reader, std::vector<bool>& is_read) {
-    is_read[value.index] = true;
-    if (graph_.is_input(value)) input_readers_[value.index].push_back(reader);
-  }
-
-  bool is_ready(uint32_t number) {
-    const FuseGroup& group = plan_.groups[number];
-    for (ValueId read : group.reads) {
-      NodeId producer = graph_.value(read).producer;
-      if (producer != kNoNode && !done_[producer]) return false;
-      if (producer != kNoNode) continue;
-      for (NodeId reader : input_readers_[read.index]) {
-        if (plan_.group_of[reader] != number && !done_[reader] && !is_final(reader)) return false;
+  /// A final group waits for the makers of what it reads, and for the last other reader of the
+  /// graph's inputs among them.
+  void count_what_they_wait_for() {
+    readers_left_.assign(graph_.value_count(), 0);
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (is_unit(id) && !is_final(id)) {
+        for (ValueId input : inputs_read_by(id)) ++readers_left_[input.index];
       }
     }
-    return true;
+    waiting_.resize(graph_.value_count());
+    left_.assign(plan_.groups.size(), 0);
+    for (uint32_t number = 0; number < plan_.groups.size(); ++number) {
+      if (!is_final_[number]) continue;
+      for (ValueId read : plan_.groups[number].reads) {
+        if (graph_.is_input(read) && readers_left_[read.index] == 0) continue;
+        waiting_[read.index].push_back(number);
+        ++left_[number];
+      }
+      if (left_[number] == 0) ready_.push_back(number);
+    }
   }
-  bool is_final(NodeId node) const {
-    uint32_t group = plan_.group_of[node];
-    return group != kNoGroup &&
-           std::find(final_groups_.begin(), final_groups_.end(), group) != final_groups_.end();
+
+  /// Whether a node stands for what is emitted at once: a call, or the first member of a group.
+  bool is_unit(NodeId id) const {
+    if (plan_.inlined[id]) return false;
+    uint32_t group = plan_.group_of[id];
+    return group == kNoGroup || plan_.groups[group].members.front() == id;
+  }
+  bool is_final(NodeId id) const {
+    uint32_t group = plan_.group_of[id];
+    return group != kNoGroup && is_final_[group];
+  }
+  std::vector<ValueId> inputs_read_by(NodeId id) {
+    std::vector<ValueId> inputs = reads_of(id);
+    std::erase_if(inputs, [&](ValueId value) { return !graph_.is_input(value); });
+    std::ranges::sort(inputs);
+    inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+    return inputs;
+  }
+
+  /// Tells the final groups that wait for a value that it is there, or read for the last time.
+  void no_longer_waited_for(ValueId value) {
+    for (uint32_t number : waiting_[value.index]) {
+      if (--left_[number] == 0) ready_.push_back(number);
+    }
+    waiting_[value.index].clear();
   }
 
   void emit_final_groups() {
-    std::vector<uint32_t> waiting;
-    for (uint32_t number : final_groups_) {
-      NodeId first = plan_.groups[number].members.front();
-      if (done_[first]) continue;
-      if (is_ready(number)) {
-        finish(first);
-      } else {
-        waiting.push_back(number);
-      }
+    std::ranges::sort(ready_);
+    for (size_t i = 0; i < ready_.size(); ++i) {
+      NodeId first = plan_.groups[ready_[i]].members.front();
+      if (!done_[first]) finish(first);
     }
-    final_groups_ = std::move(waiting);
+    ready_.clear();
   }
 
   // Depth is bounded by the number of groups on one path; an explicit stack keeps deep graphs safe.
@@ -218,6 +239,7 @@ class Emitter {
     if (number == kNoGroup) {
       rewrite_.keep(id);
       done_[id] = true;
+      note_done({id}, inputs_read_by(id), false);
       return;
     }
     const FuseGroup& group = plan_.groups[number];
@@ -242,6 +264,17 @@ class Emitter {
     for (size_t i = 0; i < results.size(); ++i)
       rewrite_.replace(graph_.value(results[i]).producer, {outputs[i]});
     for (NodeId member : group.members) done_[member] = true;
+    note_done(group.members, inputs_read_by(id), is_final_[number]);
+  }
+
+  void note_done(const std::vector<NodeId>& nodes, const std::vector<ValueId>& inputs, bool final) {
+    for (NodeId node : nodes) {
+      for (ValueId output : graph_.node(node).outputs) no_longer_waited_for(output);
+    }
+    if (final) return;
+    for (ValueId input : inputs) {
+      if (--readers_left_[input.index] == 0) no_longer_waited_for(input);
+    }
   }
 
   const Graph& graph_;
@@ -249,8 +282,11 @@ class Emitter {
   const FusePlan& plan_;
   Rewriter rewrite_;
   std::vector<bool> done_;
-  std::vector<uint32_t> final_groups_;
-  std::map<uint32_t, std::vector<NodeId>> input_readers_;
+  std::vector<bool> is_final_;                  // per group
+  std::vector<uint32_t> readers_left_;          // per graph input: readers that are not final
+  std::vector<std::vector<uint32_t>> waiting_;  // per value: final groups that wait for it
+  std::vector<uint32_t> left_;                  // per final group: what it waits for
+  std::vector<uint32_t> ready_;                 // final groups that wait for nothing
 };
 
 }  // namespace

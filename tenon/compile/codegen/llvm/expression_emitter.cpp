@@ -6,8 +6,6 @@
 #include "tenon/compile/codegen/llvm/kernel_emitter.h"
 
 namespace tenon::detail {
-namespace {}  // namespace
-
 KernelEmitter::Value* KernelEmitter::find(const ValueKey& key) const {
   for (auto scope = memo_.rbegin(); scope != memo_.rend(); ++scope) {
     if (const auto known = scope->find(key); known != scope->end()) return known->second;
