@@ -112,6 +112,8 @@ Hash128 structural_key(const Section& section, std::span<const NodeRef* const> o
   for (PendingCall* call : section.calls) {
     mixer.add(call->op);
     if (!call->attributes.empty()) mixer.add(attributes_key(*call));
+    // Calls that can fail while they run name their layer, which is then a part of the plan.
+    if (call->op->is_opaque && !call->label.empty()) mixer.add(std::string_view(call->label));
     mixer.add(call->inputs.size());
     for (const NodeRef& input : call->inputs) mixer.add(place(section, *input));
   }
