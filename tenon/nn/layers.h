@@ -1,4 +1,5 @@
-// Layers: functions of a scope and tensors. Input sizes are inferred.
+// Layers: functions of a scope and tensors. Input sizes are inferred. Parameters are f32 and inputs
+// are promoted to meet them, as arithmetic does; a model in another precision casts its variables.
 //
 //   Tensor block(nn::Scope s, Tensor x) {            // x: f32[batch, 28, 28, 1]
 //     x = relu(nn::conv(s / "conv", x, {.filters = 6, .kernel = {5, 5}, .padding = "same"}));
@@ -47,6 +48,11 @@ struct NormOptions {
 Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options = {});
 /// Ba et al. 2016 over the last axis.
 Tensor layer_norm(Scope s, const Tensor& x, const NormOptions& options = {});
+
+/// Zhang and Sennrich 2019 over the last axis: no mean, no bias.
+Tensor rms_norm(Scope s, const Tensor& x, double epsilon = 1e-6);
+/// Wu and He 2018 on x [batch, …, channels]: over space and each of `groups` groups of channels.
+Tensor group_norm(Scope s, const Tensor& x, int64_t groups, double epsilon = 1e-5);
 
 /// Rows of a table [tokens, depth] by integer ids.
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,

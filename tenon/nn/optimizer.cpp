@@ -7,6 +7,15 @@
 
 namespace tenon::nn {
 
+namespace {
+
+/// What updates and norms of a parameter are computed in, whatever it is stored as.
+DType computed_in(const Tensor& parameter) {
+  return parameter.dtype() == DType::f64 ? DType::f64 : DType::f32;
+}
+
+}  // namespace
+
 Tree Optimizer::init(const Tree& parameters) const {
   Tree slots;
   for (const std::string& name : slot_names_) {
@@ -24,12 +33,17 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
   Updated updated{parameters, slots};
   for_each_leaf(parameters, [&](const std::string& path, const Tensor& parameter) {
     LabelScope label(path + "." + name_);
+    const DType dtype = computed_in(parameter);
     std::vector<Tensor> current;
-    for (const std::string& name : slot_names_) current.push_back(slots.at(name + "." + path));
-    Leaf next = rule_(parameter, current, used.at(path), rate, step);
-    updated.parameters.at(path) = next.parameter;
-    for (size_t i = 0; i < slot_names_.size(); ++i)
-      updated.slots.at(slot_names_[i] + "." + path) = next.slots[i];
+    for (const std::string& name : slot_names_)
+      current.push_back(slots.at(name + "." + path).cast(dtype));
+    Leaf next =
+        rule_(parameter.cast(dtype), current, used.at(path).cast(dtype), rate.cast(dtype), step);
+    updated.parameters.at(path) = next.parameter.cast(parameter.dtype());
+    for (size_t i = 0; i < slot_names_.size(); ++i) {
+      Tensor& slot = updated.slots.at(slot_names_[i] + "." + path);
+      slot = next.slots[i].cast(slot.dtype());
+    }
   });
   return updated;
 }
@@ -86,8 +100,8 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor g = decays && !decoupled ? gradient + p * options.weight_decay : gradient;
     Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
     Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
-    Tensor t = step.cast(DType::f32) + 1.0;
-    // 1 - beta^t, without the digits that f32 loses where beta^t is near 1.
+    Tensor t = step.cast(p.dtype()) + 1.0;
+    // 1 - beta^t, without the digits that are lost where beta^t is near 1.
     Tensor correct1 = -expm1(t * std::log(options.beta1));
     Tensor correct2 = -expm1(t * std::log(options.beta2));
     Tensor size = rate / correct1;
@@ -105,10 +119,13 @@ Optimizer adamw(AdamOptions options) { return make_adam(options, true); }
 
 Tree clip_by_global_norm(const Tree& gradient, double limit) {
   Tensor total(0.0);
-  for_each_leaf(gradient,
-                [&](const std::string&, const Tensor& leaf) { total = total + sum(leaf * leaf); });
+  for_each_leaf(gradient, [&](const std::string&, const Tensor& leaf) {
+    Tensor wide = leaf.cast(computed_in(leaf));
+    total = total + sum(wide * wide);
+  });
   Tensor scale = minimum(limit / (sqrt(total) + 1e-6), 1.0);
-  return map_leaves([&](const Tensor& leaf) { return leaf * scale; }, gradient);
+  return map_leaves([&](const Tensor& leaf) { return (leaf * scale).cast(leaf.dtype()); },
+                    gradient);
 }
 
 }  // namespace tenon::nn

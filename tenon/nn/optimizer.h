@@ -26,7 +26,8 @@ struct Updated {
 
 class Optimizer {
  public:
-  /// New value and new slots of one parameter.
+  /// New value and new slots of one parameter. Rules compute in f32, or f64 for parameters of f64:
+  /// what they are given is cast to it, and their results to what parameters and slots are kept in.
   struct Leaf {
     Tensor parameter;
     std::vector<Tensor> slots;

@@ -63,12 +63,12 @@ Schedule one_cycle(double peak, double rise) {
     fail(ErrorCode::out_of_range, "one_cycle: rise {} is no part of the run, from 0 to 1", rise);
   return Schedule([=](const Tensor& step, double total) {
     require_length("one_cycle", total);
-    double up = std::max(1.0, rise * total - 1);
-    double down = std::max(1.0, total - 1 - up);
+    // The phases of OneCycleLR: the first may end before step 0, the second may have no length.
+    double up = rise * total - 1, down = std::max(total - 1 - up, 1e-30);
     Tensor at = as_float(step);
-    Tensor rising = half_cosine(clip01(at / up), peak / 25, peak);
     Tensor falling = half_cosine(clip01((at - up) / down), peak, peak / 25e4);
-    return where(at < up, rising, falling);
+    if (up <= 0) return falling;
+    return where(at < up, half_cosine(clip01(at / up), peak / 25, peak), falling);
   });
 }
 

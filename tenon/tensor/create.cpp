@@ -5,8 +5,9 @@ namespace tenon {
 
 Tensor full(const Shape& shape, double value, DType dtype) {
   static const OpDef& op = core_ops().get("broadcast");
+  // Scalars are broadcast too: the number alone would give way to other dtypes.
   Tensor number(detail::number_node(value, dtype));
-  return shape.rank() == 0 ? number : apply(op, {number}, {{"shape", shape}, {"dims", Integers{}}});
+  return apply(op, {number}, {{"shape", shape}, {"dims", Integers{}}});
 }
 
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }

@@ -156,11 +156,8 @@ Tensor Tensor::transpose(const Integers& order) const {
 
 Tensor Tensor::cast(DType dtype) const {
   static const OpDef& op = core_ops().get("cast");
-  if (dtype == DType::f64 && node_ && node_->is_fraction) {  // with all the digits it was given
-    Literal number(dtype, {});
-    number.set_double(0, node_->number);
-    return Tensor(number);
-  }
+  if (dtype == DType::f64 && node_ && node_->is_fraction)
+    return full({}, node_->number, dtype);  // with all the digits it was given
   return this->dtype() == dtype ? *this : apply(op, {*this}, {{"dtype", dtype}});
 }
 

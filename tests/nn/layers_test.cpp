@@ -1,11 +1,13 @@
 #include "tenon/nn/layers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "tenon/base/error.h"
 #include "tenon/tensor/jit.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::nn {
 namespace {
@@ -89,6 +91,49 @@ TEST(Conv, SamePaddingKeepsTheSizeAndStridesDivideIt) {
       "f32[2,5,4,4]");
   EXPECT_EQ(shape({.filters = 6, .kernel = {3}, .pad = {1}, .groups = 3}, "f32[2,7,3]"),
             "f32[2,7,6]");
+}
+
+TEST(Conv, SamePaddingIsTheSameForASizeThatIsASymbol) {
+  for (int64_t stride : {1, 2, 3}) {
+    for (int64_t kernel : {1, 3, 4}) {
+      ConvOptions options{.filters = 1, .kernel = {kernel}, .stride = {stride}, .padding = "same"};
+      Model model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
+      Variables v = init(model, {Type::parse("f32[1,time,1]")}, 0);
+      auto compiled = jit([&](Tensor x) { return apply(model, v, x); });
+      for (int64_t size = 5; size < 11; ++size) {
+        Tensor x = sin(arange(size).cast(DType::f32)).reshape({1, size, 1});
+        Tensor wanted = apply(model, v, x), y = compiled(x);
+        ASSERT_EQ(y.type(), wanted.type()) << "kernel " << kernel << ", stride " << stride;
+        EXPECT_TRUE(all_close(y, wanted, 1e-5, 1e-6).item()) << y.to_string();
+      }
+      EXPECT_LE(compiled.compilations(), 2u);
+    }
+  }
+}
+
+TEST(Layers, PromoteInputsToTheirParameters) {
+  auto type_of = [](const Model& model, const std::string& input) {
+    Type type = Type::parse(input);
+    return apply(model, init(model, {type}, 0), ones(type.shape, type.dtype)).type().to_string();
+  };
+  EXPECT_EQ(type_of([](Scope s, Tensor x) { return dense(s, x, 2); }, "f16[3,4]"), "f32[3,2]");
+  EXPECT_EQ(type_of([](Scope s, Tensor x) { return conv(s, x, {.filters = 2, .kernel = {1}}); },
+                    "bf16[1,3,4]"),
+            "f32[1,3,2]");
+  EXPECT_EQ(type_of([](Scope s, Tensor x) { return lstm(s, x, 2).h; }, "f16[1,3,4]"), "f32[1,2]");
+  EXPECT_EQ(type_of([](Scope s, Tensor x) { return gru(s, x, 2).h; }, "f16[1,3,4]"), "f32[1,2]");
+}
+
+TEST(Norms, OfRootMeanSquaresAndOfGroups) {
+  auto values = [](const Model& model, const Tensor& x) {
+    return apply(model, init(model, {x.type()}, 0), x).to_vector<float>();
+  };
+  Model rms = [](Scope s, Tensor x) { return rms_norm(s, x); };
+  EXPECT_THAT(values(rms, Tensor{{3, 4}}),
+              testing::Pointwise(testing::FloatNear(1e-5f), {0.848528f, 1.131371f}));
+  Model group = [](Scope s, Tensor x) { return group_norm(s, x, 2); };
+  EXPECT_THAT(values(group, Tensor{{1, 3, -50, 50}}),
+              testing::Pointwise(testing::FloatNear(1e-4f), {-1.f, 1.f, -1.f, 1.f}));
 }
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -187,7 +232,25 @@ TEST(Losses, AreMeansOverAllRows) {
   EXPECT_NEAR(cross_entropy(logits, labels).item(), (std::log(2.0) + std::log(4.0 / 3)) / 2, 1e-6);
   EXPECT_NEAR(accuracy(logits, labels).item(), 1, 1e-6);
   EXPECT_NEAR(accuracy(logits, Tensor::of<int32_t>({1, 1}, {2})).item(), 0.5, 1e-6);
-  EXPECT_NEAR(mean_squared_error(Tensor{1.0, 2.0}, Tensor{1.0, 4.0}).item(), 2, 1e-6);
+  EXPECT_NEAR(nn::mean_squared_error(Tensor{1.0, 2.0}, Tensor{1.0, 4.0}).item(), 2, 1e-6);
+}
+
+TEST(Losses, SumHalfPrecisionInF32) {
+  Tensor logits = zeros({70000, 2}, DType::f16), labels = zeros({70000}, DType::i32);
+  Tensor loss = cross_entropy(logits, labels);
+  EXPECT_EQ(loss.dtype(), DType::f16);
+  EXPECT_NEAR(loss.item(), std::log(2), 1e-3);
+}
+
+TEST(Losses, TakeLabelsOfBytes) {
+  Tensor logits{{0.0, 1.0}, {0.0, 1.0}};
+  Tensor labels = Tensor::of<uint8_t>({0, 1}, {2});
+  EXPECT_EQ(accuracy(logits, labels).item(), 0.5);
+  EXPECT_EQ(cross_entropy(logits, labels).item(),
+            cross_entropy(logits, labels.cast(DType::i32)).item());
+  Model table = [](Scope s, Tensor ids) { return embedding(s, ids, 2, 3); };
+  Variables v = init(table, {labels.type()}, 0);
+  EXPECT_EQ(apply(table, v, labels).type().to_string(), "f32[2,3]");
 }
 
 Model two_layers() {
@@ -206,7 +269,9 @@ TEST(Errors, NameTheLayerWhoseInputIsWrong) {
   };
   EXPECT_EQ(error_of([&] { init(image, {Type::parse("f32[batch,28,28]")}, 0); }),
             "conv: the input has 3 dimensions, not 4\n"
-            "  input f32[batch,28,28]  stem.conv1");
+            "  input f32[batch,28,28]  stem.conv1\n"
+            "  hint: the first axis is the batch; inside vmap add one with expand_dims(x, 0)\n"
+            "  a kernel of 2 sizes takes [batch, 2 spatial axes, channels]");
   EXPECT_EQ(error_of([&] { init(two_layers(), {Type::parse("f32[batch,width]")}, 0); }),
             "dense: the last dimension of the input is the symbol 'width'\n"
             "  input f32[batch,width]  fc1\n"

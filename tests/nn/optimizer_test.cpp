@@ -115,6 +115,30 @@ TEST(Optimizer, FollowsItsSchedule) {
   EXPECT_NEAR(run.w(0), 1 - 0.4 - 0.2 - 0.1, 1e-6);
 }
 
+TEST(Optimizer, ParametersAndSlotsKeepTheirDType) {
+  for (DType dtype : {DType::bf16, DType::f16, DType::f64}) {
+    for (const Optimizer& optimizer :
+         {adamw({.learning_rate = 0.25, .weight_decay = 0.5}),
+          adam({.learning_rate = 0.25, .weight_decay = 0.5}),
+          sgd({.learning_rate = step_decay(0.25, 0.5, 1), .momentum = 0.5})}) {
+      Training run(optimizer, full({2}, 1, dtype));
+      run.update(full({2}, 1, dtype), 10);
+      run.update(full({2}, 1, dtype), 10);
+      EXPECT_EQ(run.parameters.at("w").dtype(), dtype) << optimizer.name();
+      for_each_leaf(run.slots, [&](const std::string& path, const Tensor& slot) {
+        EXPECT_EQ(slot.dtype(), dtype) << path;
+      });
+    }
+  }
+}
+
+TEST(Adam, UpdatesF64ToItsLastDigits) {
+  Training run(adam({.learning_rate = 1e-3}), full({1}, 1, DType::f64));
+  for (int step = 0; step < 3; ++step) run.update(full({1}, 0.3, DType::f64));
+  // What torch.optim.Adam gives for a constant gradient: 1 - 3 * rate / (1 + epsilon / 0.3).
+  EXPECT_NEAR(run.w(0), 1 - 3e-3 / (1 + 1e-8 / 0.3), 1e-14);
+}
+
 TEST(Optimizer, AGradientThatIsMissingIsNamed) {
   Training run(sgd({}));
   Tree gradient;
@@ -148,6 +172,16 @@ TEST(ClipByGlobalNorm, ScalesOnlyWhatIsTooLong) {
   Tree same = clip_by_global_norm(gradient, 10.0);
   EXPECT_EQ(same.at("a").item(0), 3);
   EXPECT_EQ(same.at("b").item(), 4);
+}
+
+TEST(ClipByGlobalNorm, SumsHalfPrecisionInF32AndGivesItBack) {
+  Tree gradient;
+  gradient.set("half", ones({70000}, DType::f16));
+  gradient.set("single", ones({30000}));
+  Tree clipped = clip_by_global_norm(gradient, 1.0);
+  EXPECT_EQ(clipped.at("half").dtype(), DType::f16);
+  EXPECT_NEAR(clipped.at("half").item(0), 1 / std::sqrt(100000), 1e-5);
+  EXPECT_NEAR(clipped.at("single").item(0), 1 / std::sqrt(100000), 1e-7);
 }
 
 struct Line {

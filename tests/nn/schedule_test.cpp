@@ -20,7 +20,7 @@ double one_cycle_of_pytorch(double peak, int total, double rise, int step) {
   auto anneal = [](double from, double to, double fraction) {
     return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * fraction));
   };
-  if (step <= top) return anneal(peak / 25, peak, step / top);
+  if (step <= top) return top == 0 ? peak : anneal(peak / 25, peak, step / top);
   return anneal(peak, peak / 25 / 1e4, (step - top) / (end - top));
 }
 
@@ -45,14 +45,21 @@ TEST(Schedule, OneCycleIsThatOfPyTorch) {
   }
 }
 
-TEST(Schedule, OneCycleStaysFiniteInVeryShortRuns) {
-  for (int total = 1; total < 5; ++total) {
-    for (int step = 0; step < total; ++step) {
-      double rate = at(one_cycle(1.0), step, total);
-      EXPECT_GE(rate, 0) << total << " steps, step " << step;
-      EXPECT_LE(rate, 1) << total << " steps, step " << step;
+TEST(Schedule, OneCycleIsThatOfPyTorchInShortRunsToo) {
+  // The rise ends between steps; with none the fall began one step before the first.
+  EXPECT_NEAR(at(one_cycle(0.4), 1, 5), 0.380194, 1e-6);
+  EXPECT_NEAR(at(one_cycle(0.4, 0), 0, 5), 0.361803, 1e-6);
+  for (double rise : {0.0, 0.1, 0.3, 0.5, 0.9}) {
+    for (int total = 1; total <= 10; ++total) {
+      for (int step = 0; step < total; ++step) {
+        EXPECT_NEAR(at(one_cycle(0.4, rise), step, total),
+                    one_cycle_of_pytorch(0.4, total, rise, step), 1e-6)
+            << "rise " << rise << ", " << total << " steps, step " << step;
+      }
     }
   }
+  EXPECT_NEAR(at(one_cycle(0.4, 1), 4, 5), 0.4, 1e-6);
+  EXPECT_NEAR(at(one_cycle(0.4, 1), 0, 1), 0.4, 1e-6);
 }
 
 TEST(Schedule, StepDecayFallsOnceEveryFewSteps) {

@@ -49,6 +49,12 @@ TEST(Tensor, NumbersThatTheDTypeCannotHoldAreErrors) {
   EXPECT_EQ((zeros({1}, DType::i64) + large).item_int(), large);
 }
 
+TEST(Tensor, ScalarsThatAreNoNumbersKeepTheirDType) {
+  EXPECT_EQ((full({}, 1e-12, DType::f64) + ones({2})).dtype(), DType::f64);
+  EXPECT_EQ((ones({2}) * zeros_like(full({}, 1, DType::f64))).dtype(), DType::f64);
+  EXPECT_EQ((ones({}, DType::bf16) * 0.5).dtype(), DType::bf16);
+}
+
 TEST(Tensor, PromotesDTypes) {
   EXPECT_EQ((arange(3) + Tensor{1, 2, 3}).dtype(), DType::f32);
   EXPECT_EQ((Tensor{1} == Tensor{1}).dtype(), DType::boolean);
