@@ -7,7 +7,10 @@ install(TARGETS tenon EXPORT tenon_targets)
 if(TARGET tenon_cli)
   install(TARGETS tenon_cli)
 endif()
-install(DIRECTORY tenon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# What no public header includes, and what would need LLVM's or oneDNN's headers, stays here.
+install(DIRECTORY tenon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+  PATTERN "compile/codegen/llvm" EXCLUDE
+  PATTERN "runtime/cpu/onednn" EXCLUDE)
 install(EXPORT tenon_targets NAMESPACE tenon:: FILE tenon-targets.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenon-config-version.cmake
@@ -15,3 +18,4 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenon-config-version.cmak
 install(FILES cmake/tenon-config.cmake ${PROJECT_BINARY_DIR}/tenon-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)

@@ -1,7 +1,6 @@
 #include "tenon/base/cpu.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,14 +127,6 @@ uint64_t available_memory() {
     available = std::min(available, limit > used ? limit - used : 0);
   }
   return available;
-}
-
-uint64_t resident_bytes() { return kib_field("/proc/self/status", "VmRSS"); }
-
-uint64_t peak_resident_bytes() {
-  struct rusage usage{};
-  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace tenon

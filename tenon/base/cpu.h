@@ -5,8 +5,7 @@
 //   const CpuInfo& cpu = cpu_info();
 //   fmt::print("{} ({})\n", cpu.name, join(cpu.features, " "));
 //   if (cpu.has("avx512f")) use_wide_vectors();
-//   uint64_t limit = available_memory();
-//   fmt::print("peak {}\n", format_bytes(peak_resident_bytes()));
+//   fmt::print("{} are free\n", format_bytes(available_memory()));
 
 #include <cstdint>
 #include <string>
@@ -32,8 +31,5 @@ const CpuInfo& cpu_info();
 uint64_t total_memory();
 /// What could be allocated now without swapping, within the limit of the control group.
 uint64_t available_memory();
-/// Of this process.
-uint64_t resident_bytes();
-uint64_t peak_resident_bytes();
 
 }  // namespace tenon

@@ -5,8 +5,6 @@
 #include <array>
 #include <atomic>
 
-#include "tenon/base/error.h"
-
 namespace tenon {
 namespace {
 
@@ -44,14 +42,6 @@ InterruptScope::~InterruptScope() {
 
 bool interrupted() { return g_signal.load(std::memory_order_relaxed) != 0; }
 
-int interrupting_signal() { return g_signal.load(); }
-
-void request_interrupt() { g_signal.store(SIGINT); }
-
 void clear_interrupt() { g_signal.store(0); }
-
-void throw_if_interrupted() {
-  if (interrupted()) fail(ErrorCode::interrupted, "stopped on request");
-}
 
 }  // namespace tenon

@@ -4,7 +4,6 @@
 //   InterruptScope scope;                      // Ctrl-C and SIGTERM now only ask to stop
 //   while (!interrupted()) train_one_step();
 //   save_checkpoint();
-//   throw_if_interrupted();                    // or end with an Error instead
 
 namespace tenon {
 
@@ -20,12 +19,6 @@ class InterruptScope {
 
 /// Asked to stop? Costs one load.
 bool interrupted();
-/// The signal that asked, or 0.
-int interrupting_signal();
-/// As a signal would: for embedding programs and tests.
-void request_interrupt();
 void clear_interrupt();
-/// Error with ErrorCode::interrupted if asked to stop.
-void throw_if_interrupted();
 
 }  // namespace tenon

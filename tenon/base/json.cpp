@@ -57,12 +57,6 @@ const Json& json_member(const Json& object, std::string_view key, std::string_vi
       .add_note(hint(key, keys));
 }
 
-double json_number(const Json& object, std::string_view key, std::string_view source) {
-  const Json& value = json_member(object, key, source);
-  if (!value.is_number()) wrong_type(value, key, "a number", source);
-  return value.get<double>();
-}
-
 int64_t json_integer(const Json& object, std::string_view key, std::string_view source) {
   const Json& value = json_member(object, key, source);
   if (!value.is_number_integer()) wrong_type(value, key, "an integer", source);

@@ -1,9 +1,9 @@
 #pragma once
 
-//   Json report = {{"loss", 0.25}, {"epochs", {1, 2, 3}}};
+//   Json report = {{"loss", 0.25}, {"epoch", 3}};
 //   std::string text = dump_json(report);
 //   Json back = parse_json(text, "report.json");      // errors name file, line and column
-//   double loss = json_number(back, "loss", "report.json");
+//   int64_t epoch = json_integer(back, "epoch", "report.json");
 //
 // Heavy: include it from .cpp files only, never from a header.
 
@@ -29,7 +29,6 @@ std::string dump_json(const Json& value, JsonStyle style = JsonStyle::indented);
 
 /// Members of an object, checked: a missing key or another type is an Error that names the source.
 const Json& json_member(const Json& object, std::string_view key, std::string_view source);
-double json_number(const Json& object, std::string_view key, std::string_view source);
 int64_t json_integer(const Json& object, std::string_view key, std::string_view source);
 std::string json_string(const Json& object, std::string_view key, std::string_view source);
 std::vector<std::string> json_strings(const Json& object, std::string_view key,

@@ -108,22 +108,6 @@ Expr row_major_offset(std::span<const Expr> indices, std::span<const Expr> shape
   return offset;
 }
 
-Expr combine_values(Combine combine, Expr a, Expr b) {
-  switch (combine) {
-    case Combine::assign:
-      return b;
-    case Combine::add:
-      return a + b;
-    case Combine::mul:
-      return a * b;
-    case Combine::min:
-      return min(a, b);
-    case Combine::max:
-      return max(a, b);
-  }
-  return b;
-}
-
 Expr combine_identity(ExprPool& pool, Combine combine, DType dtype) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   switch (combine) {

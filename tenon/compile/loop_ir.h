@@ -134,8 +134,7 @@ Statement if_then(Expr condition, Block body);
 
 /// Row-major offset of an element: ((i0*shape[1] + i1)*shape[2] + i2)…
 Expr row_major_offset(std::span<const Expr> indices, std::span<const Expr> shape);
-/// a combined with b, and the value that changes nothing.
-Expr combine_values(Combine combine, Expr a, Expr b);
+/// The value that changes nothing when it is combined with another.
 Expr combine_identity(ExprPool& pool, Combine combine, DType dtype);
 
 /// Readable and complete: equal text means equal code.

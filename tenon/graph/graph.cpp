@@ -59,15 +59,6 @@ std::vector<Type> Graph::output_types() const {
   return types;
 }
 
-std::vector<uint32_t> Graph::use_counts() const {
-  std::vector<uint32_t> uses(values_.size(), 0);
-  for (const Node& node : nodes_) {
-    for (ValueId input : node.inputs) ++uses[input.index];
-  }
-  for (ValueId output : outputs_) ++uses[output.index];
-  return uses;
-}
-
 std::vector<std::string> Graph::symbols() const {
   std::vector<std::string> names;
   for (ValueId input : inputs_) {

@@ -83,8 +83,6 @@ class Graph {
 
   std::vector<Type> input_types() const;
   std::vector<Type> output_types() const;
-  /// How many times each value is read by nodes and outputs.
-  std::vector<uint32_t> use_counts() const;
 
   /// Bounds of symbols, such as batch in [1, 256]; symbols without an entry are unbounded.
   const std::map<std::string, SymbolBounds, std::less<>>& symbol_bounds() const { return bounds_; }

@@ -230,17 +230,6 @@ Value cumulative_sum(Value x, int64_t axis, bool reverse, bool exclusive) {
                         {{"axis", axis}, {"reverse", reverse}, {"exclusive", exclusive}});
 }
 
-Value sum_to_shape(Value x, const Shape& shape) {
-  if (x.shape() == shape) return x;
-  Integers axes;
-  size_t offset = x.rank() - shape.rank();
-  for (size_t i = 0; i < x.rank(); ++i) {
-    if (i < offset || (shape[i - offset].is(1) && !x.dim(i).is(1)))
-      axes.push_back(static_cast<int64_t>(i));
-  }
-  return reshape(reduce_sum(x, axes), shape);
-}
-
 Value dot(Value lhs, Value rhs, const DotDims& dims) {
   return lhs.build().call("dot", {lhs, rhs},
                           {{"lhs_contract", dims.lhs_contract},

@@ -113,9 +113,6 @@ Value reduce_mean(Value x, const Integers& axes, bool keep = false);
 Value argmax(Value x, int64_t axis, DType dtype = DType::i32);
 Value cumulative_sum(Value x, int64_t axis, bool reverse = false, bool exclusive = false);
 
-/// Sums what broadcasting repeated, so that the result has `shape`.
-Value sum_to_shape(Value x, const Shape& shape);
-
 // Contractions.
 struct DotDims {
   Integers lhs_contract, rhs_contract;

@@ -92,7 +92,7 @@ int64_t find_not_finite(const Literal& values) {
 
 bool all_finite(const Literal& values) { return find_not_finite(values) < 0; }
 
-/// "image of row 17 of the data: nan", or "".
+/// "the data: image of row 17 holds nan", or "".
 std::string data_not_finite(const std::string& column, const Tensor& batch,
                             const std::vector<int64_t>& rows) {
   Literal values = batch.literal();

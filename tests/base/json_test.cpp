@@ -41,14 +41,13 @@ TEST(Json, TextThatIsNotUtf8IsStillWritten) {
 
 TEST(Json, MembersAreChecked) {
   const Json value = {{"loss", 0.5}, {"steps", 3}, {"name", "lenet"}};
-  EXPECT_EQ(json_number(value, "loss", "x"), 0.5);
   EXPECT_EQ(json_integer(value, "steps", "x"), 3);
   EXPECT_EQ(json_string(value, "name", "x"), "lenet");
   EXPECT_THROW(json_integer(value, "loss", "x"), Error);
   EXPECT_THROW(json_string(value, "loss", "x"), Error);
   EXPECT_THROW(json_member(Json(3), "loss", "x"), Error);
   try {
-    json_number(value, "los", "x.json");
+    json_integer(value, "los", "x.json");
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "x.json: 'los' is missing\n  did you mean 'loss'?");
