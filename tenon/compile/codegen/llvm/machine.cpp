@@ -26,7 +26,7 @@ namespace tenon {
 namespace {
 
 /// Raise it whenever emitted code changes.
-constexpr int kEmitterVersion = 4;
+constexpr int kEmitterVersion = 5;
 
 const char* cpu_of(InstructionSet set) {
   switch (set) {
