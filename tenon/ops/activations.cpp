@@ -40,6 +40,9 @@ Value between(Value x, double low, double high) {
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 
+/// Finite, so that 0 times it is 0, and low enough that its exponential is 0.
+Value bounded_below(Value x) { return maximum(x, -1e30); }
+
 Value softplus(Value x) { return maximum(x, 0.0) + log1p(exp(-abs(x))); }
 
 Value normal_cdf(Value x) { return 0.5 * (1.0 + erf(x * (1.0 / std::numbers::sqrt2))); }
@@ -132,11 +135,11 @@ void add_smooth(OpFamily& ops) {
         return 0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * inner_slope);
       }));
   ops.add(activation(
-              "silu", "x * logistic(x), also known as swish.",
-              [](const Attributes&, Value x) { return x * logistic(x); },
+              "silu", "x * logistic(x), also known as swish; 0 for minus infinity.",
+              [](const Attributes&, Value x) { return bounded_below(x) * logistic(x); },
               [](const Attributes&, Value x, Value) {
                 Value s = logistic(x);
-                return s * (1.0 + x * (1.0 - s));
+                return s * (1.0 + bounded_below(x) * (1.0 - s));
               })
               .onnx("Swish"));
   ops.add(activation(

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "tenon/base/error.h"
 #include "tenon/ops/precision.h"
@@ -13,9 +14,9 @@ using Values = std::vector<Value>;
 
 // --- attention ---
 
-/// What a forbidden score becomes: its exponential is 0 beside any allowed one, and a query that
-/// may look at nothing averages all values instead of giving NaN.
-double masked_score(DType dtype) { return dtype == DType::f16 ? -6e4 : -1e30; }
+/// What a forbidden score becomes: its exponential is 0 beside any allowed one, and softmax stays
+/// finite where there is none.
+constexpr double kForbidden = -1e30;
 
 std::vector<Type> infer_attention(InferContext& c) {
   const Type& q = c.input(0);
@@ -58,6 +59,18 @@ Value causal_mask(Build& build, const Shape& scores) {
   return less_equal(key, query);
 }
 
+Value masked(Value scores, Value mask) {
+  if (mask.dtype() == DType::boolean) return select(mask, scores, kForbidden);
+  Value never = equal(mask, -std::numeric_limits<double>::infinity());
+  return select(never, kForbidden, scores + cast(mask, scores.dtype()));
+}
+
+/// Whether a can be more than b; true where sizes do not tell.
+bool may_exceed(const Dim& a, const Dim& b) {
+  Dim rest = b - a;
+  return !rest.is_constant() || rest.constant() < 0;
+}
+
 Values attention_value(RuleContext& c) {
   Value q = c.inputs[0], k = c.inputs[1], v = c.inputs[2];
   double scale = c.attributes.real("scale");
@@ -69,17 +82,15 @@ Values attention_value(RuleContext& c) {
   } else {
     scores = scores * rsqrt(dim_value(c.build, q.dim(3), scores.dtype()));
   }
-  double forbidden = masked_score(scores.dtype());
-  if (c.attributes.boolean("causal")) {
-    scores = select(causal_mask(c.build, scores.shape()), scores, forbidden);
-  }
-  if (c.inputs.size() > 3) {
-    Value mask = c.inputs[3];
-    scores = mask.dtype() == DType::boolean ? select(mask, scores, forbidden)
-                                            : scores + cast(mask, scores.dtype());
-  }
+  bool causal = c.attributes.boolean("causal"), has_mask = c.inputs.size() > 3;
+  if (causal) scores = select(causal_mask(c.build, scores.shape()), scores, kForbidden);
+  if (has_mask) scores = masked(scores, c.inputs[3]);
   Value weights = c.build.call("softmax", {scores}, {{"axis", 3}});
-  return {dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}})};
+  Value mixed = dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
+  if (!has_mask && !(causal && may_exceed(q.dim(2), k.dim(2)))) return {mixed};
+  // Softmax has the same maximum. Weights are left alone, and so is what derivatives keep of them.
+  Value best = stop_gradient(reduce_max(scores, {3}, true));
+  return {select(equal(best, kForbidden), 0.0, mixed)};
 }
 
 void add_attention(OpFamily& ops) {
@@ -87,8 +98,8 @@ void add_attention(OpFamily& ops) {
       composite("attention")
           .doc("softmax(q · k * scale + mask) · v over [batch, heads, time, depth] (Vaswani et al. "
                "2017). A bool mask says what may be looked at; a floating one is added. With "
-               "causal, "
-               "no query sees a later key.")
+               "causal, the last query sees the last key and each one before it one key less. A "
+               "query that may look at nothing gives 0.")
           .input("q", kFloating)
           .input("k", kFloating)
           .input("v", kFloating)
@@ -244,36 +255,41 @@ void add_noise(OpFamily& ops) {
               .samples({{"f32[3,5], i64[2]", {{"rate", 0.3}}, {{-2, 2}, {0, 1000}}},
                         {"f32[n,4], i64[2]", {{"rate", 0.5}}, {{-2, 2}, {0, 1000}}},
                         {"bf16[9], i64[2]", {{"rate", 0.0}}, {{-2, 2}, {0, 1000}}}}));
-  ops.add(composite("top_k")
-              .doc("The k largest elements of the last axis, the largest first, and their "
-                   "positions (i64). "
-                   "Of equal elements the earlier comes first.")
-              .input("x", kNumeric)
-              .attribute("k", AttributeKind::integer, "how many")
-              .infer([](InferContext& c) -> std::vector<Type> {
-                Type values = c.input(0);
-                int64_t k = c.attributes.integer("k");
-                if (values.rank() == 0) fail(ErrorCode::shape_mismatch, "x is a scalar");
-                Dim& last = values.shape[values.rank() - 1];
-                if (k < 0 || (last.is_constant() && k > last.constant())) {
-                  fail(ErrorCode::out_of_range, "k is {}, but the last axis of {} has {}", k,
-                       c.input(0).to_string(), last.to_string());
-                }
-                last = Dim(k);
-                return {values, {DType::i64, values.shape}};
-              })
-              .decompose([](RuleContext& c) -> Values {
-                Value x = c.inputs[0];
-                Value both[] = {x, iota(c.build, DType::i64, x.shape(), -1)};
-                Values sorted = c.build.call_multi(c.build.ops().get("sort"), both,
-                                                   {{"axis", -1}, {"descending", true}});
-                int64_t k = c.attributes.integer("k");
-                return {slice_axis(sorted[0], -1, 0, k), slice_axis(sorted[1], -1, 0, k)};
-              })
-              .onnx("TopK")
-              .samples({{"f32[3,5]", {{"k", 2}}, {}},
-                        {"f32[n,7]", {{"k", 7}}, {}},
-                        {"i32[9]", {{"k", 1}}, {}}}));
+  ops.add(
+      composite("top_k")
+          .doc("The k largest elements of the last axis, the largest first, and their "
+               "positions (i64). Of equal elements the earlier comes first; NaN is the largest.")
+          .input("x", kNumeric)
+          .attribute("k", AttributeKind::integer, "how many")
+          .infer([](InferContext& c) -> std::vector<Type> {
+            Type values = c.input(0);
+            int64_t k = c.attributes.integer("k");
+            if (values.rank() == 0) fail(ErrorCode::shape_mismatch, "x is a scalar");
+            Dim& last = values.shape[values.rank() - 1];
+            if (k < 0 || (last.is_constant() && k > last.constant())) {
+              fail(ErrorCode::out_of_range, "k is {}, but the last axis of {} has {}", k,
+                   c.input(0).to_string(), last.to_string());
+            }
+            last = Dim(k);
+            return {values, {DType::i64, values.shape}};
+          })
+          .decompose([](RuleContext& c) -> Values {
+            // From the end of what is sorted upwards, where NaN is. Reversed before, too, so
+            // that equal elements end in their order.
+            Value x = c.inputs[0];
+            Integers last{static_cast<int64_t>(x.rank()) - 1};
+            Value both[] = {reverse(x, last),
+                            reverse(iota(c.build, DType::i64, x.shape(), -1), last)};
+            Values sorted = c.build.call_multi(c.build.ops().get("sort"), both, {{"axis", -1}});
+            const Dim& size = x.dim(x.rank() - 1);
+            Dim first = size - Dim(c.attributes.integer("k"));
+            return {reverse(slice_axis(sorted[0], -1, first, size), last),
+                    reverse(slice_axis(sorted[1], -1, first, size), last)};
+          })
+          .onnx("TopK")
+          .samples({{"f32[3,5]", {{"k", 2}}, {}},
+                    {"f32[n,7]", {{"k", 7}}, {}},
+                    {"i32[9]", {{"k", 1}}, {}}}));
 }
 
 }  // namespace

@@ -79,6 +79,35 @@ Expr expand_remainder(ExprPool& pool, Expr a, Expr b) {
   return cast(select(x < 0.0, -rest, rest), a.dtype());
 }
 
+/// Truncated like division: x to the power -b is 1 / x^b.
+int64_t wrapped_power(int64_t a, int64_t b) {
+  if (b < 0) return a == 1 ? 1 : a == -1 ? (b % 2 == 0 ? 1 : -1) : 0;
+  uint64_t result = 1, square = bits(a);
+  for (; b != 0; b >>= 1, square *= square) {
+    if ((b & 1) != 0) result *= square;
+  }
+  return wrap(result);
+}
+
+/// By squaring, once for each bit that an exponent may have.
+Expr expand_power(ExprPool& pool, Expr a, Expr b) {
+  if (is_floating(a.dtype())) return pow(a, b);
+  const DType dtype = a.dtype();
+  const Expr zero = pool.constant(dtype, 0), one = pool.constant(dtype, 1);
+  const int exponent_bits = static_cast<int>(size_of(dtype)) * 8 - (is_signed(dtype) ? 1 : 0);
+  Expr result = one, square = a;
+  for (int bit = 0; bit < exponent_bits; ++bit) {
+    const Expr is_set = not_equal(b & pool.integer(dtype, int64_t{1} << bit), zero);
+    result = select(is_set, result * square, result);
+    square = square * square;
+  }
+  if (!is_signed(dtype)) return result;
+  const Expr is_odd = not_equal(b & one, zero);
+  const Expr of_minus_one = select(is_odd, a, one);
+  const Expr reciprocal = select(equal(abs(a), one), of_minus_one, zero);
+  return select(b < 0.0, reciprocal, result);
+}
+
 /// Where a tie splits evenly: 1 where `wins`, 1/2 where a equals b.
 Value winner(Value wins, Value a, Value b) {
   return select(equal(a, b), 0.5, cast(wins, a.dtype()));
@@ -179,19 +208,26 @@ void add_arithmetic(OpFamily& ops) {
               .samples(kNumberPairs));
 
   ops.add(elementwise("power", 2)
-              .doc("a to the power b; NaN for a negative a and a b that is no integer.")
-              .dtypes(kFloating)
+              .doc("a to the power b; NaN for a negative a and a b that is no integer. Integers "
+                   "wrap; with a negative b they are 1 / a^-b, truncated toward zero as division "
+                   "is.")
+              .dtypes(kNumeric)
               .scalar([](double a, double b) { return std::pow(a, b); })
+              .integer_scalar(wrapped_power)
               .derivative([](Build&, Value a, Value b, Value y) {
                 // 0 * 0^-1 and 0 * log(0) have limits of zero, not NaN.
                 Value by_base = select(equal(b, 0.0), 0.0, b * power(a, b - 1.0));
                 return std::pair{by_base, y * log(select(equal(a, 0.0), 1.0, a))};
               })
-              .expand([](ExprPool&, Expr a, Expr b) { return pow(a, b); })
+              .expand(expand_power)
               .onnx("Pow")
               .domain(0.3, 2)
               .tolerance(4)
-              .samples(kRealPairs));
+              .samples(kRealPairs)
+              .samples({{"i32[64], i32[64]", {}, {{-9, 9}, {-3, 12}}},
+                        {"i64[32], i64[32]", {}, {{-9, 9}, {-3, 40}}},
+                        {"i8[64], i8[64]", {}, {{-3, 3}, {-3, 9}}},
+                        {"u8[64], u8[64]", {}, {{0, 9}, {0, 200}}}}));
 }
 
 void add_signs(OpFamily& ops) {
@@ -347,7 +383,7 @@ void add_exponentials(OpFamily& ops) {
 
 void add_trigonometry(OpFamily& ops) {
   ops.add(elementwise("sin", 1)
-              .doc("Sine, in radians.")
+              .doc("Sine, in radians; NaN for an f64 beyond 2^50, which is not reduced.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::sin(x); })
               .expand([](ExprPool&, Expr x) { return sin(x); })
@@ -356,7 +392,7 @@ void add_trigonometry(OpFamily& ops) {
               .samples(kRealSamples)
               .samples({{"f32[64]", {}, {{-1000, 1000}}}}));
   ops.add(elementwise("cos", 1)
-              .doc("Cosine, in radians.")
+              .doc("Cosine, in radians; NaN for an f64 beyond 2^50, which is not reduced.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::cos(x); })
               .expand([](ExprPool&, Expr x) { return cos(x); })
@@ -365,7 +401,7 @@ void add_trigonometry(OpFamily& ops) {
               .samples(kRealSamples)
               .samples({{"f32[64]", {}, {{-1000, 1000}}}}));
   ops.add(elementwise("tan", 1)
-              .doc("Tangent, in radians.")
+              .doc("Tangent, in radians; NaN for an f64 beyond 2^50, which is not reduced.")
               .dtypes(kFloating)
               .scalar([](double x) { return std::tan(x); })
               .expand([](ExprPool&, Expr x) { return tan(x); })

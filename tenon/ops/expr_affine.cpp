@@ -19,8 +19,10 @@ struct Sum {
 };
 
 constexpr size_t kMaxTerms = 24;
-/// Atoms of one term: more than a position has axes, fewer than powers of a tensor's elements make.
+// Beyond these, as where values rather than indices are multiplied again and again, products stay
+// as they are: x squared n times has a term of 2^n atoms.
 constexpr size_t kMaxDegree = 8;
+constexpr int kMaxVisits = 512;
 
 int64_t wrap_mul(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
@@ -66,36 +68,44 @@ Sum times(const Sum& a, const Sum& b) {
   return result;
 }
 
-size_t degree_of(const Sum& sum) {
-  size_t degree = 0;
-  for (const Term& t : sum.terms) degree = std::max(degree, t.atoms.size());
-  return degree;
+size_t degree(const Sum& sum) {
+  size_t most = 0;
+  for (const Term& term : sum.terms) most = std::max(most, term.atoms.size());
+  return most;
 }
 
 bool is_small_product(const Sum& a, const Sum& b) {
   return (a.terms.size() + 1) * (b.terms.size() + 1) <= kMaxTerms &&
-         degree_of(a) + degree_of(b) <= kMaxDegree;
+         degree(a) + degree(b) <= kMaxDegree;
 }
 
-Sum sum_of(Expr e) {
+Sum sum_of(Expr e, int& visits) {
+  const auto part = [&](int i) { return sum_of(e.operand(i), visits); };
+  const auto whole = [&] { return Sum{0, {{{e.id()}, 1}}}; };
+  if (++visits > kMaxVisits && !e.is_constant()) return whole();
   switch (e.node().op) {
     case ExprOp::constant:
       return {static_cast<int64_t>(e.node().bits), {}};
     case ExprOp::add:
-      return plus(sum_of(e.operand(0)), sum_of(e.operand(1)), 1);
+      return plus(part(0), part(1), 1);
     case ExprOp::sub:
-      return plus(sum_of(e.operand(0)), sum_of(e.operand(1)), -1);
+      return plus(part(0), part(1), -1);
     case ExprOp::neg:
-      return plus({}, sum_of(e.operand(0)), -1);
+      return plus({}, part(0), -1);
     case ExprOp::mul: {
-      const Sum a = sum_of(e.operand(0)), b = sum_of(e.operand(1));
+      const Sum a = part(0), b = part(1);
       if (is_small_product(a, b)) return times(a, b);
       break;
     }
     default:
       break;
   }
-  return {0, {{{e.id()}, 1}}};
+  return whole();
+}
+
+Sum sum_of(Expr e) {
+  int visits = 0;
+  return sum_of(e, visits);
 }
 
 Expr make_raw(ExprPool& pool, ExprOp op, Expr a, Expr b) {

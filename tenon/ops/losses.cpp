@@ -170,7 +170,11 @@ void add_elementwise_losses(OpFamily& ops) {
                "overflow; one loss an element.",
                "logits", "targets",
                [](const Attributes&, Value x, Value target) {
-                 return maximum(x, 0.0) - x * target + log1p(exp(-abs(x)));
+                 // A logit that is infinite costs nothing where the target is certain of it.
+                 Value off = 1.0 - target;
+                 Value by_one = select(equal(target, 0.0), 0.0, target * maximum(-x, 0.0));
+                 Value by_zero = select(equal(off, 0.0), 0.0, off * maximum(x, 0.0));
+                 return by_one + by_zero + log1p(exp(-abs(x)));
                })
           .derivative(narrowed([](const Attributes&, Value x, Value target) {
             return std::pair{logistic(x) - target, -x};

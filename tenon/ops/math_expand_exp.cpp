@@ -223,7 +223,9 @@ Expr tanh(Expr x) {
 
 Expr logistic(Expr x) {
   const double limit = choose(x, 87, 708);
-  return 1.0 / (exp_bounded(clamp(-x, -limit, limit)) + 1.0);
+  const Expr value = 1.0 / (exp_bounded(clamp(-x, -limit, limit)) + 1.0);
+  // Not the small number at the limit, which large factors would make much of.
+  return select(x < -limit, 0.0, value);
 }
 
 Expr softplus(Expr x) {

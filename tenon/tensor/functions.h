@@ -38,7 +38,8 @@ Tensor maximum(const Tensor& a, const Tensor& b);
 /// The smaller of a and b; NaN if either is.
 Tensor minimum(const Tensor& a, const Tensor& b);
 
-/// a to the power b; NaN for a negative a and a b that is no integer.
+/// a to the power b; NaN for a negative a and a b that is no integer. Integers wrap; with a
+/// negative b they are 1 / a^-b, truncated toward zero as division is.
 Tensor power(const Tensor& a, const Tensor& b);
 
 /// -x; integers wrap.
@@ -86,13 +87,13 @@ Tensor rsqrt(const Tensor& x);
 /// The cube root, of negative numbers too.
 Tensor cbrt(const Tensor& x);
 
-/// Sine, in radians.
+/// Sine, in radians; NaN for an f64 beyond 2^50, which is not reduced.
 Tensor sin(const Tensor& x);
 
-/// Cosine, in radians.
+/// Cosine, in radians; NaN for an f64 beyond 2^50, which is not reduced.
 Tensor cos(const Tensor& x);
 
-/// Tangent, in radians.
+/// Tangent, in radians; NaN for an f64 beyond 2^50, which is not reduced.
 Tensor tan(const Tensor& x);
 
 /// Inverse sine, in [-pi/2, pi/2].
@@ -558,7 +559,7 @@ Tensor gelu(const Tensor& x);
 /// GELU by the approximation with tanh that GPT-2 uses.
 Tensor gelu_tanh(const Tensor& x);
 
-/// x * logistic(x), also known as swish.
+/// x * logistic(x), also known as swish; 0 for minus infinity.
 Tensor silu(const Tensor& x);
 
 /// x * tanh(softplus(x)).
@@ -718,8 +719,8 @@ Tensor global_max_pool(const Tensor& x, bool keep = false);
 // attention.cpp
 
 /// softmax(q · k * scale + mask) · v over [batch, heads, time, depth] (Vaswani et al. 2017). A
-/// bool mask says what may be looked at; a floating one is added. With causal, no query sees a
-/// later key.
+/// bool mask says what may be looked at; a floating one is added. With causal, the last query sees
+/// the last key and each one before it one key less. A query that may look at nothing gives 0.
 /// `causal`: hide later keys.
 /// `scale`: of the scores; 0: 1 / sqrt(depth).
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
@@ -746,7 +747,7 @@ Tensor rotary_embedding(const Tensor& x, const Tensor& positions, double base = 
 Tensor dropout(const Tensor& x, const Tensor& key, double rate);
 
 /// The k largest elements of the last axis, the largest first, and their positions (i64). Of equal
-/// elements the earlier comes first.
+/// elements the earlier comes first; NaN is the largest.
 /// `k`: how many.
 std::vector<Tensor> top_k(const Tensor& x, int64_t k);
 

@@ -230,10 +230,28 @@ Named without_repeats(Named x) {
 
 }  // namespace
 
-Tensor diagonal(const Tensor& x) {
-  if (x.rank() < 2 || x.dim(-1) != x.dim(-2))
-    fail(ErrorCode::shape_mismatch, "diagonal: the last two axes of {} are not equally long",
+namespace {
+
+/// The part whose main diagonal is the one `offset` above that of x.
+Tensor square_around(const Tensor& x, int64_t offset) {
+  if (x.rank() < 2)
+    fail(ErrorCode::shape_mismatch, "diagonal: {} is not a matrix", x.type().to_string());
+  if (offset == 0 && x.dim(-1) == x.dim(-2)) return x;
+  if (!x.dim(-1).is_constant() || !x.dim(-2).is_constant())
+    fail(ErrorCode::shape_mismatch,
+         "diagonal: the last two axes of {} are not known to be equally long",
          x.type().to_string());
+  int64_t first_row = std::max<int64_t>(-offset, 0), first_column = std::max<int64_t>(offset, 0);
+  int64_t size = std::min(x.dim(-2).constant() - first_row, x.dim(-1).constant() - first_column);
+  if (size < 0) first_row = first_column = size = 0;  // beyond the corner
+  return slice_axis(slice_axis(x, -2, first_row, first_row + size), -1, first_column,
+                    first_column + size);
+}
+
+}  // namespace
+
+Tensor diagonal(const Tensor& whole, int64_t offset) {
+  Tensor x = square_around(whole, offset);
   return sum(where(eye(x.dim(-1), DType::boolean), x, zeros_like(x)), -1).cast(x.dtype());
 }
 

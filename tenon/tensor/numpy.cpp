@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "tenon/graph/build.h"
@@ -33,6 +34,9 @@ Tensor rounded_as(const Tensor& x, const Tensor& result) {
   return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
 }
 
+/// Bools as numbers, for ops that order them.
+Tensor ordered(const Tensor& x) { return x.dtype() == DType::boolean ? x.cast(DType::u8) : x; }
+
 /// What sums of x are held in.
 Tensor widened(const Tensor& x) {
   bool narrow = !is_floating(x.dtype()) && size_of(x.dtype()) < size_of(DType::i32);
@@ -45,10 +49,13 @@ Dim count_of(const Tensor& x, const Integers& axes) {
   return count;
 }
 
-/// A count as a divisor for x.
-Tensor divisor(const Tensor& x, const Dim& count) {
-  return count.is_constant() ? Tensor(static_cast<double>(count.constant()))
-                             : dim_value(count, x.dtype());
+/// A count less `correction`, but not less than 0, as a divisor for x: what has no elements gives
+/// NaN.
+Tensor divisor(const Tensor& x, const Dim& count, int64_t correction = 0) {
+  if (count.is_constant())
+    return Tensor(static_cast<double>(std::max<int64_t>(count.constant() - correction, 0)));
+  Tensor number = dim_value(count, x.dtype());
+  return correction == 0 ? number : maximum(number - correction, 0);
 }
 
 size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
@@ -64,9 +71,11 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_product(widened(x), axes.resolve(x.rank(), "prod: axis"), keep);
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
+  if (x.dtype() == DType::boolean) return any(x, axes, keep);
   return reduce_max(x, axes.resolve(x.rank(), "max: axis"), keep);
 }
 Tensor min(const Tensor& x, const Axes& axes, bool keep) {
+  if (x.dtype() == DType::boolean) return all(x, axes, keep);
   return reduce_min(x, axes.resolve(x.rank(), "min: axis"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
@@ -79,11 +88,7 @@ Tensor any(const Tensor& x, const Axes& axes, bool keep) {
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
   Integers over = axes.resolve(x.rank(), "mean: axis");
   Tensor total = reduce_sum(precise(x), over, keep);
-  Dim count = count_of(x, over);
-  bool known = count.is_constant() && !count.is(0);
-  Tensor result =
-      known ? total * (1.0 / static_cast<double>(count.constant())) : total / divisor(total, count);
-  return rounded_as(x, result);
+  return rounded_as(x, total / divisor(total, count_of(x, over)));
 }
 
 namespace {
@@ -93,7 +98,7 @@ Tensor precise_variance(const Tensor& x, const Axes& axes, bool keep, int64_t co
   Integers over = axes.resolve(x.rank(), "variance: axis");
   Tensor wide = precise(x), distance = wide - mean(wide, over, true);
   Tensor total = sum(square(distance), over, keep);
-  return total / divisor(total, count_of(x, over) - Dim(correction));
+  return total / divisor(total, count_of(x, over), correction);
 }
 
 }  // namespace
@@ -107,19 +112,22 @@ Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t 
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
   return rounded_as(x, sqrt(sum(square(precise(x)), axes, keep)));
 }
-Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
-Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
+Tensor argmax(const Tensor& x) { return argmax(ordered(x).reshape({-1}), 0); }
+Tensor argmin(const Tensor& x) { return argmin(ordered(x).reshape({-1}), 0); }
 
 Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(widened(x), axis); }
 Tensor cumprod(const Tensor& x, int64_t axis) { return cumulative_product(widened(x), axis); }
 
-Tensor all_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
+Tensor is_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
   if (!is_floating(promote(a.dtype(), b.dtype()))) {
     // The difference of two integers may not fit their dtype.
-    return all_close(a.cast(DType::f64), b.cast(DType::f64), relative, absolute);
+    return is_close(a.cast(DType::f64), b.cast(DType::f64), relative, absolute);
   }
-  // Equal infinities are close; their difference is NaN.
-  return all(a == b || abs(a - b) <= absolute + relative * abs(b));
+  // Nothing but itself is close to an infinity, though every distance is within a part of it.
+  return a == b || (is_finite(b) && abs(a - b) <= absolute + relative * abs(b));
+}
+Tensor all_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
+  return all(is_close(a, b, relative, absolute));
 }
 Tensor array_equal(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() ? all(a == b) : Tensor(false);
@@ -224,7 +232,9 @@ std::vector<Tensor> unified(std::vector<Tensor> parts, std::string_view what) {
 
 Tensor concatenate(const std::vector<Tensor>& parts, int64_t axis) {
   std::vector<Tensor> same = unified(parts, "concatenate");
-  return same.size() == 1 ? same[0] : concatenate(std::span<const Tensor>(same), axis);
+  if (same.size() > 1) return concatenate(std::span<const Tensor>(same), axis);
+  checked_axis(same[0], axis, "concatenate: axis");
+  return same[0];
 }
 
 Tensor stack(const std::vector<Tensor>& parts, int64_t axis) {
@@ -329,7 +339,7 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
 }
 
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
-  return select(condition, on_true, on_false);
+  return select(condition.cast(DType::boolean), on_true, on_false);
 }
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
   return minimum(maximum(x, low), high);
@@ -338,6 +348,37 @@ Tensor square(const Tensor& x) { return x * x; }
 Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
 Tensor sigmoid(const Tensor& x) { return logistic(x); }
 Tensor is_inf(const Tensor& x) { return !is_finite(x) && !is_nan(x); }
+Tensor trunc(const Tensor& x) {
+  return is_floating(x.dtype()) ? where(x < 0, ceil(x), floor(x)) : x;
+}
+
+namespace {
+
+/// The largest finite number of a floating dtype.
+double largest_of(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return 65504;
+    case DType::bf16:
+      return 0x1.fep127;
+    case DType::f64:
+      return std::numeric_limits<double>::max();
+    default:
+      return static_cast<double>(std::numeric_limits<float>::max());
+  }
+}
+
+}  // namespace
+
+Tensor nan_to_num(const Tensor& x, double nan) {
+  if (!is_floating(x.dtype())) return x;
+  double largest = largest_of(x.dtype());
+  return where(is_nan(x), nan, clip(x, -largest, largest));
+}
+Tensor log_add_exp(const Tensor& a, const Tensor& b) {
+  Shape shape = broadcast_shapes(a.shape(), b.shape());
+  return log_sum_exp(stack({broadcast_to(a, shape), broadcast_to(b, shape)}), {0});
+}
 
 namespace {
 
@@ -355,8 +396,11 @@ Tensor mod(const Tensor& a, const Tensor& b) {
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
   // a - rest lies between 0 and a, so that it fits where a - mod(a, b) may not.
   Tensor rest = a % b, truncated = divide(a - rest, b);
-  if (is_floating(truncated.dtype())) truncated = round(truncated);
-  return where(is_truncated_up(rest, b), truncated - 1, truncated);
+  if (!is_floating(truncated.dtype()))
+    return where(is_truncated_up(rest, b), truncated - 1, truncated);
+  truncated = round(truncated);
+  // Nothing is left of a division by 0, which has a quotient all the same.
+  return where(b == 0, a / b, where(is_truncated_up(rest, b), truncated - 1, truncated));
 }
 
 Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(axis, 0, -1); }
@@ -391,17 +435,18 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
 }
 
 Tensor sort(const Tensor& x, int64_t axis, bool descending) {
-  return sort(x, std::span<const Tensor>(), axis, descending)[0];
+  return sort(ordered(x), std::span<const Tensor>(), axis, descending)[0].cast(x.dtype());
 }
 
 Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
   auto where = static_cast<int64_t>(checked_axis(x, axis, "argsort: axis"));
   Tensor index = iota(DType::i32, x.shape(), where);
-  return sort(x, std::span<const Tensor>(&index, 1), where, descending)[1];
+  return sort(ordered(x), std::span<const Tensor>(&index, 1), where, descending)[1];
 }
 
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
-  return one_hot(ids, Shape{depth}, dtype);
+  bool narrow = is_integer(ids.dtype()) && size_of(ids.dtype()) < size_of(DType::i32);
+  return one_hot(narrow ? ids.cast(DType::i32) : ids, Shape{depth}, dtype);
 }
 
 Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
@@ -419,10 +464,30 @@ Tensor detail::range(double start, double limit, double step, DType dtype) {
 Tensor linspace(double start, double stop, int64_t count, DType dtype) {
   if (count < 1) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
   if (count == 1) return full({1}, start, dtype);
-  // In f64, so that the last number is `stop` itself.
+  // In f64, so that the last number is `stop` itself. Large numbers are scaled by a power of two,
+  // which is exact, since the products may be up to `count` times as large.
   Tensor index = arange(count, DType::f64);
   double last = static_cast<double>(count - 1);
-  return ((index * stop + (last - index) * start) / last).cast(dtype);
+  double largest = std::max(std::abs(start), std::abs(stop));
+  double scale = largest > 1 ? std::exp2(std::ceil(std::log2(last))) : 1;
+  Tensor sum = index * (stop / scale) + (last - index) * (start / scale);
+  return (sum / last * scale).cast(dtype);
+}
+
+std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first) {
+  // Axis i belongs to vector i, but for the first two, which may change places.
+  auto axis_of = [&](size_t i) { return i < 2 && !rows_first && vectors.size() > 1 ? 1 - i : i; };
+  Shape shape(std::vector<Dim>(vectors.size(), 1));
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    if (vectors[i].rank() != 1)
+      fail(ErrorCode::shape_mismatch, "meshgrid: {} is not a vector",
+           vectors[i].type().to_string());
+    shape[axis_of(i)] = vectors[i].dim(0);
+  }
+  std::vector<Tensor> grids;
+  for (size_t i = 0; i < vectors.size(); ++i)
+    grids.push_back(broadcast(vectors[i], shape, {static_cast<int64_t>(axis_of(i))}));
+  return grids;
 }
 
 Tensor dim_value(const Dim& dim, DType dtype) {

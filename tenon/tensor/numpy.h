@@ -46,12 +46,13 @@ class Axes {
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of integers: f32
-Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);
-Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);
+Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);   // of bools: any
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);   // of bools: all
 /// Numbers other than 0 are true.
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
-/// The mean squared distance from the mean; divided by the count less `correction`.
+/// The mean squared distance from the mean; divided by the count less `correction`, NaN if that is
+/// not above 0.
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keep = false, int64_t correction = 0);
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keep = false,
                           int64_t correction = 0);
@@ -61,7 +62,9 @@ Tensor argmax(const Tensor& x);  // in row-major order
 Tensor argmin(const Tensor& x);
 Tensor cumsum(const Tensor& x, int64_t axis);
 Tensor cumprod(const Tensor& x, int64_t axis);
-/// Whether |a - b| <= absolute + relative * |b| everywhere; a scalar.
+/// Whether |a - b| <= absolute + relative * |b|, or both are the same infinity; by element.
+Tensor is_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
+/// The same of all elements; a scalar.
 Tensor all_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
 /// Whether shapes and all elements are equal; a scalar.
 Tensor array_equal(const Tensor& a, const Tensor& b);
@@ -78,8 +81,8 @@ Tensor outer(const Tensor& a, const Tensor& b);
 /// its diagonal, "..." for further leading axes; without "->" the result has, in alphabetical
 /// order, the names that occur once.
 Tensor einsum(std::string_view formula, const std::vector<Tensor>& operands);
-/// The elements whose last two indices are equal, along one last axis.
-Tensor diagonal(const Tensor& x);
+/// The elements x[…, i, i + offset], along one last axis; their sum is the trace.
+Tensor diagonal(const Tensor& x, int64_t offset = 0);
 /// The lower triangle; `diagonal` > 0 keeps as many diagonals above the main one.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);
@@ -117,12 +120,17 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
 
 // Elements.
 
+/// Conditions other than 0 are true.
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false);
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor square(const Tensor& x);
 Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor sigmoid(const Tensor& x);
 Tensor is_inf(const Tensor& x);
+Tensor trunc(const Tensor& x);  // rounded toward 0
+/// NaN becomes `nan`, infinities the largest finite numbers.
+Tensor nan_to_num(const Tensor& x, double nan = 0);
+Tensor log_add_exp(const Tensor& a, const Tensor& b);  // log(exp(a) + exp(b)), without overflow
 /// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %.
 Tensor floor_divide(const Tensor& a, const Tensor& b);
 Tensor mod(const Tensor& a, const Tensor& b);
@@ -152,6 +160,9 @@ Tensor arange(Start start, Limit limit, Step step = 1,
                        static_cast<double>(step), dtype);
 }
 Tensor linspace(double start, double stop, int64_t count, DType dtype = DType::f32);
+/// Grids of coordinates from one vector an axis: in grid i element i of the position is that of
+/// vector i. The first vector runs along the second axis, as x in a plot, unless `rows_first`.
+std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first = false);
 /// A dimension, which may be symbolic, as a scalar.
 Tensor dim_value(const Dim& dim, DType dtype = DType::i32);
 

@@ -38,6 +38,13 @@ TEST(Activations, StayFiniteFarFromZero) {
   EXPECT_THAT(numbers(evaluate("silu", {far})[0]), testing::ElementsAre(0, 1000));
 }
 
+TEST(Activations, SiluIsZeroFarBelow) {
+  Literal low = floats({2}, {-1e38f, -std::numeric_limits<float>::infinity()});
+  EXPECT_THAT(numbers(evaluate("silu", {low})[0]), testing::ElementsAre(0, 0));
+  EXPECT_THAT(numbers(pull_back("silu", {low}, {}, floats({2}, {1, 1}), {0})[0]),
+              testing::ElementsAre(0, 0));
+}
+
 TEST(Softmax, DoesNotOverflow) {
   Literal x = floats({2, 3}, {1, 2, 3, 1000, 1000, 1000});
   EXPECT_THAT(numbers(evaluate("softmax", {x})[0]),

@@ -127,5 +127,12 @@ TEST(Expr, StorageTypesAreNotComputedWith) {
   EXPECT_EQ(cast(cast(h, DType::f32), DType::bf16).id(), h.id());
 }
 
+TEST(Expr, ProductsThatAreSquaredAgainAndAgainStaySmall) {
+  ExprPool pool;
+  Expr x = pool.argument(DType::i64, 0);
+  for (int i = 0; i < 40; ++i) x = x * x + 1.0;
+  EXPECT_LT(pool.size(), 1000u);
+}
+
 }  // namespace
 }  // namespace tenon

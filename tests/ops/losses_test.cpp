@@ -59,6 +59,14 @@ TEST(BinaryCrossEntropy, StaysFinite) {
   EXPECT_THAT(numbers(loss[0]), close_to({0.126928, 0.5632617, 1000, 0}));
 }
 
+TEST(BinaryCrossEntropy, OfInfiniteLogits) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  auto loss = evaluate(
+      "binary_cross_entropy_with_logits",
+      {floats({4}, {kInfinity, kInfinity, -kInfinity, -kInfinity}), floats({4}, {0, 1, 0, 1})});
+  EXPECT_THAT(numbers(loss[0]), ElementsAre(kInfinity, 0, 0, kInfinity));
+}
+
 TEST(ElementwiseLosses, HaveTheirKnownValues) {
   Literal a = floats({2}, {1.5, -1}), b = floats({2}, {1, 2});
   EXPECT_THAT(numbers(evaluate("mean_squared_error", {a, b})[0]), ElementsAre(4.625));

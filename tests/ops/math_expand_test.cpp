@@ -277,6 +277,16 @@ TEST(MathExpand, ErfInvInvertsErf) {
   }
 }
 
+TEST(MathExpand, LogisticReachesZero) {
+  const Function f(DType::f32, [](Expr x, Expr) { return logistic(x); });
+  const std::vector<float> x = {-88.0f, -1e38f, -kInfinity, std::nanf("")};
+  const auto y = f(x, x);
+  EXPECT_EQ(y[0], 0);
+  EXPECT_EQ(y[1], 0);
+  EXPECT_EQ(y[2], 0);
+  EXPECT_TRUE(std::isnan(y[3]));
+}
+
 TEST(MathExpand, RemainderHasTheSignOfTheDivisor) {
   ExprPool pool;
   const Expr r = remainder(pool.argument(DType::f32, 0), pool.argument(DType::f32, 1));

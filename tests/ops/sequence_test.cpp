@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tenon/base/error.h"
 #include "tenon/graph/text.h"
@@ -26,10 +27,21 @@ TEST(Attention, CausalHidesLaterKeys) {
   EXPECT_THAT(numbers(masked[0]), close_to(numbers(y[0])));
 }
 
-TEST(Attention, WithNothingToLookAtIsFinite) {
+TEST(Attention, OfAQueryThatMayLookAtNothingIsZero) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
   Literal mask = Literal::of<bool>({2, 2}, {false, false, true, true});
   auto y = evaluate("attention", {kQ, kK, kV, mask});
-  EXPECT_THAT(numbers(y[0]), close_to({2, 3, 2.339523, 3.339523}));
+  EXPECT_THAT(numbers(y[0]), close_to({0, 0, 2.339523, 3.339523}));
+  auto added = evaluate("attention", {kQ, kK, kV, floats({2, 2}, {kNever, kNever, 0, 0})});
+  EXPECT_THAT(numbers(added[0]), close_to({0, 0, 2.339523, 3.339523}));
+  // The last query sees the last key, so with one key the first sees none.
+  Literal key = floats({1, 1, 1, 2}, {1, 1}), value = floats({1, 1, 1, 2}, {5, 6});
+  auto early = evaluate("attention", {kQ, key, value}, {{"causal", true}});
+  EXPECT_THAT(numbers(early[0]), close_to({0, 0, 5, 6}));
+  auto gradient = pull_back("attention", {kQ, key, value}, {{"causal", true}},
+                            floats({1, 1, 2, 2}, {1, 2, 3, 4}), {0, 1, 2});
+  EXPECT_THAT(numbers(gradient[0]), close_to({0, 0, 0, 0}));
+  EXPECT_THAT(numbers(gradient[2]), close_to({3, 4}));
 }
 
 TEST(Lstm, FollowsPyTorchGateOrder) {
@@ -76,6 +88,8 @@ TEST(TopK, GivesTheLargestFirstWithTheirPositions) {
   auto y = evaluate("top_k", {floats({2, 4}, {1, 9, 3, 9, -1, -5, -2, -3})}, {{"k", 2}});
   EXPECT_THAT(numbers(y[0]), ElementsAre(9, 9, -1, -2));
   EXPECT_THAT(numbers(y[1]), ElementsAre(1, 3, 0, 2));
+  auto nan = evaluate("top_k", {floats({4}, {1, std::nanf(""), 3, 9})}, {{"k", 2}});
+  EXPECT_THAT(numbers(nan[1]), ElementsAre(1, 3));
 }
 
 TEST(RotaryEmbedding, TurnsPairsByTheirPosition) {

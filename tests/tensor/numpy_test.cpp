@@ -97,6 +97,7 @@ TEST(NumPy, JoinsAndSplits) {
   EXPECT_EQ(pieces[1].type().to_string(), "f32[2,2]");
   EXPECT_THAT(values_of(flip(Tensor{1, 2, 3}, 0)), ElementsAre(3, 2, 1));
   EXPECT_THAT(values_of(repeat(Tensor{1, 2}, 2, 0)), ElementsAre(1, 1, 2, 2));
+  EXPECT_THAT(error_of([] { concatenate({kMatrix}, 7); }), HasSubstr("axis"));
   EXPECT_THAT(error_of([] { split(kMatrix, 2, 1); }), HasSubstr("2 equal parts"));
   EXPECT_THAT(error_of([] { stack({kMatrix, Tensor{1}}); }),
               HasSubstr("stack: f32[2,3] and f32[1] differ in shape"));
@@ -171,10 +172,66 @@ TEST(NumPy, DividesAsPython) {
   EXPECT_THAT(values_of(mod(lowest, 3)), ElementsAre(1));
 }
 
+TEST(NumPy, DividesRealsByZeroAsReals) {
+  EXPECT_THAT(values_of(floor_divide(Tensor{1, -1}, 0.0)), ElementsAre(INFINITY, -INFINITY));
+  EXPECT_THAT(values_of(floor_divide(arange(2), 0)), ElementsAre(0, 0));
+}
+
+TEST(NumPy, RaisesIntegersToIntegers) {
+  Tensor x = pow(Tensor::of<int32_t>({12345, -3, 2}, {3}), Tensor::of<int32_t>({2, 3, -1}, {3}));
+  EXPECT_EQ(x.dtype(), DType::i32);
+  EXPECT_THAT(values_of(x), ElementsAre(152399025, -27, 0));
+  EXPECT_THAT(values_of(pow(Tensor::of<int32_t>({-1, 1, 0}, {3}), -3)), ElementsAre(-1, 1, 0));
+  EXPECT_EQ(pow(arange(3), 0.5).dtype(), DType::f32);
+}
+
+TEST(NumPy, MeansDivide) {
+  EXPECT_EQ(mean(ones({41})).item(), 1);
+  EXPECT_TRUE(std::isnan(mean(zeros({0})).item()));
+  EXPECT_TRUE(std::isnan(variance(zeros({0}), {}, false, 1).item()));
+  EXPECT_TRUE(std::isnan(variance(zeros({1}), {}, false, 2).item()));
+}
+
+TEST(NumPy, BoolsAreOrdered) {
+  Tensor x = kMatrix > 3;
+  EXPECT_EQ(max(x).dtype(), DType::boolean);
+  EXPECT_THAT(values_of(max(x, {1})), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(min(x, {1})), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(argmax(x)), ElementsAre(3));
+  EXPECT_THAT(values_of(sort(Tensor{1, 0, 1} > 0)), ElementsAre(0, 1, 1));
+  EXPECT_THAT(values_of(argsort(Tensor{1, 0, 1} > 0)), ElementsAre(1, 0, 2));
+  EXPECT_THAT(values_of(where(arange(3), 5, 7)), ElementsAre(7, 5, 5));
+}
+
+TEST(NumPy, BringsNumbersIntoRange) {
+  EXPECT_THAT(values_of(trunc(Tensor{-1.5, 1.5})), ElementsAre(-1, 1));
+  Tensor x = Tensor{NAN, INFINITY, -INFINITY, 2}.cast(DType::f16);
+  EXPECT_THAT(values_of(nan_to_num(x)), ElementsAre(0, 65504, -65504, 2));
+  Tensor far{-INFINITY, 1000, 0};
+  EXPECT_THAT(values_of(log_add_exp(far, Tensor{-INFINITY, 0, 0})),
+              ElementsAre(-INFINITY, 1000, testing::DoubleNear(0.6931472, 1e-6)));
+  EXPECT_THAT(values_of(linspace(0, 1e308, 3, DType::f64)), ElementsAre(0, 5e307, 1e308));
+}
+
+TEST(NumPy, TakesDiagonalsOfAnyMatrix) {
+  EXPECT_THAT(values_of(diagonal(kMatrix)), ElementsAre(1, 5));
+  EXPECT_THAT(values_of(diagonal(kMatrix, 1)), ElementsAre(2, 6));
+  EXPECT_THAT(values_of(diagonal(kMatrix, -1)), ElementsAre(4));
+  EXPECT_EQ(diagonal(kMatrix, 5).dim(0), Dim(0));
+}
+
+TEST(NumPy, MakesGrids) {
+  std::vector<Tensor> xy = meshgrid({Tensor{1, 2, 3}, Tensor{4, 5}});
+  EXPECT_THAT(values_of(xy[0]), ElementsAre(1, 2, 3, 1, 2, 3));
+  EXPECT_THAT(values_of(xy[1]), ElementsAre(4, 4, 4, 5, 5, 5));
+  EXPECT_EQ(meshgrid({Tensor{1, 2, 3}, Tensor{4, 5}}, true)[1].type().to_string(), "f32[3,2]");
+}
+
 TEST(NumPy, Compares) {
   Tensor x{1, INFINITY};
   EXPECT_THAT(values_of(all_close(x, Tensor{1.000001, INFINITY})), ElementsAre(1));
   EXPECT_THAT(values_of(all_close(x, Tensor{1.1, INFINITY})), ElementsAre(0));
+  EXPECT_THAT(values_of(is_close(Tensor{1, -INFINITY, INFINITY}, INFINITY)), ElementsAre(0, 0, 1));
   Tensor black = full({1}, 0, DType::u8), white = full({1}, 255, DType::u8);
   EXPECT_THAT(values_of(all_close(black, white, 0.01)), ElementsAre(0));
   EXPECT_THAT(values_of(array_equal(x, x)), ElementsAre(1));
