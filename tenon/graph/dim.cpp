@@ -338,7 +338,7 @@ class DimParser {
   static constexpr int kMaxDepth = 16;
 
   [[noreturn]] void unexpected(std::string_view wanted) const {
-    fail(ErrorCode::corrupt, "dimension '{}': expected {} at offset {}", text_, wanted, at_);
+    fail(ErrorCode::parse, "dimension '{}': expected {} at offset {}", text_, wanted, at_);
   }
   bool take(char c) {
     if (at_ >= text_.size() || text_[at_] != c) return false;

@@ -1,12 +1,38 @@
 #include "tenon/graph/dtype.h"
 
+#include <array>
 #include <bit>
+#include <utility>
 
 namespace tenon {
 
 std::optional<DType> parse_dtype(std::string_view name) {
   for (DType dtype : kAllDTypes) {
     if (name_of(dtype) == name) return dtype;
+  }
+  return std::nullopt;
+}
+
+std::optional<DType> dtype_elsewhere(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, DType>, 15> kNames = {{
+      {"boolean", DType::boolean},
+      {"uint8", DType::u8},
+      {"byte", DType::u8},
+      {"int8", DType::i8},
+      {"int32", DType::i32},
+      {"int", DType::i32},
+      {"int64", DType::i64},
+      {"long", DType::i64},
+      {"float16", DType::f16},
+      {"half", DType::f16},
+      {"bfloat16", DType::bf16},
+      {"float32", DType::f32},
+      {"float", DType::f32},
+      {"float64", DType::f64},
+      {"double", DType::f64},
+  }};
+  for (const auto& [known, dtype] : kNames) {
+    if (known == name) return dtype;
   }
   return std::nullopt;
 }

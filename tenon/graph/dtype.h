@@ -34,6 +34,8 @@ constexpr std::string_view name_of(DType dtype) {
 }
 
 std::optional<DType> parse_dtype(std::string_view name);
+/// The dtype that C++, NumPy or PyTorch call by this name, such as float32: for hints in errors.
+std::optional<DType> dtype_elsewhere(std::string_view name);
 
 constexpr bool is_floating(DType dtype) { return dtype >= DType::f16; }
 constexpr bool is_integer(DType dtype) { return dtype >= DType::u8 && dtype <= DType::i64; }

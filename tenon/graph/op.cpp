@@ -156,6 +156,11 @@ void check_result(const Type& type) {
 
 }  // namespace
 
+std::string operand_note(std::string_view role, const Type& type, std::string_view name) {
+  if (name.empty()) return fmt::format("{:<8} {}", role, type.to_string());
+  return fmt::format("{:<8} {:<20} {}", role, type.to_string(), name);
+}
+
 std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,
                              const std::function<std::string(size_t)>& describe) {
   try {
@@ -170,8 +175,8 @@ std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attr
     for (size_t i = 0; i < inputs.size(); ++i) {
       const InputSchema* schema =
           op.inputs.empty() ? nullptr : &op.inputs[std::min(i, op.inputs.size() - 1)];
-      named.note("{:<8} {:<20} {}", schema ? schema->name : "input", inputs[i].to_string(),
-                 describe ? describe(i) : "");
+      named.add_note(
+          operand_note(schema ? schema->name : "input", inputs[i], describe ? describe(i) : ""));
     }
     for (const std::string& note : error.notes()) named.add_note(note);
     throw named;

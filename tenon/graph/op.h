@@ -183,6 +183,9 @@ class OpRegistry {
   std::unordered_map<std::string_view, const OpDef*> by_name_;
 };
 
+/// A line of an error about an operand: its role, its type, and what the user calls it if anything.
+std::string operand_note(std::string_view role, const Type& type, std::string_view name);
+
 /// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and
 /// `describe(i)`.
 std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attributes& attributes,

@@ -38,7 +38,7 @@ class Parser {
       line += newline ? 1 : 0;
       column = newline ? 1 : column + 1;
     }
-    fail(ErrorCode::corrupt, "graph text, line {}, column {} (byte {}): {}", line, column, at,
+    fail(ErrorCode::parse, "graph text, line {}, column {} (byte {}): {}", line, column, at,
          message);
   }
   [[noreturn]] void unexpected(std::string_view wanted) const {

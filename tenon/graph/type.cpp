@@ -46,11 +46,16 @@ Type Type::parse(std::string_view text) {
   size_t bracket = text.find('[');
   auto dtype = parse_dtype(text.substr(0, bracket));
   if (!dtype) {
-    fail(ErrorCode::corrupt, "type '{}': '{}' is no dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)",
-         text, text.substr(0, bracket));
+    std::string_view name = text.substr(0, bracket);
+    Error error =
+        make_error(ErrorCode::parse,
+                   "type '{}': '{}' is no dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)", text, name);
+    if (std::optional<DType> meant = dtype_elsewhere(name))
+      error.note("did you mean '{}'?", name_of(*meant));
+    throw error;
   }
   if (bracket == std::string_view::npos || text.back() != ']') {
-    fail(ErrorCode::corrupt, "type '{}': expected a shape in brackets, such as {}[2,3]", text,
+    fail(ErrorCode::parse, "type '{}': expected a shape in brackets, such as {}[2,3]", text,
          name_of(*dtype));
   }
   std::string_view dims = text.substr(bracket + 1, text.size() - bracket - 2);
@@ -68,7 +73,7 @@ Type Type::parse(std::string_view text) {
   }
   for (const Dim& dim : type.shape) {
     if (dim.is_constant() && dim.constant() < 0) {
-      fail(ErrorCode::corrupt, "type '{}': dimension {} is negative", text, dim.constant());
+      fail(ErrorCode::parse, "type '{}': dimension {} is negative", text, dim.constant());
     }
   }
   return type;

@@ -64,6 +64,13 @@ Tensor Scope::state(std::string_view name, const Shape& shape, double initial, D
 }
 
 void Scope::set_state(std::string_view name, Tensor value) const {
+  if (trace_depth() != call_->depth) {
+    throw make_error(
+        ErrorCode::invalid_argument,
+        "{}: state cannot be set inside scan, cond, while_loop or another traced function",
+        path_of(name))
+        .note("carry it: return it from the inner function, and set it outside");
+  }
   if (call_->initialising) return;  // the initial value stays
   call_->new_state.set(path_of(name), std::move(value));
 }

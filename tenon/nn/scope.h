@@ -39,6 +39,7 @@ struct Call {
   Tensor key;           // i64[2], of this call; absent in evaluation
   Variables variables;  // read, or filled when initialising
   Tree new_state;
+  uint32_t depth = trace_depth();  // state is set in the function that made the call
 };
 }  // namespace detail
 
@@ -61,6 +62,8 @@ class Scope {
   /// A tensor that is carried from call to call, such as a running average.
   Tensor state(std::string_view name, const Shape& shape, double initial,
                DType dtype = DType::f32) const;
+  /// Error invalid_argument inside scan, cond, while_loop and the like: what is computed there
+  /// leaves only as a result.
   void set_state(std::string_view name, Tensor value) const;
   /// A random key of its own for this path, different in every training step, but equal for all
   /// calls at this path and in every step of a scan: fold the step in for another. Error
@@ -85,6 +88,7 @@ void initialise(Call& call, const M& model, std::span<const Type> inputs) {
     fail(ErrorCode::invalid_argument, "init: {} types for a model of {} inputs", inputs.size(),
          sizeof...(X));
   FlatFunction f = [&](std::vector<Tensor> leaves) {
+    call.depth = trace_depth();
     auto with = [&]<size_t... I>(std::index_sequence<I...>) {
       return model(Scope(call), leaves.at(I)...);
     };

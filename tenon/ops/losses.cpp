@@ -71,8 +71,7 @@ void add_label_cross_entropy(OpFamily& ops) {
   ops.add(composite("softmax_cross_entropy")
               .doc("Cross entropy of integer labels under softmax(logits), one loss a row: "
                    "log(sum(exp(logits))) - logits[label]. Rows with a negative label have loss 0 "
-                   "and no "
-                   "gradient.")
+                   "and no gradient.")
               .input("logits", kFloating)
               .input("labels", kIndex)
               .attribute("label_smoothing", AttributeKind::real, 0.0,

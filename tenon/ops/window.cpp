@@ -492,10 +492,8 @@ void add_maxima(OpFamily& ops) {
   OpStatement find = primitive("window_find");
   find.doc(
           "Where in each position of a sliding window over x the first element equal to `value` "
-          "is: "
-          "its row-major number in the window, as u8 where that is enough, else i32; the last "
-          "where "
-          "none is.")
+          "is: its row-major number in the window, as u8 where that is enough, else i32; the last "
+          "where none is.")
       .input("x", kNumeric)
       .input("value", kNumeric);
   geometry(find)
@@ -553,8 +551,7 @@ void add_maxima(OpFamily& ops) {
   place
       .doc(
           "Adds each element of dy at the element of its window whose number `place` says. Linear "
-          "in "
-          "dy.")
+          "in dy.")
       .input("dy", kFloating)
       .input("place", DTypeSet(DType::u8) | DType::i32);
   geometry(place)

@@ -9,6 +9,7 @@
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/transforms.h"
 
 namespace tenon {
 
@@ -177,8 +178,7 @@ void unify_shapes(const OpDef& op, std::vector<NodeRef>& inputs) {
   } catch (const Error& error) {
     Error named(error.code(), op.name + ": " + error.message());
     for (size_t i = 0; i < inputs.size(); ++i)
-      named.note("{:<8} {:<20} {}", schema_of(op, i).name, inputs[i]->type.to_string(),
-                 describe(*inputs[i]));
+      named.add_note(operand_note(schema_of(op, i).name, inputs[i]->type, describe(*inputs[i])));
     if (!current_label().empty()) named.note("in {}", current_label());
     throw named;
   }

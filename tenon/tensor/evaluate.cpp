@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tenon/tensor/plans.h"
+#include "tenon/tensor/transforms.h"
 
 namespace tenon {
 
@@ -28,12 +29,34 @@ PlanCache& plan_cache() {
   return *cache;
 }
 
-[[noreturn]] void fail_traced(const TensorNode& node) {
-  std::string name = describe(node);
-  throw make_error(ErrorCode::invalid_argument, "the value of {}{}{} is not known yet",
-                   node.type.to_string(), name.empty() ? "" : " ", name)
-      .note("it depends on an argument of a function that is being traced by jit, grad, vmap, …")
-      .note("use cond, select or while_loop where the value decides, or look at it outside");
+/// An argument of the innermost function that a value depends on.
+std::string argument_behind(const NodeRef& value) {
+  std::scoped_lock lock(walk_mutex());
+  Section section;
+  const NodeRef* root = &value;
+  collect(section, std::span(&root, 1), SIZE_MAX,
+          [](const TensorNode& node) { return node.is_evaluated() || !node.call; });
+  for (const NodeRef* leaf : section.leaves) {
+    const TensorNode& node = **leaf;
+    if (node.trace != 0 && node.level == value->level)
+      return argument_name(node.name, node.argument);
+  }
+  return "an argument";
+}
+
+[[noreturn]] void fail_unknown(const NodeRef& node) {
+  std::string name = describe(*node), value = node->type.to_string();
+  if (!name.empty()) value += " " + name;
+  // No open function can have made it.
+  if (node->level > trace_depth() || !is_tracing()) {
+    throw make_error(ErrorCode::invalid_argument,
+                     "{} was made inside a function that was traced and has returned", value)
+        .note("it has no value: return it from that function as a part of the result");
+  }
+  throw make_error(ErrorCode::invalid_argument, "the value of {} is not known yet", value)
+      .note("it depends on {} of a function that is being traced by jit, grad, vmap, …",
+            argument_behind(node))
+      .note("use cond, where or while_loop where the value decides, or look at it outside");
 }
 
 /// Whether it is cheaper to compute again than to keep: zeros, ranges, broadcast numbers.
@@ -151,12 +174,12 @@ std::vector<NodeRef> milestones(Work& work) {
   return chosen;
 }
 
-void check_can_evaluate(const TensorNode& node) {
-  if (node.level > 0) fail_traced(node);
-  if (!node.type.shape.is_constant())
+void check_can_evaluate(const NodeRef& node) {
+  if (node->level > 0 || (!is_tracing() && !node->type.shape.is_constant())) fail_unknown(node);
+  if (!node->type.shape.is_constant())
     fail(ErrorCode::invalid_argument,
          "the value of {} is not known yet: a dimension is symbolic while a function is traced",
-         node.type.to_string());
+         node->type.to_string());
 }
 
 }  // namespace
@@ -169,7 +192,7 @@ void eval(std::span<const Tensor> tensors) {
   for (const Tensor& tensor : tensors) {
     const detail::NodeRef& node = detail::require(tensor, "eval");
     if (node->is_evaluated()) continue;
-    detail::check_can_evaluate(*node);
+    detail::check_can_evaluate(node);
     work.roots.push_back(&node);
   }
   if (!work.roots.empty() && !detail::evaluate_section(work)) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/transforms.h"
 
 namespace tenon {
 
@@ -95,6 +97,17 @@ class Indexing {
   size_t whole_axes_;
 };
 
+/// Inside a traced function there is no size for the result of `what`.
+void check_size_is_known(std::string_view what, const Tensor& values) {
+  const uint32_t level = detail::require(values, what)->level;
+  if (level == 0 || level > trace_depth()) return;
+  throw make_error(ErrorCode::unsupported,
+                   "{}: the size of the result depends on the values of {}, which are not known "
+                   "while a function is traced",
+                   what, values.type().to_string())
+      .note("use where(mask, x, otherwise), whose size is that of x, or do this outside");
+}
+
 /// The elements of the leading axes where `mask` holds.
 Tensor masked(const Tensor& x, const Tensor& mask) {
   bool fits = mask.rank() <= x.rank() && mask.rank() > 0;
@@ -102,6 +115,7 @@ Tensor masked(const Tensor& x, const Tensor& mask) {
   if (!fits)
     fail(ErrorCode::shape_mismatch, "[mask]: {} does not cover the leading axes of {}",
          mask.type().to_string(), x.type().to_string());
+  check_size_is_known("x[mask]", mask);
   Shape flat{mask.shape().element_count()};
   for (size_t i = mask.rank(); i < x.rank(); ++i) flat.push_back(x.shape()[i]);
   return gather(x.reshape(flat), nonzero(mask.reshape({flat[0]})), 0);
@@ -146,6 +160,7 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
 Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
+  check_size_is_known("nonzero", x);
   const Literal values = x.literal();
   std::vector<int32_t> places;
   for (int64_t i = 0; i < values.size(); ++i) {

@@ -1,5 +1,6 @@
 #include "tenon/tensor/jit.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -41,6 +42,10 @@ bool reuses(const Version& version, const std::vector<bool>& donated) {
   return true;
 }
 
+/// Sizes that broadcast, that squeeze() takes away or that leave nothing to reduce: the function
+/// may give other shapes there, so symbols do not stand for them.
+bool is_special(int64_t size) { return size == 0 || size == 1; }
+
 bool matches(const Version& version, std::span<const Type> types) {
   std::map<std::string, int64_t, std::less<>> symbols;
   for (size_t i = 0; i < types.size(); ++i) {
@@ -49,7 +54,8 @@ bool matches(const Version& version, std::span<const Type> types) {
       int64_t size = types[i].dim(axis).constant();
       if (wanted.is_constant()) {
         if (!wanted.is(size)) return false;
-      } else if (symbols.try_emplace(wanted.to_string(), size).first->second != size) {
+      } else if (is_special(size) ||
+                 symbols.try_emplace(wanted.to_string(), size).first->second != size) {
         return false;
       }
     }
@@ -66,6 +72,19 @@ bool serves(const Version& version, std::span<const Type> types) {
     version.plan->prepare(shapes);
   } catch (const Error& error) {
     return error.code() != ErrorCode::out_of_range && error.code() != ErrorCode::shape_mismatch;
+  }
+  return true;
+}
+
+/// Whether sizes of 0 and 1 are in the same places in both.
+bool specialised_alike(std::span<const Type> known, std::span<const Type> types) {
+  for (size_t i = 0; i < types.size(); ++i) {
+    for (size_t axis = 0; axis < types[i].rank(); ++axis) {
+      const Dim& dim = known[i].dim(axis);
+      int64_t size = types[i].dim(axis).constant();
+      bool special = is_special(size) || (dim.is_constant() && is_special(dim.constant()));
+      if (special && !dim.is(size)) return false;
+    }
   }
   return true;
 }
@@ -174,10 +193,13 @@ struct JitCache::State {
       return version;
     }
     VersionRef made;
-    bool with_symbols = options.symbolic && !family.versions.empty() && !family.needs_numbers;
+    auto like = std::find_if(
+        family.versions.rbegin(), family.versions.rend(),
+        [&](const VersionRef& known) { return specialised_alike(known->pattern, types); });
+    bool with_symbols = options.symbolic && like != family.versions.rend() && !family.needs_numbers;
     if (with_symbols) {
       try {
-        made = compile(request, generalise(family.versions.back()->pattern, types), donated);
+        made = compile(request, generalise((*like)->pattern, types), donated);
         if (!serves(*made, types)) made = nullptr;
       } catch (const Error&) {
         // The function asks for sizes as numbers, or relates sizes that were equal by chance, or is

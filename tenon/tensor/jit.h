@@ -11,6 +11,7 @@
 #include <any>
 #include <bit>
 #include <string>
+#include <typeinfo>
 
 #include "tenon/tensor/transforms.h"
 
@@ -19,7 +20,8 @@ namespace tenon {
 struct JitOptions {
   /// Arguments that are moved in, and that nobody else holds, lend their memory to the results.
   bool donate = true;
-  /// A dimension that changes between calls becomes a symbol, so that one plan serves every size.
+  /// A dimension that changes between calls becomes a symbol, so that one plan serves every size
+  /// but 0 and 1: those broadcast and squeeze, and have plans of their own.
   bool symbolic = true;
   /// As for compile().
   int64_t memory_limit = INT64_MAX;
@@ -52,7 +54,12 @@ class JitCache {
   std::shared_ptr<State> state_;
 };
 
-/// Text that tells apart the numbers, strings and structure of a tree (not its tensors).
+inline void describe_name(const std::string& name, std::string& out) {
+  out += std::to_string(name.size()) + "\"" + name;
+}
+
+/// Text that tells apart the numbers, strings and structure of trees of one type (not their
+/// tensors).
 template <class T>
 void describe_structure(const T& tree, std::string& out) {
   using Plain = std::remove_cvref_t<T>;
@@ -61,12 +68,12 @@ void describe_structure(const T& tree, std::string& out) {
   } else if constexpr (std::is_same_v<Plain, Tree>) {
     out += tree.is_leaf() ? "t{" : "{";
     for (const auto& [name, child] : tree.children()) {
-      out += name + ":";
+      describe_name(name, out);
       describe_structure(child, out);
     }
     out += '}';
   } else if constexpr (std::is_same_v<Plain, std::string>) {
-    out += std::to_string(tree.size()) + "\"" + tree;
+    describe_name(tree, out);
   } else if constexpr (std::is_enum_v<Plain>) {
     out += std::to_string(static_cast<int64_t>(tree)) + ",";
   } else if constexpr (std::is_floating_point_v<Plain>) {
@@ -80,7 +87,7 @@ void describe_structure(const T& tree, std::string& out) {
   } else if constexpr (IsStringMap<Plain>::value) {
     out += '{';
     for (const auto& [name, child] : tree) {
-      out += name + ":";
+      describe_name(name, out);
       describe_structure(child, out);
     }
     out += '}';
@@ -109,7 +116,8 @@ class Jitted {
   template <class... T>
   auto operator()(T&&... args) const {
     std::tuple<std::remove_cvref_t<T>...> arguments(std::forward<T>(args)...);
-    std::string key;
+    // Values of different types may read the same, and the result's type depends on these.
+    std::string key = typeid(arguments).name();
     detail::describe_structure(arguments, key);
     std::vector<Tensor> leaves = leaves_of(arguments);
     // The structure stays, its tensors go: otherwise no argument could be reused in place.

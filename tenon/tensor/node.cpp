@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tenon/base/strings.h"
+
 namespace tenon::detail {
 
 namespace {
@@ -58,16 +60,34 @@ NodeRef number_node(double value, DType dtype) {
   return node;
 }
 
+NodeRef absent_node(std::string path, std::string missing, std::vector<std::string> known) {
+  auto node = std::make_shared<AbsentNode>();
+  node->absent = true;
+  node->path = std::move(path);
+  node->missing = std::move(missing);
+  node->known = std::move(known);
+  return node;
+}
+
+std::string nearest_path(std::string_view path, std::span<const std::string> known) {
+  return known.empty() ? "the tree is empty" : hint(path, known);
+}
+
 const NodeRef& require(const Tensor& tensor, std::string_view what) {
-  if (!tensor.has_value())
+  if (tensor.has_value()) return tensor.node();
+  if (!tensor.node())
     fail(ErrorCode::invalid_argument, "{}: the tensor has no value (default-constructed)", what);
-  return tensor.node();
+  const auto& absent = static_cast<const AbsentNode&>(*tensor.node());
+  throw make_error(ErrorCode::not_found, "{}: the tree has no tensor '{}'", what, absent.path)
+      .note("{}", nearest_path(absent.missing, absent.known));
+}
+
+std::string argument_name(std::string_view name, size_t index) {
+  return name.empty() ? fmt::format("argument '{}'", index) : fmt::format("argument '{}'", name);
 }
 
 std::string describe(const TensorNode& node) {
-  if (node.trace != 0)
-    return node.name.empty() ? fmt::format("argument {}", node.argument)
-                             : fmt::format("argument '{}'", node.name);
+  if (node.trace != 0) return argument_name(node.name, node.argument);
   if (!node.name.empty()) return node.name;
   std::scoped_lock lock(walk_mutex());
   return node.call ? node.call->label : std::string();

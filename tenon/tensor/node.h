@@ -51,7 +51,7 @@ struct PendingCall {
 };
 
 /// A value. Exactly one of these holds: it is evaluated (`buffer`), pending (`call`), or an
-/// argument of a function that is being traced (`trace`).
+/// argument of a function that is being traced (`trace`). An absent one has none of them.
 struct TensorNode {
   Type type;
   /// Results of traced functions depend on arguments of this many nested traces; 0: on none.
@@ -72,9 +72,18 @@ struct TensorNode {
   uint32_t argument = 0;
   std::string name;  // of the argument, or what the user calls a value
 
+  bool absent = false;  // an AbsentNode: no value at all
+
   WalkMark mark;
 
   bool is_evaluated() const { return evaluated.load(std::memory_order_acquire); }
+};
+
+/// What a tree has where a path was asked for and never set.
+struct AbsentNode : TensorNode {
+  std::string path;                // as it was asked for
+  std::string missing;             // the part of it up to the first name that the tree lacked
+  std::vector<std::string> known;  // what it had beside that
 };
 
 /// Guards marks and the change from pending to evaluated; never held while anything is computed.
@@ -84,6 +93,7 @@ uint64_t next_walk();
 
 NodeRef evaluated_node(Buffer buffer);
 NodeRef number_node(double value, DType dtype);
+NodeRef absent_node(std::string path, std::string missing, std::vector<std::string> known);
 
 /// Results of a call whose types are known.
 std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
@@ -91,14 +101,15 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
 
 /// The node, or an error that says that `what` has no value.
 const NodeRef& require(const Tensor& tensor, std::string_view what);
+/// A note on what a path was meant to be, of those that a tree has.
+std::string nearest_path(std::string_view path, std::span<const std::string> known);
 
+/// "argument 'x'", or "argument '0'" where it has no name.
+std::string argument_name(std::string_view name, size_t index);
 /// What messages call a value: its name, its label, "argument 'x'", or nothing.
 std::string describe(const TensorNode& node);
 
 /// The path of LabelScopes on this thread.
 const std::string& current_label();
-
-/// How many traces are open on this thread.
-uint32_t trace_depth();
 
 }  // namespace tenon::detail

@@ -1,5 +1,5 @@
-// Tensors and trees in formatted text. With a precision (digits after the point) the type is left
-// out.
+// Tensors and trees in formatted text. With a precision (at most so many digits after the point)
+// the type is left out.
 //
 //   given: Tensor x; Tree parameters;
 //   std::string text = fmt::format("{}", x);        // "[1. 2. 3.]  f32[3]"
@@ -18,7 +18,7 @@
 namespace tenon {
 
 struct PrintStyle {
-  int precision = 4;            // digits after the point, or of the mantissa; zeros at the end go
+  int precision = 4;            // at most so many digits after the point: what one element needs
   int64_t max_elements = 1000;  // longer arrays show only the ends of each axis
   bool type = true;             // "  f32[3]" at the end
 };

@@ -59,6 +59,8 @@ Tensor& Tensor::set_name(std::string name) {
 
 std::string Tensor::name() const { return detail::describe(*detail::require(*this, "name")); }
 
+bool Tensor::has_value() const { return node_ && !node_->absent; }
+
 const Type& Tensor::type() const { return detail::require(*this, "type")->type; }
 
 const Dim& Tensor::dim(int64_t axis) const {

@@ -64,7 +64,7 @@ class Tensor {
         Buffer::borrow(dtype_of<Element>(), std::move(shape), const_cast<Element*>(data)));
   }
 
-  bool has_value() const { return node_ != nullptr; }
+  bool has_value() const;
   const Type& type() const;
   DType dtype() const { return type().dtype; }
   /// Dimensions are numbers outside of traced functions; inside they may be symbols.

@@ -48,7 +48,7 @@ class Recording {
     std::vector<const NodeRef*> roots;
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (!outputs[i].has_value())
-        fail(ErrorCode::invalid_argument, "result {} of {} has no value", i, graph_->name());
+        require(outputs[i], fmt::format("{}: result {}", graph_->name(), i));
       roots.push_back(&outputs[i].node());
     }
     // Errors are thrown after the lock is released: describing a node takes it again.
@@ -108,17 +108,15 @@ class Recording {
 
 }  // namespace
 
-uint32_t trace_depth() { return open_traces; }
-
 }  // namespace detail
 
-bool is_tracing() { return detail::trace_depth() > 0; }
+uint32_t trace_depth() { return detail::open_traces; }
 
 Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string name,
              std::span<const std::string> names) {
   detail::TraceScope scope;
   const uint64_t id = detail::next_trace();
-  const uint32_t depth = detail::trace_depth();
+  const uint32_t depth = trace_depth();
   std::vector<detail::NodeRef> nodes;
   std::vector<Tensor> tensors;
   for (size_t i = 0; i < arguments.size(); ++i) {

@@ -21,8 +21,7 @@ std::vector<Type> types_of(std::span<const Tensor> tensors, Names names) {
   std::vector<Type> types;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i].has_value())
-      require(tensors[i], names.empty() ? fmt::format("argument {}", i)
-                                        : fmt::format("argument '{}'", names[i]));
+      require(tensors[i], argument_name(names.empty() ? std::string() : names[i], i));
     types.push_back(tensors[i].type());
   }
   return types;
@@ -32,6 +31,14 @@ std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b)
   std::vector<Tensor> all(a.begin(), a.end());
   all.insert(all.end(), b.begin(), b.end());
   return all;
+}
+
+size_t mapped_axis(int64_t axis, const Type& type, std::string_view argument) {
+  const auto rank = static_cast<int64_t>(type.rank());
+  if (axis < -rank || axis >= rank)
+    fail(ErrorCode::out_of_range, "vmap: axis {} of {} is out of range: it is {}", axis, argument,
+         type.to_string());
+  return normalise_axis(axis, type.rank(), "vmap: axis");
 }
 
 /// The places of the types that have derivatives.
@@ -152,8 +159,7 @@ std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arg
   size_t first = 0;
   for (size_t i = 0; i < types.size(); ++i) {
     if (!axes[i]) continue;
-    size_t axis = normalise_axis(*axes[i], types[i].rank(),
-                                 fmt::format("vmap: axis of argument '{}'", names[i]));
+    const size_t axis = mapped_axis(*axes[i], types[i], argument_name(names[i], i));
     if (size && *size != types[i].dim(axis))
       throw make_error(ErrorCode::shape_mismatch, "vmap: arguments have batches of {} and {}",
                        size->to_string(), types[i].dim(axis).to_string())

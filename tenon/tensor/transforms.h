@@ -20,11 +20,10 @@
 #include <vector>
 
 #include "tenon/graph/graph.h"
+#include "tenon/tensor/flat.h"
 #include "tenon/tensor/tree.h"
 
 namespace tenon {
-
-using FlatFunction = std::function<std::vector<Tensor>(std::vector<Tensor>)>;
 
 /// A function recorded as a graph. Its inputs are the arguments' leaves, then `captures`: tensors
 /// from outside that the function used.
@@ -38,8 +37,9 @@ Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string
 /// Records the nodes of `graph` as calls on `inputs`. Symbols of its input types may stand for the
 /// numbers of concrete inputs.
 std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inputs);
-/// Whether a function is being traced on this thread.
-bool is_tracing();
+/// How many functions are being traced on this thread, each inside of the one before.
+uint32_t trace_depth();
+inline bool is_tracing() { return trace_depth() > 0; }
 
 namespace detail {
 
@@ -77,80 +77,6 @@ std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> 
 Tensor unit_vectors(const Shape& shape, DType dtype);
 /// One axis as several, which are `shape`.
 Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape);
-
-/// Wraps `f`, a function of a tuple of trees, as a function of flat leaves; keeps its result's
-/// structure.
-template <class F, class Arguments>
-class Flat {
- public:
-  using Result = std::remove_cvref_t<decltype(std::apply(std::declval<const F&>(),
-                                                         std::declval<Arguments>()))>;
-
-  Flat(const F& f, const Arguments& like)
-      : result_(std::make_shared<std::optional<Result>>()),
-        call_([f, like, result = result_](std::vector<Tensor> leaves) {
-          *result = std::apply(f, with_leaves(like, leaves));
-          return leaves_of(**result);
-        }) {}
-
-  const FlatFunction& call() const { return call_; }
-  /// Known once the function was called.
-  const Result& structure() const { return **result_; }
-  const std::shared_ptr<std::optional<Result>>& result() const { return result_; }
-  Result rebuild(std::span<const Tensor> leaves) const { return with_leaves(structure(), leaves); }
-
- private:
-  std::shared_ptr<std::optional<Result>> result_;
-  FlatFunction call_;
-};
-
-/// C++ numbers are tensors where a tree is needed.
-template <class T>
-auto as_tree(const T& argument) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return Tensor(argument);
-  } else {
-    return argument;
-  }
-}
-
-/// The arguments, with numbers as tensors where `kBy` names them.
-template <size_t... kBy, size_t... kAll, class Arguments>
-auto with_trees(std::index_sequence<kAll...>, const Arguments& arguments) {
-  auto at = [&]<size_t kIndex>(std::integral_constant<size_t, kIndex>) {
-    const auto& argument = std::get<kIndex>(arguments);
-    if constexpr (((kBy == kIndex) || ...)) {
-      return as_tree(argument);
-    } else {
-      return argument;
-    }
-  };
-  return std::make_tuple(at(std::integral_constant<size_t, kAll>())...);
-}
-
-/// The number of leaves before each argument, and of all.
-template <class... T>
-std::vector<size_t> first_leaves(const std::tuple<T...>& arguments) {
-  std::vector<size_t> first = {0};
-  auto add = [&](const auto& argument) {
-    size_t count = 0;
-    for_each_leaf(argument, [&](const Tensor&) { ++count; });
-    first.push_back(first.back() + count);
-  };
-  std::apply([&](const auto&... each) { (add(each), ...); }, arguments);
-  return first;
-}
-
-/// The arguments of f: a tree, or the members of a tuple, whichever it takes.
-template <class F, class T>
-auto arguments_for(const T& primal) {
-  if constexpr (TupleLike<T> && !std::is_invocable_v<const F&, const T&>) {
-    return std::apply([](const auto&... each) { return std::make_tuple(as_tree(each)...); },
-                      primal);
-  } else {
-    return std::make_tuple(as_tree(primal));
-  }
-}
 
 }  // namespace detail
 
@@ -321,15 +247,21 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
     auto arguments = std::make_tuple(args...);
     detail::Flat flat(f, arguments);
     detail::Flat flat_forward(forward, arguments);
+    constexpr bool kPair = detail::IsPair<typename decltype(flat_forward)::Result>::value;
+    static_assert(kPair, "custom_vjp: forward has to return a pair: the result and residuals");
     FlatFunction flat_backward = [backward, arguments,
                                   known = flat_forward.result()](std::vector<Tensor> leaves) {
-      const auto& [value, residuals] = **known;
-      std::span<const Tensor> all(leaves);
-      size_t count = leaves_of(residuals).size();
-      return leaves_as(arguments,
-                       backward(with_leaves(residuals, all.first(count)),
-                                with_leaves(value, all.subspan(count))),
-                       "custom_vjp: what backward returns");
+      if constexpr (kPair) {
+        const auto& [value, residuals] = **known;
+        std::span<const Tensor> all(leaves);
+        size_t count = leaves_of(residuals).size();
+        return leaves_as(arguments,
+                         backward(with_leaves(residuals, all.first(count)),
+                                  with_leaves(value, all.subspan(count))),
+                         "custom_vjp: what backward returns");
+      } else {
+        return leaves;
+      }
     };
     return flat.rebuild(detail::flat_custom_vjp(flat.call(), flat_forward.call(), flat_backward,
                                                 leaves_of(arguments)));
@@ -370,13 +302,18 @@ T while_loop(const Condition& condition, const Body& body, const T& start) {
 template <class Body, class Carry, class Xs>
 auto scan(const Body& body, const Carry& carry, const Xs& xs, bool reverse = false) {
   auto arguments = std::make_tuple(carry, xs);
-  auto body_as_carry = [&body, &carry](const Carry& before, const Xs& x) {
-    auto [next, y] = body(before, x);
-    return std::pair{with_leaves(carry, leaves_as(carry, next, "scan: the carry of the body")),
-                     std::move(y)};
-  };
-  detail::Flat flat(body_as_carry, arguments);
-  return flat.rebuild(detail::flat_scan(flat.call(), leaves_of(carry), leaves_of(xs), reverse));
+  using Step = typename detail::Invocation<Body, std::tuple<const Carry&, const Xs&>>::Result;
+  static_assert(detail::IsPair<Step>::value,
+                "scan: the body has to return a pair: the next carry, and what is stacked");
+  if constexpr (detail::IsPair<Step>::value) {
+    auto body_as_carry = [&body, &carry](const Carry& before, const Xs& x) {
+      auto [next, y] = body(before, x);
+      return std::pair{with_leaves(carry, leaves_as(carry, next, "scan: the carry of the body")),
+                       std::move(y)};
+    };
+    detail::Flat flat(body_as_carry, arguments);
+    return flat.rebuild(detail::flat_scan(flat.call(), leaves_of(carry), leaves_of(xs), reverse));
+  }
 }
 
 }  // namespace tenon

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "tenon/base/strings.h"
+#include "tenon/tensor/node.h"
 
 namespace tenon {
 
@@ -27,17 +28,43 @@ class Names {
   bool done_;
 };
 
+template <class Children>
+auto* child_named(Children& children, std::string_view name) {
+  for (auto& [child_name, child] : children) {
+    if (child_name == name) return &child;
+  }
+  return static_cast<decltype(&children[0].second)>(nullptr);
+}
+
+/// Stands in `tree` at `path`, where there is nothing, until it is set: reading it tells what is
+/// near. That is noted now, since the tree may be gone when an error asks.
+Tensor absent_tensor(const Tree& root, std::string_view path) {
+  constexpr size_t kNear = 100;  // filling a wide tree stays cheap
+  const Tree* tree = &root;
+  std::string before;
+  for (Names names(path); !names.done();) {
+    std::string_view name = names.next();
+    if (const Tree* next = child_named(tree->children(), name)) {
+      before.append(name) += '.';
+      tree = next;
+      continue;
+    }
+    std::vector<std::string> known;
+    for (const auto& [known_name, child] : tree->children()) {
+      if (known.size() == kNear) break;
+      known.push_back(before + known_name);
+    }
+    return Tensor(detail::absent_node(std::string(path), before.append(name), std::move(known)));
+  }
+  return Tensor();
+}
+
 }  // namespace
 
 const Tree* Tree::find(std::string_view path) const {
   const Tree* tree = this;
   for (Names names(path); !names.done() && tree;) {
-    std::string_view name = names.next();
-    const Tree* next = nullptr;
-    for (const auto& [child_name, child] : tree->children_) {
-      if (child_name == name) next = &child;
-    }
-    tree = next;
+    tree = child_named(tree->children_, names.next());
   }
   return tree;
 }
@@ -46,10 +73,7 @@ Tree& Tree::child(std::string_view path) {
   Tree* tree = this;
   for (Names names(path); !names.done();) {
     std::string_view name = names.next();
-    Tree* next = nullptr;
-    for (auto& [child_name, child] : tree->children_) {
-      if (child_name == name) next = &child;
-    }
+    Tree* next = child_named(tree->children_, name);
     if (!next) {
       if (tree->is_leaf_)
         fail(ErrorCode::invalid_argument, "tree: '{}' would be below a tensor", name);
@@ -65,7 +89,7 @@ const Tensor& Tree::at(std::string_view path) const {
   if (found && found->is_leaf_) return found->leaf_;
   std::vector<std::string> known = paths();
   throw make_error(ErrorCode::not_found, "the tree has no tensor '{}'", path)
-      .note("{}", hint(path, known));
+      .note("{}", detail::nearest_path(path, known));
 }
 
 Tensor& Tree::at(std::string_view path) {
@@ -73,6 +97,13 @@ Tensor& Tree::at(std::string_view path) {
 }
 
 Tensor& Tree::operator[](std::string_view path) {
+  if (const Tree* found = find(path); found && found->is_leaf_)
+    return const_cast<Tree*>(found)->leaf_;
+  Tensor absent = absent_tensor(*this, path);
+  return make_leaf(path) = std::move(absent);
+}
+
+Tensor& Tree::make_leaf(std::string_view path) {
   Tree& tree = child(path);
   if (!tree.children_.empty())
     fail(ErrorCode::invalid_argument, "tree: '{}' is a subtree, not a tensor", path);
@@ -82,9 +113,13 @@ Tensor& Tree::operator[](std::string_view path) {
 
 const Tensor& detail::replacement(const Tree& tree, const std::string& path, const Tensor& old) {
   const Tensor& found = tree.at(path);
-  if (old.has_value() && found.type() != old.type())
-    fail(ErrorCode::type_mismatch, "'{}' is {} in the tree, and {} is wanted", path,
-         found.type().to_string(), old.type().to_string());
+  if (old.has_value() && found.type() != old.type()) {
+    Error error = make_error(ErrorCode::type_mismatch, "'{}' is {} in the tree, and {} is wanted",
+                             path, found.type().to_string(), old.type().to_string());
+    // What the tensor is called tells which file it came from.
+    if (std::string origin = found.name(); !origin.empty()) error.note("{}", origin);
+    throw error;
+  }
   return found;
 }
 
@@ -99,7 +134,7 @@ std::vector<Tensor> detail::in_order(const std::vector<std::string>& wanted,
     auto place = places.find(path);
     if (place == places.end()) {
       throw make_error(ErrorCode::invalid_argument, "{}: there is no '{}'", what, path)
-          .note("{}", hint(path, paths));
+          .note("{}", detail::nearest_path(path, paths));
     }
     ordered.push_back(leaves[place->second]);
     places.erase(place);

@@ -43,10 +43,11 @@ class Tree {
   const Tensor& at(std::string_view path) const;
   Tensor& at(std::string_view path);
   const Tree* find(std::string_view path) const;
-  /// The leaf at a path, made if absent; of a const tree, as `at`.
+  /// The leaf at a path, made if absent; of a const tree, as `at`. A leaf that was made and read
+  /// before it was set is an error that names the path.
   Tensor& operator[](std::string_view path);
   const Tensor& operator[](std::string_view path) const { return at(path); }
-  void set(std::string_view path, Tensor value) { (*this)[path] = std::move(value); }
+  void set(std::string_view path, Tensor value) { make_leaf(path) = std::move(value); }
   /// A subtree, made if absent.
   Tree& child(std::string_view path);
   size_t leaf_count() const;
@@ -54,6 +55,8 @@ class Tree {
   std::string to_string() const;  // one line a leaf: path and type
 
  private:
+  Tensor& make_leaf(std::string_view path);
+
   Tensor leaf_;
   bool is_leaf_ = false;
   std::vector<std::pair<std::string, Tree>> children_;
@@ -92,11 +95,67 @@ struct IsOptional<std::optional<T>> : std::true_type {};
 template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; };
 template <class T>
-constexpr bool kNoTree = false;
-template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
 
-/// Calls f(path, Tensor&) for each leaf in a fixed order; `T` may be const.
+template <class... T>
+struct Types {};
+
+/// The types that a tree of type T holds, or nothing at all (void) where T is no tree.
+template <class T>
+constexpr auto parts_of() {
+  if constexpr (std::is_same_v<T, Tensor> || std::is_same_v<T, Tree> || StaticLeaf<T>) {
+    return Types<>();
+  } else if constexpr (IsVector<T>::value || IsOptional<T>::value) {
+    return Types<typename T::value_type>();
+  } else if constexpr (IsStringMap<T>::value) {
+    return Types<typename T::mapped_type>();
+  } else if constexpr (TupleLike<T>) {
+    return []<size_t... kPart>(std::index_sequence<kPart...>) {
+      return Types<std::tuple_element_t<kPart, T>...>();
+    }(std::make_index_sequence<std::tuple_size_v<T>>());
+  } else if constexpr (std::is_aggregate_v<T> && !std::is_array_v<T>) {
+    return []<size_t... kPart>(std::index_sequence<kPart...>) {
+      return Types<boost::pfr::tuple_element_t<kPart, T>...>();
+    }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
+  }
+}
+
+constexpr std::type_identity<void> first_of() { return {}; }
+template <class T, class... Rest>
+constexpr auto first_of(std::type_identity<T> found, Rest... rest) {
+  if constexpr (std::is_void_v<T>) {
+    return first_of(rest...);
+  } else {
+    return found;
+  }
+}
+
+/// The part of T that keeps it from being a tree, or void. `Outer` are the types that T is inside
+/// of: a type may hold vectors of itself.
+template <class T, class... Outer>
+constexpr auto wrong_part() {
+  if constexpr ((std::is_same_v<T, Outer> || ...)) {
+    return std::type_identity<void>();
+  } else if constexpr (std::is_void_v<decltype(parts_of<T>())>) {
+    return std::type_identity<T>();
+  } else {
+    return []<class... Part>(Types<Part...>) {
+      return first_of(wrong_part<std::remove_cvref_t<Part>, Outer..., T>()...);
+    }(parts_of<T>());
+  }
+}
+template <class T>
+using WrongPart = typename decltype(wrong_part<std::remove_cvref_t<T>>())::type;
+
+/// A class, so that compilers report each wrong type once however often it is met.
+template <class Wrong>
+struct NotATree : std::true_type {
+  static_assert(std::is_void_v<Wrong>,
+                "this type is no tree, nor is what holds it: a tree is a Tensor, Tree, number, "
+                "string, vector, map<string, …>, optional, tuple, pair, or an aggregate of these");
+};
+
+/// Calls f(path, Tensor&) for each leaf of a TreeLike in a fixed order; `T` may be const.
 template <class T, class Path, class F>
 void visit_leaves(T& tree, const Path& path, F& f) {
   using Plain = std::remove_const_t<T>;
@@ -120,14 +179,10 @@ void visit_leaves(T& tree, const Path& path, F& f) {
           (visit_leaves(items, join_path(path, i++), f), ...);
         },
         tree);
-  } else if constexpr (std::is_aggregate_v<Plain>) {
+  } else {
     boost::pfr::for_each_field(tree, [&](auto& field, auto i) {
       visit_leaves(field, join_path(path, field_name<Plain, i>()), f);
     });
-  } else {
-    static_assert(kNoTree<Plain>,
-                  "a tree is a Tensor, Tree, vector, map<string, …>, optional, tuple, pair or an "
-                  "aggregate of these");
   }
 }
 
@@ -141,10 +196,16 @@ std::vector<Tensor> in_order(const std::vector<std::string>& wanted,
 
 }  // namespace detail
 
+/// What transforms take and return. Numbers and strings in it are constants.
+template <class T>
+concept TreeLike = std::is_void_v<detail::WrongPart<T>>;
+
 /// f(path, leaf), or f(leaf), for each leaf in a fixed order.
 template <class T, class F>
 void for_each_leaf(T& tree, F f) {
-  if constexpr (std::is_invocable_v<F, const std::string&, Tensor&>) {
+  if constexpr (!TreeLike<T>) {
+    static_assert(detail::NotATree<detail::WrongPart<T>>::value);
+  } else if constexpr (std::is_invocable_v<F, const std::string&, Tensor&>) {
     detail::visit_leaves(tree, std::string(), f);
   } else {
     auto without_path = [&f](detail::NoPath, auto& leaf) { f(leaf); };

@@ -6,6 +6,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
+#include "tests/support.h"
 
 namespace tenon {
 namespace {
@@ -24,16 +25,6 @@ layers = [ {conv = {filters = 6, kernel = 5}}, "relu" ]
 optimizer = {name = "adamw", learning_rate = 4e-3, betas = [0.9, 0.999]}
 resume = true
 )";
-
-template <typename Function>
-std::string error_of(Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Configuration, ReadsTypedValues) {
   const auto config = Configuration::parse(kText, "a.toml");
@@ -123,13 +114,7 @@ TEST(Configuration, SetOverridesAddsAndTakesBareWords) {
 
 class ConfigurationFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "tenon-config-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(ConfigurationFiles, StartsFromItsBaseAndStatesChanges) {

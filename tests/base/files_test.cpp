@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tenon/base/error.h"
+#include "tests/support.h"
 
 namespace tenon {
 namespace {
@@ -14,18 +15,11 @@ namespace fs = std::filesystem;
 
 class Files : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "tenon-files-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   size_t file_count() const {
     return static_cast<size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+        std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(Files, WritesAndReadsBack) {
@@ -56,8 +50,8 @@ TEST_F(Files, ErrorsNameThePathAndTheReason) {
     EXPECT_EQ(error.message(),
               "cannot open " + (folder_ / "missing.toml").string() + ": No such file or directory");
   }
-  EXPECT_THROW(read_file(folder_), Error);
-  EXPECT_THROW(MappedFile{folder_}, Error);
+  EXPECT_THROW(read_file(folder_.path()), Error);
+  EXPECT_THROW(MappedFile{folder_.path()}, Error);
   EXPECT_THROW(atomic_write(folder_ / "no" / "x", "text"), Error);
 }
 
@@ -110,7 +104,7 @@ TEST_F(Files, RemovesWhatKilledWritersLeft) {
   // Process numbers end below 2^22, so nobody has this one.
   atomic_write(folder_ / ".x.tenon-tmp-99999999-0", "stale");
   AtomicFile running(folder_ / "x");
-  remove_stale_temporaries(folder_);
+  remove_stale_temporaries(folder_.path());
   EXPECT_EQ(file_count(), 1u);
   running.commit();
   EXPECT_TRUE(fs::exists(folder_ / "x"));

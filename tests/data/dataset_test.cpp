@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tenon/base/error.h"
+#include "tests/support.h"
 
 namespace tenon::data {
 namespace {
@@ -12,35 +13,24 @@ Dataset five_rows() {
                   {"y", Literal::of<int32_t>({5}, {0, 10, 20, 30, 40})}});
 }
 
-template <class F>
-Error error_of(F action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {ErrorCode::internal, ""};
-}
-
 TEST(Dataset, ColumnsHaveEqualNumbersOfRows) {
   Dataset set = five_rows();
   EXPECT_EQ(set.size(), 5);
   EXPECT_EQ(set.names(), (std::vector<std::string>{"x", "y"}));
   EXPECT_EQ(set["y"].at<int32_t>(3), 30);
   EXPECT_EQ(set.to_string(), "x  f32[5,2]\ny  i32[5]\n");
-  const Error error = error_of([&] { set.add("z", Literal(DType::f32, {4})); });
+  const Error error = thrown_by([&] { set.add("z", Literal(DType::f32, {4})); });
   EXPECT_EQ(error.code(), ErrorCode::shape_mismatch);
   EXPECT_STREQ(error.what(),
                "dataset: columns have different numbers of rows\n  'x' has 5\n  'z' has 4");
-  EXPECT_EQ(error_of([&] { set.add("x", Literal(DType::f32, {5})); }).code(),
+  EXPECT_EQ(thrown_by([&] { set.add("x", Literal(DType::f32, {5})); }).code(),
             ErrorCode::already_exists);
-  EXPECT_EQ(error_of([&] { set.add("s", Literal(DType::f32, {})); }).code(),
+  EXPECT_EQ(thrown_by([&] { set.add("s", Literal(DType::f32, {})); }).code(),
             ErrorCode::shape_mismatch);
 }
 
 TEST(Dataset, AnUnknownColumnNamesThoseThatExist) {
-  const Error error = error_of([] { five_rows()["labl"]; });
+  const Error error = thrown_by([] { five_rows()["labl"]; });
   EXPECT_EQ(error.code(), ErrorCode::not_found);
   EXPECT_NE(std::string(error.what()).find("x, y"), std::string::npos) << error.what();
 }
@@ -55,7 +45,7 @@ TEST(Dataset, RowsAreCopiedInTheOrderAskedFor) {
   EXPECT_EQ(some.classes(), set.classes());
   EXPECT_EQ(set.rows(1, 3)["y"], Literal::of<int32_t>({2}, {10, 20}));
   EXPECT_EQ(set.rows(2, 2).size(), 0);
-  EXPECT_EQ(error_of([&] { set.rows(3, 6); }).code(), ErrorCode::out_of_range);
+  EXPECT_EQ(thrown_by([&] { set.rows(3, 6); }).code(), ErrorCode::out_of_range);
 }
 
 TEST(Dataset, SplitUsesEveryRowOnce) {

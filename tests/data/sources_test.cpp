@@ -35,12 +35,12 @@ TEST(Sources, IdxReadsPlainFilesAndNamesWhatDoesNotFit) {
   const Dataset set = idx(folder / "images", folder / "labels");
   EXPECT_EQ(set["image"].shape(), (std::vector<int64_t>{3, 2, 2, 1}));
   EXPECT_EQ(set["label"], Literal::of<int32_t>({3}, {1, 0, 2}));
-  const Error error = error_of([&] { idx(folder / "images", folder / "few"); });
+  const Error error = thrown_by([&] { idx(folder / "images", folder / "few"); });
   EXPECT_EQ(error.code(), ErrorCode::shape_mismatch);
   EXPECT_NE(std::string(error.what()).find((folder / "few").string()), std::string::npos);
-  EXPECT_EQ(error_of([&] { idx(folder / "labels", folder / "labels"); }).code(),
+  EXPECT_EQ(thrown_by([&] { idx(folder / "labels", folder / "labels"); }).code(),
             ErrorCode::shape_mismatch);
-  EXPECT_EQ(error_of([&] { idx(folder / "images", folder / "images"); }).code(),
+  EXPECT_EQ(thrown_by([&] { idx(folder / "images", folder / "images"); }).code(),
             ErrorCode::type_mismatch);
 }
 
@@ -52,12 +52,12 @@ TEST(Sources, NpzArraysAreColumns) {
   EXPECT_EQ(set.size(), 4);
   EXPECT_EQ(set["x"].shape(), (std::vector<int64_t>{4, 3}));
   write_npz(folder / "b.npz", {{"x", Literal(DType::f32, {4})}, {"y", Literal(DType::i64, {5})}});
-  EXPECT_EQ(error_of([&] { npz(folder / "b.npz"); }).code(), ErrorCode::shape_mismatch);
+  EXPECT_EQ(thrown_by([&] { npz(folder / "b.npz"); }).code(), ErrorCode::shape_mismatch);
 }
 
 TEST(Sources, AMissingFileNamesTheFolder) {
   const TemporaryFolder folder;
-  const Error error = error_of([&] { fashion_mnist(folder / ""); });
+  const Error error = thrown_by([&] { fashion_mnist(folder / ""); });
   EXPECT_EQ(error.code(), ErrorCode::not_found);
   EXPECT_NE(error.message().find("train-images-idx3-ubyte.gz"), std::string::npos);
 }

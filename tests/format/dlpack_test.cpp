@@ -61,7 +61,7 @@ TEST(Dlpack, StridedArraysAreCopied) {
   {
     const DlpackArray in(&foreign.managed);
     EXPECT_FALSE(in.contiguous());
-    EXPECT_EQ(error_of([&] { in.view(); }).code(), ErrorCode::invalid_argument);
+    EXPECT_EQ(thrown_by([&] { in.view(); }).code(), ErrorCode::invalid_argument);
     EXPECT_EQ(in.copy(), Literal::of<int32_t>({3, 2}, {1, 4, 2, 5, 3, 6}));
   }
   EXPECT_EQ(foreign.deleted, 1);
@@ -79,7 +79,7 @@ TEST(Dlpack, WhatCannotBeTakenIsGivenBack) {
   const auto refused = [](auto change) {
     Foreign foreign;
     change(foreign.managed);
-    const ErrorCode code = error_of([&] { DlpackArray in(&foreign.managed); }).code();
+    const ErrorCode code = thrown_by([&] { DlpackArray in(&foreign.managed); }).code();
     EXPECT_EQ(foreign.deleted, 1);
     return code;
   };

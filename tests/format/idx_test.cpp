@@ -12,7 +12,7 @@ TEST(Idx, KeepsTheDtypesItHas) {
   for (const auto& [name, array] : one_of_each_dtype()) {
     const DType dtype = array.dtype();
     if (dtype == DType::boolean || dtype == DType::i64 || size_of(dtype) == 2) {
-      EXPECT_EQ(error_of([&] { write_idx(folder / name, array); }).code(), ErrorCode::unsupported);
+      EXPECT_EQ(thrown_by([&] { write_idx(folder / name, array); }).code(), ErrorCode::unsupported);
     } else {
       write_idx(folder / name, array);
       EXPECT_EQ(read_idx(folder / name), array) << name;
@@ -40,7 +40,7 @@ TEST(Idx, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
 TEST(Idx, DimensionsBeyondTheFileAllocateNothing) {
   std::vector<std::byte> bytes = {std::byte{0}, std::byte{0}, std::byte{8}, std::byte{2}};
   bytes.resize(40, std::byte{0x7f});
-  const Error error = error_of([&] { parse_idx(bytes, "x-idx2"); });
+  const Error error = thrown_by([&] { parse_idx(bytes, "x-idx2"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
   EXPECT_EQ(error.message(),
             "x-idx2: byte 4: the dimensions promise more than a file of 40 bytes can hold");

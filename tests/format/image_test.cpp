@@ -54,13 +54,13 @@ TEST(Image, ReadsPlainAndBinaryMaps) {
 TEST(Image, SaysWhereItIsDamaged) {
   auto png = png_bytes(ramp({5, 4}));
   png[20] ^= std::byte{1};  // in the first chunk
-  EXPECT_EQ(error_of([&] { parse_image(png, "a.png"); }).message(),
+  EXPECT_EQ(thrown_by([&] { parse_image(png, "a.png"); }).message(),
             "a.png: byte 8: a damaged chunk: its checksum is wrong");
   const auto pgm = bytes_of("P5 1000000 1000000 255\nabc");
-  EXPECT_EQ(error_of([&] { parse_image(pgm, "a.pgm"); }).message(),
+  EXPECT_EQ(thrown_by([&] { parse_image(pgm, "a.pgm"); }).message(),
             "a.pgm: byte 26: the file ends within an image of 1000000 x 1000000");
   const auto text = bytes_of("hello");
-  EXPECT_EQ(error_of([&] { parse_image(text, "a.txt"); }).message(),
+  EXPECT_EQ(thrown_by([&] { parse_image(text, "a.txt"); }).message(),
             "a.txt: byte 0: not an image that can be read");
 }
 
@@ -74,7 +74,7 @@ TEST(Image, EveryPrefixAndEveryChangeIsAnErrorOrAnImage) {
 }
 
 TEST(Image, OnlyImagesAreWritten) {
-  const Error error = error_of([] { png_bytes(Literal(DType::f32, {2, 2})); });
+  const Error error = thrown_by([] { png_bytes(Literal(DType::f32, {2, 2})); });
   EXPECT_EQ(error.code(), ErrorCode::shape_mismatch);
   EXPECT_EQ(error.message(), "png: f32[2,2] is not an image");
 }

@@ -61,18 +61,18 @@ TEST(Npy, ReadsVersionsTwoAndThreeAndKeysInAnyOrder) {
 
 TEST(Npy, NamesTheTypeItCannotRead) {
   const auto bytes = npy_of("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", "1234");
-  const Error error = error_of([&] { parse_npy(bytes, "x.npy"); });
+  const Error error = thrown_by([&] { parse_npy(bytes, "x.npy"); });
   EXPECT_EQ(error.code(), ErrorCode::unsupported);
   EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<u4' is not supported");
   const auto records =
       npy_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234");
-  EXPECT_EQ(error_of([&] { parse_npy(records, "x.npy"); }).code(), ErrorCode::unsupported);
+  EXPECT_EQ(thrown_by([&] { parse_npy(records, "x.npy"); }).code(), ErrorCode::unsupported);
 }
 
 TEST(Npy, SaysWhereTheFileIsWrong) {
   const auto message = [](const std::string& header, std::string_view data) {
     const auto bytes = npy_of(header, data);
-    const Error error = error_of([&] { parse_npy(bytes, "x.npy"); });
+    const Error error = thrown_by([&] { parse_npy(bytes, "x.npy"); });
     EXPECT_EQ(error.code(), ErrorCode::corrupt);
     return error.message();
   };
@@ -126,7 +126,7 @@ TEST(Npz, DamagedDataFailTheChecksum) {
   auto bytes = file_bytes(folder / "a.npz");
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   bytes[text.find('\n') + 1] ^= std::byte{1};  // the first element
-  const Error error = error_of([&] { parse_npz(bytes, "a.npz"); });
+  const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
   EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
 }
@@ -138,13 +138,13 @@ TEST(Npz, ALengthThatCannotBeTrueAllocatesNothing) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const size_t central = text.find(std::string_view("PK\1\2", 4));
   std::memset(bytes.data() + central + 46 + 5 + 4, 0x7f, 7);  // the size in its zip64 field
-  const Error error = error_of([&] { parse_npz(bytes, "a.npz"); });
+  const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
   EXPECT_NE(error.message().find("cannot have"), std::string::npos) << error.what();
 }
 
 TEST(Npz, AMissingFileIsNotFound) {
-  const Error error = error_of([] { read_npz("/nowhere/a.npz"); });
+  const Error error = thrown_by([] { read_npz("/nowhere/a.npz"); });
   EXPECT_EQ(error.code(), ErrorCode::not_found);
   EXPECT_NE(error.message().find("/nowhere/a.npz"), std::string::npos);
 }

@@ -17,7 +17,7 @@ std::vector<std::byte> file_of(std::string_view header, std::string_view data) {
 
 std::string message_of(std::string_view header, std::string_view data) {
   const auto bytes = file_of(header, data);
-  const Error error = error_of([&] { SafetensorsFile(bytes, "x.safetensors"); });
+  const Error error = thrown_by([&] { SafetensorsFile(bytes, "x.safetensors"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
   return error.message();
 }
@@ -52,7 +52,7 @@ TEST(Safetensors, AnUnknownNameIsAnsweredWithTheNearest) {
   write_safetensors(folder / "m", views_of({{"fc1.weight", Literal(DType::f32, {1})}}));
   const SafetensorsFile file(folder / "m");
   EXPECT_FALSE(file.contains("fc1.wieght"));
-  const Error error = error_of([&] { file.read("fc1.wieght"); });
+  const Error error = thrown_by([&] { file.read("fc1.wieght"); });
   EXPECT_EQ(error.code(), ErrorCode::not_found);
   EXPECT_NE(std::string(error.what()).find("fc1.weight"), std::string::npos);
 }
@@ -61,7 +61,7 @@ TEST(Safetensors, TypesThatTenonLacksAreListedButNotRead) {
   const auto bytes = file_of(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", "ab");
   const SafetensorsFile file(bytes, "x.safetensors");
   EXPECT_FALSE(file.at("a").dtype.has_value());
-  EXPECT_EQ(error_of([&] { file.read("a"); }).code(), ErrorCode::unsupported);
+  EXPECT_EQ(thrown_by([&] { file.read("a"); }).code(), ErrorCode::unsupported);
 }
 
 TEST(Safetensors, SaysWhereTheHeaderIsWrong) {
@@ -101,7 +101,7 @@ TEST(Safetensors, SaysWhichTensorsAreWrong) {
 TEST(Safetensors, AHugeHeaderLengthIsRefused) {
   std::array<std::byte, 16> bytes;
   bytes.fill(std::byte{0xff});
-  const Error error = error_of([&] { SafetensorsFile(bytes, "x"); });
+  const Error error = thrown_by([&] { SafetensorsFile(bytes, "x"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
   EXPECT_EQ(error.message(),
             "x: byte 0: a header of 18446744073709551615 bytes, where 8 follow: not a safetensors "
@@ -125,11 +125,11 @@ TEST(Safetensors, AFailedWriteLeavesTheOldFile) {
   const auto path = folder / "m.safetensors";
   const NamedLiterals first = {{"a", Literal::scalar(DType::f32, 1)}};
   write_safetensors(path, views_of(first));
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(thrown_by([&] {
               write_safetensors(path, views_of({{"__metadata__", Literal(DType::f32, {2})}}));
             }).code(),
             ErrorCode::invalid_argument);
-  EXPECT_EQ(error_of([&] { write_safetensors(path / "x", views_of(first)); }).code(),
+  EXPECT_EQ(thrown_by([&] { write_safetensors(path / "x", views_of(first)); }).code(),
             ErrorCode::io);
   EXPECT_EQ(read_safetensors(path), first);
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -16,42 +15,15 @@
 
 #include "tenon/base/error.h"
 #include "tenon/format/array_view.h"
+#include "tests/support.h"
 
 namespace tenon {
-
-/// A folder that is gone when the test ends.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tenon-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::vector<std::byte> file_bytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
-}
-
-/// The error that `action` throws; fails the test if it throws none.
-inline Error error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {ErrorCode::internal, ""};
 }
 
 /// Reading any part of a file from its start must be Error corrupt that names file and byte.
@@ -62,7 +34,7 @@ inline void expect_every_prefix_is_corrupt(
     // A copy of exactly this length, so that the address sanitizer sees a read beyond it.
     const std::vector<std::byte> prefix(bytes.begin(),
                                         bytes.begin() + static_cast<std::ptrdiff_t>(length));
-    const Error error = error_of([&] { parse(prefix, "cut.bin"); });
+    const Error error = thrown_by([&] { parse(prefix, "cut.bin"); });
     EXPECT_EQ(error.code(), ErrorCode::corrupt) << "after " << length << " bytes";
     EXPECT_TRUE(error.message().starts_with("cut.bin")) << error.message();
     EXPECT_NE(error.message().find(": byte "), std::string::npos) << error.message();

@@ -4,6 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/type.h"
+#include "tests/support.h"
 
 namespace tenon {
 namespace {
@@ -68,6 +69,9 @@ TEST(Type, PrintsAndParsesBack) {
   }
   EXPECT_THROW(Type::parse("f33[2]"), Error);
   EXPECT_THROW(Type::parse("f32[2"), Error);
+  Error error = thrown_by([] { Type::parse("float32[3]"); });
+  EXPECT_EQ(error.code(), ErrorCode::parse);
+  EXPECT_EQ(error.notes(), std::vector<std::string>{"did you mean 'f32'?"});
   EXPECT_THROW(Type::parse("f32[-2]"), Error);
 }
 

@@ -8,20 +8,10 @@
 #include "tenon/base/error.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tests/support.h"
 
 namespace tenon::nn {
 namespace {
-
-/// The text of the error that f throws.
-template <class F>
-std::string error_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 Tensor column(const std::vector<float>& values) {
   return Tensor::of<float>(values, {static_cast<int64_t>(values.size()), 1});

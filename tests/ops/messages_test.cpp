@@ -6,6 +6,7 @@
 #include "tenon/graph/build.h"
 #include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tests/support.h"
 
 namespace tenon {
 namespace {
@@ -17,17 +18,6 @@ using testing::HasSubstr;
 class Messages : public testing::Test {
  protected:
   Value input(const char* name, const char* type) { return build_.input(name, Type::parse(type)); }
-
-  template <class Call>
-  static std::string error_of(Call call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
-      return error.what();
-    }
-    return "no error";
-  }
 
   Graph graph_{"test"};
   Build build_{graph_, core_ops()};
@@ -41,6 +31,7 @@ TEST_F(Messages, ElementwiseShapes) {
               AllOf(HasSubstr("add: shapes"), HasSubstr("[8,64] and [32] do not broadcast"),
                     HasSubstr("axis 1 is 64 and 32"), HasSubstr("f32[8,64]"), HasSubstr("x"),
                     HasSubstr("encoder.fc1")));
+  EXPECT_EQ(operand_note("lhs", Type::parse("f32[2]"), ""), "lhs      f32[2]");
 }
 
 TEST_F(Messages, ElementwiseDtypes) {

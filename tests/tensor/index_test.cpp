@@ -63,7 +63,10 @@ TEST(Index, MasksChooseElements) {
   EXPECT_THAT(error_of([&] { x[kRow > 1]; }), HasSubstr("does not cover the leading axes"));
   // How many there are shows in the values only.
   auto chosen = jit([](Tensor x) { return x[x > 1.5]; });
-  EXPECT_THAT(error_of([&] { chosen(x); }), HasSubstr("is not known yet"));
+  EXPECT_THAT(error_of([&] { chosen(x); }),
+              HasSubstr("x[mask]: the size of the result depends on the values of bool[3]"));
+  EXPECT_THAT(error_of([&] { jit([](Tensor x) { return nonzero(x); })(x); }),
+              HasSubstr("use where(mask, x, otherwise)"));
 }
 
 TEST(Index, WorksOnSymbolicAxes) {

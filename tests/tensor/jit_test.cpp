@@ -36,7 +36,19 @@ TEST(Jit, OnePlanServesEveryBatch) {
     EXPECT_EQ(f(x, x * 2).type().to_string(), "f32[" + std::to_string(batch) + "]");
     EXPECT_EQ(f(x, x * 2).item(0), 7);
   }
-  EXPECT_EQ(traced, 2);
+  EXPECT_EQ(traced, 3);  // numbers, then a symbol, and 1 is a case of its own
+}
+
+TEST(Jit, SizesOfOneAndNoneHavePlansOfTheirOwn) {
+  auto f = jit([](Tensor x) { return squeeze(x); });
+  std::vector<std::string> types;
+  for (int64_t rows : {3, 5, 1, 7, 0, 1}) types.push_back(f(ones({rows, 4})).type().to_string());
+  EXPECT_THAT(types,
+              ElementsAre("f32[3,4]", "f32[5,4]", "f32[4]", "f32[7,4]", "f32[0,4]", "f32[4]"));
+  EXPECT_EQ(f.compilations(), 4u);
+  auto g = jit([](Tensor x) { return x + 1; });
+  for (int64_t rows : {1, 3, 5, 7}) g(ones({rows, 4}));
+  EXPECT_EQ(g.compilations(), 3u);
 }
 
 TEST(Jit, FunctionsThatNeedNumbersAreTracedForEachShape) {
@@ -66,6 +78,31 @@ TEST(Jit, TellsNumbersAndStructuresApart) {
   EXPECT_THAT(values_of(f(x, 2, std::vector<Tensor>())), ElementsAre(2, 4));
   EXPECT_THAT(values_of(f(x, 3, std::vector<Tensor>())), ElementsAre(3, 6));
   EXPECT_THAT(values_of(f(x, 3, std::vector<Tensor>{x})), ElementsAre(6, 12));
+}
+
+struct First {
+  Tensor a, b;
+};
+struct Second {
+  Tensor b, a;
+};
+
+TEST(Jit, TellsTypesApart) {
+  auto same = jit([](auto t) { return t; });
+  EXPECT_EQ(same(First{Tensor{1}, Tensor{2}}).b.item(), 2);
+  EXPECT_EQ(same(Second{Tensor{1}, Tensor{2}}).a.item(), 2);
+  auto is_real = jit([](Tensor x, auto number) {
+    return x * (std::is_floating_point_v<decltype(number)> ? 1 : 0);
+  });
+  EXPECT_EQ(is_real(Tensor{1}, 1.0).item(), 1);
+  EXPECT_EQ(is_real(Tensor{1}, int64_t{4607182418800017408}).item(), 0);  // the bits of 1.0
+  Tree split, joined;
+  split["a"] = Tensor{1};
+  split["b"] = Tensor{2};
+  joined["a:tb"] = Tensor{1};
+  auto count = jit([](const Tree& t) { return Tensor(static_cast<int>(t.leaf_count())); });
+  EXPECT_EQ(count(split).item(), 2);
+  EXPECT_EQ(count(joined).item(), 1);
 }
 
 TEST(Jit, ReturnsTheStructureOfTheResult) {

@@ -105,6 +105,13 @@ TEST(Grad, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(text, HasSubstr("is not known yet"));
   EXPECT_THAT(text, HasSubstr("argument '0'"));
   EXPECT_THAT(text, HasSubstr("cond"));
+  auto second = [](Tensor x, Tensor y) { return sum(x) * (sum(y * y).item() > 0 ? 1 : -1); };
+  EXPECT_THAT(error_of([&] { grad(second)(Tensor{1.0}, Tensor{2.0}); }),
+              HasSubstr("depends on argument '1'"));
+  EXPECT_THAT(error_of([] { vmap([](Tensor x) { return x; }, {.in = {3}})(Tensor{1.0}); }),
+              HasSubstr("vmap: axis 3 of argument '0' is out of range: it is f32[1]"));
+  EXPECT_THAT(error_of([] { checkpoint([](Tensor x) { return x; })(Tensor()); }),
+              HasSubstr("argument '0': the tensor has no value"));
 }
 
 TEST(Grad, ArgumentsThatEscapeAreAnError) {
@@ -113,7 +120,9 @@ TEST(Grad, ArgumentsThatEscapeAreAnError) {
     stolen = x;
     return sum(x);
   })(Tensor{1, 2});
-  EXPECT_THAT(error_of([&] { stolen.eval(); }), HasSubstr("not known yet"));
+  EXPECT_THAT(error_of([&] { stolen.eval(); }),
+              HasSubstr("f32[2] argument '0' was made inside a function that was traced and has "
+                        "returned"));
   EXPECT_THAT(error_of([&] { grad([&](Tensor x) { return sum(x * stolen); })(Tensor{1, 2}); }),
               HasSubstr("outside of its function"));
 }

@@ -15,6 +15,22 @@ using testing::HasSubstr;
 struct Layer {
   Tensor weight, bias;
 };
+struct Nested {
+  Tensor value;
+  std::vector<Nested> children;
+};
+struct Pointing {
+  Layer layer;
+  Tensor* tensor;
+};
+struct Constructed {
+  Constructed(int) {}
+};
+static_assert(TreeLike<std::pair<Layer, std::optional<std::map<std::string, Nested>>>>);
+static_assert(!TreeLike<std::map<int, Tensor>>);
+static_assert(std::is_same_v<detail::WrongPart<std::vector<Pointing>>, Tensor*>);
+static_assert(std::is_same_v<detail::WrongPart<std::tuple<Layer, Constructed>>, Constructed>);
+
 struct Model {
   std::vector<Layer> encoder;
   std::optional<Layer> head;
@@ -71,6 +87,8 @@ TEST(Tree, AnyTreeIsATreeByPaths) {
   tree["encoder.0.bias"] = Tensor{1, 2};
   EXPECT_THAT(error_of([&] { from_tree(tree, model); }),
               HasSubstr("'encoder.0.bias' is f32[2] in the tree, and f32[3] is wanted"));
+  tree["encoder.0.bias"].set_name("bias, loaded from old.safetensors");
+  EXPECT_THAT(error_of([&] { from_tree(tree, model); }), HasSubstr("loaded from old.safetensors"));
   model.head = Layer{zeros({1}), zeros({1})};
   EXPECT_THAT(error_of([&] { from_tree(to_tree(some_model()), model); }),
               HasSubstr("no tensor 'head.weight'"));
@@ -131,6 +149,20 @@ TEST(Tree, FindsPaths) {
   EXPECT_EQ(tree.find("a.x"), nullptr);
   EXPECT_THAT(error_of([&] { tree.at("a.d"); }), HasSubstr("the tree has no tensor 'a.d'"));
   EXPECT_THAT(error_of([&] { tree["a.b.c"] = Tensor(1); }), HasSubstr("below a tensor"));
+}
+
+TEST(Tree, ReadingWhatWasNeverSetNamesThePath) {
+  Tree batch;
+  batch["image"] = Tensor{1, 2};
+  batch["meta.label"] = Tensor{3};
+  std::string text = error_of([&] { batch["imgae"] + 1; });
+  EXPECT_THAT(text, HasSubstr("the tree has no tensor 'imgae'"));
+  EXPECT_THAT(text, HasSubstr("did you mean 'image'?"));
+  EXPECT_THAT(error_of([&] { batch["meta.lable"].item(); }), HasSubstr("'meta.label'?"));
+  EXPECT_FALSE(batch["imgae"].has_value());
+  batch["imgae"] = Tensor{5};
+  EXPECT_EQ(batch["imgae"].item(), 5);
+  EXPECT_THAT(error_of([] { Tree().at("image"); }), HasSubstr("the tree is empty"));
 }
 
 TEST(Tree, NamesThatEndInADotAreNamesOfTheirOwn) {

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
@@ -17,6 +16,7 @@
 #include "tenon/tensor/random.h"
 #include "tenon/train/checkpoint.h"
 #include "tenon/train/step.h"
+#include "tests/support.h"
 
 namespace tenon::train {
 namespace {
@@ -45,30 +45,6 @@ FitOptions quiet(int64_t epochs) {
   options.batch = 32;
   options.progress = false;
   return options;
-}
-
-/// A new folder that goes away with the object.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tenon-fit-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 bool same_bits(const Model& a, const Model& b) {
@@ -107,10 +83,10 @@ TEST(Fit, ModelsComeBackFromTheirFile) {
     return nn::dense(s / "the \"last\" layer", x, 2);
   };
   FitResult result = fit(model, data, quiet(1));
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "tenon-fit-test.tenon";
+  TemporaryFolder folder;
+  std::filesystem::path path = folder / "model.tenon";
   result.model.save(path);
   Model loaded = Model::load(path);
-  std::filesystem::remove(path);
   Tensor images(data["image"]);
   Literal before = result.model.predict(images).literal();
   Literal after = loaded.predict(images).literal();
@@ -118,7 +94,7 @@ TEST(Fit, ModelsComeBackFromTheirFile) {
 }
 
 TEST(Fit, AModelMayUseATableOfItsOwn) {
-  Folder folder;
+  TemporaryFolder folder;
   Tensor table = random::normal(random::key(5), {64, 16}).eval();
   nn::Model model = [table](nn::Scope s, Tensor x) {
     return nn::dense(s / "out", matmul(x.reshape({-1, 64}), table), 2);
@@ -129,7 +105,7 @@ TEST(Fit, AModelMayUseATableOfItsOwn) {
   options.validation = data;
   FitResult result = fit(model, data, options);
   EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.9);
-  std::filesystem::path file = folder.path() + "/model.tenon";
+  std::filesystem::path file = folder / "model.tenon";
   result.model.save(file);
   Tensor images(data["image"]);
   EXPECT_EQ(Model::load(file).predict(images).to_vector<float>(),
@@ -150,19 +126,17 @@ TEST(Fit, OnlyBytesAreScaledUnlessAsked) {
 }
 
 TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / "tenon-resume-test";
-  std::filesystem::remove_all(folder);
+  TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
   nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
   FitResult whole = fit(model, data, quiet(4));
   FitOptions options = quiet(4);
-  options.checkpoint = folder.string();
+  options.checkpoint = folder.path();
   // The schedule is constant, so a run of two epochs is the beginning of one of four.
   options.epochs = 2;
   fit(model, data, options);
   options.epochs = 4;
   FitResult resumed = fit(model, data, options);
-  std::filesystem::remove_all(folder);
   EXPECT_EQ(resumed.history.step_loss, whole.history.step_loss);
   for_each_leaf(whole.model.variables().parameters, [&](const std::string& path,
                                                         const Tensor& leaf) {
@@ -177,7 +151,7 @@ Checkpoint after_epoch(int64_t epoch) {
 }
 
 TEST(Checkpoints, ANewerOneThatCannotBeReadDoesNotPushOutTheNew) {
-  Folder folder;
+  TemporaryFolder folder;
   CheckpointFolder checkpoints(folder.path());
   std::filesystem::path damaged = checkpoints.write(after_epoch(7), 1);
   atomic_write(damaged, "x");
@@ -194,7 +168,7 @@ TEST(Checkpoints, ANewerOneThatCannotBeReadDoesNotPushOutTheNew) {
 }
 
 TEST(Checkpoints, ManyEpochsStayInOrder) {
-  Folder folder;
+  TemporaryFolder folder;
   CheckpointFolder checkpoints(folder.path());
   for (int64_t epoch : {99999, 100000, 100001}) checkpoints.write(after_epoch(epoch), 2);
   EXPECT_EQ(checkpoints.latest()->epoch, 100001);
@@ -202,7 +176,7 @@ TEST(Checkpoints, ManyEpochsStayInOrder) {
 }
 
 TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
-  Folder folder;
+  TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
   // Labels of validation are the wrong way round: each epoch makes it worse, the first is the best.
   Literal flipped = data["label"];
@@ -223,7 +197,7 @@ TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
 }
 
 TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
-  Folder folder;
+  TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
   nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
   FitResult whole = fit(model, data, quiet(4));
@@ -244,11 +218,11 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   EXPECT_TRUE(same_bits(whole.model, resumed.model));
   for (const auto& path : checkpoints.files()) atomic_write(path, "x");
   EXPECT_THAT(error_of([&] { fit(model, data, options); }),
-              HasSubstr("no other checkpoint is left in " + folder.path()));
+              HasSubstr("no other checkpoint is left in " + folder.path().string()));
 }
 
 TEST(Fit, RefusesACheckpointOfAnotherRun) {
-  Folder folder;
+  TemporaryFolder folder;
   data::Dataset data = easy_pictures(100);
   FitOptions options = quiet(1);
   options.checkpoint = folder.path();
@@ -266,7 +240,7 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
 }
 
 TEST(Fit, AFolderTakesOneRunAtATime) {
-  Folder folder;
+  TemporaryFolder folder;
   FolderLock other(folder.path());
   FitOptions options = quiet(1);
   options.checkpoint = folder.path();
@@ -377,7 +351,7 @@ TEST(Fit, NanInTheDataNamesTheRow) {
 }
 
 TEST(Fit, SpoiledParametersAreNeverSaved) {
-  Folder folder;
+  TemporaryFolder folder;
   FitOptions options = quiet(1);
   options.optimizer = nn::sgd({.learning_rate = 3e38});
   options.scaling = InputScaling{};  // large inputs have large gradients

@@ -7,6 +7,7 @@
 #include "tenon/transform/jvp.h"
 #include "tenon/transform/vjp.h"
 #include "tenon/transform/vmap.h"
+#include "tests/support.h"
 
 namespace tenon {
 namespace {
@@ -37,17 +38,6 @@ std::vector<double> on_rows(const char* op, const char* type, const Attributes& 
                             const Literal& x) {
   auto mapped = vmap(*call(op, type, attributes), core_ops(), over("data", x.shape()[0]));
   return numbers(run(*mapped, {x})[0]);
-}
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_NE(error.code(), ErrorCode::internal);
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Collective, AllReduceCombines) {
