@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <vector>
 
 namespace tenon {
@@ -19,6 +20,16 @@ TEST(Cpu, MemoryFiguresAreConsistent) {
   EXPECT_GT(resident_bytes(), 0u);
   // The kernel batches its counters, so the two figures may differ by a little.
   EXPECT_GT(peak_resident_bytes() + (uint64_t{4} << 20), resident_bytes());
+}
+
+TEST(Cpu, ControlGroupsLimitWhatIsAvailable) {
+  // The topmost group of either version; without one there is nothing to check.
+  for (const char* path :
+       {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"}) {
+    uint64_t limit = UINT64_MAX;
+    if (!(std::ifstream(path) >> limit)) continue;  // not there, or "max"
+    EXPECT_LE(available_memory(), limit);
+  }
 }
 
 TEST(Cpu, PeakGrowsWithUse) {
