@@ -23,6 +23,13 @@ Error error_of(F action) {
   return {ErrorCode::internal, ""};
 }
 
+TEST(Dataset, NamesOfClassesDiffer) {
+  Dataset set = five_rows();
+  EXPECT_EQ(set.set_classes({"a", "b"}).classes().size(), 2u);
+  EXPECT_EQ(error_of([&] { set.set_classes({"a", "b", "a"}); }).message(),
+            "dataset: classes 0 and 2 are both called 'a'");
+}
+
 TEST(Dataset, ColumnsHaveEqualNumbersOfRows) {
   Dataset set = five_rows();
   EXPECT_EQ(set.size(), 5);
