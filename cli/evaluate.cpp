@@ -6,10 +6,13 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/rows.h"
 #include "tenon/base/error.h"
+#include "tenon/base/files.h"
 #include "tenon/base/json.h"
 #include "tenon/data/sources.h"
 #include "tenon/train/configured.h"
+#include "tenon/train/labels.h"
 #include "tenon/train/report.h"
 
 namespace tenon::cli {
@@ -45,17 +48,39 @@ Labelled read_data(const Options& options) {
   if (std::filesystem::is_directory(first))
     return {data::idx_folder(first).test, options.input, options.label};
   if (first.ends_with(".npz"))
-    return {train::with_index_labels(data::npz(first), options.label), options.input,
-            options.label};
+    return {train::labelled_npz(first, options.input, options.label), options.input, options.label};
   throw make_error(ErrorCode::invalid_argument, "evaluate: {} alone is not labelled data", first)
       .note("wanted: IMAGES LABELS (idx), one .npz, one configuration, or fashion-mnist");
 }
 
+/// The same rows with the input column as the model takes it.
+data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
+  Type row = data.rows[data.input].type();
+  row.shape.erase(0);
+  if (row == example) return data.rows;
+  data::Dataset result;
+  for (const data::Dataset::Column& column : data.rows.columns()) {
+    result.add(column.name, column.name == data.input
+                                ? rows_like(*column.values, example, column.name)
+                                : *column.values);
+  }
+  result.set_classes(data.rows.classes());
+  return result;
+}
+
 int evaluate(const Options& options) {
+  if (!options.report.empty()) require_writable(options.report);
   train::Model model = train::Model::load(options.model);
   Labelled data = read_data(options);
-  train::Evaluation result =
-      train::evaluate(model, data.rows, {.input = data.input, .label = data.label});
+  data.rows = with_inputs_like(model.example(), data);
+  train::EvaluateOptions how{.input = data.input, .label = data.label};
+  // By what it was trained with; a model that does not say goes by the shapes of its labels.
+  if (auto loss = model.about().find("loss"); loss != model.about().end()) {
+    how.loss = train::loss_named(loss->second);
+    train::check_labels(how.loss, model.graph().output_types().at(0), data.rows, data.label,
+                        "the data");
+  }
+  train::Evaluation result = train::evaluate(model, data.rows, how);
   if (options.json) {
     Json json = {{"loss", result.loss}, {"examples", result.examples}};
     if (!result.confusion.empty()) {

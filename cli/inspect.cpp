@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "cli/command.h"
+#include "cli/content.h"
 #include "cli/rows.h"
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
@@ -29,6 +31,8 @@ struct Options {
   bool graph = false;
   std::string png;
 };
+
+using Bytes = std::span<const std::byte>;
 
 struct Row {
   std::string name, type;
@@ -67,8 +71,8 @@ void add_tree(const std::string& prefix, const Tree& tree, std::vector<Row>& row
   });
 }
 
-void inspect_model(const Options& options) {
-  train::Model model = train::Model::load(options.file);
+void inspect_model(const Options& options, Bytes bytes) {
+  train::Model model = train::Model::parse(bytes, options.file);
   if (options.graph) return print_graph(model.graph());
   Type input = model.example();
   input.shape.insert(0, Dim::symbol("batch"));
@@ -97,12 +101,12 @@ void inspect_model(const Options& options) {
   print_rows(rows);
 }
 
-void inspect_safetensors(const Options& options) {
-  SafetensorsFile file(options.file);
-  if (file.metadata().contains("tenon.graph")) return inspect_model(options);
+void inspect_safetensors(const Options& options, Bytes bytes) {
+  SafetensorsFile file(bytes, options.file);
+  if (file.metadata().contains("tenon.graph")) return inspect_model(options, bytes);
   if (options.graph) fail(ErrorCode::invalid_argument, "{} has no graph", options.file);
   if (file.metadata().contains("tenon.checkpoint")) {
-    train::Checkpoint checkpoint = train::read_checkpoint(options.file);
+    train::Checkpoint checkpoint = train::parse_checkpoint(bytes, options.file);
     fmt::print("checkpoint  {}\n  epochs done  {}\n  step         {} of the next\n", options.file,
                checkpoint.epoch, checkpoint.step);
   } else {
@@ -138,14 +142,15 @@ void inspect_array(std::string_view kind, const std::string& path, const Literal
   print_statistics(values);
 }
 
-bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() &&
-         std::string_view(reinterpret_cast<const char*>(bytes.data()), magic.size()) == magic;
-}
-
-/// The length of a safetensors header, then the JSON that it counts.
-bool looks_like_safetensors(std::span<const std::byte> bytes) {
-  return bytes.size() > 9 && (bytes[8] == std::byte{'{'}) && bytes[7] == std::byte{0};
+/// What a damaged or unknown file was meant to be; its reader then says what is wrong with it.
+Content content_by_name(const std::string& path) {
+  auto named = [&](std::string_view ending) { return path.ends_with(ending); };
+  if (named(".safetensors") || named(".tenon")) return Content::safetensors;
+  if (named(".npy")) return Content::npy;
+  if (named(".npz")) return Content::npz;
+  if (named(".png") || named(".pgm") || named(".ppm")) return Content::picture;
+  if (named(".ir")) return Content::graph;
+  return path.find("idx") != std::string::npos ? Content::idx : Content::unknown;
 }
 
 /// A row of an array as a picture.
@@ -167,30 +172,41 @@ int inspect(const Options& options) {
   if (!options.png.empty()) return write_row(options);
   const std::string& path = options.file;
   MappedFile file(path);
-  std::span<const std::byte> bytes = file.bytes();
-  if (looks_like_safetensors(bytes) || path.ends_with(".safetensors") || path.ends_with(".tenon")) {
-    inspect_safetensors(options);
-  } else if (begins_with(bytes, "\x93NUMPY") || path.ends_with(".npy")) {
-    inspect_array("npy", path, read_npy(path));
-  } else if (begins_with(bytes, "PK") || path.ends_with(".npz")) {
-    std::vector<Row> rows;
-    for (const auto& [name, literal] : read_npz(path)) rows.push_back(row_of(name, literal));
-    fmt::print("npz  {}\n", path);
-    print_rows(rows);
-  } else if (begins_with(bytes, "\x89PNG") || path.ends_with(".pgm") || path.ends_with(".ppm")) {
-    inspect_array("image", path, read_image(path));
-  } else if (begins_with(bytes, "graph ") || path.ends_with(".ir")) {
-    try {
-      print_graph(*parse_graph(file.text(), core_ops()));
-    } catch (Error& error) {
-      throw error.note("in {}", path);
+  Bytes bytes = file.bytes();
+  Content content = content_of(file.text());
+  if (content == Content::unknown) content = content_by_name(path);
+  switch (content) {
+    case Content::safetensors:
+      inspect_safetensors(options, bytes);
+      break;
+    case Content::npy:
+      inspect_array("npy", path, parse_npy(bytes, path));
+      break;
+    case Content::npz: {
+      std::vector<Row> rows;
+      for (const auto& [name, literal] : parse_npz(bytes, path))
+        rows.push_back(row_of(name, literal));
+      fmt::print("npz  {}\n", path);
+      print_rows(rows);
+      break;
     }
-  } else if (path.find("idx") != std::string::npos || begins_with(bytes, {"\0\0", 2})) {
-    inspect_array("idx", path, read_idx(path));
-  } else {
-    throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
-        .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
-        .note("idx files (plain or .gz), PNG, PGM and PPM");
+    case Content::picture:
+      inspect_array("image", path, parse_image(bytes, path));
+      break;
+    case Content::graph:
+      try {
+        print_graph(*parse_graph(file.text(), core_ops()));
+      } catch (Error& error) {
+        throw error.note("in {}", path);
+      }
+      break;
+    case Content::idx:
+      inspect_array("idx", path, parse_idx(bytes, path));
+      break;
+    case Content::unknown:
+      throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
+          .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
+          .note("idx files (plain or .gz), PNG, PGM and PPM");
   }
   return kOk;
 }

@@ -1,15 +1,21 @@
 // tenon: the command line. Each command has its own file.
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <new>
+#include <sstream>
 #include <string_view>
+#include <system_error>
 
 #include "cli/command.h"
 #include "tenon/base/error.h"
@@ -30,7 +36,12 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.
 `tenon COMMAND --help` says more about each. Guides: docs/guides/.)";
 
 int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {  // --help or --version
+    std::ostringstream text;
+    app.exit(error, text, text);
+    fmt::print("{}", text.str());
+    return kOk;
+  }
   std::vector<std::string> words(argv + 1, argv + argc);
   fmt::print(stderr, "error: {}\n", usage_error(app, words, error.what()));
   for (const std::string& line : usage_hints(app, words)) fmt::print(stderr, "  {}\n", line);
@@ -50,6 +61,13 @@ void spin_briefly(int argc, char** argv) {
   std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   if (unknown || ::setenv("GOMP_SPINCOUNT", "3000", 1) != 0) return;
   ::execv(program.c_str(), argv);  // comes back only where it fails
+}
+
+/// A file opened as descriptor 1 or 2 would receive what is printed.
+void open_standard_descriptors() {
+  for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDWR);
+  }
 }
 
 int run(int argc, char** argv) {
@@ -79,20 +97,34 @@ int run(int argc, char** argv) {
   return exit_code;
 }
 
+/// run() with its errors printed.
+int run_and_report(int argc, char** argv) {
+  try {
+    const int exit_code = run(argc, argv);
+    // What was printed may still be in a buffer: only now it turns out whether it arrives.
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category());
+    return exit_code;
+  } catch (const Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return error.code() == ErrorCode::interrupted ? kInterrupted : kError;
+  } catch (const std::system_error& error) {
+    const bool output = std::ferror(stdout) != 0;
+    fmt::print(stderr, "error: {}\n",
+               output ? "cannot write the output: " + error.code().message() : error.what());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "error: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+  }
+  return kError;
+}
+
 }  // namespace
 
 }  // namespace tenon::cli
 
 int main(int argc, char** argv) {
+  tenon::cli::open_standard_descriptors();
   tenon::cli::spin_briefly(argc, argv);
-  try {
-    return tenon::cli::run(argc, argv);
-  } catch (const tenon::Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return error.code() == tenon::ErrorCode::interrupted ? tenon::cli::kInterrupted
-                                                         : tenon::cli::kError;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return tenon::cli::kError;
-  }
+  return tenon::cli::run_and_report(argc, argv);
 }

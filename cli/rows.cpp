@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/content.h"
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/strings.h"
@@ -17,22 +18,18 @@ namespace tenon::cli {
 
 namespace {
 
-enum class Content { picture, npy, idx };
-
-/// By the first bytes, as names may say anything.
-Content content_of(const std::string& path) {
-  const MappedFile file(path);
+/// A picture or an array, or an error that says what would do.
+Content picture_or_array(const MappedFile& file) {
   std::string_view text = file.text();
-  if (text.starts_with("\x89PNG")) return Content::picture;
-  if (text.size() > 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '6')
-    return Content::picture;
-  if (text.starts_with("\x93NUMPY")) return Content::npy;
-  if (text.starts_with(std::string_view("\0\0", 2)) || text.starts_with("\x1f\x8b"))
-    return Content::idx;
-  Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array", path);
+  Content content = content_of(text);
+  if (content == Content::picture || content == Content::npy || content == Content::idx)
+    return content;
+  Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array",
+                           file.path().string());
   error.note("known: PNG, PGM and PPM pictures; .npy and idx arrays (plain or .gz)");
   if (text.starts_with("\xff\xd8")) error.note("hint: turn the JPEG into a PNG first");
-  if (text.starts_with("PK")) error.note("hint: numpy.save writes one array of an .npz as an .npy");
+  if (content == Content::npz)
+    error.note("hint: numpy.save writes one array of an .npz as an .npy");
   throw error;
 }
 
@@ -87,11 +84,12 @@ Literal converted(const Literal& values, DType dtype, const std::string& path) {
   return result;
 }
 
-Literal read_selected(const Selection& selection, Content content) {
+Literal read_selected(const Selection& selection, const MappedFile& file, Content content) {
   const std::string& path = selection.path;
   if (content == Content::picture)
     fail(ErrorCode::invalid_argument, "{} is a picture, which has no rows to choose from", path);
-  Literal values = content == Content::npy ? read_npy(path) : read_idx(path);
+  Literal values =
+      content == Content::npy ? parse_npy(file.bytes(), path) : parse_idx(file.bytes(), path);
   if (values.shape().empty())
     fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", path);
   return selection.chosen ? rows_of(values, selection) : std::move(values);
@@ -101,37 +99,46 @@ Literal read_selected(const Selection& selection, Content content) {
 
 Literal read_array_rows(const std::string& argument) {
   Selection selection = parse_selection(argument);
-  return read_selected(selection, content_of(selection.path));
+  const MappedFile file(selection.path);
+  return read_selected(selection, file, picture_or_array(file));
+}
+
+Literal rows_like(Literal values, const Type& example, const std::string& name) {
+  std::vector<int64_t> shape = example.shape.constants();
+  shape.insert(shape.begin(), values.shape().at(0));
+  if (element_count(shape) != values.size()) {
+    std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
+    fail(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", name, example.to_string(),
+         Type{values.dtype(), Shape::of(row)}.to_string());
+  }
+  return converted(std::move(values).reshaped(shape), example.dtype, name);
 }
 
 InputRows read_rows(const std::string& argument, const Type& example) {
   Selection selection = parse_selection(argument);
-  std::vector<int64_t> wanted = example.shape.constants();
-  Literal values;
-  Content content = content_of(selection.path);
+  const MappedFile file(selection.path);  // once: a pipe cannot be read again
+  Content content = picture_or_array(file);
   bool picture = content == Content::picture && !selection.chosen;
+  Literal values;
   if (picture) {
+    std::vector<int64_t> wanted = example.shape.constants();
     int channels = wanted.size() == 3 && wanted[2] <= 4 ? static_cast<int>(wanted[2]) : 0;
-    Literal pixels = read_image(selection.path, {.channels = channels});
+    Literal pixels = parse_image(file.bytes(), selection.path, {.channels = channels});
     std::vector<int64_t> shape = pixels.shape();
     shape.insert(shape.begin(), 1);
     values = std::move(pixels).reshaped(shape);
   } else {
-    values = read_selected(selection, content);
-  }
-  // Rows of the same elements under another shape will do: [28,28] for [28,28,1].
-  std::vector<int64_t> shape = wanted;
-  shape.insert(shape.begin(), values.shape()[0]);
-  if (element_count(shape) != values.size()) {
-    std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
-    Error error = make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", argument,
-                             example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string());
-    if (picture) error.note("hint: scale the picture to the model's size first");
-    throw error;
+    values = read_selected(selection, file, content);
   }
   InputRows result;
-  result.values = converted(std::move(values).reshaped(shape), example.dtype, selection.path);
-  for (int64_t i = 0; i < shape[0]; ++i) {
+  try {
+    result.values = rows_like(std::move(values), example, argument);
+  } catch (Error& error) {
+    if (picture && error.code() == ErrorCode::shape_mismatch)
+      error.note("hint: scale the picture to the model's size first");
+    throw;
+  }
+  for (int64_t i = 0; i < result.values.shape()[0]; ++i) {
     result.names.push_back(picture ? selection.path
                                    : fmt::format("{}#{}", selection.path, selection.begin + i));
   }

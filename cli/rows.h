@@ -16,9 +16,12 @@ struct InputRows {
   Literal values;                  // [rows, example…]
 };
 
-/// "FILE", "FILE#row" or "FILE#begin:end". Values become the dtype of the example where that loses
-/// nothing; other shapes are an error that names both.
+/// "FILE", "FILE#row" or "FILE#begin:end", as rows_like makes them.
 InputRows read_rows(const std::string& argument, const Type& example);
+
+/// Rows [rows, …] as a model takes them: of the example's dtype where that loses nothing, and of
+/// its shape where there are as many elements, [28,28,1] for [28,28]. Errors begin with the name.
+Literal rows_like(Literal values, const Type& example, const std::string& name);
 
 /// The rows alone, of any shape and dtype: [rows, …].
 Literal read_array_rows(const std::string& argument);

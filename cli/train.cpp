@@ -57,38 +57,56 @@ void refuse_other_run(const fs::path& recorded, const Configuration& config) {
   if (differs) throw error;
 }
 
-/// Makes the run's folder, with the settings beside the checkpoints to which they belong. To be
-/// called with the folder locked.
-void prepare_folder(const fs::path& folder, const Configuration& config, bool fresh) {
-  std::vector<fs::path> checkpoints = train::CheckpointFolder(folder).files();
-  fs::path recorded = folder / "config.toml";
-  if (fresh) {
-    for (const fs::path& checkpoint : checkpoints) fs::remove(checkpoint);
-  } else if (!checkpoints.empty() && fs::exists(recorded)) {
-    refuse_other_run(recorded, config);
+/// The settings of a run lie beside its checkpoints.
+constexpr const char* kSettings = "config.toml";
+constexpr const char* kModel = "model.tenon";
+constexpr const char* kReport = "report.html";
+
+/// Once a run has begun, its folder holds nothing of the one before.
+void take_over(const fs::path& folder, const Configuration& config, bool fresh) {
+  for (const char* old : {kModel, kReport}) {
+    if (fresh) fs::remove(folder / old);
   }
+  fs::path recorded = folder / kSettings;
   std::string settings = config.to_toml();
   if (!fs::exists(recorded) || read_file(recorded) != settings) atomic_write(recorded, settings);
 }
 
-/// A file that cannot be made is better known before hours of training than after them.
-void require_writable(const std::string& path) {
-  if (!path.empty()) AtomicFile thrown_away(path);
+/// A run is called like its configuration; one from a pipe like its folder.
+std::string name_of(const Options& options, const fs::path& folder) {
+  return fs::is_regular_file(options.config) ? fs::path(options.config).stem().string()
+                                             : folder.string();
+}
+
+/// As the configuration says, or of the run's own name.
+fs::path folder_of_run(const Options& options, const Configuration& config) {
+  fs::path folder = config.get_string("train.checkpoint", "");
+  if (!folder.empty()) return folder;
+  if (fs::is_regular_file(options.config)) return fs::path("runs") / name_of(options, folder);
+  throw make_error(ErrorCode::invalid_argument,
+                   "{} is no file, so its run has no name for a folder", options.config)
+      .note("hint: --set train.checkpoint=FOLDER");
 }
 
 int train(const Options& options) {
   Configuration config = Configuration::load(options.config);
   for (const std::string& assignment : options.set) config.set(assignment);
+  fs::path folder = folder_of_run(options, config);
   train::ConfiguredRun run = train::configure(config);
-  if (run.options.checkpoint.empty())
-    run.options.checkpoint = (fs::path("runs") / fs::path(options.config).stem()).string();
+  run.options.checkpoint = folder.string();
   run.options.progress = !options.quiet;
-  fs::path folder = run.options.checkpoint;
   create_folder(folder);  // where the other files may be meant to go, too
-  for (const std::string& path : {options.output, options.report, options.trace})
-    require_writable(path);
+  fs::path output = options.output.empty() ? folder / kModel : fs::path(options.output);
+  fs::path report = options.report.empty() ? folder / kReport : fs::path(options.report);
+  for (const fs::path& path : {output, report, fs::path(options.trace)}) {
+    if (!path.empty()) require_writable(path);
+  }
   run.options.checkpoint_lock = std::make_shared<FolderLock>(folder);
-  prepare_folder(folder, config, options.fresh);
+  if (!options.fresh && !train::CheckpointFolder(folder).files().empty() &&
+      fs::exists(folder / kSettings))
+    refuse_other_run(folder / kSettings, config);
+  run.options.fresh = options.fresh;
+  run.options.on_start = [&] { take_over(folder, config, options.fresh); };
 
   std::unique_ptr<Trace> trace;
   if (!options.trace.empty()) {
@@ -102,16 +120,18 @@ int train(const Options& options) {
     log_info("wrote {}: open it in chrome://tracing or ui.perfetto.dev", options.trace);
   }
   if (result.interrupted) {
-    log_info("stopped with a checkpoint in {}: the same command goes on from there",
-             folder.string());
+    if (result.history.step_loss.empty()) {
+      log_info("stopped before the first step");
+    } else {
+      log_info("stopped with a checkpoint in {}: the same command{} goes on from there",
+               folder.string(), options.fresh ? " without --fresh" : "");
+    }
     return kInterrupted;
   }
 
   train::Model& model = result.model;
   model.describe("configuration", config.to_toml());
   model.describe("loss", run.loss_name);
-  fs::path output = options.output.empty() ? folder / "model.tenon" : fs::path(options.output);
-  model.save(output);  // first of all: the rest can be done again
   std::optional<train::Evaluation> evaluation;
   if (!run.test.empty()) {
     try {
@@ -119,17 +139,16 @@ int train(const Options& options) {
           model, run.test,
           {.input = run.options.input, .label = run.options.label, .loss = run.options.loss});
     } catch (Error& error) {
+      model.save(output);
       throw error.note("in the test set; the model is in {}", output.string());
     }
     fmt::print("test    {}\n", evaluation->summary());
-    if (!std::isnan(evaluation->accuracy)) {
+    if (!std::isnan(evaluation->accuracy))
       model.describe("test accuracy", fmt::format("{:.4f}", evaluation->accuracy));
-      model.save(output);
-    }
   }
+  model.save(output);  // once: a pipe takes no second model
   fmt::print("model   {}\n", output.string());
-  fs::path report = options.report.empty() ? folder / "report.html" : fs::path(options.report);
-  train::write_report(report, {.title = fs::path(options.config).stem().string(),
+  train::write_report(report, {.title = name_of(options, folder),
                                .model = &model,
                                .history = &result.history,
                                .evaluation = evaluation ? &*evaluation : nullptr,

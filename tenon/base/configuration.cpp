@@ -163,7 +163,11 @@ std::vector<std::string> Configuration::get_strings(std::string_view key) const 
 
 Configuration Configuration::section(std::string_view key) const {
   const Node* node = find(key);
-  if (node == nullptr) return {std::make_shared<Node>(), full_key(key)};
+  if (node == nullptr) {
+    auto missing = std::make_shared<Node>();
+    missing->origin = node_->origin;  // for errors about what it lacks
+    return {missing, full_key(key)};
+  }
   if (node->kind != Kind::table) throw wrong_kind(*node, full_key(key), "a table");
   // Shares ownership of the root, so the section outlives the object it came from.
   return {std::shared_ptr<Node>(node_, const_cast<Node*>(node)), full_key(key)};

@@ -32,6 +32,63 @@ namespace {
 using Node = Configuration::Node;
 using Kind = Configuration::Kind;
 
+// Tables in tables are walked by recursion, here and in the parser, whose own limit counts brackets
+// but not the dots of a key.
+constexpr size_t kMostLevels = 100;
+
+// The end of the string or comment that begins at `at`, or `at` where none does.
+size_t skip_quoted(std::string_view text, size_t at) {
+  const char quote = text[at];
+  if (quote == '#') return std::min(text.find('\n', at), text.size());
+  if (quote != '"' && quote != '\'') return at;
+  const std::string triple(3, quote);
+  const std::string_view mark = text.substr(at).starts_with(triple) ? triple : text.substr(at, 1);
+  for (size_t i = at + mark.size(); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text.substr(i).starts_with(mark)) {
+      return i + mark.size();
+    }
+  }
+  return text.size();
+}
+
+// Error parse, with the line, for text whose keys and brackets go deeper.
+void check_depth(std::string_view text, const std::string& origin) {
+  std::vector<size_t> open;  // levels that each open bracket adds: its own and the dots before it
+  size_t levels = 0, dots = 0, line = 1;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (const size_t end = skip_quoted(text, i); end != i) {
+      const std::string_view quoted = text.substr(i, end - i);
+      line += static_cast<size_t>(std::count(quoted.begin(), quoted.end(), '\n'));
+      i = end - 1;
+      continue;
+    }
+    const char c = text[i];
+    if (c == '\n') ++line;
+    if (c == '.') ++dots;
+    if (c == '\n' || c == ',') dots = 0;
+    if (c == '[' || c == '{') {
+      levels += open.emplace_back(dots + 1);
+      dots = 0;
+    } else if ((c == ']' || c == '}') && !open.empty()) {
+      levels -= open.back();
+      open.pop_back();
+      dots = 0;
+    }
+    if (levels + dots > kMostLevels)
+      fail(ErrorCode::parse, "{}:{}: more than {} tables or lists inside each other", origin, line,
+           kMostLevels);
+  }
+}
+
+// What was given on a command line has no lines and columns of its own.
+void forget_lines(Node& node) {
+  node.line = 0;
+  for (const auto& element : node.list) forget_lines(*element);
+  for (const auto& [name, child] : node.table) forget_lines(*child);
+}
+
 }  // namespace
 
 std::shared_ptr<Node> ConfigurationReader::convert(const toml::node& source,
@@ -77,6 +134,7 @@ std::shared_ptr<Node> ConfigurationReader::convert(const toml::node& source,
 }
 
 std::shared_ptr<Node> ConfigurationReader::parse(std::string_view text, const std::string& origin) {
+  check_depth(text, origin);
   try {
     NodePointer node = convert(toml::parse(text, origin), origin);
     node->line = 0;  // the whole file has no line
@@ -162,7 +220,12 @@ void Configuration::set(std::string_view assignment) {
     value->origin = origin;
   }
 
+  forget_lines(*value);  // those of the temporary line "value = …"
+
   const std::vector<std::string> parts = split(key, '.');
+  if (parts.size() > kMostLevels)
+    fail(ErrorCode::invalid_argument, "--set: a key of {} parts, at most {} are possible",
+         parts.size(), kMostLevels);
   Node* parent = node_.get();
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string path = join(std::span(parts).first(i + 1), ".");
@@ -187,8 +250,6 @@ void Configuration::set(std::string_view assignment) {
     }
     parent = slot->get();
   }
-  // The temporary line "value = …" has no place in the user's mind.
-  value->line = 0;
 }
 
 }  // namespace tenon

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 
 #include "tenon/base/strings.h"
@@ -69,6 +70,40 @@ uint64_t number_in(const char* path, std::string_view key) {
   return 0;
 }
 
+// Where control groups keep their figures. Pages of files count as used, but give way; MemAvailable
+// leaves them out, too.
+struct GroupFiles {
+  const char* root;
+  const char* limit;
+  const char* used;
+  std::array<const char*, 2> file_pages;
+};
+
+constexpr GroupFiles kVersion1 = {"/sys/fs/cgroup/memory",
+                                  "memory.limit_in_bytes",
+                                  "memory.usage_in_bytes",
+                                  {"total_active_file", "total_inactive_file"}};
+constexpr GroupFiles kVersion2 = {
+    "/sys/fs/cgroup", "memory.max", "memory.current", {"active_file", "inactive_file"}};
+
+// What the limits of a group and of those above it leave; a container may see only the topmost.
+uint64_t left_in_groups(const GroupFiles& files, std::string group) {
+  uint64_t left = UINT64_MAX;
+  for (;;) {
+    const std::string folder = files.root + group + "/";
+    if (const uint64_t limit = number_in((folder + files.limit).c_str()); limit > 0) {
+      const uint64_t current = number_in((folder + files.used).c_str());
+      uint64_t pages = 0;
+      for (const char* key : files.file_pages)
+        pages += number_in((folder + "memory.stat").c_str(), key);
+      const uint64_t used = current > pages ? current - pages : 0;
+      left = std::min(left, limit > used ? limit - used : 0);
+    }
+    if (group.empty()) return left;
+    group.resize(group.rfind('/') == std::string::npos ? 0 : group.rfind('/'));
+  }
+}
+
 uint64_t cache_size(int name) {
   const long bytes = ::sysconf(name);
   return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
@@ -116,15 +151,15 @@ uint64_t total_memory() { return kib_field("/proc/meminfo", "MemTotal"); }
 
 uint64_t available_memory() {
   uint64_t available = kib_field("/proc/meminfo", "MemAvailable");
-  const uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
-  if (limit > 0) {
-    // Pages of files count as used, but give way; MemAvailable leaves them out, too.
-    constexpr const char* kStatistics = "/sys/fs/cgroup/memory.stat";
-    const uint64_t files =
-        number_in(kStatistics, "active_file") + number_in(kStatistics, "inactive_file");
-    const uint64_t current = number_in("/sys/fs/cgroup/memory.current");
-    const uint64_t used = current > files ? current - files : 0;
-    available = std::min(available, limit > used ? limit - used : 0);
+  // Lines "number:controllers:/group"; version 2 has "0::/group".
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const std::vector<std::string> parts = split(line, ':');
+    if (parts.size() < 3) continue;
+    const std::vector<std::string> controllers = split(parts[1], ',');
+    if (parts[1].empty()) available = std::min(available, left_in_groups(kVersion2, parts[2]));
+    if (std::find(controllers.begin(), controllers.end(), "memory") != controllers.end())
+      available = std::min(available, left_in_groups(kVersion1, parts[2]));
   }
   return available;
 }

@@ -29,7 +29,8 @@ struct CpuInfo {
 const CpuInfo& cpu_info();
 
 uint64_t total_memory();
-/// What could be allocated now without swapping, within the limit of the control group.
+/// What could be allocated now without swapping, within the limits of the control groups (cgroup
+/// v1 and v2).
 uint64_t available_memory();
 
 }  // namespace tenon

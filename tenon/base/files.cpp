@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -47,24 +48,17 @@ class Descriptor {
   int value_;
 };
 
-// Opens for reading and returns the size. A folder opens too, so it is refused here.
-uint64_t open_regular(const Descriptor& file, const fs::path& path) {
+// The size of a file opened for reading. A folder opens too, so it is refused here.
+uint64_t size_of(const Descriptor& file, const fs::path& path) {
   struct stat status{};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw system_error("open", path, errno);
   if (S_ISDIR(status.st_mode)) throw system_error("open", path, EISDIR);
-  return static_cast<uint64_t>(status.st_size);
+  return S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
-}  // namespace
-
-std::string read_file(const fs::path& path) {
-  const Descriptor file(path, O_RDONLY);
-  // The size is only a hint: files in /proc and pipes say 0.
-  std::string text(open_regular(file, path) + 1, '\0');
+// To the end. The size is only a hint: files in /proc and pipes have 0.
+std::string read_all(const Descriptor& file, const fs::path& path, uint64_t size) {
+  std::string text(size + 1, '\0');
   size_t length = 0;
   for (;;) {
     if (length == text.size()) text.resize(text.size() * 2);
@@ -78,52 +72,104 @@ std::string read_file(const fs::path& path) {
   return text;
 }
 
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// Where writing to `path` ends up, also where the target of the last link is not there yet.
+fs::path follow_links(fs::path path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  for (int i = 0; i < kMostLinks; ++i) {
+    std::error_code no_link;
+    const fs::path target = fs::read_symlink(path, no_link);
+    if (no_link) return path;
+    path = folder_of(path) / target;  // the target alone where it is absolute
+  }
+  throw system_error("write", path, ELOOP);
+}
+
+// What a writer must know of its destination.
+struct Destination {
+  bool exists = false;
+  bool regular = true;
+  int open_as = -1;  // standard output or error, where those are this file
+};
+
+Destination look_at(const fs::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  if (S_ISDIR(status.st_mode)) throw system_error("write", path, EISDIR);
+  Destination destination{.exists = true, .regular = S_ISREG(status.st_mode)};
+  for (const int standard : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open{};
+    if (::fstat(standard, &open) == 0 && open.st_dev == status.st_dev &&
+        open.st_ino == status.st_ino)
+      destination.open_as = standard;
+  }
+  return destination;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  const Descriptor file(path, O_RDONLY);
+  return read_all(file, path, size_of(file, path));
+}
+
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
   const Descriptor file(path, O_RDONLY);
-  size_ = open_regular(file, path);
-  if (size_ == 0) return;  // mmap refuses an empty file
+  size_ = size_of(file, path);
+  if (size_ == 0) {  // empty, or nothing that mmap takes
+    read_ = read_all(file, path, 0);
+    return;
+  }
   void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED) throw system_error("map", path, errno);
-  data_ = static_cast<const std::byte*>(data);
+  data_ = static_cast<const char*>(data);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      read_(std::move(other.read_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(read_, other.read_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
 }
 
 AtomicFile::AtomicFile(const fs::path& path, uint64_t expected_bytes) : path_(path) {
-  // Through a symbolic link the file it points to is replaced, not the link.
-  std::error_code ignored;
-  if (fs::is_symlink(path_, ignored)) {
-    const fs::path target = fs::weakly_canonical(path_, ignored);
-    if (!ignored) path_ = target;
+  const Destination destination = look_at(path_);
+  if (destination.open_as >= 0) {
+    // Shares the position with what is printed, so that neither writes over the other.
+    std::fflush(destination.open_as == STDOUT_FILENO ? stdout : stderr);
+    descriptor_ = ::fcntl(destination.open_as, F_DUPFD_CLOEXEC, 0);
+  } else if (!destination.regular) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    path_ = follow_links(path_);
+    const uint64_t available = free_space(folder_of(path_));
+    if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
+    static std::atomic<uint64_t> counter{0};
+    temporary_ = folder_of(path_) / fmt::format(".{}{}{}-{}", path_.filename().string(),
+                                                kTemporaryMark, ::getpid(), counter++);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   }
-  const uint64_t available = free_space(folder_of(path_));
-  if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
-
-  static std::atomic<uint64_t> counter{0};
-  temporary_ = folder_of(path_) / fmt::format(".{}{}{}-{}", path_.filename().string(),
-                                              kTemporaryMark, ::getpid(), counter++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail_with("create", errno);
+  if (descriptor_ < 0) fail_with(temporary_.empty() ? "write" : "create", errno);
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -139,6 +185,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   check(descriptor_ >= 0, "AtomicFile committed twice");
+  if (temporary_.empty()) {  // pipes and devices know no sync
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail_with("write", errno);
+    return;
+  }
   if (::fsync(descriptor_) != 0) fail_with("write", errno);
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -158,7 +208,8 @@ void AtomicFile::fail_with(const char* what, int reason) {
     error.note("{} free in {}", format_bytes(free_space(folder_of(path_))),
                folder_of(path_).string());
   std::error_code ignored;
-  if (fs::exists(path_, ignored)) error.note("the file that was there is unchanged");
+  if (!temporary_.empty() && fs::exists(path_, ignored))
+    error.note("the file that was there is unchanged");
   throw error;
 }
 
@@ -170,6 +221,16 @@ void atomic_write(const fs::path& path, std::span<const std::byte> bytes) {
 
 void atomic_write(const fs::path& path, std::string_view text) {
   atomic_write(path, std::as_bytes(std::span(text)));
+}
+
+void require_writable(const fs::path& path) {
+  const Destination destination = look_at(path);
+  if (destination.exists && !destination.regular) {
+    // Not opened: a reader at the other end of a pipe would see it end.
+    if (::access(path.c_str(), W_OK) != 0) throw system_error("write", path, errno);
+    return;
+  }
+  AtomicFile thrown_away(path);
 }
 
 void remove_stale_temporaries(const fs::path& folder) {

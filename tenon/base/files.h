@@ -20,7 +20,8 @@ namespace tenon {
 /// The whole file. Every error of this header names the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file mapped into memory, read only, for as long as the object lives.
+/// A file mapped into memory, read only, for as long as the object lives. Pipes and other files
+/// that cannot be mapped are read instead, once.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -28,19 +29,24 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
-  std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(text())); }
+  std::string_view text() const {
+    return data_ == nullptr ? std::string_view(read_) : std::string_view(data_, size_);
+  }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
+  const char* data_ = nullptr;
   size_t size_ = 0;
+  std::string read_;  // the content, where it could not be mapped
 };
 
 /// A file that appears under its name only when it is complete and on the disk. Written beside its
 /// destination, synced and renamed by commit(); thrown away otherwise. A full disk, an unwritable
-/// folder or a kill at any moment leaves the old file as it was.
+/// folder or a kill at any moment leaves the old file as it was. Through symbolic links the file
+/// they lead to is written. Only a regular file can be replaced: a pipe or a device, and what
+/// standard output or error go to, is written into as it is.
 class AtomicFile {
  public:
   /// `expected_bytes` lets a full disk be reported before anything is written.
@@ -59,13 +65,17 @@ class AtomicFile {
   [[noreturn]] void fail_with(const char* what, int reason);
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty where the file itself is written
   int descriptor_ = -1;
   uint64_t written_ = 0;
 };
 
 void atomic_write(const std::filesystem::path& path, std::string_view text);
 void atomic_write(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+/// Error now where an AtomicFile there would fail. Known before hours of work instead of after
+/// them.
+void require_writable(const std::filesystem::path& path);
 
 /// Deletes what writers that were killed left in a folder. Files of running writers stay.
 void remove_stale_temporaries(const std::filesystem::path& folder);

@@ -32,23 +32,26 @@ Output& output() {
   return *output;
 }
 
-LogLevel level_from_environment() {
+// The first to ask decides, and warns of a value that means nothing.
+void decide_level() {
   const char* name = std::getenv("TENON_LOG");
-  if (name == nullptr) return LogLevel::info;
-  for (size_t i = 0; i < kLevelNames.size(); ++i)
-    if (std::string_view(name) == kLevelNames[i]) return static_cast<LogLevel>(i);
-  return LogLevel::info;
+  auto level = static_cast<int>(LogLevel::info);
+  std::string problem;
+  try {
+    if (name != nullptr && *name != '\0') level = static_cast<int>(parse_log_level(name));
+  } catch (const Error& error) {
+    problem = fmt::format("TENON_LOG: {}; {}", error.message(), error.notes().at(0));
+  }
+  int undecided = kUndecided;
+  if (g_level.compare_exchange_strong(undecided, level) && !problem.empty())
+    log_warning("{}", problem);
 }
 
 }  // namespace
 
 LogLevel log_level() {
-  int level = g_level.load(std::memory_order_relaxed);
-  if (level == kUndecided) {
-    level = static_cast<int>(level_from_environment());
-    g_level.store(level, std::memory_order_relaxed);
-  }
-  return static_cast<LogLevel>(level);
+  if (g_level.load(std::memory_order_relaxed) == kUndecided) decide_level();
+  return static_cast<LogLevel>(g_level.load(std::memory_order_relaxed));
 }
 
 void set_log_level(LogLevel level) {

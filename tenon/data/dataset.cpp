@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <numeric>
 
 #include "tenon/base/error.h"
@@ -52,6 +53,12 @@ Dataset& Dataset::add(std::string name, Literal column) {
 }
 
 Dataset& Dataset::set_classes(std::vector<std::string> names) {
+  std::map<std::string, size_t> first;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (const auto [other, is_new] = first.emplace(names[i], i); !is_new)
+      fail(ErrorCode::invalid_argument, "dataset: classes {} and {} are both called '{}'",
+           other->second, i, names[i]);
+  }
   classes_ = std::move(names);
   return *this;
 }

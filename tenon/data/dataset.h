@@ -38,6 +38,7 @@ class Dataset {
   Dataset& add(std::string name, Literal column);
   /// What the values of the label column are called: {"t-shirt", "trouser", …}. May be empty.
   const std::vector<std::string>& classes() const { return classes_; }
+  /// Error invalid_argument for a name that two classes would have.
   Dataset& set_classes(std::vector<std::string> names);
 
   /// Copies of rows [begin, end), or of chosen rows in the order given.

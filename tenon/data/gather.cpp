@@ -1,5 +1,6 @@
 #include "tenon/data/gather.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <mutex>
@@ -62,7 +63,7 @@ void scale_rows(const Literal& column, std::span<const int64_t> rows, float* out
 
 BatchPool::BatchPool(Dataset dataset, int64_t batch, bool scale_bytes)
     : dataset_(std::move(dataset)),
-      batch_(batch),
+      batch_(std::min(batch, dataset_.size())),  // no batch has more rows, whatever was asked for
       scale_bytes_(scale_bytes),
       free_(std::make_shared<FreeList>()) {}
 

@@ -7,12 +7,23 @@
 #include <fmt/format.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/strings.h"
 
 namespace tenon {
 
 int64_t element_count(std::span<const int64_t> shape) {
+  // So few that their bytes can be counted, too, whatever the dtype.
+  constexpr int64_t kMost = INT64_MAX / 8;
   int64_t count = 1;
-  for (int64_t dim : shape) count *= dim;
+  bool beyond = false;
+  for (int64_t dim : shape) {
+    if (dim == 0) return 0;
+    beyond |= __builtin_mul_overflow(count, dim, &count) || count > kMost;
+  }
+  if (beyond) {
+    fail(ErrorCode::out_of_range, "an array {} has more elements than memory can ever hold",
+         Shape::of({shape.begin(), shape.end()}).to_string());
+  }
   return count;
 }
 
@@ -24,7 +35,7 @@ Literal::Literal(DType dtype, std::vector<int64_t> shape)
   if (rounded == 0) return;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
   if (!memory)
-    fail(ErrorCode::resource_exhausted, "cannot allocate {} bytes for {}", rounded,
+    fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
          type().to_string());
   std::memset(memory, 0, rounded);
   data_.reset(memory);

@@ -1,6 +1,7 @@
 #include "tenon/models/layer_list.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -106,6 +107,10 @@ nn::NormOptions norm_options(const Settings& settings) {
   nn::NormOptions options;
   options.epsilon = settings.real("epsilon", options.epsilon);
   options.momentum = settings.real("momentum", options.momentum);
+  if (!(options.epsilon >= 0 && std::isfinite(options.epsilon)))
+    throw settings.problem("epsilon is {}, it must be a number from 0 on", options.epsilon);
+  if (!(options.momentum >= 0 && options.momentum <= 1))
+    throw settings.problem("momentum is {}, it must be from 0 to 1", options.momentum);
   return options;
 }
 

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "tenon/base/error.h"
+
 namespace tenon::nn {
 
 namespace {
@@ -19,6 +21,11 @@ Fans fans_of(const Literal& value) {
   double all = static_cast<double>(value.size());
   if (shape.size() == 1) return {outputs, outputs};
   double inputs = static_cast<double>(shape[shape.size() - 2]);
+  if (inputs == 0) {
+    throw make_error(ErrorCode::shape_mismatch, "initialise: {} has no inputs to be scaled by",
+                     value.type().to_string())
+        .note("hint: the layer's input has an axis of size 0");
+  }
   double field = all / std::max(1.0, inputs * outputs);
   return {inputs * field, outputs * field};
 }
@@ -78,6 +85,8 @@ Initialiser he_normal() {
 }
 
 Initialiser bias_uniform(int64_t fan_in) {
+  if (fan_in < 1)
+    fail(ErrorCode::shape_mismatch, "initialise: a bias of a layer with {} inputs", fan_in);
   return uniform(1 / std::sqrt(static_cast<double>(fan_in)));
 }
 

@@ -28,6 +28,7 @@ Initialiser glorot_uniform();
 /// He et al. 2015, eq. 10: deviation sqrt(2 / fan_in).
 Initialiser he_normal();
 /// Uniform in ±1/sqrt(fan_in) for a bias, whose own shape does not tell fan_in.
+/// Like the three above, error shape_mismatch where there are no inputs.
 Initialiser bias_uniform(int64_t fan_in);
 
 }  // namespace tenon::nn

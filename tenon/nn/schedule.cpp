@@ -42,6 +42,8 @@ Schedule step_decay(double rate, double factor, int64_t every) {
   check_rate("step", rate);
   if (every < 1)
     fail(ErrorCode::out_of_range, "step: every {} steps; it must be at least 1", every);
+  if (!(std::isfinite(factor) && factor >= 0))
+    fail(ErrorCode::out_of_range, "step: factor {}; it must be a number from 0 on", factor);
   return Schedule([=](const Tensor& step, double) {
     Tensor times = floor(as_float(step) / static_cast<double>(every));
     return power(factor, times) * rate;

@@ -29,7 +29,7 @@ class Schedule {
   Function f_;
 };
 
-/// Multiplied by `factor` every `every` steps.
+/// Multiplied by `factor`, from 0 on, every `every` steps.
 Schedule step_decay(double rate, double factor, int64_t every);
 /// From `rate` to `final_rate` along half a cosine (Loshchilov and Hutter 2017, eq. 5, without
 /// restarts).

@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/json.h"
 #include "tenon/base/log.h"
+#include "tenon/base/strings.h"
 #include "tenon/format/safetensors.h"
 
 namespace tenon::train {
@@ -16,7 +21,22 @@ namespace {
 
 constexpr const char* kKey = "tenon.checkpoint";
 constexpr const char* kPrefix = "step-";
+constexpr const char* kSuffix = ".safetensors";
 constexpr int kFormatVersion = 1;
+
+/// Epoch and step of "step-00003-00000128.safetensors"; nothing for other names, such as that of a
+/// copy.
+std::optional<std::pair<int64_t, int64_t>> position_of(const std::string& name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  const std::string_view numbers = std::string_view(name).substr(
+      std::strlen(kPrefix), name.size() - std::strlen(kPrefix) - std::strlen(kSuffix));
+  if (numbers.find_first_not_of("0123456789-") != std::string_view::npos) return std::nullopt;
+  const std::vector<std::string> parts = split(numbers, '-');
+  if (parts.size() != 2) return std::nullopt;
+  const auto epoch = parse_int(parts[0]), step = parse_int(parts[1]);
+  if (!epoch || !step) return std::nullopt;
+  return std::pair(*epoch, *step);
+}
 
 }  // namespace
 
@@ -35,9 +55,8 @@ std::filesystem::path CheckpointFolder::write(const Checkpoint& checkpoint, int 
   Json notes = Json::object();
   for (const auto& [key, text] : checkpoint.notes) notes[key] = text;
   meta["notes"] = notes;
-  // The name sorts by time: epochs, then steps within the epoch; longer numbers are later.
-  std::filesystem::path path = folder_ / fmt::format("{}{:05}-{:08}.safetensors", kPrefix,
-                                                     checkpoint.epoch, checkpoint.step);
+  std::filesystem::path path =
+      folder_ / fmt::format("{}{:05}-{:08}{}", kPrefix, checkpoint.epoch, checkpoint.step, kSuffix);
   write_safetensors(path, views_of(literals), {{kKey, dump_json(meta, JsonStyle::compact)}});
   std::vector<std::filesystem::path> all = files();
   // Counted from the new one: a newer one that could not be read must not push it out.
@@ -53,14 +72,17 @@ std::vector<std::filesystem::path> CheckpointFolder::files() const {
   std::vector<std::filesystem::path> found;
   std::error_code missing;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, missing)) {
-    std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix) && name.ends_with(".safetensors")) found.push_back(entry.path());
+    if (position_of(entry.path().filename().string())) found.push_back(entry.path());
   }
   const auto age = [](const std::filesystem::path& path) {
-    return std::pair(path.string().size(), path);
+    return std::pair(position_of(path.filename().string()), path);
   };
   std::ranges::sort(found, std::ranges::greater(), age);
   return found;
+}
+
+void CheckpointFolder::remove_all() const {
+  for (const std::filesystem::path& path : files()) std::filesystem::remove(path);
 }
 
 namespace {

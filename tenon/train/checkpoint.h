@@ -36,8 +36,11 @@ class CheckpointFolder {
   /// The newest one that can be read; one that cannot is reported as a warning and passed over.
   /// Nothing for a folder without any; the error of the oldest where none can be read.
   std::optional<Checkpoint> latest() const;
-  /// Newest first.
+  /// Newest first: those named step-EPOCH-STEP.safetensors. Any other file, such as a copy under
+  /// another name, is none of this class's business.
   std::vector<std::filesystem::path> files() const;
+  /// Those of files().
+  void remove_all() const;
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

@@ -1,6 +1,7 @@
 #include "tenon/train/configured.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -8,6 +9,7 @@
 #include "tenon/models/layer_list.h"
 #include "tenon/models/zoo.h"
 #include "tenon/nn/layers.h"
+#include "tenon/train/labels.h"
 
 namespace tenon::train {
 
@@ -28,7 +30,7 @@ std::string choose(const Configuration& config, std::string_view key, std::strin
 
 /// Adds where the value of a key was written to errors that do not say it yet.
 template <class F>
-auto at_key(const Configuration& config, std::string_view key, F f) {
+decltype(auto) at_key(const Configuration& config, std::string_view key, F f) {
   try {
     return f();
   } catch (Error& error) {
@@ -50,21 +52,37 @@ int64_t count_of(const Configuration& config, std::string_view key, int64_t othe
        count, least);
 }
 
-int64_t largest(const Literal& values) {
+/// A number that f32 can hold.
+double real_of(const Configuration& config, std::string_view key, double otherwise) {
+  double number = config.get_double(key, otherwise);
+  if (std::isfinite(static_cast<float>(number))) return number;
+  fail(ErrorCode::out_of_range, "{}: {} is {}, beyond what f32 can hold", config.where(key), key,
+       number);
+}
+
+/// The largest class or token of a column.
+int64_t largest(const data::Dataset& dataset, const std::string& column) {
+  const Literal& values = dataset[column];
   int64_t result = 0;
-  for (int64_t i = 0; i < values.size(); ++i) result = std::max(result, values.to_int(i));
+  for (int64_t i = 0; i < values.size(); ++i) {
+    int64_t value = values.to_int(i);
+    if (value >= INT32_MAX)
+      fail(ErrorCode::out_of_range, "'{}' of row {} is {}: too large for a class or a token",
+           column, i / (values.size() / dataset.size()), value);
+    result = std::max(result, value);
+  }
   return result;
 }
 
-/// Classes of the labels, or tokens of labels and inputs; 0 where labels are real numbers.
+/// Classes of the labels, tokens of labels and inputs, or the real numbers of a row.
 int64_t count_outputs(const data::Dataset& dataset, const std::string& input,
                       const std::string& label) {
-  if (!dataset.classes().empty()) return static_cast<int64_t>(dataset.classes().size());
   const Literal& labels = dataset[label];
   const Literal& inputs = dataset[input];
-  if (is_floating(labels.dtype())) return 0;
+  if (is_floating(labels.dtype())) return labels.shape().size() == 2 ? labels.shape()[1] : 1;
+  if (!dataset.classes().empty()) return static_cast<int64_t>(dataset.classes().size());
   bool tokens = kIndex.contains(inputs.dtype());
-  return std::max(largest(labels), tokens ? largest(inputs) : 0) + 1;
+  return std::max(largest(dataset, label), tokens ? largest(dataset, input) : 0) + 1;
 }
 
 models::LayerSetting setting_of(const Configuration& table, const std::string& key) {
@@ -113,33 +131,14 @@ models::LayerSpec layer_of(const Configuration& element) {
   return spec;
 }
 
-models::Sizes sizes_of(const Configuration& section) {
-  models::Sizes sizes;
-  for (const std::string& key : section.keys()) {
-    if (key == "name") continue;
-    sizes[key] = section.kind(key) == Kind::list ? section.get_ints(key)
-                                                 : std::vector<int64_t>{section.get_int(key)};
-  }
-  return sizes;
+/// A list, or a number as a list of one.
+std::vector<int64_t> sizes_of(const Configuration& section, const std::string& key) {
+  if (section.kind(key) == Kind::list) return section.get_ints(key);
+  return {section.get_int(key)};
 }
 
 std::string name_of_loss(const Configuration& train) {
   return choose(train, "loss", "cross_entropy", {"cross_entropy", "mean_squared_error"});
-}
-
-/// Rows of the test set are like those of the training set.
-void check_test_rows(const ConfiguredRun& run, const std::string& input) {
-  if (run.test.empty()) return;
-  auto row_of = [&](const data::Dataset& dataset) {
-    Type type = dataset[input].type();
-    type.shape.erase(0);
-    return type;
-  };
-  if (row_of(run.train) == row_of(run.test)) return;
-  throw make_error(ErrorCode::shape_mismatch,
-                   "the rows of the test set are not like those of the training set")
-      .note("training  {}  {}", input, row_of(run.train).to_string())
-      .note("test      {}  {}", input, row_of(run.test).to_string());
 }
 
 void configure_validation(const Configuration& train, ConfiguredRun& run) {
@@ -209,10 +208,17 @@ data::Dataset with_labels_as(DType dtype, const data::Dataset& dataset, const st
 
 }  // namespace
 
-data::Dataset with_index_labels(const data::Dataset& dataset, const std::string& label) {
-  const Literal& labels = dataset[label];
-  if (!is_integer(labels.dtype()) || size_of(labels.dtype()) > 1) return dataset;
-  return with_labels_as(DType::i32, dataset, label);
+data::Dataset labelled_npz(const std::string& file, const std::string& input,
+                           const std::string& label) {
+  data::Dataset dataset = data::npz(file);
+  try {
+    for (const std::string& column : {input, label}) dataset[column];
+  } catch (Error& error) {
+    throw error.note("in {}", file);
+  }
+  const DType labels = dataset[label].dtype();
+  bool small = is_integer(labels) && size_of(labels) == 1;
+  return small ? with_labels_as(DType::i32, dataset, label) : dataset;
 }
 
 namespace {
@@ -236,31 +242,32 @@ ConfiguredData configure_data(const Configuration& config) {
   data.input = section.get_string("input", "image");
   data.label = section.get_string("label", "label");
   std::string source = choose(section, "source", "fashion-mnist", {"fashion-mnist", "idx", "npz"});
+  data::TrainTest both;
   if (source == "fashion-mnist") {
-    data::TrainTest both = data::fashion_mnist(section.get_string("folder", ""));
-    return {both.train, both.test, data.input, data.label};
-  }
-  if (source == "idx") {
-    if (section.has("folder")) {
-      data::TrainTest both = data::idx_folder(section.get_string("folder"));
-      return {both.train, both.test, data.input, data.label};
-    }
+    both = data::fashion_mnist(section.get_string("folder", ""));
+  } else if (source == "idx" && section.has("folder")) {
+    both = data::idx_folder(section.get_string("folder"));
+  } else if (source == "idx") {
     require_files(section, source, {"images", "labels"},
                   "folder = …, or images, labels and, for a test set, test_images, test_labels");
-    data.train = data::idx(section.get_string("images"), section.get_string("labels"));
+    both.train = data::idx(section.get_string("images"), section.get_string("labels"));
     if (section.has("test_images"))
-      data.test = data::idx(section.get_string("test_images"), section.get_string("test_labels"));
+      both.test = data::idx(section.get_string("test_images"), section.get_string("test_labels"));
   } else {
     require_files(section, source, {"train"}, "train = \"FILE.npz\" and, for a test set, test");
-    data.train = with_index_labels(data::npz(section.get_string("train")), data.label);
+    both.train = labelled_npz(section.get_string("train"), data.input, data.label);
     if (section.has("test"))
-      data.test = with_index_labels(data::npz(section.get_string("test")), data.label);
+      both.test = labelled_npz(section.get_string("test"), data.input, data.label);
   }
+  if (!both.test.columns().empty() && both.test.empty())
+    fail(ErrorCode::invalid_argument, "{}: the test set has no rows", section.where(""));
   if (section.has("classes")) {
     std::vector<std::string> classes = section.get_strings("classes");
-    data.train.set_classes(classes);
-    if (!data.test.empty()) data.test.set_classes(classes);
+    at_key(section, "classes", [&] { both.train.set_classes(classes); });
+    if (!both.test.empty()) both.test.set_classes(classes);
   }
+  data.train = both.train;
+  data.test = both.test;
   return data;
 }
 
@@ -278,12 +285,17 @@ nn::Model configure_model(const Configuration& config, int64_t outputs) {
     return models::layer_list(std::move(layers));
   }
   std::string name = section.get_string("name");
-  models::Sizes sizes = sizes_of(section);
-  return at_key(section, "name", [&] {
-    const models::ZooEntry& entry = models::find_in_zoo(name);
-    if (outputs > 0) sizes.try_emplace(entry.outputs, std::vector<int64_t>{outputs});
-    return models::make(name, sizes);
-  });
+  const models::ZooEntry& entry = at_key(
+      section, "name", [&]() -> const models::ZooEntry& { return models::find_in_zoo(name); });
+  models::Sizes sizes;
+  for (const std::string& key : section.keys()) {
+    if (key == "name") continue;
+    sizes[key] = sizes_of(section, key);
+    // By itself, so that what is wrong with it is placed where it was written.
+    at_key(section, key, [&] { models::make(name, {{key, sizes[key]}}); });
+  }
+  if (outputs > 0) sizes.try_emplace(entry.outputs, std::vector<int64_t>{outputs});
+  return models::make(name, sizes);
 }
 
 namespace {
@@ -357,7 +369,22 @@ nn::Optimizer configure_optimizer(const Configuration& optimizer) {
   return at_key(optimizer, "", [&] { return optimizer_of(optimizer); });
 }
 
+namespace {
+
+/// First of all: a misspelt section would be missed as a key that is not there.
+void reject_unknown_sections(const Configuration& config) {
+  const std::vector<std::string> known = {"data", "model", "train"};
+  for (const std::string& name : config.keys()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    throw make_error(ErrorCode::invalid_argument, "unknown key {}", name)
+        .note("{}: {}: {}", config.where(name), name, hint(name, known));
+  }
+}
+
+}  // namespace
+
 ConfiguredRun configure(const Configuration& config) {
+  reject_unknown_sections(config);
   Configuration train = config.section("train");
   ConfiguredRun run;
   FitOptions& options = run.options;
@@ -376,18 +403,18 @@ ConfiguredRun configure(const Configuration& config) {
   run.test = data.test;
   options.input = data.input;
   options.label = data.label;
-  check_test_rows(run, data.input);
   run.loss_name = name_of_loss(train);
+  options.loss = loss_named(run.loss_name);
   if (run.loss_name == "mean_squared_error") {
-    options.loss = nn::mean_squared_error;
     run.train = with_labels_as(DType::f32, run.train, data.label);
     if (!run.test.empty()) run.test = with_labels_as(DType::f32, run.test, data.label);
   }
   run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
+  options.test = run.test;
   configure_validation(train, run);
   if (config.has("data.scale") || config.has("data.offset"))
-    options.scaling = InputScaling{.scale = config.get_double("data.scale", 1),
-                                   .offset = config.get_double("data.offset", 0)};
+    options.scaling = InputScaling{.scale = real_of(config, "data.scale", 1),
+                                   .offset = real_of(config, "data.offset", 0)};
   config.reject_unknown_keys();
   return run;
 }

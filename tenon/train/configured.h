@@ -32,8 +32,10 @@ struct ConfiguredData {
 };
 ConfiguredData configure_data(const Configuration& config);
 
-/// Labels of bytes or small integers as the i32 that losses take; others stay.
-data::Dataset with_index_labels(const data::Dataset& dataset, const std::string& label);
+/// An archive with at least these columns; labels of bytes or small integers become the i32 that
+/// losses take.
+data::Dataset labelled_npz(const std::string& file, const std::string& input,
+                           const std::string& label);
 
 /// [model] for so many outputs, where the section does not say how many.
 nn::Model configure_model(const Configuration& config, int64_t outputs);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
@@ -39,20 +40,27 @@ class Run {
     dataset[options_.label];
     example_ = inputs.type();
     example_.shape.erase(0);
+    if (element_count(example_.shape.constants()) == 0)
+      fail(ErrorCode::shape_mismatch, "fit: the rows of '{}' have no elements: they are {}",
+           options_.input, example_.to_string());
+    check_rows(dataset, options_.validation, options_.input, "validation");
+    check_rows(dataset, options_.test, options_.input, "test");
     if (!options_.scaling) options_.scaling = default_scaling(example_.dtype);
   }
 
   FitResult run() {
-    InterruptScope interrupts;
     if (!options_.checkpoint.empty() && !options_.checkpoint_lock)
       options_.checkpoint_lock = std::make_shared<FolderLock>(options_.checkpoint);
     start();
+    InterruptScope interrupts;  // until here there is nothing to save
     auto steps = static_cast<double>(loader_.steps_per_epoch() * options_.epochs);
     step_ = make_step(model_, options_, steps);
     while (run_.epoch < options_.epochs && !stopped_early() && !interrupted()) run_epoch();
     FitResult result;
     result.interrupted = interrupted();
-    if (result.interrupted && !options_.checkpoint.empty()) save_checkpoint();
+    if (!result.interrupted) begin();  // also where no step was left
+    bool anything = !run_.history.step_loss.empty();
+    if (result.interrupted && anything && !options_.checkpoint.empty()) save_checkpoint();
     const auto& best = run_.stopping.best;
     result.model = evaluated_.with_variables(best ? *best : variables());
     result.best_epoch = best ? best_epoch() : run_.epoch;
@@ -81,7 +89,17 @@ class Run {
     if (!options_.validation.empty())
       check_labels(options_.loss, outputs_, options_.validation, options_.label,
                    "the validation data");
+    if (!options_.test.empty())
+      check_labels(options_.loss, outputs_, options_.test, options_.label, "the test data");
     if (!options_.checkpoint.empty()) resume();
+  }
+
+  /// The settings work: from here on the folder is this run's.
+  void begin() {
+    if (std::exchange(begun_, true)) return;
+    if (options_.fresh && !options_.checkpoint.empty())
+      CheckpointFolder(options_.checkpoint).remove_all();
+    if (options_.on_start) options_.on_start();
   }
 
   /// What must be equal for a checkpoint to be one of this run.
@@ -93,6 +111,7 @@ class Run {
 
   void resume() {
     remove_stale_temporaries(options_.checkpoint);
+    if (options_.fresh) return;
     std::optional<Checkpoint> last = CheckpointFolder(options_.checkpoint).latest();
     if (!last) return;
     for (const auto& [name, value] : identity()) {
@@ -213,7 +232,7 @@ class Run {
     run_.history.step_loss.push_back(static_cast<float>(loss));
     if (!std::isfinite(loss)) {
       throw not_finite(
-          fmt::format("the loss became {}", loss), run_.step + 1,
+          fmt::format("the loss became {}", without_sign_of_nan(loss)), run_.step + 1,
           first_not_finite(model_, options_, run_.values, inputs, labels, rows_of_batch()));
     }
     auto rows = static_cast<double>(inputs.shape()[0].constant());
@@ -221,6 +240,7 @@ class Run {
     run_.sums.rows += rows;
     run_.sums.correct += result.metrics.correct.item();
     run_.sums.labels += count_labels(labels);
+    begin();
   }
 
   /// How many labels count: negative ones are left out.
@@ -264,6 +284,7 @@ class Run {
   RunState run_;
   StepFunction step_;
   std::string last_checkpoint_;
+  bool begun_ = false;
 };
 
 }  // namespace

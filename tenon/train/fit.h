@@ -42,12 +42,20 @@ struct FitOptions {
   std::string checkpoint = "";
   /// Of a caller who keeps the folder to itself before and after the run; null: fit locks it.
   std::shared_ptr<FolderLock> checkpoint_lock = nullptr;
+  /// Begin anew although there are checkpoints. They are removed after the first step, when all
+  /// that could be wrong with the other options has shown.
+  bool fresh = false;
+  /// Called once, after the first step and before the first checkpoint: what an earlier run left
+  /// may go now.
+  std::function<void()> on_start = {};
   /// Steps between checkpoints besides those at the end of each epoch; 0: none.
   int64_t checkpoint_every = 0;
   int keep_checkpoints = 2;
   /// Evaluated after each epoch, by the loss and these metrics.
   data::Dataset validation = {};
   Metrics metrics = {};
+  /// What the model will be evaluated with in the end: only checked, before the first step.
+  data::Dataset test = {};
   /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
   int64_t patience = 0;
   /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
@@ -57,7 +65,8 @@ struct FitOptions {
   /// How inputs reach the model; by default as default_scaling says.
   std::optional<InputScaling> scaling = std::nullopt;
   bool progress = true;
-  /// Bytes that a step's plan may hold; 0: what is free when the step is made.
+  /// Bytes that a step may hold besides the batch and what stays: parameters, optimiser slots and
+  /// running averages. 0: what is free when the step is made.
   int64_t memory_limit = 0;
 };
 
@@ -85,7 +94,8 @@ struct FitResult {
 };
 
 /// Trains from scratch, or from the last checkpoint in options.checkpoint to the same bits as a run
-/// that was never stopped. Labels and sizes are checked before the first step. Error not_finite
+/// that was never stopped. Labels and sizes, also those of validation and test data, are checked
+/// before the first step. Error not_finite
 /// when the loss is, or the parameters: it names the step, the first op that made it and the last
 /// good checkpoint. Error already_exists when another run works in the folder.
 FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options = {});

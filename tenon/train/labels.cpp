@@ -63,6 +63,12 @@ bool same_numbers(const Type& outputs, const Type& labels) {
 
 }  // namespace
 
+Loss loss_named(std::string_view name) {
+  if (name == "cross_entropy") return nn::cross_entropy;
+  if (name == "mean_squared_error") return nn::mean_squared_error;
+  return {};
+}
+
 bool is_built_in(const Loss& loss) {
   return is(loss, nn::cross_entropy) || is(loss, nn::mean_squared_error);
 }
@@ -85,7 +91,23 @@ void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& da
   throw make_error(ErrorCode::shape_mismatch,
                    "mean_squared_error: {}: labels of other shapes than the model's outputs", what)
       .note("outputs  {}", outputs.to_string())
-      .note("{:<7}  {}", label, for_any_batch(labels).to_string());
+      .note("{:<7}  {}", label, for_any_batch(labels).to_string())
+      .note("hint: one output for each number of a row; models by name take classes = 1");
+}
+
+void check_rows(const data::Dataset& training, const data::Dataset& other, const std::string& input,
+                std::string_view kind) {
+  if (other.empty()) return;
+  auto row_of = [&](const data::Dataset& dataset) {
+    Type type = dataset[input].type();
+    type.shape.erase(0);
+    return type;
+  };
+  if (row_of(training) == row_of(other)) return;
+  throw make_error(ErrorCode::shape_mismatch,
+                   "the rows of the {} data are not like those of the training data", kind)
+      .note("{:<10}  {}  {}", "training", input, row_of(training).to_string())
+      .note("{:<10}  {}  {}", kind, input, row_of(other).to_string());
 }
 
 }  // namespace tenon::train

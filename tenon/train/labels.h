@@ -5,10 +5,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "tenon/train/fit.h"
 
 namespace tenon::train {
+
+/// "cross_entropy" or "mean_squared_error", as models and configurations call them; empty for other
+/// names.
+Loss loss_named(std::string_view name);
 
 /// Whether a loss is one of `nn`, whose labels are known, or the user's own.
 bool is_built_in(const Loss& loss);
@@ -21,5 +26,10 @@ bool are_classes(const Type& outputs, const Type& labels);
 /// are not looked at.
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
                   const std::string& label, const std::string& what);
+
+/// Rows of validation and test data (`kind`) are like those of the training data: the error shows
+/// both. No data, no error.
+void check_rows(const data::Dataset& training, const data::Dataset& other, const std::string& input,
+                std::string_view kind);
 
 }  // namespace tenon::train

@@ -100,7 +100,7 @@ std::string data_not_finite(const std::string& column, const Tensor& batch,
   if (bad < 0) return "";
   int64_t row = bad / (values.size() / static_cast<int64_t>(rows.size()));
   return fmt::format("the data: {} of row {} holds {}", column, rows[static_cast<size_t>(row)],
-                     values.to_double(bad));
+                     without_sign_of_nan(values.to_double(bad)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 //   StepResult r = step(std::move(state), images, labels);      // updated in place
 #pragma once
 
+#include <cmath>
 #include <functional>
 
 #include "tenon/train/fit.h"
@@ -41,6 +42,9 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
 std::string first_not_finite(const nn::Model& model, const FitOptions& options,
                              const TrainState& state, const Tensor& inputs, const Tensor& labels,
                              const std::vector<int64_t>& rows);
+
+/// -nan means nothing that nan does not.
+inline double without_sign_of_nan(double value) { return std::isnan(value) ? NAN : value; }
 
 /// The first parameter, slot or running average with a value which is not finite, and what made it;
 /// or "".

@@ -66,6 +66,38 @@ TEST(Configuration, SyntaxErrorsNameLineAndColumn) {
               }).starts_with("dates and times"));
 }
 
+TEST(Configuration, DepthHasALimit) {
+  auto deep = [](size_t parts) {
+    std::string key = "a";
+    for (size_t i = 1; i < parts; ++i) key += ".a";
+    return key;
+  };
+  EXPECT_EQ(Configuration::parse(deep(100) + " = 1.5", "x").get_double(deep(100)), 1.5);
+  const std::string limit = ": more than 100 tables or lists inside each other";
+  for (const std::string& text :
+       {deep(200'000) + " = 1", "[" + deep(200'000) + "]", "b = {" + deep(200'000) + " = 1}"})
+    EXPECT_EQ(error_of([&] { Configuration::parse("# 1\n" + text, "x"); }), "x:2" + limit);
+  // Dots in strings and comments are text.
+  const std::string dots(500, '.');
+  EXPECT_EQ(Configuration::parse("a = \"\\\"" + dots + "\" # " + dots + "\nb = '" + dots + "'" +
+                                     "\nc = \"\"\"\n\"" + dots + "\"\"\"",
+                                 "x")
+                .get_string("b"),
+            dots);
+  auto config = Configuration::parse("", "x");
+  EXPECT_THROW(config.set(deep(200'000) + "=1"), Error);
+  config.set("text={" + deep(200'000) + "=1}");  // no TOML: a string
+  EXPECT_EQ(config.kind("text"), Configuration::Kind::string);
+}
+
+TEST(Configuration, WhatWasSetHasNoColumns) {
+  auto config = Configuration::parse("", "x");
+  config.set("train.optimizer={name = 3}");
+  EXPECT_EQ(error_of([&] { config.get_string("train.optimizer.name"); }),
+            "train.optimizer.name: expected a string, found an integer 3\n"
+            "  in --set train.optimizer={name = 3}");
+}
+
 TEST(Configuration, RejectsUnknownKeysWithSuggestionAndPlace) {
   const auto config = Configuration::parse("[train]\nepohcs = 3\nseed = 1\n", "x.toml");
   config.get_int("train.epochs", 5);

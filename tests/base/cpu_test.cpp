@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 namespace tenon {
 namespace {
 
@@ -14,6 +16,16 @@ TEST(Cpu, KnowsItsNameAndThreads) {
 TEST(Cpu, MemoryFiguresAreConsistent) {
   EXPECT_GT(total_memory(), 0u);
   EXPECT_LE(available_memory(), total_memory());
+}
+
+TEST(Cpu, ControlGroupsLimitWhatIsAvailable) {
+  // The topmost group of either version; without one there is nothing to check.
+  for (const char* path :
+       {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"}) {
+    uint64_t limit = UINT64_MAX;
+    if (!(std::ifstream(path) >> limit)) continue;  // not there, or "max"
+    EXPECT_LE(available_memory(), limit);
+  }
 }
 
 }  // namespace

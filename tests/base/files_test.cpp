@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <functional>
+#include <thread>
 
 #include "tenon/base/error.h"
 #include "tests/support.h"
@@ -98,6 +103,55 @@ TEST_F(Files, WritesThroughASymbolicLink) {
   atomic_write(folder_ / "link", "new");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
   EXPECT_EQ(read_file(folder_ / "real"), "new");
+}
+
+TEST_F(Files, WritesThroughALinkWhoseTargetIsNotThereYet) {
+  fs::create_directory(folder_ / "sub");
+  fs::create_symlink("sub/second", folder_ / "first");
+  fs::create_symlink("real", folder_ / "sub" / "second");
+  atomic_write(folder_ / "first", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "first"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "sub" / "second"));
+  EXPECT_EQ(read_file(folder_ / "sub" / "real"), "new");
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_THROW(atomic_write(folder_ / "loop", "x"), Error);
+}
+
+TEST_F(Files, APipeIsWrittenIntoAndReadWhole) {
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  require_writable(pipe);  // must neither wait for a reader nor replace it
+  const std::string text(300'000, 'x');
+  std::thread writer([&] { atomic_write(pipe, text); });
+  MappedFile file(pipe);
+  writer.join();
+  EXPECT_EQ(file.text(), text);
+  MappedFile moved = std::move(file);
+  EXPECT_EQ(moved.text(), text);
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(file_count(), 1u);
+}
+
+TEST_F(Files, WhatStandardErrorGoesToIsNotReplaced) {
+  testing::internal::CaptureStderr();
+  std::fputs("before ", stderr);
+  atomic_write("/dev/stderr", "report ");
+  std::fputs("after", stderr);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "before report after");
+}
+
+TEST_F(Files, AFolderIsNoPlaceForAFile) {
+  fs::create_directory(folder_ / "sub");
+  for (const auto& write : {std::function([](const fs::path& path) { require_writable(path); }),
+                            std::function([](const fs::path& path) { AtomicFile file(path); })}) {
+    try {
+      write(folder_ / "sub");
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.message(), "cannot write " + (folder_ / "sub").string() + ": Is a directory");
+    }
+  }
+  EXPECT_EQ(file_count(), 1u);
 }
 
 TEST_F(Files, RemovesWhatKilledWritersLeft) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "support.h"
+#include "tenon/format/idx.h"
 #include "tenon/format/image.h"
 #include "tenon/format/npy.h"
 
@@ -114,6 +115,19 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
   EXPECT_THAT(evaluate.out, HasSubstr("\"examples\": 64"));
   EXPECT_THAT(evaluate.out, HasSubstr("\"accuracy\": 1.0")) << train.out;
+  // Rows of the same elements will do, labels of another kind will not.
+  NamedLiterals test = read_npz(folder / "test.npz");
+  write_npz(folder / "flat.npz",
+            {{"image", test.at("image").reshaped({64, 8, 8})}, {"label", test.at("label")}});
+  EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "flat.npz"}, here).out,
+              HasSubstr("accuracy 1.0000"));
+  write_npz(folder / "one-hot.npz",
+            {{"image", test.at("image")}, {"label", Literal(DType::i32, {64, 4})}});
+  Finished one_hot = run({"evaluate", "runs/run/model.tenon", "one-hot.npz"}, here);
+  EXPECT_EQ(one_hot.exit_code, 1) << one_hot.out;
+  EXPECT_THAT(one_hot.err, HasSubstr("cross_entropy: the data do not have one class"));
+  EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "test.npz", "--report", "runs"}, here).err,
+              HasSubstr("cannot write runs: Is a directory"));
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "run.toml"}, here).out,
               HasSubstr("accuracy 1.0000"));
 
@@ -188,6 +202,22 @@ optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
   EXPECT_THAT(run({"inspect", "runs/gpt/model.tenon"}, here).out, HasSubstr("f32[batch,12,7]"));
 }
 
+TEST(Cli, ClassesOfAFolderMayBeNamed) {
+  Folder folder;
+  for (const char* part : {"train", "t10k"}) {
+    write_idx(folder / (std::string(part) + "-images-idx3-ubyte"), Literal(DType::u8, {4, 8, 8}));
+    write_idx(folder / (std::string(part) + "-labels-idx1-ubyte"),
+              Literal::of<uint8_t>({4}, {0, 1, 1, 0}));
+  }
+  write_text(folder / "mine.toml",
+             "[data]\nsource = \"idx\"\nfolder = \".\"\nclasses = [\"ant\", \"bee\"]\n"
+             "[model]\nlayers = [\"flatten\", {dense = 2}]\n");
+  RunOptions here{.folder = folder.path()};
+  Finished train = run({"train", "mine.toml"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(run({"inspect", "runs/mine/model.tenon"}, here).out, HasSubstr("ant, bee"));
+}
+
 TEST(Cli, NumbersAreTrainedEvaluatedAndPredicted) {
   Folder folder;
   Literal x(DType::f64, {64, 2}), y(DType::f64, {64});
@@ -221,6 +251,11 @@ optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
   EXPECT_THAT(evaluate.out, HasSubstr("loss 0.000"));
   Finished predict = run({"predict", "runs/line/model.tenon", "one.npy"}, here);
   EXPECT_LT(std::abs(std::stod(predict.out)), 0.05) << predict.out;
+  // One output a number, also from the zoo.
+  Finished by_name = run({"train", "line.toml", "--fresh", "--set", "train.epochs=1", "--set",
+                          "model={name = \"mlp\", hidden = [4]}"},
+                         here);
+  EXPECT_EQ(by_name.exit_code, 0) << by_name.err;
 }
 
 TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
@@ -230,6 +265,10 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
             {{"image", Literal(DType::u8, {4, 64})}, {"label", Literal(DType::i64, {4})}});
   write_npz(folder / "empty.npz",
             {{"image", Literal(DType::u8, {0, 8, 8, 1})}, {"label", Literal(DType::i64, {0})}});
+  write_npz(folder / "beyond.npz", {{"image", Literal(DType::u8, {2, 8, 8, 1})},
+                                    {"label", Literal::of<int64_t>({2}, {0, 4})}});
+  write_npz(folder / "huge.npz", {{"image", Literal(DType::u8, {2, 8, 8, 1})},
+                                  {"label", Literal::of<int64_t>({2}, {0, INT64_MAX})}});
   auto error_of = [&](const std::string& change) {
     Finished finished = run({"train", "run.toml", "--set", change}, {.folder = folder.path()});
     EXPECT_EQ(finished.exit_code, 1) << change;
@@ -241,7 +280,17 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
               HasSubstr("units is 0, it must be at least 1 (dense1)"));
   EXPECT_THAT(error_of("model.layers=[{max_pool = 9}, \"flatten\", {dense = 4}]"),
               HasSubstr("at --set model.layers"));
-  EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test      image  u8[64]"));
+  EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test        image  u8[64]"));
+  EXPECT_THAT(error_of("data.test=beyond.npz"), HasSubstr("label 4 in row 1 of the test data"));
+  EXPECT_THAT(error_of("data.test=empty.npz"), HasSubstr("the test set has no rows"));
+  EXPECT_THAT(error_of("data.label=labels"), HasSubstr("no column 'labels'"));
+  EXPECT_THAT(error_of("data.label=labels"), HasSubstr("in train.npz"));
+  EXPECT_THAT(error_of("model.layers=[\"flatten\", {dense = 288230376151711744}]"),
+              HasSubstr("[64,288230376151711744] has more elements than memory can ever hold"));
+  write_text(folder / "huge.toml",
+             "[data]\nsource = \"npz\"\ntrain = \"huge.npz\"\n[model]\nname = \"mlp\"\n");
+  EXPECT_THAT(run({"train", "huge.toml"}, {.folder = folder.path()}).err,
+              HasSubstr("'label' of row 1 is 9223372036854775807"));
   EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("the data set has no rows"));
 }
 
@@ -271,6 +320,19 @@ TEST(Cli, ErrorsInConfigurationsNameThePlace) {
   };
   EXPECT_THAT(error_of({"train.epoch=3"}), HasSubstr("did you mean 'epochs'?"));
   EXPECT_THAT(error_of({"train.optimizer.name=adamww"}), HasSubstr("did you mean 'adamw'?"));
+  EXPECT_THAT(error_of({"trian.epochs=3"}),
+              HasSubstr("unknown key trian\n  --set trian.epochs=3: trian: did you mean 'train'?"));
+  EXPECT_THAT(error_of({"model={name=\"mlp\"}", "model.hiden=3"}),
+              HasSubstr("hint: did you mean 'hidden'?\n  at --set model.hiden=3"));
+  EXPECT_THAT(error_of({"data.classes=[\"a\", \"b\", \"a\"]"}), HasSubstr("both called 'a'"));
+  EXPECT_THAT(error_of({"data.scale=nan"}), HasSubstr("data.scale is nan"));
+  EXPECT_THAT(error_of({"data.offset=1e40"}), HasSubstr("beyond what f32 can hold"));
+  EXPECT_THAT(error_of({"model.layers=[\"flatten\", {batch_norm = {momentum = 7}}, {dense = 4}]"}),
+              HasSubstr("momentum is 7"));
+  EXPECT_THAT(error_of({"model.layers=[\"flatten\", {layer_norm = {epsilon = -1}}, {dense = 4}]"}),
+              HasSubstr("epsilon is -1"));
+  EXPECT_THAT(error_of({"train.optimizer.learning_rate={step=1e-3, every=5, factor=-1}"}),
+              HasSubstr("factor -1"));
   EXPECT_THAT(error_of({"data.source=npy"}), HasSubstr("did you mean 'npz'?"));
   EXPECT_THAT(error_of({"model.layers=[\"relux\"]"}), HasSubstr("did you mean 'relu'?"));
   EXPECT_THAT(error_of({"model.layers=[{conv = {filter = 3}}]"}),

@@ -128,11 +128,14 @@ TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("file/run"));
   EXPECT_THAT(finished.err, Not(HasSubstr("epoch 1")));
+  std::filesystem::create_directory(folder / "taken");
   for (const char* option : {"--output", "--report", "--trace"}) {
-    Finished nowhere = run({"train", "run.toml", option, "missing/x"}, {.folder = folder.path()});
-    EXPECT_EQ(nowhere.exit_code, 1);
-    EXPECT_THAT(nowhere.err, HasSubstr("missing/x"));
-    EXPECT_THAT(nowhere.err, Not(HasSubstr("epoch 1")));
+    for (const char* place : {"missing/x", "taken"}) {
+      Finished nowhere = run({"train", "run.toml", option, place}, {.folder = folder.path()});
+      EXPECT_EQ(nowhere.exit_code, 1);
+      EXPECT_THAT(nowhere.err, HasSubstr(place));
+      EXPECT_THAT(nowhere.err, Not(HasSubstr("epoch 1")));
+    }
   }
 }
 
@@ -145,6 +148,29 @@ TEST(Resume, OtherSettingsNeedAFreshStart) {
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, HasSubstr("train.seed: 3 there, 4 now"));
   EXPECT_EQ(run({"train", "run.toml", "--set", "train.seed=4", "--fresh"}, here).exit_code, 0);
+}
+
+TEST(Resume, AFreshStartThatFailsChangesNothing) {
+  Folder folder;
+  write_small_run(folder.path(), 1);
+  RunOptions here{.folder = folder.path()};
+  ASSERT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
+  const std::vector<std::filesystem::path> before =
+      train::CheckpointFolder(folder / "runs/run").files();
+  const std::string settings = read_text(folder / "runs/run/config.toml");
+  for (const char* change :
+       {"model.layers=[\"flatten\", {dense = 3}]", "train.memory_limit=1000",
+        "train.optimizer={name=\"sgd\", learning_rate=1e38, weight_decay=nan}"}) {
+    Finished failed = run({"train", "run.toml", "--fresh", "--set", change}, here);
+    EXPECT_EQ(failed.exit_code, 1) << change;
+    EXPECT_EQ(train::CheckpointFolder(folder / "runs/run").files(), before) << change;
+    EXPECT_EQ(read_text(folder / "runs/run/config.toml"), settings) << change;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "runs/run/model.tenon"));
+  EXPECT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
+  Finished elsewhere = run({"train", "run.toml", "--fresh", "--output", "elsewhere.tenon"}, here);
+  EXPECT_EQ(elsewhere.exit_code, 0) << elsewhere.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "runs/run/model.tenon")) << "of the run before";
 }
 
 TEST(Resume, ALossThatIsNotFiniteNamesStepOpAndCheckpoint) {

@@ -23,10 +23,18 @@ namespace {
 
 [[noreturn]] void become_tenon(std::vector<char*>& argv, const RunOptions& options,
                                const fs::path& out, const fs::path& err) {
-  int out_file = open(out.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+  const fs::path& place = options.out.empty() ? out : options.out;
+  int out_file = open(place.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
   int err_file = open(err.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
   dup2(out_file, 1);
   dup2(err_file, 2);
+  // Only these three are the program's.
+  close(out_file);
+  close(err_file);
+  if (options.closed) {
+    close(1);
+    close(2);
+  }
   if (options.file_size_limit > 0) {
     signal(SIGXFSZ, SIG_IGN);
     rlimit limit{options.file_size_limit, options.file_size_limit};

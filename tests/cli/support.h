@@ -18,6 +18,10 @@ struct RunOptions {
   std::filesystem::path folder = ".";  // working directory
   /// Largest file that may be written, in bytes: how a full disk looks to a program.
   uint64_t file_size_limit = 0;
+  /// Where standard output goes instead, such as /dev/full.
+  std::filesystem::path out = {};
+  /// Without standard output and error, as `>&- 2>&-` leaves a program.
+  bool closed = false;
 };
 
 /// A running `tenon`; its output goes to files in the folder.

@@ -13,6 +13,13 @@ Dataset five_rows() {
                   {"y", Literal::of<int32_t>({5}, {0, 10, 20, 30, 40})}});
 }
 
+TEST(Dataset, NamesOfClassesDiffer) {
+  Dataset set = five_rows();
+  EXPECT_EQ(set.set_classes({"a", "b"}).classes().size(), 2u);
+  EXPECT_EQ(thrown_by([&] { set.set_classes({"a", "b", "a"}); }).message(),
+            "dataset: classes 0 and 2 are both called 'a'");
+}
+
 TEST(Dataset, ColumnsHaveEqualNumbersOfRows) {
   Dataset set = five_rows();
   EXPECT_EQ(set.size(), 5);

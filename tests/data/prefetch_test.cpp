@@ -55,6 +55,15 @@ TEST(Prefetcher, EveryRowOnceAnEpochInTheOrderOfTheEpoch) {
   }
 }
 
+TEST(Prefetcher, ABatchBeyondTheDataIsAllOfIt) {
+  Prefetcher batches(numbered(10), {.batch = int64_t{1} << 60, .shuffle = false});
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const auto all = epoch_of(batches);
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].size(), 10u);
+  }
+}
+
 TEST(Prefetcher, TheLastBatchIsSmallerOrLeftOut) {
   Prefetcher all(numbered(10), {.batch = 4, .shuffle = false});
   EXPECT_EQ(epoch_of(all).back(), (std::vector<int32_t>{8, 9}));

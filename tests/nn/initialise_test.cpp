@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tenon/base/error.h"
+
 namespace tenon::nn {
 namespace {
 
@@ -42,6 +44,12 @@ TEST(Initialise, Constants) {
   EXPECT_EQ(one.high, 1);
   EXPECT_EQ(statistics(zeros(), {10}).high, 0);
   EXPECT_EQ(statistics(constant(0.5), {10}).low, 0.5);
+}
+
+TEST(Initialise, WhatHasNoInputsHasNoScale) {
+  EXPECT_THROW(statistics(fan_in_uniform(), {0, 5}), Error);
+  EXPECT_THROW(statistics(he_normal(), {3, 3, 0, 5}), Error);
+  EXPECT_THROW(bias_uniform(0), Error);
 }
 
 TEST(Initialise, UniformKeepsItsBound) { expect_uniform(statistics(uniform(0.3), {20000}), 0.3); }

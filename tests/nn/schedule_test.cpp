@@ -70,6 +70,12 @@ TEST(Schedule, StepDecayFallsOnceEveryFewSteps) {
   EXPECT_NEAR(at(schedule, 39, 100), 0.1, 1e-6);
 }
 
+TEST(Schedule, AFactorIsANumberFrom0On) {
+  EXPECT_THROW(step_decay(0.8, -1, 10), Error);
+  EXPECT_THROW(step_decay(0.8, NAN, 10), Error);
+  EXPECT_NEAR(at(step_decay(0.8, 0, 10), 10, 100), 0, 1e-6);
+}
+
 TEST(Schedule, CosineFallsToItsFinalRateAndStays) {
   Schedule schedule = cosine(1.0, 0.2);
   EXPECT_NEAR(at(schedule, 0, 40), 1.0, 1e-6);

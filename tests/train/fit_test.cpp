@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <filesystem>
 
@@ -167,6 +168,20 @@ TEST(Checkpoints, ANewerOneThatCannotBeReadDoesNotPushOutTheNew) {
   EXPECT_EQ(warnings.size(), 1u);
 }
 
+TEST(Checkpoints, FilesOfOtherNamesAreLeftAlone) {
+  TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path());
+  const std::filesystem::path old = checkpoints.write(after_epoch(2), 5);
+  const std::filesystem::path newest = checkpoints.write(after_epoch(5), 5);
+  const std::filesystem::path copy = folder / "step-00009-00000000-good-copy.safetensors";
+  std::filesystem::copy_file(old, copy);
+  EXPECT_EQ(checkpoints.files(), (std::vector{newest, old}));
+  EXPECT_EQ(checkpoints.latest()->epoch, 5);
+  checkpoints.remove_all();
+  EXPECT_TRUE(checkpoints.files().empty());
+  EXPECT_TRUE(std::filesystem::exists(copy));
+}
+
 TEST(Checkpoints, ManyEpochsStayInOrder) {
   TemporaryFolder folder;
   CheckpointFolder checkpoints(folder.path());
@@ -239,6 +254,47 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
               HasSubstr("has another type for parameters.fc1.weight"));
 }
 
+TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
+  TemporaryFolder folder;
+  data::Dataset data = easy_pictures(100);
+  FitOptions options = quiet(2);
+  options.checkpoint = folder.path();
+  options.keep_checkpoints = 9;
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  fit(model, data, options);
+  CheckpointFolder checkpoints(folder.path());
+  ASSERT_EQ(checkpoints.files().size(), 2u);
+
+  options.fresh = true;
+  options.epochs = 1;
+  int starts = 0;
+  options.on_start = [&] {
+    ++starts;
+    EXPECT_TRUE(checkpoints.files().empty());
+  };
+  FitOptions failing = options;
+  failing.memory_limit = 10;  // seen at the first step
+  EXPECT_THAT(error_of([&] { fit(model, data, failing); }), HasSubstr("limit"));
+  EXPECT_EQ(checkpoints.files().size(), 2u);
+  EXPECT_EQ(starts, 0);
+  EXPECT_EQ(fit(model, data, options).history.epochs.size(), 1u);
+  EXPECT_EQ(checkpoints.files().size(), 1u);
+  EXPECT_EQ(starts, 1);
+}
+
+TEST(Fit, SignalsEndTheProcessWhileTheModelIsMade) {
+  int calls = 0;
+  bool default_action = false;
+  nn::Model model = [&](nn::Scope s, Tensor x) {
+    struct sigaction now{};
+    ::sigaction(SIGTERM, nullptr, &now);
+    if (calls++ == 0) default_action = now.sa_handler == SIG_DFL;
+    return nn::dense(s / "out", flatten(x), 2);
+  };
+  fit(model, easy_pictures(64), quiet(1));
+  EXPECT_TRUE(default_action);
+}
+
 TEST(Fit, AFolderTakesOneRunAtATime) {
   TemporaryFolder folder;
   FolderLock other(folder.path());
@@ -262,6 +318,15 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
   options.validation = beyond;
   EXPECT_THAT(error_of([&] { fit(two, data, options); }),
               HasSubstr("row 70 of the validation data"));
+  options = quiet(1);
+  options.test = beyond;
+  EXPECT_THAT(error_of([&] { fit(two, data, options); }), HasSubstr("row 70 of the test data"));
+  options.test =
+      data::Dataset({{"image", Literal(DType::u8, {4, 64})}, {"label", Literal(DType::i32, {4})}});
+  EXPECT_THAT(error_of([&] { fit(two, data, options); }), HasSubstr("test        image  u8[64]"));
+  data::Dataset none(
+      {{"image", Literal(DType::u8, {100, 0})}, {"label", Literal(DType::i32, {100})}});
+  EXPECT_THAT(error_of([&] { fit(two, none, quiet(1)); }), HasSubstr("have no elements"));
   data::Dataset real({{"image", data["image"]}, {"label", Literal(DType::f32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, real, quiet(1)); }), HasSubstr("label    f32[batch]"));
   data::Dataset named = easy_pictures(100);

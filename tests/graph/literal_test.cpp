@@ -1,0 +1,35 @@
+#include "tenon/graph/literal.h"
+
+#include <gtest/gtest.h>
+
+#include "tenon/base/error.h"
+#include "tenon/runtime/buffer.h"
+
+namespace tenon {
+namespace {
+
+template <class F>
+ErrorCode code_of(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+TEST(Literal, SizesBeyondMemoryAreErrors) {
+  const int64_t huge = int64_t{1} << 58;
+  // 64 * 2^58 is 0 in 64 bits.
+  for (const std::vector<int64_t>& shape :
+       {std::vector<int64_t>{64, huge}, {INT64_MAX}, {huge, huge, huge}}) {
+    EXPECT_EQ(code_of([&] { Literal value(DType::f32, shape); }), ErrorCode::out_of_range);
+    EXPECT_EQ(code_of([&] { Buffer::allocate(DType::f64, shape); }), ErrorCode::out_of_range);
+  }
+  EXPECT_EQ(code_of([&] { Literal value(DType::f64, {huge}); }), ErrorCode::resource_exhausted);
+  EXPECT_EQ(code_of([&] { Buffer::allocate(DType::f64, {huge}); }), ErrorCode::resource_exhausted);
+  EXPECT_EQ(Literal(DType::f32, {huge, huge, 0}).size(), 0);
+}
+
+}  // namespace
+}  // namespace tenon
