@@ -215,6 +215,8 @@ std::string summary(const ReportContent& content) {
   if (const Evaluation* e = content.evaluation) {
     if (!std::isnan(e->accuracy)) add("test accuracy", fmt::format("{:.2f} %", 100 * e->accuracy));
     add("test loss", fmt::format("{:.4f}", e->loss));
+    for (const auto& [name, value] : e->metrics)
+      add(escaped("test " + name), fmt::format("{:.4f}", value));
     add("test examples", group_digits(e->examples));
   }
   if (const History* h = content.history; h != nullptr && !h->epochs.empty()) {
@@ -222,6 +224,8 @@ std::string summary(const ReportContent& content) {
     for (const EpochRecord& r : h->epochs) seconds += r.seconds;
     if (double accuracy = h->epochs.back().accuracy; !std::isnan(accuracy))
       add("training accuracy", fmt::format("{:.2f} %", 100 * accuracy));
+    for (const auto& [name, value] : h->epochs.back().metrics)
+      add(escaped("validation " + name), fmt::format("{:.4f}", value));
     add("epochs", std::to_string(h->epochs.size()));
     add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
     add("time of training", fmt::format("{:.1f} s", seconds));

@@ -76,6 +76,15 @@ size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
+TEST_F(Report, HasTheMetricsOfTheRun) {
+  ReportContent report = content();
+  evaluation_.metrics["top 5 <b>"] = 0.75;
+  history_.epochs.back().metrics["top 5"] = 0.5;
+  std::string page = html_report(report);
+  EXPECT_THAT(page, HasSubstr("<dt>test top 5 &lt;b&gt;</dt><dd>0.7500</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>validation top 5</dt><dd>0.5000</dd>"));
+}
+
 TEST_F(Report, HasCurvesConfusionsMistakesAndConfiguration) {
   std::string page = html_report(content());
   for (const char* part :
