@@ -53,9 +53,15 @@ class Verifier {
         --i;
         continue;
       }
-      if (const auto* l = std::get_if<Loop>(&statements[i].what)) sharing(l->body);
+      if (const auto* l = std::get_if<Loop>(&statements[i].what)) {
+        not_written_over(l->extent);
+        sharing(l->body);
+      }
       if (const auto* d = std::get_if<Declare>(&statements[i].what)) not_written_over(d->initial);
-      if (const auto* u = std::get_if<Update>(&statements[i].what)) not_written_over(u->value);
+      if (const auto* u = std::get_if<Update>(&statements[i].what)) {
+        not_written_over(u->element);
+        not_written_over(u->value);
+      }
       if (const auto* c = std::get_if<If>(&statements[i].what)) {
         not_written_over(c->condition);
         sharing(c->body);

@@ -245,9 +245,12 @@ class Run {
 
   /// How many labels count: negative ones are left out.
   static double count_labels(const Tensor& labels) {
-    auto count = labels.shape().element_count().constant();
-    if (labels.dtype() == DType::i32)
-      count -= std::ranges::count_if(labels.values<int32_t>(), [](int32_t x) { return x < 0; });
+    auto ignored = [&]<class T>(std::span<const T> values) {
+      return std::ranges::count_if(values, [](T x) { return x < 0; });
+    };
+    int64_t count = labels.shape().element_count().constant();
+    if (labels.dtype() == DType::i32) count -= ignored(labels.values<int32_t>());
+    if (labels.dtype() == DType::i64) count -= ignored(labels.values<int64_t>());
     return static_cast<double>(count);
   }
 

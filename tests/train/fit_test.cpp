@@ -386,15 +386,17 @@ TEST(Fit, ValidationIsByTheLossAndMetricsOfTheRun) {
 
 TEST(Fit, NegativeLabelsAreLeftOut) {
   data::Dataset data = easy_pictures(200);
-  Literal labels = data["label"];
-  for (int64_t i = 0; i < 100; ++i) labels.set_int(i * 2, -1);
-  data::Dataset half({{"image", data["image"]}, {"label", labels}});
-  FitOptions options = quiet(4);
-  options.optimizer = nn::adam({.learning_rate = 0.01});
-  options.validation = half;
-  FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), half, options);
-  EXPECT_GT(result.history.epochs.back().accuracy, 0.95);
-  EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.95);
+  for (DType dtype : {DType::i32, DType::i64}) {
+    Literal labels(dtype, {200});
+    for (int64_t i = 0; i < 200; ++i) labels.set_int(i, i % 2 == 0 ? -1 : data["label"].to_int(i));
+    data::Dataset half({{"image", data["image"]}, {"label", labels}});
+    FitOptions options = quiet(4);
+    options.optimizer = nn::adam({.learning_rate = 0.01});
+    options.validation = half;
+    FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), half, options);
+    EXPECT_GT(result.history.epochs.back().accuracy, 0.95);
+    EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.95);
+  }
 }
 
 TEST(Fit, PatienceNeedsValidationData) {

@@ -7,18 +7,6 @@ namespace tenon {
 
 namespace {
 
-/// Index of element (row, column) of an operand whose leading axes are the rows.
-std::vector<Expr> operand_index(RegionKernel& region, const Shape& shape, size_t reduced, Expr row,
-                                Expr column) {
-  auto split = static_cast<std::ptrdiff_t>(reduced);
-  Shape leading(std::vector<Dim>(shape.begin(), shape.begin() + split));
-  Shape trailing(std::vector<Dim>(shape.begin() + split, shape.end()));
-  std::vector<Expr> index = region.delinearize(row, leading);
-  std::vector<Expr> rest = region.delinearize(column, trailing);
-  index.insert(index.end(), rest.begin(), rest.end());
-  return index;
-}
-
 /// Reduces rows [first, first + count) of every result at one column; gives the registers that hold
 /// them. `columns` is valid where rows are folded: then elements are numbered through.
 std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr first, Expr count,
@@ -37,7 +25,7 @@ std::vector<Expr> reduce_rows(RegionKernel& region, const Graph& body, Expr firs
     const Shape& shape = body.type(node.inputs[0]).shape;
     size_t reduced = node.attributes.integers("axes").size();
     values.push_back(
-        region.element(node.inputs[0], operand_index(region, shape, reduced, first + r, column)));
+        region.element(node.inputs[0], region.delinearize(first + r, column, shape, reduced)));
   }
   region.set_block(outside);
   std::vector<Expr> results;

@@ -11,14 +11,8 @@ Expr element_at(RegionKernel& region, const Node& node, bool flat, const Dim& in
   const ValueId operand = node.inputs[0];
   if (flat) return region.flat_element(operand, row * region.dim(inner) + place);
   const Shape& shape = region.body().type(operand).shape;
-  const auto split =
-      static_cast<std::ptrdiff_t>(shape.rank() - node.attributes.integers("axes").size());
-  std::vector<Expr> index =
-      region.delinearize(row, Shape(std::vector<Dim>(shape.begin(), shape.begin() + split)));
-  const std::vector<Expr> rest =
-      region.delinearize(place, Shape(std::vector<Dim>(shape.begin() + split, shape.end())));
-  index.insert(index.end(), rest.begin(), rest.end());
-  return region.element(operand, index);
+  const size_t split = shape.rank() - node.attributes.integers("axes").size();
+  return region.element(operand, region.delinearize(row, place, shape, split));
 }
 
 }  // namespace

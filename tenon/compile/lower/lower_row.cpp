@@ -43,17 +43,9 @@ class RowLowering {
     Dim count(1);
     while (split < shape.rank() && count != rows_) count = count * shape[split++];
     // Axes of size 1 right after the split belong to either side.
-    Shape leading(
-        std::vector<Dim>(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(split)));
-    Shape trailing(
-        std::vector<Dim>(shape.begin() + static_cast<std::ptrdiff_t>(split), shape.end()));
-    if (count != rows_ || trailing.element_count() != inner_) {
+    if (count != rows_ || shape.element_count() != rows_ * inner_)
       return region_.delinearize(row_ * region_.dim(inner_) + k, shape);
-    }
-    std::vector<Expr> index = region_.delinearize(row_, leading);
-    std::vector<Expr> rest = region_.delinearize(k, trailing);
-    index.insert(index.end(), rest.begin(), rest.end());
-    return index;
+    return region_.delinearize(row_, k, shape, split);
   }
 
   void add_reduction(const Node& node) {

@@ -123,6 +123,16 @@ std::vector<Expr> RegionKernel::delinearize(Expr linear, const Shape& shape) {
   return index;
 }
 
+std::vector<Expr> RegionKernel::delinearize(Expr leading, Expr trailing, const Shape& shape,
+                                            size_t split) {
+  const auto middle = shape.begin() + static_cast<std::ptrdiff_t>(split);
+  std::vector<Expr> index = delinearize(leading, Shape(std::vector<Dim>(shape.begin(), middle)));
+  const std::vector<Expr> rest =
+      delinearize(trailing, Shape(std::vector<Dim>(middle, shape.end())));
+  index.insert(index.end(), rest.begin(), rest.end());
+  return index;
+}
+
 Expr RegionKernel::linearize(std::span<const Expr> index, const Shape& shape) {
   std::vector<Expr> extents = dims(shape);
   return index.empty() ? pool().index(0) : row_major_offset(index, extents);

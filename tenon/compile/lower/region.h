@@ -57,6 +57,8 @@ class RegionKernel {
 
   /// Position in `shape` of the element with row-major number `linear`.
   std::vector<Expr> delinearize(Expr linear, const Shape& shape);
+  /// The same from two numbers: of the first `split` axes, and of the others.
+  std::vector<Expr> delinearize(Expr leading, Expr trailing, const Shape& shape, size_t split);
   Expr linearize(std::span<const Expr> index, const Shape& shape);
 
  private:

@@ -31,20 +31,19 @@ Value fold_constants(const Call& c) {
   if (!c.op.is_elementwise || !c.op.reference || !c.type.shape.is_constant()) return {};
   bool splats = true;
   bool literals = element_count(c.type.shape.constants()) <= kMaxFoldedElements;
+  std::vector<std::optional<Literal>> scalars;
   for (const Value& input : c.inputs) {
-    splats = splats && splat(c.build, input.id());
+    scalars.push_back(splats ? splat(c.build, input.id()) : std::nullopt);
+    splats = scalars.back().has_value();
     const Node* node = c.producer(input);
     literals = literals && node && node->op->name == "constant";
   }
   if (c.inputs.empty() || (!splats && !literals)) return {};
   std::vector<int64_t> shape = splats ? std::vector<int64_t>{} : c.type.shape.constants();
   std::vector<RefArray> operands;
-  for (const Value& input : c.inputs) {
-    if (splats) {
-      operands.push_back(RefArray::from(*splat(c.build, input.id())));
-    } else {
-      operands.push_back(RefArray::from(*c.producer(input)->attributes.literal("value")));
-    }
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    operands.push_back(RefArray::from(
+        splats ? *scalars[i] : *c.producer(c.inputs[i])->attributes.literal("value")));
   }
   ReferenceCall call(c.attributes, std::move(operands), {RefArray(c.type.dtype, shape)}, nullptr);
   c.op.reference(call);

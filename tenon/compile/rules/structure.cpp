@@ -54,14 +54,13 @@ Value reshape_rule(const Call& c) {
   if (c.inputs[0].shape() == c.type.shape) return c.inputs[0];
   if (const Node* inner = c.made_by(0, "reshape"))
     return reshape(c.value(inner->inputs[0]), c.type.shape);
-  if (splat(c.build, c.inputs[0].id()) && c.made_by(0, "broadcast")) return of_splat(c);
-  return {};
+  return c.made_by(0, "broadcast") ? of_splat(c) : Value();
 }
 
 Value transpose_rule(const Call& c) {
   const Integers& order = c.attributes.integers("order");
   if (is_identity(order)) return c.inputs[0];
-  if (splat(c.build, c.inputs[0].id())) return of_splat(c);
+  if (Value repeated = of_splat(c)) return repeated;
   const Node* inner = c.made_by(0, "transpose");
   if (!inner) return {};
   const Integers& first = inner->attributes.integers("order");
