@@ -69,7 +69,7 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
     Value better;
     if (node.outputs.size() == 1) {
       std::vector<Value> inputs = rewrite.inputs_of(node);
-      Type type = graph.type(node.outputs[0]);
+      const Type& type = graph.type(node.outputs[0]);
       Call call{rewrite.build(), *node.op, node.attributes, inputs, type};
       rewrite.build().set_label(node.label);
       better = fold_constants(call);
