@@ -90,7 +90,7 @@ TEST(Cli, HelpOfTrainNamesModelsAndLayers) {
 }
 
 TEST(Cli, ConfigDiffSeesThroughBases) {
-  Folder folder;
+  TemporaryFolder folder;
   write_text(folder / "a.toml", "[train]\nepochs = 5\nseed = 1\n");
   write_text(folder / "b.toml", "base = \"a.toml\"\n[train]\nepochs = 7\n[data]\nbatch = 8\n");
   Finished changes = run({"config", "diff", "a.toml", "b.toml"}, {.folder = folder.path()});
@@ -99,7 +99,7 @@ TEST(Cli, ConfigDiffSeesThroughBases) {
 }
 
 TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   RunOptions here{.folder = folder.path()};
   Finished train = run({"train", "run.toml", "--trace", "trace.json"}, here);
@@ -169,7 +169,7 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
 }
 
 TEST(Cli, ModelsOfTheZooTrainByName) {
-  Folder folder;
+  TemporaryFolder folder;
   Literal tokens(DType::i32, {32, 12}), next(DType::i32, {32, 12});
   for (int64_t i = 0; i < tokens.size(); ++i) {
     tokens.set_int(i, (i / 12 + i % 12) % 7);
@@ -203,7 +203,7 @@ optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
 }
 
 TEST(Cli, ClassesOfAFolderMayBeNamed) {
-  Folder folder;
+  TemporaryFolder folder;
   for (const char* part : {"train", "t10k"}) {
     write_idx(folder / (std::string(part) + "-images-idx3-ubyte"), Literal(DType::u8, {4, 8, 8}));
     write_idx(folder / (std::string(part) + "-labels-idx1-ubyte"),
@@ -219,7 +219,7 @@ TEST(Cli, ClassesOfAFolderMayBeNamed) {
 }
 
 TEST(Cli, NumbersAreTrainedEvaluatedAndPredicted) {
-  Folder folder;
+  TemporaryFolder folder;
   Literal x(DType::f64, {64, 2}), y(DType::f64, {64});
   for (int64_t i = 0; i < 64; ++i) {
     x.set_double(2 * i, static_cast<double>(i % 8) / 8);
@@ -259,7 +259,7 @@ optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
 }
 
 TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   write_npz(folder / "flat.npz",
             {{"image", Literal(DType::u8, {4, 64})}, {"label", Literal(DType::i64, {4})}});
@@ -295,7 +295,7 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
 }
 
 TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   Finished finished =
       run({"train", "run.toml", "--set", "train.memory_limit=1000"}, {.folder = folder.path()});
@@ -305,7 +305,7 @@ TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {
 }
 
 TEST(Cli, ErrorsInConfigurationsNameThePlace) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   RunOptions here{.folder = folder.path()};
   auto error_of = [&](std::vector<std::string> changes) {

@@ -28,7 +28,7 @@ void write_long_run(const std::filesystem::path& folder) {
   write_small_run(folder, 60, "checkpoint_every = 5\n");
 }
 
-bool wait_for_checkpoint(const Folder& folder) {
+bool wait_for_checkpoint(const TemporaryFolder& folder) {
   for (int i = 0; i < 3000; ++i) {
     if (!train::CheckpointFolder(folder / "runs/run").files().empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -37,7 +37,7 @@ bool wait_for_checkpoint(const Folder& folder) {
 }
 
 TEST(Resume, KilledRunsEndInTheSameBits) {
-  Folder whole, killed;
+  TemporaryFolder whole, killed;
   write_long_run(whole.path());
   write_long_run(killed.path());
   Finished reference = run({"train", "run.toml", "--quiet"}, {.folder = whole.path()});
@@ -67,7 +67,7 @@ TEST(Resume, KilledRunsEndInTheSameBits) {
 }
 
 TEST(Resume, CtrlCLeavesACheckpoint) {
-  Folder folder;
+  TemporaryFolder folder;
   write_long_run(folder.path());
   Process process({"train", "run.toml"}, {.folder = folder.path()});
   ASSERT_TRUE(wait_for_checkpoint(folder));
@@ -82,7 +82,7 @@ TEST(Resume, CtrlCLeavesACheckpoint) {
 }
 
 TEST(Resume, AFolderTakesOneRunAtATime) {
-  Folder folder;
+  TemporaryFolder folder;
   write_long_run(folder.path());
   Process process({"train", "run.toml"}, {.folder = folder.path()});
   ASSERT_TRUE(wait_for_checkpoint(folder));
@@ -99,7 +99,7 @@ TEST(Resume, AFullDiskLosesNoEarlierCheckpoint) {
   GTEST_SKIP()
       << "the thread sanitizer needs larger files than the limit that stands for a full disk";
 #endif
-  Folder folder;
+  TemporaryFolder folder;
   write_long_run(folder.path());
   {
     Process process({"train", "run.toml"}, {.folder = folder.path()});
@@ -120,7 +120,7 @@ TEST(Resume, AFullDiskLosesNoEarlierCheckpoint) {
 }
 
 TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   write_text(folder / "file", "");
   Finished finished =
@@ -140,7 +140,7 @@ TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
 }
 
 TEST(Resume, OtherSettingsNeedAFreshStart) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   RunOptions here{.folder = folder.path()};
   ASSERT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
@@ -151,7 +151,7 @@ TEST(Resume, OtherSettingsNeedAFreshStart) {
 }
 
 TEST(Resume, AFreshStartThatFailsChangesNothing) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   RunOptions here{.folder = folder.path()};
   ASSERT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
@@ -174,7 +174,7 @@ TEST(Resume, AFreshStartThatFailsChangesNothing) {
 }
 
 TEST(Resume, ALossThatIsNotFiniteNamesStepOpAndCheckpoint) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path());
   Finished finished = run({"train", "run.toml", "--set", "train.checkpoint_every=1", "--set",
                            "train.optimizer={name=\"sgd\", learning_rate=1e38}", "--set",

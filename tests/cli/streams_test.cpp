@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::filesystem::path make_pipe(const Folder& folder, const std::string& name) {
+std::filesystem::path make_pipe(const TemporaryFolder& folder, const std::string& name) {
   EXPECT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
   return folder / name;
 }
@@ -31,7 +31,7 @@ TEST(Streams, OutputThatIsLostIsAnError) {
 }
 
 TEST(Streams, ClosedOnesDoNotEndUpInFiles) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   RunOptions here{.folder = folder.path()};
   RunOptions closed = here;
@@ -43,7 +43,7 @@ TEST(Streams, ClosedOnesDoNotEndUpInFiles) {
 }
 
 TEST(Streams, ModelsAndReportsGoIntoPipesAndComeOutOfThem) {
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   RunOptions here{.folder = folder.path()};
   const std::filesystem::path pipe = make_pipe(folder, "pipe"), rows = make_pipe(folder, "rows");
@@ -77,7 +77,7 @@ TEST(Streams, ModelsAndReportsGoIntoPipesAndComeOutOfThem) {
 }
 
 TEST(Streams, FirstBytesSayWhatAFileIs) {
-  Folder folder;
+  TemporaryFolder folder;
   write_idx(folder / "labels", Literal(DType::u8, {3}));
   ASSERT_EQ(
       ::system(("gzip -n -c " + (folder / "labels").string() + " > " + (folder / "packed").string())
@@ -89,7 +89,7 @@ TEST(Streams, FirstBytesSayWhatAFileIs) {
 
 TEST(Streams, AnUnknownLogLevelIsAWarning) {
   ::setenv("TENON_LOG", "bogus", 1);
-  Folder folder;
+  TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   Finished finished = run({"train", "run.toml"}, {.folder = folder.path()});
   ::unsetenv("TENON_LOG");

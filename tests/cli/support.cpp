@@ -98,16 +98,6 @@ Finished run(std::vector<std::string> arguments, const RunOptions& options) {
   return Process(std::move(arguments), options).wait();
 }
 
-Folder::Folder() {
-  std::string pattern = (fs::temp_directory_path() / "tenon-test-XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 void write_quarters(const fs::path& path, int64_t rows, uint64_t seed) {
   Literal images(DType::u8, {rows, 8, 8, 1}), labels(DType::i32, {rows});
   RandomStream random((RandomKey(seed)));

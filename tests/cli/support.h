@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support.h"
+
 namespace tenon::testing {
 
 struct Finished {
@@ -44,18 +46,6 @@ class Process {
 };
 
 Finished run(std::vector<std::string> arguments, const RunOptions& options = {});
-
-/// A new folder that goes away with the object.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Pictures u8[rows,8,8,1] of four classes (which quarter is bright) with labels, as an .npz.
 void write_quarters(const std::filesystem::path& path, int64_t rows, uint64_t seed);

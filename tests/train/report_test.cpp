@@ -9,6 +9,7 @@
 #include "tenon/base/files.h"
 #include "tenon/base/json.h"
 #include "tenon/models/mlp.h"
+#include "tests/support.h"
 
 namespace tenon::train {
 namespace {
@@ -22,15 +23,10 @@ constexpr const char* kLibrary = "/* charts */ class Chart {} // </script> in a 
 class Report : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::filesystem::path folder = ::testing::TempDir();
-    library_ = folder / "tenon-report-charts.js";
-    atomic_write(library_, kLibrary);
-    ::setenv("TENON_CHART_JS", library_.c_str(), 1);
+    atomic_write(folder_ / "charts.js", kLibrary);
+    ::setenv("TENON_CHART_JS", (folder_ / "charts.js").c_str(), 1);
   }
-  void TearDown() override {
-    ::unsetenv("TENON_CHART_JS");
-    std::filesystem::remove(library_);
-  }
+  void TearDown() override { ::unsetenv("TENON_CHART_JS"); }
 
   /// Four rows of classes 0, 1, 2, 2; the evaluation is made up: rows 1 and 3 are wrong.
   ReportContent content() {
@@ -63,7 +59,7 @@ class Report : public ::testing::Test {
     return parse_json(page.substr(begin, page.find(";\n", begin) - begin), "data");
   }
 
-  std::filesystem::path library_;
+  TemporaryFolder folder_;
   data::Dataset test_;
   Model model_;
   Evaluation evaluation_;
