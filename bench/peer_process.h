@@ -65,12 +65,12 @@ class PeerProcess {
       fail(ErrorCode::io, "{}: no pipe", name_);
     }
     const std::string python = peers_python().string();
-    // "torch_eager channels_last" is that peer with an option.
+    // "torch_eager channels_last" and "torch_eager float64" are that peer with an option.
     const std::vector<std::string> parts = split(peer, ' ');
     std::vector<std::string> words = {
         python,      "bench/peers/train.py", "--work", work, "--peer", parts[0],
         "--threads", std::to_string(threads)};
-    if (parts.size() > 1) words.push_back("--channels-last");
+    if (parts.size() > 1) words.insert(words.end(), {"--option", parts[1]});
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);

@@ -200,8 +200,9 @@ def make_optimizer(kind, parameters):
 
 
 class TorchPeer:
-    def __init__(self, name, compiled, threads, channels_last=False):
+    def __init__(self, name, compiled, threads, channels_last=False, float64=False):
         torch.set_num_threads(threads)
+        torch.set_default_dtype(torch.float64 if float64 else torch.float32)
         torch.manual_seed(0)
         self.work = works.WORKS[name]()
         self.format = torch.channels_last if channels_last else torch.contiguous_format
@@ -227,6 +228,8 @@ class TorchPeer:
         """Takes parameters and batch, runs what must be compiled, and returns to the start."""
         self.start = {path: from_tenon(path, arrays[path]) for path in self.values}
         x = torch.from_numpy(arrays["input"])
+        if x.is_floating_point():
+            x = x.to(torch.get_default_dtype())
         if self.work.input[0] == "token":
             x = x.long()
         elif x.dim() == 4:

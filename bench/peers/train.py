@@ -39,7 +39,8 @@ def make_peer(options):
         return JaxPeer(options.work)
     from torch_peer import TorchPeer
     return TorchPeer(options.work, options.peer == "torch_compile", options.threads,
-                     options.channels_last)
+                     channels_last=options.option == "channels_last",
+                     float64=options.option == "float64")
 
 
 def time_steps(peer, seconds):
@@ -105,7 +106,8 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--peer", required=True, choices=PEERS)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--channels-last", action="store_true", help="PyTorch's image layout")
+    parser.add_argument("--option", choices=("channels_last", "float64"),
+                        help="PyTorch's other image layout, or double precision")
     parser.add_argument("--measure", type=float, metavar="SECONDS")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # one answer a line, nothing between
