@@ -56,10 +56,10 @@ class Pieces : public ConvolutionKernel {
 
 constexpr auto kWinograd = dnnl::algorithm::convolution_winograd;
 
-/// A part of the channels that leaves work for two threads or more.
-int64_t channels_per_piece(int64_t channels) {
+/// A part of the channels, `most` or fewer, that leaves work for two threads or more.
+int64_t channels_per_piece(int64_t channels, int64_t most) {
   for (const int64_t part : {128, 64, 48, 32}) {
-    if (channels % part == 0 && channels / part > 1) return part;
+    if (part <= most && channels % part == 0 && channels / part > 1) return part;
   }
   return 16;
 }
@@ -75,7 +75,7 @@ class WinogradConvolution : public Pieces {
     by_channels_ = tiles_per_image * problem.batch < 1024;
     if (by_channels_) {
       images_ = problem.batch;
-      channels_ = channels_per_piece(channels);
+      channels_ = channels_per_piece(channels, 128);
     } else {
       const int64_t most = std::max<int64_t>(256 / tiles_per_image, 1);
       const int64_t groups = (problem.batch + most - 1) / most;
@@ -179,7 +179,9 @@ class WinogradFilterGradient : public Pieces {
       : Pieces(problem) {
     const OneThread alone;
     by_channels_ = tiles_per_image * problem.batch < 1024;
-    channels_ = by_channels_ ? channels_per_piece(problem.out_channels) : problem.out_channels;
+    // The library's scratch memory grows with the channels of a piece: 128 take no less time than
+    // 64, and ResNet-18 holds the most memory here.
+    channels_ = by_channels_ ? channels_per_piece(problem.out_channels, 64) : problem.out_channels;
     images_ = by_channels_ ? problem.batch : images_per_piece(problem);
     main_ = Piece(problem, images_, channels_);
     if (const int64_t rest = problem.batch % images_) last_ = Piece(problem, rest, channels_);
