@@ -547,8 +547,7 @@ void add_input_gradient(OpFamily& ops) {
   OpStatement op = primitive("convolution_input_gradient");
   op.doc(
         "The derivative of convolution by its images: from dy [batch, spatial…, out] and filters "
-        "to "
-        "[batch, input_shape…, in]. Also known as transposed convolution.")
+        "to [batch, input_shape…, in]. Also known as transposed convolution.")
       .input("dy", kFloating)
       .input("filters", kFloating);
   geometry(op)

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "tenon/base/error.h"
 #include "tenon/ops/functions.h"
@@ -12,19 +11,6 @@
 namespace tenon {
 
 namespace {
-
-/// Calls visit(first, stride, count) for every line of the array along `axis`.
-template <class Visit>
-void for_each_line(const RefArray& array, size_t axis, Visit visit) {
-  std::vector<int64_t> others = array.shape();
-  int64_t count = others[axis], stride = row_major_strides(others)[axis];
-  others[axis] = 1;
-  for (BoxIndex at(others); !at.done(); at.next()) {
-    int64_t first = 0;
-    for (size_t i = 0; i < others.size(); ++i) first = first * array.dim(i) + at.position()[i];
-    visit(first, stride, count);
-  }
-}
 
 template <class Real, class Whole>
 ReferenceRule accumulate(Real on_reals, Whole on_integers, bool starts_at_one) {
@@ -57,14 +43,6 @@ ReferenceRule accumulate(Real on_reals, Whole on_integers, bool starts_at_one) {
   };
 }
 
-std::vector<Value> batch_axis(BatchContext& c) {
-  std::vector<Value> inputs;
-  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(batched_input(c, i));
-  Attributes attributes = c.attributes;
-  attributes.set("axis", c.attributes.integer("axis") + 1);
-  return c.build.call_multi(c.op, inputs, std::move(attributes));
-}
-
 OpStatement accumulation(std::string name, std::string doc) {
   OpStatement statement = primitive(std::move(name));
   statement.doc(std::move(doc))
@@ -75,7 +53,7 @@ OpStatement accumulation(std::string name, std::string doc) {
         normalise_axis(c, "axis", c.input(0).rank());
         return std::vector<Type>{c.input(0)};
       })
-      .batch(batch_axis)
+      .batch(batch_along_axis)
       .samples({{"f32[5]", {{"axis", 0}}, {}},
                 {"f64[n,3]", {{"axis", 0}}, {}},
                 {"f64[2,n]", {{"axis", -1}, {"reverse", true}}, {}},
@@ -212,92 +190,6 @@ void add_extrema(OpFamily& ops) {
   ops.add(extremum_derivative(smallest));
 }
 
-std::vector<Type> infer_sort(InferContext& c) {
-  const Type& keys = c.input(0);
-  normalise_axis(c, "axis", keys.rank());
-  for (const Type& values : c.inputs) {
-    if (values.shape == keys.shape) continue;
-    fail(ErrorCode::shape_mismatch, "keys {} and values {} have different shapes", keys.to_string(),
-         values.to_string());
-  }
-  return {c.inputs.begin(), c.inputs.end()};
-}
-
-void reference_sort(ReferenceCall& call) {
-  const RefArray& keys = call.input(0);
-  bool descending = call.attributes().boolean("descending");
-  auto before = [&](int64_t a, int64_t b) {
-    if (!keys.is_real()) {
-      int64_t x = keys.get_int(a), y = keys.get_int(b);
-      return descending ? x > y : x < y;
-    }
-    double x = keys.get(a), y = keys.get(b);
-    if (std::isnan(x) || std::isnan(y)) return !std::isnan(x);
-    return descending ? x > y : x < y;
-  };
-  size_t axis = to_index(call.attributes().integer("axis"));
-  for_each_line(keys, axis, [&](int64_t first, int64_t stride, int64_t count) {
-    std::vector<int64_t> order(to_index(count));
-    std::iota(order.begin(), order.end(), int64_t{0});
-    auto at = [&](int64_t i) { return first + i * stride; };
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int64_t a, int64_t b) { return before(at(a), at(b)); });
-    for (size_t i = 0; i < call.input_count(); ++i) {
-      for (int64_t to = 0; to < count; ++to)
-        call.output(i).copy_element(at(to), call.input(i), at(order[to_index(to)]));
-    }
-  });
-}
-
-/// Where each sorted element was.
-Value sorting_order(const RuleContext& c) {
-  int64_t axis = c.attributes.integer("axis");
-  Value index = iota(c.build, DType::i64, c.inputs[0].shape(), axis);
-  Value both[] = {c.inputs[0], index};
-  return c.build.call_multi(c.build.ops().get("sort"), both, c.attributes)[1];
-}
-
-void add_sort(OpFamily& ops) {
-  ops.add(primitive("sort")
-              .doc("Sorts keys along an axis, and values with them. Equal keys keep their order, "
-                   "NaN comes last.")
-              .input("keys", kNumeric)
-              .variadic_input("values")
-              .attribute("axis", AttributeKind::integer, -1, "that is sorted")
-              .attribute("descending", AttributeKind::boolean, false, "from the largest on")
-              .infer(infer_sort)
-              .reference(reference_sort)
-              .jvp([](JvpContext& c) {
-                Value order = sorting_order(c);
-                std::vector<Value> result;
-                for (const Value& tangent : c.tangents) {
-                  result.push_back(
-                      tangent ? take_along_axis(tangent, order, c.attributes.integer("axis"))
-                              : Value());
-                }
-                return result;
-              })
-              .vjp([](VjpContext& c) {
-                Value order = sorting_order(c);
-                std::vector<Value> result;
-                for (size_t i = 0; i < c.inputs.size(); ++i) {
-                  bool flows = c.cotangents[i] && c.wanted[i];
-                  result.push_back(flows ? add_along_axis(c.inputs[i], order, c.cotangents[i],
-                                                          c.attributes.integer("axis"))
-                                         : Value());
-                }
-                return result;
-              })
-              .batch(batch_axis)
-              .samples({{"f32[6]", {}, {}},
-                        {"f64[n,3]", {{"axis", 0}}, {}},
-                        {"f64[2,n], f64[2,n]", {{"descending", true}}, {}},
-                        {"i32[8], f64[8], i64[8]", {{"axis", 0}}, {{-2, 2}, {-2, 2}, {0, 9}}},
-                        {"i32[2,8], i64[2,8]", {{"descending", true}}, {{-2, 2}, {0, 9}}},
-                        {"bf16[4], bool[4]", {}, {}},
-                        {"f32[0]", {}, {}}}));
-}
-
 }  // namespace
 
 void register_cumulative(OpRegistry& registry) {
@@ -305,7 +197,6 @@ void register_cumulative(OpRegistry& registry) {
   add_sum(ops);
   add_product(ops);
   add_extrema(ops);
-  add_sort(ops);
 }
 
 }  // namespace tenon

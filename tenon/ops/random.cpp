@@ -1,9 +1,11 @@
 #include "tenon/base/random.h"
 
 #include <bit>
+#include <cmath>
 
 #include "tenon/base/error.h"
 #include "tenon/ops/element.h"
+#include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
@@ -79,10 +81,7 @@ Expr philox_element(ElementContext& c) {
   return cast(select(which < 2.0, pair_low, pair_high), DType::i32);
 }
 
-}  // namespace
-
-void register_random(OpRegistry& registry) {
-  OpFamily ops(registry, "random");
+void add_random_bits(OpFamily& ops) {
   ops.add(primitive("random_bits")
               .doc("32 random bits an element from Philox4x32-10: word i % 4 for the counter (i / "
                    "4, stream), where i is the element's index. Stream 0 is what random_bits in "
@@ -103,6 +102,52 @@ void register_random(OpRegistry& registry) {
                         {"i64[2]", {{"shape", Shape{2, 3, 2}}}, {{-1e15, 1e15}}},
                         {"i64[n,2]", {{"shape", Shape{Dim::symbol("n"), 5}}}, {{0, 1e9}}},
                         {"i64[2]", {{"shape", Shape{0, 3}}}, {{0, 1e9}}}}));
+}
+
+constexpr int64_t kUnit = int64_t{1} << 24;  // 24 random bits: 0 up to this
+
+void add_dropout(OpFamily& ops) {
+  ops.add(
+      composite("dropout")
+          .doc(
+              "Sets elements to 0 with probability rate and divides the others by 1 - rate, "
+              "so that the mean stays (Srivastava et al. 2014). Equal keys drop the same elements.")
+          .input("x", kFloating)
+          .input("key", DType::i64)
+          .attribute("rate", AttributeKind::real, "probability of 0, in [0, 1]")
+          .infer([](InferContext& c) -> std::vector<Type> {
+            double rate = c.attributes.real("rate");
+            if (!(rate >= 0 && rate <= 1)) {
+              fail(ErrorCode::invalid_argument, "rate is {}; it lies between 0 and 1", rate);
+            }
+            if (c.input(1).shape != Shape{2}) {
+              fail(ErrorCode::shape_mismatch, "key is {}; it has to be i64[2]",
+                   c.input(1).to_string());
+            }
+            return {c.input(0)};
+          })
+          .decompose([](RuleContext& c) -> std::vector<Value> {
+            Value x = c.inputs[0];
+            double rate = c.attributes.real("rate");
+            if (rate == 0) return {x};
+            if (rate == 1) return {x * 0.0};
+            Value bits = c.build.call("random_bits", {c.inputs[1]}, {{"shape", x.shape()}});
+            Value unit = shift_right_logical(bits, c.build.full_like(bits, 8));
+            Value keep = greater_equal(unit, std::round(rate * static_cast<double>(kUnit)));
+            return {select(keep, x * (1.0 / (1.0 - rate)), 0.0)};
+          })
+          .onnx("Dropout")
+          .samples({{"f32[3,5], i64[2]", {{"rate", 0.3}}, {{-2, 2}, {0, 1000}}},
+                    {"f32[n,4], i64[2]", {{"rate", 0.5}}, {{-2, 2}, {0, 1000}}},
+                    {"bf16[9], i64[2]", {{"rate", 0.0}}, {{-2, 2}, {0, 1000}}}}));
+}
+
+}  // namespace
+
+void register_random(OpRegistry& registry) {
+  OpFamily ops(registry, "random");
+  add_random_bits(ops);
+  add_dropout(ops);
 }
 
 }  // namespace tenon

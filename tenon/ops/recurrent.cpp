@@ -250,8 +250,7 @@ void add_gru(OpFamily& ops) {
           .doc("A GRU over [time, batch, …]. gates: what the gates (r, z, n) get from the inputs, "
                "dot(x, w_input) + bias, [time, batch, 3 * hidden]; h: the first state; weights and "
                "bias: from h to the gates, [hidden, 3 * hidden] and [3 * hidden]. Returns h of "
-               "every "
-               "step.")
+               "every step.")
           .input("gates", kFloating)
           .input("h", kFloating)
           .input("weights", kFloating)

@@ -72,6 +72,19 @@ class BoxIndex {
   bool done_ = false;
 };
 
+/// Calls visit(first, stride, count) for every line of the array along `axis`.
+template <class Visit>
+void for_each_line(const RefArray& array, size_t axis, Visit visit) {
+  std::vector<int64_t> others = array.shape();
+  int64_t count = others[axis], stride = row_major_strides(others)[axis];
+  others[axis] = 1;
+  for (BoxIndex at(others); !at.done(); at.next()) {
+    int64_t first = 0;
+    for (size_t i = 0; i < others.size(); ++i) first = first * array.dim(i) + at.position()[i];
+    visit(first, stride, count);
+  }
+}
+
 class ReferenceCall {
  public:
   using Evaluate = std::function<std::vector<RefArray>(const Graph&, std::vector<RefArray>)>;

@@ -12,7 +12,7 @@
 namespace tenon {
 
 // One function a family, in the file of its name.
-// Primitives:
+// Primitives, and composites close to them:
 void register_elementwise(OpRegistry& ops);  // arithmetic, exponentials, trigonometry, rounding
 void register_compare(OpRegistry& ops);      // comparisons, logic, bits, select, clamp
 void register_cast(OpRegistry& ops);         // cast, bitcast, quantize, dequantize
@@ -20,8 +20,9 @@ void register_structure(OpRegistry& ops);    // constant, iota, broadcast, resha
 void register_slice(OpRegistry& ops);        // slice, pad, dynamic_slice, dynamic_update_slice
 void register_gather(OpRegistry& ops);       // gather, scatter
 void register_reduce(OpRegistry& ops);       // sums, products, extrema, argmax, argmin
-void register_cumulative(OpRegistry& ops);   // cumulative sum, product, extrema; sort
-void register_random(OpRegistry& ops);       // random_bits
+void register_cumulative(OpRegistry& ops);   // cumulative sum, product, extrema
+void register_sort(OpRegistry& ops);         // sort, top_k
+void register_random(OpRegistry& ops);       // random_bits, dropout
 void register_dot(OpRegistry& ops);          // sums of products
 void register_convolution(OpRegistry& ops);  // convolution and its two gradients
 void register_window(OpRegistry& ops);       // sums and maxima of windows and their transposes
@@ -35,7 +36,8 @@ void register_normalisation(OpRegistry& ops);  // layer, RMS, group and instance
 void register_batch_norm(OpRegistry& ops);     // in training and in inference
 void register_losses(OpRegistry& ops);         // cross entropies, mean squared error …
 void register_pooling(OpRegistry& ops);        // max, average, adaptive and global pooling
-void register_attention(OpRegistry& ops);      // attention, embedding, dropout …
+void register_attention(OpRegistry& ops);      // attention
+void register_embedding(OpRegistry& ops);      // embedding, one_hot, rotary_embedding
 void register_recurrent(OpRegistry& ops);      // LSTM and GRU
 
 void register_core_ops(OpRegistry& ops);

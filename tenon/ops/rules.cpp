@@ -73,6 +73,14 @@ Value batched_input(const BatchContext& context, size_t i) {
                    after_batch(all_axes(input.rank())));
 }
 
+std::vector<Value> batch_along_axis(BatchContext& context) {
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < context.inputs.size(); ++i) inputs.push_back(batched_input(context, i));
+  Attributes attributes = context.attributes;
+  attributes.set("axis", context.attributes.integer("axis") + 1);
+  return context.build.call_multi(context.op, inputs, std::move(attributes));
+}
+
 Value or_zeros_like(const Value& derivative, const Value& like) {
   return derivative ? derivative : like.build().full_like(like, 0.0);
 }

@@ -35,6 +35,8 @@ Shape with_batch(const Dim& size, const Shape& shape);
 Integers with_batch(int64_t first, const Integers& values);
 /// Input `i` with the batch as axis 0, repeated where the input has none.
 Value batched_input(const BatchContext& context, size_t i);
+/// The batching rule of ops that work along the axis of their attribute "axis".
+std::vector<Value> batch_along_axis(BatchContext& context);
 
 /// A derivative, or zeros like `like` where it is invalid.
 Value or_zeros_like(const Value& derivative, const Value& like);

@@ -430,9 +430,19 @@ std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int
   return apply_multi(op, with_rest({keys}, values), {{"axis", axis}, {"descending", descending}});
 }
 
+std::vector<Tensor> top_k(const Tensor& x, int64_t k) {
+  static const OpDef& op = core_ops().get("top_k");
+  return apply_multi(op, std::array{x}, {{"k", k}});
+}
+
 Tensor random_bits(const Tensor& key, const Shape& shape) {
   static const OpDef& op = core_ops().get("random_bits");
   return apply(op, {key}, {{"shape", shape}});
+}
+
+Tensor dropout(const Tensor& x, const Tensor& key, double rate) {
+  static const OpDef& op = core_ops().get("dropout");
+  return apply(op, {x, key}, {{"rate", rate}});
 }
 
 Tensor dot(const Tensor& lhs, const Tensor& rhs, const Integers& lhs_contract,
@@ -852,16 +862,6 @@ Tensor one_hot(const Tensor& ids, const Shape& depth, DType dtype) {
 Tensor rotary_embedding(const Tensor& x, const Tensor& positions, double base) {
   static const OpDef& op = core_ops().get("rotary_embedding");
   return apply(op, {x, positions}, {{"base", base}});
-}
-
-Tensor dropout(const Tensor& x, const Tensor& key, double rate) {
-  static const OpDef& op = core_ops().get("dropout");
-  return apply(op, {x, key}, {{"rate", rate}});
-}
-
-std::vector<Tensor> top_k(const Tensor& x, int64_t k) {
-  static const OpDef& op = core_ops().get("top_k");
-  return apply_multi(op, std::array{x}, {{"k", k}});
 }
 
 std::vector<Tensor> lstm_cell(const Tensor& gates, const Tensor& c) {

@@ -337,11 +337,18 @@ Tensor cumulative_max(const Tensor& x, int64_t axis, bool reverse = false);
 /// `reverse`: from the last element to the first.
 Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse = false);
 
+// sort.cpp
+
 /// Sorts keys along an axis, and values with them. Equal keys keep their order, NaN comes last.
 /// `axis`: that is sorted.
 /// `descending`: from the largest on.
 std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int64_t axis = -1,
                          bool descending = false);
+
+/// The k largest elements of the last axis, the largest first, and their positions (i64). Of equal
+/// elements the earlier comes first; NaN is the largest.
+/// `k`: how many.
+std::vector<Tensor> top_k(const Tensor& x, int64_t k);
 
 // random.cpp
 
@@ -349,6 +356,11 @@ std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int
 /// i is the element's index. Stream 0 is what random_bits in tenon/base/random.h gives.
 /// `shape`: of the result.
 Tensor random_bits(const Tensor& key, const Shape& shape);
+
+/// Sets elements to 0 with probability rate and divides the others by 1 - rate, so that the mean
+/// stays (Srivastava et al. 2014). Equal keys drop the same elements.
+/// `rate`: probability of 0, in [0, 1].
+Tensor dropout(const Tensor& x, const Tensor& key, double rate);
 
 // dot.cpp
 
@@ -726,6 +738,8 @@ Tensor global_max_pool(const Tensor& x, bool keep = false);
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
                  bool causal = false, double scale = 0.0);
 
+// embedding.cpp
+
 /// Rows of a table [tokens, depth] by their numbers: ids' shape, then depth. A number out of range
 /// gives zeros.
 Tensor embedding(const Tensor& table, const Tensor& ids);
@@ -740,16 +754,6 @@ Tensor one_hot(const Tensor& ids, const Shape& depth, DType dtype = DType::f32);
 /// depth) (Su et al. 2021).
 /// `base`: wavelengths grow up to this times 2 pi.
 Tensor rotary_embedding(const Tensor& x, const Tensor& positions, double base = 10000.0);
-
-/// Sets elements to 0 with probability rate and divides the others by 1 - rate, so that the mean
-/// stays (Srivastava et al. 2014). Equal keys drop the same elements.
-/// `rate`: probability of 0, in [0, 1].
-Tensor dropout(const Tensor& x, const Tensor& key, double rate);
-
-/// The k largest elements of the last axis, the largest first, and their positions (i64). Of equal
-/// elements the earlier comes first; NaN is the largest.
-/// `k`: how many.
-std::vector<Tensor> top_k(const Tensor& x, int64_t k);
 
 // recurrent.cpp
 

@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "tenon/base/error.h"
+#include "tenon/ops/functions.h"
+#include "tenon/ops/reference.h"
+#include "tenon/ops/registry.h"
+#include "tenon/ops/rules.h"
+#include "tenon/ops/statement.h"
+
+namespace tenon {
+
+namespace {
+
+std::vector<Type> infer_sort(InferContext& c) {
+  const Type& keys = c.input(0);
+  normalise_axis(c, "axis", keys.rank());
+  for (const Type& values : c.inputs) {
+    if (values.shape == keys.shape) continue;
+    fail(ErrorCode::shape_mismatch, "keys {} and values {} have different shapes", keys.to_string(),
+         values.to_string());
+  }
+  return {c.inputs.begin(), c.inputs.end()};
+}
+
+void reference_sort(ReferenceCall& call) {
+  const RefArray& keys = call.input(0);
+  bool descending = call.attributes().boolean("descending");
+  auto before = [&](int64_t a, int64_t b) {
+    if (!keys.is_real()) {
+      int64_t x = keys.get_int(a), y = keys.get_int(b);
+      return descending ? x > y : x < y;
+    }
+    double x = keys.get(a), y = keys.get(b);
+    if (std::isnan(x) || std::isnan(y)) return !std::isnan(x);
+    return descending ? x > y : x < y;
+  };
+  size_t axis = to_index(call.attributes().integer("axis"));
+  for_each_line(keys, axis, [&](int64_t first, int64_t stride, int64_t count) {
+    std::vector<int64_t> order(to_index(count));
+    std::iota(order.begin(), order.end(), int64_t{0});
+    auto at = [&](int64_t i) { return first + i * stride; };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int64_t a, int64_t b) { return before(at(a), at(b)); });
+    for (size_t i = 0; i < call.input_count(); ++i) {
+      for (int64_t to = 0; to < count; ++to)
+        call.output(i).copy_element(at(to), call.input(i), at(order[to_index(to)]));
+    }
+  });
+}
+
+/// Where each sorted element was.
+Value sorting_order(const RuleContext& c) {
+  int64_t axis = c.attributes.integer("axis");
+  Value index = iota(c.build, DType::i64, c.inputs[0].shape(), axis);
+  Value both[] = {c.inputs[0], index};
+  return c.build.call_multi(c.build.ops().get("sort"), both, c.attributes)[1];
+}
+
+void add_sort(OpFamily& ops) {
+  ops.add(primitive("sort")
+              .doc("Sorts keys along an axis, and values with them. Equal keys keep their order, "
+                   "NaN comes last.")
+              .input("keys", kNumeric)
+              .variadic_input("values")
+              .attribute("axis", AttributeKind::integer, -1, "that is sorted")
+              .attribute("descending", AttributeKind::boolean, false, "from the largest on")
+              .infer(infer_sort)
+              .reference(reference_sort)
+              .jvp([](JvpContext& c) {
+                Value order = sorting_order(c);
+                std::vector<Value> result;
+                for (const Value& tangent : c.tangents) {
+                  result.push_back(
+                      tangent ? take_along_axis(tangent, order, c.attributes.integer("axis"))
+                              : Value());
+                }
+                return result;
+              })
+              .vjp([](VjpContext& c) {
+                Value order = sorting_order(c);
+                std::vector<Value> result;
+                for (size_t i = 0; i < c.inputs.size(); ++i) {
+                  bool flows = c.cotangents[i] && c.wanted[i];
+                  result.push_back(flows ? add_along_axis(c.inputs[i], order, c.cotangents[i],
+                                                          c.attributes.integer("axis"))
+                                         : Value());
+                }
+                return result;
+              })
+              .batch(batch_along_axis)
+              .samples({{"f32[6]", {}, {}},
+                        {"f64[n,3]", {{"axis", 0}}, {}},
+                        {"f64[2,n], f64[2,n]", {{"descending", true}}, {}},
+                        {"i32[8], f64[8], i64[8]", {{"axis", 0}}, {{-2, 2}, {-2, 2}, {0, 9}}},
+                        {"i32[2,8], i64[2,8]", {{"descending", true}}, {{-2, 2}, {0, 9}}},
+                        {"bf16[4], bool[4]", {}, {}},
+                        {"f32[0]", {}, {}}}));
+}
+
+void add_top_k(OpFamily& ops) {
+  ops.add(
+      composite("top_k")
+          .doc("The k largest elements of the last axis, the largest first, and their "
+               "positions (i64). Of equal elements the earlier comes first; NaN is the largest.")
+          .input("x", kNumeric)
+          .attribute("k", AttributeKind::integer, "how many")
+          .infer([](InferContext& c) -> std::vector<Type> {
+            Type values = c.input(0);
+            int64_t k = c.attributes.integer("k");
+            if (values.rank() == 0) fail(ErrorCode::shape_mismatch, "x is a scalar");
+            Dim& last = values.shape[values.rank() - 1];
+            if (k < 0 || (last.is_constant() && k > last.constant())) {
+              fail(ErrorCode::out_of_range, "k is {}, but the last axis of {} has {}", k,
+                   c.input(0).to_string(), last.to_string());
+            }
+            last = Dim(k);
+            return {values, {DType::i64, values.shape}};
+          })
+          .decompose([](RuleContext& c) -> std::vector<Value> {
+            // From the end of what is sorted upwards, where NaN is. Reversed before, too, so
+            // that equal elements end in their order.
+            Value x = c.inputs[0];
+            Integers last{static_cast<int64_t>(x.rank()) - 1};
+            Value both[] = {reverse(x, last),
+                            reverse(iota(c.build, DType::i64, x.shape(), -1), last)};
+            std::vector<Value> sorted =
+                c.build.call_multi(c.build.ops().get("sort"), both, {{"axis", -1}});
+            const Dim& size = x.dim(x.rank() - 1);
+            Dim first = size - Dim(c.attributes.integer("k"));
+            return {reverse(slice_axis(sorted[0], -1, first, size), last),
+                    reverse(slice_axis(sorted[1], -1, first, size), last)};
+          })
+          .onnx("TopK")
+          .samples({{"f32[3,5]", {{"k", 2}}, {}},
+                    {"f32[n,7]", {{"k", 7}}, {}},
+                    {"i32[9]", {{"k", 1}}, {}}}));
+}
+
+}  // namespace
+
+void register_sort(OpRegistry& registry) {
+  OpFamily ops(registry, "sort");
+  add_sort(ops);
+  add_top_k(ops);
+}
+
+}  // namespace tenon
