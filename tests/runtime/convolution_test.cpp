@@ -74,10 +74,9 @@ void for_each_product(const ConvolutionProblem& p, Function&& function) {
 std::string describe(const ConvolutionProblem& p) {
   return fmt::format(
       "kind {} batch {} input {} output {} kernel {} channels {} -> {} groups {} strides {} "
-      "padding "
-      "{} {} dilation {} bias {} accumulate {}",
+      "padding {} {} dilation {}",
       static_cast<int>(p.kind), p.batch, p.input, p.output, p.kernel, p.in_channels, p.out_channels,
-      p.groups, p.strides, p.padding_low, p.padding_high, p.dilation, p.bias, p.accumulate);
+      p.groups, p.strides, p.padding_low, p.padding_high, p.dilation);
 }
 
 struct Data {
@@ -97,14 +96,11 @@ Data make_data(const ConvolutionProblem& p, std::mt19937& random) {
     default:
       break;
   }
-  Data data{{numbers(x_shape(p)), numbers(filter_shape(p))}, numbers(y_shape(p))};
-  if (p.bias) data.inputs.push_back(numbers({p.out_channels}));
-  return data;
+  return {{numbers(x_shape(p)), numbers(filter_shape(p))}, numbers(y_shape(p))};
 }
 
 std::vector<double> reference(const ConvolutionProblem& p, const Data& data) {
   std::vector<double> result(data.output.size(), 0.0);
-  if (p.accumulate) result.assign(data.output.begin(), data.output.end());
   const auto& first = data.inputs[0];
   const auto& second = data.inputs[1];
   for_each_product(p, [&](size_t x, size_t filter, size_t y) {
@@ -116,11 +112,6 @@ std::vector<double> reference(const ConvolutionProblem& p, const Data& data) {
       result[filter] += static_cast<double>(first[x]) * second[y];
     }
   });
-  if (p.kind != ConvolutionKind::forward) return result;
-  for (size_t i = 0; i < result.size(); ++i) {
-    if (p.bias) result[i] += data.inputs[2][i % static_cast<size_t>(p.out_channels)];
-    if (p.activation == Activation::relu) result[i] = std::max(result[i], 0.0);
-  }
   return result;
 }
 
@@ -156,11 +147,6 @@ ConvolutionProblem random_problem(std::mt19937& random) {
   p.in_channels = p.groups * (random() % 4 == 0 ? 16 : number(1, 9));
   p.out_channels = p.groups * (random() % 4 == 0 ? 16 : number(1, 9));
   if (random() % 6 == 0) p.groups = p.in_channels = p.out_channels = number(2, 20);  // depthwise
-  if (p.kind == ConvolutionKind::forward) {
-    p.bias = random() % 2 == 0;
-    p.accumulate = random() % 4 == 0;
-    p.activation = random() % 2 == 0 ? Activation::relu : Activation::none;
-  }
   return p;
 }
 
@@ -213,7 +199,6 @@ TEST(Convolution, WinogradIsCloseToLoops) {
     for (const auto& [batch, extent, in, out] :
          {std::array<int64_t, 4>{5, 14, 32, 48}, {43, 20, 32, 48}, {67, 4, 128, 96}}) {
       ConvolutionProblem p = three_by_three(kind, batch, extent, in, out);
-      p.bias = kind == ConvolutionKind::forward;
       std::string why_not;
       const auto kernel = make_convolution(p, why_not);
       ASSERT_TRUE(kernel) << why_not;

@@ -7,7 +7,13 @@
 //   auto kernel = make_convolution(p, why_not);
 #pragma once
 
-#include "tenon/runtime/cpu/matmul.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenon/graph/dtype.h"
+#include "tenon/runtime/kernel.h"
 
 namespace tenon {
 
@@ -25,18 +31,13 @@ struct ConvolutionProblem {
   int64_t in_channels = 1, out_channels = 1, groups = 1;
   std::vector<int64_t> strides, padding_low, padding_high, dilation;
 
-  // For `forward` alone.
-  bool bias = false;        // a third input: out_channels elements
-  bool accumulate = false;  // adds to what y holds
-  Activation activation = Activation::none;
-
   /// 3x3 convolutions with stride 1 are done by Winograd's F(4x4, 3x3), which takes less than half
   /// the time, with a root mean square error near 1e-6 of the result's; `exact` forbids it.
   bool exact = false;
 };
 
 /// Inputs and output are
-///   forward           x, filter[, bias] -> y
+///   forward           x, filter         -> y
 ///   input_gradient    dy, filter        -> dx
 ///   filter_gradient   x, dy             -> dfilter
 /// The result has the same bits with any number of threads. Null with the reason where an own

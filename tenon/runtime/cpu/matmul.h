@@ -17,9 +17,6 @@
 
 namespace tenon {
 
-/// What is applied to each element of a library kernel's result before it is written.
-enum class Activation : uint8_t { none, relu, tanh, sigmoid, gelu, gelu_tanh };
-
 /// Steps in elements from one entry to the next.
 struct MatrixStrides {
   int64_t row = 0;
@@ -27,18 +24,15 @@ struct MatrixStrides {
   std::vector<int64_t> batch;  // one a batch dimension; 0 repeats the matrix
 };
 
-/// out[b, i, j] = activation(sum over l of lhs[b, i, l] * rhs[b, l, j] + bias[j] + out[b, i, j]).
+/// out[b, i, j] = sum over l of lhs[b, i, l] * rhs[b, l, j].
 struct MatmulProblem {
   DType dtype = DType::f32;
   std::vector<int64_t> batch;
   int64_t m = 1, n = 1, k = 1;
   MatrixStrides lhs, rhs, out;
-  bool bias = false;        // a third input: n elements
-  bool accumulate = false;  // adds to what `out` holds
-  Activation activation = Activation::none;
 };
 
-/// Inputs are lhs, rhs and, if asked for, bias; one output. The result has the same bits with any
+/// Inputs are lhs and rhs; one output. The result has the same bits with any
 /// number of threads. Null with the reason where an own kernel would do better.
 std::unique_ptr<OpKernel> make_matmul(const MatmulProblem& problem, std::string& why_not);
 

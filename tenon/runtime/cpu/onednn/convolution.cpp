@@ -84,16 +84,6 @@ bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
     why_not = "negative padding";
     return false;
   }
-  for (size_t d = 0; d < rank; ++d) {
-    const int64_t window = (p.kernel[d] - 1) * p.dilation[d] + 1;
-    if (p.accumulate && std::max(p.padding_low[d], p.padding_high[d]) >= window) {
-      why_not = "oneDNN 2.6 adds wrongly where a whole window lies in the padding";
-      return false;
-    }
-  }
-  const bool forward = p.kind == ConvolutionKind::forward;
-  check(forward || (!p.bias && !p.accumulate && p.activation == Activation::none),
-        "only a forward convolution has an epilogue");
   return true;
 }
 

@@ -47,8 +47,7 @@ class FilterGradient : public ConvolutionKernel {
           const auto image = static_cast<size_t>(i * images_);
           const bool full = (i + 1) * images_ <= problem_.batch;
           run_step(full ? step_ : last_,
-                   {whole.x + image * x_image_bytes(), sum(i), whole.y + image * y_image_bytes(),
-                    nullptr},
+                   {whole.x + image * x_image_bytes(), sum(i), whole.y + image * y_image_bytes()},
                    own);
         }
       }

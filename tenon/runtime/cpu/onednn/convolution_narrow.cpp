@@ -168,8 +168,7 @@ class PairedFilterGradient : public OpKernel {
 constexpr int64_t kHalfLanes = 8;
 
 std::unique_ptr<OpKernel> make_turned(const ConvolutionProblem& p, std::string& why_not) {
-  const bool plain = !p.bias && !p.accumulate && p.activation == Activation::none;
-  if (!plain || !all_ones(p.strides) || p.groups != 1 || p.in_channels >= kHalfLanes ||
+  if (!all_ones(p.strides) || p.groups != 1 || p.in_channels >= kHalfLanes ||
       p.out_channels > 2 * kHalfLanes) {
     return nullptr;
   }

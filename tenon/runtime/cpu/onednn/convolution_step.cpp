@@ -82,16 +82,12 @@ ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
   const auto hint_filter = any_layout(plain_filter(p, part, p.dtype));
   Dims dilation;
   for (int64_t d : p.dilation) dilation.push_back(d - 1);
-  const dnnl::memory::desc bias({part.out_channels}, onednn_dtype(p.dtype), Dims{1});
 
   const auto prop = dnnl::prop_kind::forward_training;
   using Forward = dnnl::convolution_forward;
-  const auto problem = p.bias
-                           ? Forward::desc(prop, algorithm, wanted_x, hint_filter, bias, wanted_y,
-                                           p.strides, dilation, p.padding_low, p.padding_high)
-                           : Forward::desc(prop, algorithm, wanted_x, hint_filter, wanted_y,
-                                           p.strides, dilation, p.padding_low, p.padding_high);
-  const auto attributes = epilogue(p.accumulate, p.activation);
+  const Forward::desc problem(prop, algorithm, wanted_x, hint_filter, wanted_y, p.strides, dilation,
+                              p.padding_low, p.padding_high);
+  const auto attributes = scratch_from_caller();
   const Forward::primitive_desc forward(problem, attributes, cpu_engine());
 
   int x_name = DNNL_ARG_SRC, filter_name = DNNL_ARG_WEIGHTS, y_name = DNNL_ARG_DST;
@@ -131,7 +127,6 @@ ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
   }
   std::vector<Primitive::Argument> arguments = {
       {x_name, x}, {filter_name, filter}, {y_name, y}, {DNNL_ARG_SCRATCHPAD, scratch}};
-  if (p.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
   primitive = Primitive(std::move(made), std::move(arguments));
 }
 
@@ -147,18 +142,17 @@ ConvolutionOperands ConvolutionKernel::operands(void* const* inputs, void* const
   char* const result = static_cast<char*>(outputs[0]);
   switch (problem_.kind) {
     case ConvolutionKind::input_gradient:
-      return {result, second, first, nullptr};
+      return {result, second, first};
     case ConvolutionKind::filter_gradient:
-      return {first, result, second, nullptr};
+      return {first, result, second};
     default:
-      return {first, second, result, problem_.bias ? inputs[2] : nullptr};
+      return {first, second, result};
   }
 }
 
 void ConvolutionKernel::run_step(const ConvolutionStep& step, const ConvolutionOperands& at,
                                  void* scratch) const {
-  void* const all[] = {at.x, at.filter, at.y, scratch, at.bias};
-  step.primitive.run({all, problem_.bias ? size_t{5} : size_t{4}});
+  step.primitive.run({at.x, at.filter, at.y, scratch});
 }
 
 size_t ConvolutionKernel::reserve(size_t bytes) {

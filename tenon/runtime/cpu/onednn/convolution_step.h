@@ -25,8 +25,8 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& problem, const Part& p
 
 enum class DataLayout : uint8_t { plain, library };
 
-/// A primitive that runs with x, filter, y, scratch and, if the problem has one, bias: whichever of
-/// the first three the problem's kind makes is written.
+/// A primitive that runs with x, filter, y and scratch: whichever of the first three the problem's
+/// kind makes is written.
 struct ConvolutionStep {
   ConvolutionStep() = default;
   /// The filter has a layout of the library's choice, unless one is named for a gradient. The
@@ -44,10 +44,9 @@ struct ConvolutionStep {
 /// Two for each product of the sums.
 double operations_of(const ConvolutionProblem& problem);
 
-/// Addresses of a call by role; `bias` may be null.
+/// Addresses of a call by role.
 struct ConvolutionOperands {
   char *x, *filter, *y;
-  void* bias;
 };
 
 class ConvolutionKernel : public OpKernel {

@@ -137,10 +137,9 @@ class WinogradConvolution : public Pieces {
     size_t input_bytes = 0, output_bytes = 0;
   };
 
-  void run_step_of(const Piece& piece, char* input, char* filter, char* output, void* bias,
+  void run_step_of(const Piece& piece, char* input, char* filter, char* output,
                    char* scratch) const {
-    run_step(piece.step, {forward_ ? input : output, filter, forward_ ? output : input, bias},
-             scratch);
+    run_step(piece.step, {forward_ ? input : output, filter, forward_ ? output : input}, scratch);
   }
 
   void run_images(const ConvolutionOperands& whole, int64_t index, char* filter, char* own) const {
@@ -150,7 +149,7 @@ class WinogradConvolution : public Pieces {
     char* const y = whole.y + image * y_image_bytes();
     char* const output = own + input_bytes_;
     piece.input.run({forward_ ? x : y, own});
-    run_step_of(piece, own, filter, output, whole.bias, output + output_bytes_);
+    run_step_of(piece, own, filter, output, output + output_bytes_);
     piece.output.run({output, forward_ ? y : x});
   }
 
@@ -160,8 +159,7 @@ class WinogradConvolution : public Pieces {
     const size_t row = forward_ ? 1 : static_cast<size_t>(problem_.out_channels);
     main_.filter.run({whole.filter + offset * row, own});
     char* const output = own + filter_bytes_;
-    void* const bias = whole.bias ? static_cast<char*>(whole.bias) + offset : nullptr;
-    run_step_of(main_, input, own, output, bias, output + output_bytes_);
+    run_step_of(main_, input, own, output, output + output_bytes_);
     main_.output.run({output, (forward_ ? whole.y : whole.x) + offset});
   }
 
@@ -212,7 +210,7 @@ class WinogradFilterGradient : public Pieces {
         const size_t offset = static_cast<size_t>(index * channels_) * size_of(problem_.dtype);
         char* const sum = own + y_bytes_;
         main_.y.run({whole.y + offset, own});
-        run_step(main_.step, {common, sum, own, nullptr}, sum + sum_bytes_);
+        run_step(main_.step, {common, sum, own}, sum + sum_bytes_);
         main_.result.run({sum, whole.filter + offset});
       });
       return;
@@ -224,7 +222,7 @@ class WinogradFilterGradient : public Pieces {
       piece.x.run({whole.x + image * x_image_bytes(), x});
       piece.y.run({whole.y + image * y_image_bytes(), own});
       char* const sum = common + static_cast<size_t>(index) * sum_bytes_;
-      run_step(piece.step, {x, sum, own, nullptr}, x + x_bytes_);
+      run_step(piece.step, {x, sum, own}, x + x_bytes_);
     });
     add_parts(reinterpret_cast<float*>(common), pieces_,
               static_cast<int64_t>(sum_bytes_ / sizeof(float)),

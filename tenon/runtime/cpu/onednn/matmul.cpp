@@ -82,14 +82,8 @@ Product make_product(const MatmulProblem& p, size_t batch_dims) {
   const auto lhs = layout_of(p, p.m, p.k, p.lhs, batch_dims);
   const auto rhs = layout_of(p, p.k, p.n, p.rhs, batch_dims);
   const auto out = layout_of(p, p.m, p.n, p.out, batch_dims);
-  dnnl::memory::dims bias_dims(batch_dims + 1, 1), bias_steps(batch_dims + 1, p.n);
-  bias_dims.push_back(p.n), bias_steps.push_back(1);
-  const dnnl::memory::desc bias(bias_dims, detail::onednn_dtype(p.dtype), bias_steps);
-
-  const auto problem =
-      p.bias ? dnnl::matmul::desc(lhs, rhs, bias, out) : dnnl::matmul::desc(lhs, rhs, out);
   const dnnl::matmul::primitive_desc descriptor(
-      problem, detail::epilogue(p.accumulate, p.activation), detail::cpu_engine());
+      dnnl::matmul::desc(lhs, rhs, out), detail::scratch_from_caller(), detail::cpu_engine());
   Product product;
   product.scratch_bytes = descriptor.scratchpad_desc().get_size();
   product.implementation = descriptor.impl_info_str();
@@ -98,7 +92,6 @@ Product make_product(const MatmulProblem& p, size_t batch_dims) {
       {DNNL_ARG_WEIGHTS, rhs},
       {DNNL_ARG_DST, out},
       {DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc()}};
-  if (p.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
   product.primitive = Primitive(dnnl::matmul(descriptor), std::move(arguments));
   return product;
 }
@@ -125,16 +118,13 @@ class MatmulKernel : public OpKernel {
  protected:
   struct Addresses {
     char *lhs, *rhs, *out;
-    void* bias;
   };
   Addresses addresses(void* const* inputs, void* const* outputs) const {
     const auto bytes = [](void* pointer) { return static_cast<char*>(pointer); };
-    return {bytes(inputs[swapped_ ? 1 : 0]), bytes(inputs[swapped_ ? 0 : 1]), bytes(outputs[0]),
-            problem_.bias ? inputs[2] : nullptr};
+    return {bytes(inputs[swapped_ ? 1 : 0]), bytes(inputs[swapped_ ? 0 : 1]), bytes(outputs[0])};
   }
   void multiply(const Product& product, const Addresses& at, void* scratch) const {
-    void* const all[] = {at.lhs, at.rhs, at.out, scratch, at.bias};
-    product.primitive.run({all, problem_.bias ? size_t{5} : size_t{4}});
+    product.primitive.run({at.lhs, at.rhs, at.out, scratch});
   }
 
   MatmulProblem problem_;
@@ -236,10 +226,8 @@ class CutMatmul : public MatmulKernel {
     }
     const auto size = static_cast<int64_t>(size_of(problem_.dtype));
     const bool whole = first + block_ <= (cuts_rows_ ? problem_.m : problem_.n);
-    void* const bias =
-        base.bias && !cuts_rows_ ? static_cast<char*>(base.bias) + first * size : base.bias;
     multiply(whole ? main_ : tail_,
-             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size, bias}, scratch);
+             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size}, scratch);
   }
 
   bool cuts_rows_ = true;
@@ -259,10 +247,6 @@ std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
   merge_batch(p);
   bool swapped = false;
   if (p.out.column != 1 && p.n != 1) {
-    if (p.bias) {
-      why_not = "a bias along the rows of the result";
-      return nullptr;
-    }
     swapped = true;
     std::swap(p.m, p.n);
     std::swap(p.lhs, p.rhs);

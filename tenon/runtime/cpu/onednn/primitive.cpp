@@ -114,33 +114,8 @@ dnnl::memory::data_type onednn_dtype(DType dtype) {
   }
 }
 
-dnnl::primitive_attr epilogue(bool accumulate, Activation activation) {
-  dnnl::post_ops post_ops;
-  if (accumulate) post_ops.append_sum(1.0f);
-  const auto append = [&](dnnl::algorithm algorithm) {
-    post_ops.append_eltwise(1.0f, algorithm, 0.0f, 0.0f);
-  };
-  switch (activation) {
-    case Activation::none:
-      break;
-    case Activation::relu:
-      append(dnnl::algorithm::eltwise_relu);
-      break;
-    case Activation::tanh:
-      append(dnnl::algorithm::eltwise_tanh);
-      break;
-    case Activation::sigmoid:
-      append(dnnl::algorithm::eltwise_logistic);
-      break;
-    case Activation::gelu:
-      append(dnnl::algorithm::eltwise_gelu_erf);
-      break;
-    case Activation::gelu_tanh:
-      append(dnnl::algorithm::eltwise_gelu_tanh);
-      break;
-  }
+dnnl::primitive_attr scratch_from_caller() {
   dnnl::primitive_attr attributes;
-  attributes.set_post_ops(post_ops);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
 }

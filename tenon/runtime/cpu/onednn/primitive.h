@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "tenon/graph/dtype.h"
-#include "tenon/runtime/cpu/matmul.h"
 
 namespace tenon::detail {
 
@@ -67,8 +66,8 @@ const dnnl::engine& cpu_engine();
 /// oneDNN's name of a dtype, or undef where its CPU kernels do not take it.
 dnnl::memory::data_type onednn_dtype(DType dtype);
 
-/// Adds what the destination holds, then applies the activation; scratch comes from the caller.
-dnnl::primitive_attr epilogue(bool accumulate, Activation activation);
+/// Primitives allocate nothing when they run.
+dnnl::primitive_attr scratch_from_caller();
 
 constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
