@@ -1,5 +1,7 @@
 #include "tenon/tensor/application.h"
 
+#include <algorithm>
+
 #include "tenon/graph/bind.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/node.h"
@@ -45,6 +47,14 @@ void apply_node(const Graph& graph, const Node& node, std::vector<Tensor>& value
   for (size_t i = 0; i < results.size(); ++i) values[node.outputs[i].index] = std::move(results[i]);
 }
 
+/// A constant that is a result has the dtype that the graph says, also next to tensors of others;
+/// a number that was given stays one.
+Tensor result_of(const Graph& graph, ValueId id, std::span<const Tensor> values) {
+  const Tensor& value = values[id.index];
+  bool is_constant = value.node()->is_number && std::ranges::find(graph.inputs(), id) == graph.inputs().end();
+  return is_constant ? Tensor(evaluated_node(value.buffer())) : value;
+}
+
 bool all_known(const Node& node, std::span<const Tensor> values) {
   for (ValueId id : node.inputs) {
     if (!values[id.index].has_value()) return false;
@@ -75,7 +85,7 @@ PartialApplication::PartialApplication(std::shared_ptr<const Graph> graph,
 
 std::vector<Tensor> PartialApplication::known_outputs(size_t count) const {
   std::vector<Tensor> outputs;
-  for (size_t i = 0; i < count; ++i) outputs.push_back(values_[graph_->outputs()[i].index]);
+  for (size_t i = 0; i < count; ++i) outputs.push_back(result_of(*graph_, graph_->outputs()[i], values_));
   return outputs;
 }
 
@@ -88,7 +98,7 @@ std::vector<Tensor> PartialApplication::finish(std::span<const Tensor> rest) con
     if (!done && all_known(node, values)) apply_node(*graph_, node, values);
   }
   std::vector<Tensor> outputs;
-  for (ValueId id : graph_->outputs()) outputs.push_back(values[id.index]);
+  for (ValueId id : graph_->outputs()) outputs.push_back(result_of(*graph_, id, values));
   return outputs;
 }
 
@@ -117,7 +127,7 @@ std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inpu
   for (const Node& node : graph.nodes())
     detail::apply_node(graph, node, values, symbols ? &*symbols : nullptr);
   std::vector<Tensor> outputs;
-  for (ValueId id : graph.outputs()) outputs.push_back(values[id.index]);
+  for (ValueId id : graph.outputs()) outputs.push_back(detail::result_of(graph, id, values));
   return outputs;
 }
 

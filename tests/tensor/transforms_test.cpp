@@ -36,6 +36,12 @@ struct Model {
   int64_t steps = 0;
 };
 
+TEST(Grad, OfALineHasTheDTypeOfItsArgument) {
+  Tensor slope = grad([](Tensor x) { return x * 3; })(full({}, 2, DType::f32));
+  EXPECT_EQ(slope.item(), 3);
+  EXPECT_EQ((slope * full({2}, 1, DType::f16)).dtype(), DType::f32) << "it is no bare number";
+}
+
 TEST(Grad, IsTheDerivative) {
   auto df = grad([](Tensor x) { return bump(x); });
   expect_near(df(Tensor{0.5, 1.0, 2.0}), {bump_slope(0.5), bump_slope(1), bump_slope(2)});
