@@ -217,7 +217,7 @@ Value reduce_mean(Value x, const Integers& axes, bool keep) {
   Dim count(1);
   for (int64_t axis : axes) count = count * x.dim(normalise_axis(axis, x.rank(), "axis"));
   Value sum = reduce_sum(x, axes, keep);
-  if (count.is_constant()) return sum * (1.0 / static_cast<double>(count.constant()));
+  if (count.is_constant()) return sum / static_cast<double>(count.constant());
   return sum / broadcast_to(dim_value(x.build(), count, x.dtype()), sum.shape());
 }
 

@@ -34,6 +34,11 @@ TEST(NumPy, Reduces) {
   EXPECT_THAT(error_of([] { sum(kMatrix, {2}); }), HasSubstr("axis"));
 }
 
+TEST(NumPy, TheMeanOfOnesIsOne) {
+  for (int64_t n : {1, 3, 41, 49, 1000})
+    EXPECT_THAT(values_of(mean(ones({2, n}), {1})), ElementsAre(1, 1)) << n;
+}
+
 TEST(NumPy, MultipliesMatrices) {
   Tensor square = matmul(kMatrix, transpose(kMatrix));
   EXPECT_THAT(values_of(square), ElementsAre(14, 32, 32, 77));
