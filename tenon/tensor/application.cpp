@@ -51,7 +51,8 @@ void apply_node(const Graph& graph, const Node& node, std::vector<Tensor>& value
 /// a number that was given stays one.
 Tensor result_of(const Graph& graph, ValueId id, std::span<const Tensor> values) {
   const Tensor& value = values[id.index];
-  bool is_constant = value.node()->is_number && std::ranges::find(graph.inputs(), id) == graph.inputs().end();
+  bool is_constant =
+      value.node()->is_number && std::ranges::find(graph.inputs(), id) == graph.inputs().end();
   return is_constant ? Tensor(evaluated_node(value.buffer())) : value;
 }
 
@@ -85,7 +86,8 @@ PartialApplication::PartialApplication(std::shared_ptr<const Graph> graph,
 
 std::vector<Tensor> PartialApplication::known_outputs(size_t count) const {
   std::vector<Tensor> outputs;
-  for (size_t i = 0; i < count; ++i) outputs.push_back(result_of(*graph_, graph_->outputs()[i], values_));
+  for (size_t i = 0; i < count; ++i)
+    outputs.push_back(result_of(*graph_, graph_->outputs()[i], values_));
   return outputs;
 }
 
