@@ -65,8 +65,7 @@ std::vector<double> numbers(const Literal& outputs, int64_t row) {
 
 int predict(const Options& options) {
   train::Model model = train::Model::load(options.model);
-  auto loss = model.about().find("loss");
-  bool classes = loss == model.about().end() || loss->second == "cross_entropy";
+  bool classes = model.gives_classes();
   std::vector<InputRows> inputs;
   for (const std::string& file : options.files) inputs.push_back(read_rows(file, model.example()));
   size_t width = 0;

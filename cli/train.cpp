@@ -131,7 +131,6 @@ int train(const Options& options) {
 
   train::Model& model = result.model;
   model.describe("configuration", config.to_toml());
-  model.describe("loss", run.loss_name);
   std::optional<train::Evaluation> evaluation;
   if (!run.test.empty()) {
     try {

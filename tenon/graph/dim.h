@@ -45,7 +45,7 @@ class Dim {
   Dim(int value) : constant_(value) {}
   /// Error invalid_argument unless the name is letters, digits and _, with no digit first.
   static Dim symbol(std::string_view name);
-  /// Throws Error(corrupt) with the offset of the first character that does not fit.
+  /// Throws Error(parse) with the offset of the first character that does not fit.
   static Dim parse(std::string_view text);
 
   bool is_constant() const { return terms_ == nullptr; }

@@ -29,7 +29,7 @@ constexpr bool is_name_char(char c) {
 
 std::string to_text(const Graph& graph, const PrintOptions& options = {});
 
-/// Throws Error(corrupt) that names line and column and what was expected; every call is
+/// Throws Error(parse) that names line and column and what was expected; every call is
 /// type-checked.
 std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops);
 

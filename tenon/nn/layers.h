@@ -81,13 +81,4 @@ struct AttentionOptions {
 Tensor self_attention(Scope s, const Tensor& x, int64_t heads,
                       const AttentionOptions& options = {});
 
-/// Mean cross entropy of logits [..., classes] and integer labels [...]. Rows with a negative label
-/// are left out. A label beyond the classes reads a logit of 0: check labels first (`train::fit`
-/// does).
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
-/// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
-Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
-/// The fraction of rows, without those whose label is negative, whose largest logit is the label's.
-Tensor accuracy(const Tensor& logits, const Tensor& labels);
-
 }  // namespace tenon::nn

@@ -403,9 +403,9 @@ ConfiguredRun configure(const Configuration& config) {
   run.test = data.test;
   options.input = data.input;
   options.label = data.label;
-  run.loss_name = name_of_loss(train);
-  options.loss = loss_named(run.loss_name);
-  if (run.loss_name == "mean_squared_error") {
+  std::string loss = name_of_loss(train);
+  options.loss = loss_named(loss);
+  if (loss == "mean_squared_error") {
     run.train = with_labels_as(DType::f32, run.train, data.label);
     if (!run.test.empty()) run.test = with_labels_as(DType::f32, run.test, data.label);
   }

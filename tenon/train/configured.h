@@ -17,7 +17,6 @@ struct ConfiguredRun {
   data::Dataset train;
   data::Dataset test;  // may be empty
   FitOptions options;
-  std::string loss_name;
 };
 
 /// Reads [data], [model] and [train]; docs/guides/train.md lists the keys. Every error names the

@@ -1,3 +1,5 @@
+#include "tenon/train/evaluate.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
-#include "tenon/train/fit.h"
 #include "tenon/train/labels.h"
 
 namespace tenon::train {

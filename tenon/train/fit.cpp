@@ -13,7 +13,6 @@
 #include "tenon/base/log.h"
 #include "tenon/base/progress.h"
 #include "tenon/data/loader.h"
-#include "tenon/nn/layers.h"
 #include "tenon/train/labels.h"
 #include "tenon/train/run_state.h"
 
@@ -84,6 +83,7 @@ class Run {
     evaluated_ = Model(
         model_, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
         example_, scaling, dataset_.classes());
+    if (is_built_in(options_.loss)) evaluated_.describe("loss", name_of(options_.loss));
     outputs_ = evaluated_.graph().output_types().at(0);
     check_labels(options_.loss, outputs_, dataset_, options_.label, "the training data");
     if (!options_.validation.empty())

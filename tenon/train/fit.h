@@ -7,9 +7,6 @@
 //   train::Evaluation e = train::evaluate(result.model, data.test);
 #pragma once
 
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -21,15 +18,12 @@
 #include "tenon/base/files.h"
 #include "tenon/data/dataset.h"
 #include "tenon/data/prefetch.h"
-#include "tenon/nn/layers.h"
+#include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
+#include "tenon/train/evaluate.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
-
-/// A scalar of a batch, a mean over its rows; a metric is one, too.
-using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
-using Metrics = std::map<std::string, Loss>;
 
 struct FitOptions {
   Loss loss = nn::cross_entropy;
@@ -100,46 +94,4 @@ struct FitResult {
 /// good checkpoint. Error already_exists when another run works in the folder.
 FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options = {});
 
-struct Evaluation {
-  double loss = 0;
-  double accuracy = NAN;  // NaN where labels are not classes
-  std::map<std::string, double> metrics;
-  int64_t examples = 0;  // labels: one a row, or one a token
-  /// confusion[label][predicted]: how many. This and what follows are empty where labels are not
-  /// classes.
-  std::vector<std::vector<int64_t>> confusion;
-  std::vector<int32_t> predicted;    // one an example
-  std::vector<float> confidence;     // probability of the predicted class
-  std::vector<float> example_loss;   // one an example
-  std::vector<std::string> classes;  // names of the labels; may be empty
-  /// "loss 0.2716  accuracy 0.9027  (10,000 examples)"
-  std::string summary() const;
-  /// The summary and the confusions.
-  std::string to_string() const;
-};
-
-struct EvaluateOptions {
-  std::string input = "image";
-  std::string label = "label";
-  int64_t batch = 500;
-  /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
-  Loss loss = {};
-  Metrics metrics = {};
-};
-
-/// Labels are classes where they are whole numbers [rows, …] for outputs [rows, …, classes]: then
-/// there are accuracy and confusions, too. Negative labels are left out; error out_of_range for one
-/// beyond the classes, unless the loss is the caller's own.
-Evaluation evaluate(const Model& model, const data::Dataset& dataset,
-                    const EvaluateOptions& options = {});
-
 }  // namespace tenon::train
-
-template <>
-struct fmt::formatter<tenon::train::Evaluation> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  auto format(const tenon::train::Evaluation& evaluation, fmt::format_context& context) const {
-    std::string text = evaluation.to_string();
-    return std::copy(text.begin(), text.end(), context.out());
-  }
-};

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
-#include "tenon/nn/layers.h"
+#include "tenon/nn/losses.h"
 
 namespace tenon::train {
 
@@ -15,6 +15,13 @@ bool is(const Loss& loss, LossPointer known) {
   const LossPointer* own = loss.target<LossPointer>();
   return own != nullptr && *own == known;
 }
+
+struct NamedLoss {
+  const char* name;
+  LossPointer loss;
+};
+constexpr NamedLoss kNamedLosses[] = {{"cross_entropy", nn::cross_entropy},
+                                      {"mean_squared_error", nn::mean_squared_error}};
 
 /// The type of a batch of labels as an error shows it.
 Type for_any_batch(Type type) {
@@ -64,14 +71,20 @@ bool same_numbers(const Type& outputs, const Type& labels) {
 }  // namespace
 
 Loss loss_named(std::string_view name) {
-  if (name == "cross_entropy") return nn::cross_entropy;
-  if (name == "mean_squared_error") return nn::mean_squared_error;
+  for (const auto& [known, loss] : kNamedLosses) {
+    if (name == known) return loss;
+  }
   return {};
 }
 
-bool is_built_in(const Loss& loss) {
-  return is(loss, nn::cross_entropy) || is(loss, nn::mean_squared_error);
+std::string name_of(const Loss& loss) {
+  for (const auto& [name, known] : kNamedLosses) {
+    if (is(loss, known)) return name;
+  }
+  return "";
 }
+
+bool is_built_in(const Loss& loss) { return !name_of(loss).empty(); }
 
 bool are_classes(const Type& outputs, const Type& labels) {
   if (!is_integer(labels.dtype) || outputs.rank() != labels.rank() + 1) return false;

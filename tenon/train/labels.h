@@ -7,13 +7,16 @@
 #include <string>
 #include <string_view>
 
-#include "tenon/train/fit.h"
+#include "tenon/train/evaluate.h"
 
 namespace tenon::train {
 
 /// "cross_entropy" or "mean_squared_error", as models and configurations call them; empty for other
 /// names.
 Loss loss_named(std::string_view name);
+
+/// The name by which loss_named gives this loss; empty for one of the user's own.
+std::string name_of(const Loss& loss);
 
 /// Whether a loss is one of `nn`, whose labels are known, or the user's own.
 bool is_built_in(const Loss& loss);

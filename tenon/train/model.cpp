@@ -110,6 +110,11 @@ Tensor Model::predict(const Tensor& inputs) const {
   return Tensor(compiled_->executable->run(std::move(buffers)).at(0));
 }
 
+bool Model::gives_classes() const {
+  auto loss = about_.find("loss");
+  return loss == about_.end() || loss->second == "cross_entropy";
+}
+
 void Model::save(const std::filesystem::path& path) const {
   if (!graph_) fail(ErrorCode::invalid_argument, "save: this model is empty");
   std::vector<std::string> order;
@@ -162,7 +167,7 @@ Model Model::read(const SafetensorsFile& file, std::string_view name) {
     model.example_ = Type::parse(json_string(json, "example", source));
     model.graph_ = parse_graph(graph->second, core_ops());
   } catch (const Error& error) {
-    throw make_error(error.code(), "{}: the model's graph cannot be read: {}", name,
+    throw make_error(ErrorCode::corrupt, "{}: the model's graph cannot be read: {}", name,
                      error.message());
   }
   // The graph takes its inputs in this order; the file keeps them in another one.

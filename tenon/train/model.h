@@ -62,10 +62,13 @@ class Model {
   /// Free text by key: the configuration it was trained with, its accuracy.
   const std::map<std::string, std::string>& about() const { return about_; }
   void describe(const std::string& key, const std::string& text) { about_[key] = text; }
+  /// Whether results are scores of classes: by the loss that `fit` trained with ("loss" in about),
+  /// true where it was the user's own.
+  bool gives_classes() const;
 
   void save(const std::filesystem::path& path) const;
-  /// Errors name the file: corrupt with the byte, or invalid_argument for a safetensors file
-  /// without a model.
+  /// Errors name the file: corrupt with the byte, or with line and column of the graph; and
+  /// invalid_argument for a safetensors file without a model.
   static Model load(const std::filesystem::path& path);
   /// From memory; `name` stands for the file in errors.
   static Model parse(std::span<const std::byte> bytes, std::string_view name);

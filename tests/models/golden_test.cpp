@@ -9,6 +9,7 @@
 #include "tenon/format/safetensors.h"
 #include "tenon/models/gpt.h"
 #include "tenon/models/lenet.h"
+#include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/tensor/jit.h"
 

@@ -15,6 +15,7 @@
 #include "tenon/models/mlp.h"
 #include "tenon/models/resnet.h"
 #include "tenon/models/zoo.h"
+#include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/tensor/jit.h"
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tenon/base/error.h"
+#include "tenon/nn/losses.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
 #include "tests/support.h"

@@ -362,6 +362,7 @@ TEST(Fit, NumbersAreLearntToo) {
   EXPECT_TRUE(e.confusion.empty());
   EXPECT_EQ(e.to_string().find("accuracy"), std::string::npos);
   EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
+  EXPECT_FALSE(result.model.gives_classes());
 }
 
 TEST(Fit, ValidationIsByTheLossAndMetricsOfTheRun) {

@@ -1,0 +1,21 @@
+// Losses and metrics: scalars of a batch's outputs and labels, means over its rows.
+//
+//   given: Tensor logits, labels;                   // f32[batch, 10], i32[batch]
+//   Tensor loss = nn::cross_entropy(logits, labels);
+//   float right = nn::accuracy(logits, labels).item();
+#pragma once
+
+#include "tenon/tensor/tensor.h"
+
+namespace tenon::nn {
+
+/// Mean cross entropy of logits [..., classes] and integer labels [...]. Rows with a negative label
+/// are left out. A label beyond the classes reads a logit of 0: check labels first (`train::fit`
+/// does).
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+/// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
+/// The fraction of rows, without those whose label is negative, whose largest logit is the label's.
+Tensor accuracy(const Tensor& logits, const Tensor& labels);
+
+}  // namespace tenon::nn
