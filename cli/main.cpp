@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +12,6 @@
 #include <filesystem>
 #include <new>
 #include <sstream>
-#include <string_view>
 #include <system_error>
 
 #include "cli/command.h"
@@ -52,11 +49,12 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
 /// a machine with other work they take its time from the threads they wait for, and training
 /// becomes several times slower. Ten microseconds are enough where nothing else runs. The runtime
 /// reads this setting when it is loaded, so commands that compute start once more with it.
-void spin_briefly(int argc, char** argv) {
-  constexpr std::array<std::string_view, 3> kComputing = {"train", "evaluate", "predict"};
-  bool computes =
-      argc > 1 && std::find(kComputing.begin(), kComputing.end(), argv[1]) != kComputing.end();
-  if (!computes || std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
+void spin_briefly(const CLI::App& app, char** argv) {
+  auto computes = [&](const CLI::App* command) {
+    return command->get_name() == argv[1] && command->get_option_no_throw("--threads") != nullptr;
+  };
+  if (app.get_subcommands(computes).empty()) return;
+  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
   std::error_code unknown;
   std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   if (unknown || ::setenv("GOMP_SPINCOUNT", "3000", 1) != 0) return;
@@ -89,6 +87,7 @@ int run(int argc, char** argv) {
     fmt::print("{}", app.help());
     return kUsage;
   }
+  spin_briefly(app, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -125,6 +124,5 @@ int run_and_report(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   tenon::cli::open_standard_descriptors();
-  tenon::cli::spin_briefly(argc, argv);
   return tenon::cli::run_and_report(argc, argv);
 }

@@ -293,7 +293,7 @@ fs::path cache_folder() {
     return fs::path(cache) / "tenon";
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
     return fs::path(home) / ".cache" / "tenon";
-  return fs::temp_directory_path() / "tenon-cache";
+  return {};
 }
 
 }  // namespace tenon

@@ -101,7 +101,7 @@ void create_folder(const std::filesystem::path& folder);
 /// Bytes that this user may still write there, or 0 when the system does not say.
 uint64_t free_space(const std::filesystem::path& folder);
 
-/// $XDG_CACHE_HOME/tenon or ~/.cache/tenon. Not created.
+/// $XDG_CACHE_HOME/tenon or ~/.cache/tenon; empty where neither is set. Not created.
 std::filesystem::path cache_folder();
 
 }  // namespace tenon

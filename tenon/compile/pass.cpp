@@ -1,5 +1,7 @@
 #include "tenon/compile/pass.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -16,12 +18,12 @@ std::vector<Pass> standard_passes() {
       {"hoist", hoist_from_loops},
       {"inline", inline_calls},
       {"decompose", decompose_composites},
-      {"dead", remove_dead},
+      {"dead", eliminate_dead_code},
       {"simplify", simplify},
-      {"cse", merge_equal},
+      {"cse", eliminate_common_subexpressions},
       {"simplify-again", simplify},
-      {"cse-again", merge_equal},
-      {"dead-again", remove_dead},
+      {"cse-again", eliminate_common_subexpressions},
+      {"dead-again", eliminate_dead_code},
       {"rematerialise", rematerialise},
       {"fuse", fuse},
   };
@@ -40,7 +42,7 @@ std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pa
   auto listed = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
-  if (options_.verify) verify(graph);
+  verify(graph);
   auto current = std::make_unique<Graph>(graph);
   for (const Pass& pass : passes) {
     if (listed(options_.disabled, pass.name)) continue;
@@ -50,12 +52,18 @@ std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pa
     times_.push_back({pass.name, elapsed.count()});
     if (next) {
       current = std::move(next);
-      if (options_.verify) verify(*current);
+      verify(*current);
     }
     if (listed(options_.print_after, pass.name) || listed(options_.print_after, "all")) {
       log(LogLevel::info, "after {}:\n{}", pass.name,
           to_text(*current, {.max_literal_elements = 8}));
     }
+  }
+  if (log_level() <= LogLevel::debug) {
+    std::string text;
+    for (const PassTime& time : times_)
+      text += fmt::format(" {} {:.2f}", time.name, 1e3 * time.seconds);
+    log_debug("passes over '{}', ms:{}", graph.name(), text);
   }
   return current;
 }

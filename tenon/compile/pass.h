@@ -1,5 +1,5 @@
-// Passes: named functions from graph to graph, run in one readable list, verified, timed,
-// switchable by name.
+// Passes: named functions from graph to graph, run in one readable list, timed, switchable by name.
+// Graphs are verified before the first and after each; TENON_LOG=debug shows the times.
 //
 //   PassManager passes({ops, oracle}, {.disabled = {"cse"}, .print_after = {"simplify"}});
 //   std::unique_ptr<Graph> ready = passes.run(graph, standard_passes());
@@ -38,7 +38,6 @@ struct Pass {
 struct PassOptions {
   std::vector<std::string> disabled = {};
   std::vector<std::string> print_after = {};  // "all" for every pass
-  bool verify = true;                         // before the first and after each pass
 };
 
 struct PassTime {
@@ -67,8 +66,9 @@ std::unique_ptr<Graph> inline_calls(const Graph& graph, const PassContext& conte
 std::unique_ptr<Graph> decompose_composites(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context);
-std::unique_ptr<Graph> merge_equal(const Graph& graph, const PassContext& context);
-std::unique_ptr<Graph> remove_dead(const Graph& graph, const PassContext& context);
+std::unique_ptr<Graph> eliminate_common_subexpressions(const Graph& graph,
+                                                       const PassContext& context);
+std::unique_ptr<Graph> eliminate_dead_code(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> rematerialise(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> fuse(const Graph& graph, const PassContext& context);
 

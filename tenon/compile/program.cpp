@@ -19,9 +19,7 @@ Program rewrite(const Graph& graph, const PassContext& context, CodeGenerator& g
                 std::vector<Pending>& pending) {
   Program program;
   program.generator = &generator;
-  PassManager passes(context, options);
-  program.graph = passes.run(graph, standard_passes());
-  program.pass_times = passes.times();
+  program.graph = PassManager(context, options).run(graph, standard_passes());
   for (NodeId id = 0; id < program.graph->node_count(); ++id) {
     const Node& node = program.graph->node(id);
     if (node.op == &fusion_op()) {

@@ -2,7 +2,7 @@
 // fused kernels.
 //
 //   Program program = build_program(graph, {ops, oracle}, generator, {});
-//   program.fusions.at(node).kernels;        // machine code, for any value of the symbols
+//   program.fusions.at(node).steps[0].kernel;   // machine code, for any value of the symbols
 #pragma once
 
 #include <map>
@@ -32,8 +32,7 @@ struct Program {
   std::unique_ptr<Graph> graph;
   std::map<NodeId, FusionCode> fusions;
   std::map<NodeId, std::vector<Program>>
-      regions;  // of control flow, in the order of the attributes' names
-  std::vector<PassTime> pass_times;
+      regions;                         // of control flow, in the order of the attributes' names
   CodeGenerator* generator = nullptr;  // for kernels that are made once sizes are known
 };
 

@@ -113,15 +113,12 @@ class CpuExecutable : public Executable {
  public:
   CpuExecutable(const Graph& graph, const OpRegistry& ops, CompileOptions options)
       : source_(graph), options_(std::move(options)), has_symbols_(!graph.symbols().empty()) {
-    auto start = std::chrono::steady_clock::now();
     CpuOracle oracle;
     program_ =
         build_program(source_, {ops, oracle}, shared_generator(),
                       {.disabled = options_.disabled_passes, .print_after = options_.print_after},
                       options_.schedule);
     if (!has_symbols_) bound_for({});
-    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    compile_seconds_ = elapsed.count();
   }
 
   const Graph& graph() const override { return source_; }
@@ -169,10 +166,6 @@ class CpuExecutable : public Executable {
     report.arena_bytes = bound.instance.arena_bytes();
     report.output_bytes = bound.output_bytes;
     report.peak_bytes = report.arena_bytes + report.output_bytes;
-    report.kernel_count = static_cast<int64_t>(bound.instance.steps().size());
-    report.compile_seconds = compile_seconds_;
-    for (const auto& [name, seconds] : program_.pass_times)
-      report.passes.push_back({name, seconds});
     report.text = bound.instance.to_string();
     return report;
   }
@@ -237,7 +230,6 @@ class CpuExecutable : public Executable {
   CompileOptions options_;
   bool has_symbols_;
   Program program_;
-  double compile_seconds_ = 0;
   mutable std::shared_mutex mutex_;
   mutable std::map<SymbolValues, std::unique_ptr<Bound>> bound_;
   mutable Bound* fixed_ = nullptr;

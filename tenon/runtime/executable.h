@@ -37,14 +37,7 @@ struct PlanReport {
   int64_t arena_bytes = 0;   // intermediates, planned as one block
   int64_t output_bytes = 0;  // results that do not reuse a donated input
   int64_t peak_bytes = 0;    // arena + outputs + library scratch: all that a run allocates
-  int64_t kernel_count = 0;
-  double compile_seconds = 0;
-  struct PassTime {
-    std::string name;
-    double seconds;
-  };
-  std::vector<PassTime> passes;
-  std::string text;  // one line an instruction: kernel, operands, why
+  std::string text;          // one line an instruction: kernel, operands, why
 };
 
 class Executable {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tenon/base/log.h"
+#include "tenon/base/version.h"
 #include "tenon/compile/codegen/object_cache.h"
 #include "tests/compile/kernel_helpers.h"
 
@@ -15,7 +16,7 @@ namespace {
 class CodeCache : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!has_llvm()) GTEST_SKIP() << "this build has no LLVM";
+    if (!built_with_llvm()) GTEST_SKIP() << "this build has no LLVM";
     folder = std::filesystem::temp_directory_path() /
              ("tenon_code_cache_" + std::to_string(getpid()) + "_" +
               ::testing::UnitTest::GetInstance()->current_test_info()->name());

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "tenon/base/version.h"
 #include "tests/compile/kernel_helpers.h"
 
 namespace tenon {
@@ -20,7 +21,7 @@ struct Target {
 
 std::vector<Target> targets() {
   std::vector<Target> all = {{"bytecode", Backend::bytecode}};
-  if (!has_llvm()) return all;
+  if (!built_with_llvm()) return all;
   all.push_back({"llvm_baseline", Backend::llvm, InstructionSet::baseline});
   if (host_instruction_set() >= InstructionSet::avx2)
     all.push_back({"llvm_avx2", Backend::llvm, InstructionSet::avx2});

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "tenon/base/version.h"
 #include "tests/compile/kernel_helpers.h"
 
 namespace tenon {
@@ -127,7 +128,7 @@ class RandomKernel {
 };
 
 TEST(RandomKernels, MachineCodeAgreesWithBytecode) {
-  if (!has_llvm()) GTEST_SKIP() << "this build has no LLVM";
+  if (!built_with_llvm()) GTEST_SKIP() << "this build has no LLVM";
   const auto bytecode = make_code_generator(options_for(CodeGeneratorOptions::Backend::bytecode));
   std::vector<std::unique_ptr<CodeGenerator>> machines;
   for (const InstructionSet set :

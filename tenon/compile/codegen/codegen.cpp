@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "tenon/base/error.h"
+#include "tenon/base/files.h"
 #include "tenon/base/log.h"
 #include "tenon/compile/codegen/bytecode/bytecode.h"
 #include "tenon/compile/codegen/llvm/llvm_generator.h"
@@ -32,13 +33,8 @@ InstructionSet host_instruction_set() {
 
 std::filesystem::path CodeGeneratorOptions::default_cache_directory() {
   if (const char* chosen = std::getenv("TENON_CACHE_DIR")) return chosen;
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) {
-    return std::filesystem::path(cache) / "tenon" / "kernels";
-  }
-  if (const char* home = std::getenv("HOME"); home && *home) {
-    return std::filesystem::path(home) / ".cache" / "tenon" / "kernels";
-  }
-  return {};
+  const std::filesystem::path folder = cache_folder();
+  return folder.empty() ? folder : folder / "kernels";
 }
 
 CompiledKernel::CompiledKernel(const Kernel& kernel)
@@ -77,8 +73,6 @@ Expr copy_index(Expr e, ExprPool& target) {
   for (int i = 0; i < n.operand_count(); ++i) operands[i] = copy_index(e.operand(i), target);
   return target.make(n.op, n.dtype, {operands, static_cast<size_t>(n.operand_count())}, n.aux);
 }
-
-bool has_llvm() { return TENON_HAS_LLVM != 0; }
 
 std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& options) {
   using Backend = CodeGeneratorOptions::Backend;

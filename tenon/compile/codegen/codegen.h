@@ -57,7 +57,8 @@ struct CodeGeneratorOptions {
   enum class Backend : uint8_t { automatic, llvm, bytecode };
   Backend backend = Backend::automatic;
   InstructionSet instruction_set = host_instruction_set();
-  /// Where object files are kept: TENON_CACHE_DIR, else ~/.cache/tenon/kernels. Empty: nowhere.
+  /// Where object files are kept: TENON_CACHE_DIR, else kernels/ in cache_folder(). Empty:
+  /// nowhere.
   std::filesystem::path cache_directory = default_cache_directory();
 
   static std::filesystem::path default_cache_directory();
@@ -80,8 +81,6 @@ class CodeGenerator {
   virtual CodeGeneratorStatistics statistics() const = 0;
 };
 
-/// Whether this build can generate machine code.
-bool has_llvm();
 std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& options = {});
 
 /// The value of an i64 expression of symbols and constants.

@@ -50,7 +50,7 @@ class Rematerialiser {
     if (!changed_) return nullptr;
     std::unique_ptr<Graph> graph = rewrite_.finish();
     // Of arithmetic that only late readers use the first copy is not needed.
-    std::unique_ptr<Graph> live = remove_dead(*graph, context_);
+    std::unique_ptr<Graph> live = eliminate_dead_code(*graph, context_);
     return live ? std::move(live) : std::move(graph);
   }
 

@@ -1,8 +1,10 @@
 // In: any graph. Out: the same values from fewer or cheaper operations, by the rules in
 // compile/rules/, and small computations on constants done now. Why: reverse mode, batching and
 // decompositions emit general forms; what is left over here costs nothing at run time.
+#include <map>
 #include <unordered_map>
 
+#include "tenon/base/log.h"
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
 #include "tenon/compile/rules/rule.h"
@@ -64,6 +66,7 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
   const RulesByOp rules = index_rules();
   Rewriter rewrite(graph, context.ops);
   bool changed = false;
+  std::map<std::string, int> applied;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     Value better;
@@ -77,6 +80,7 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
       if (auto found = rules.find(node.op->name); !better && found != rules.end()) {
         for (const Rule& rule : found->second) {
           better = rule.apply(call);
+          if (better) ++applied[rule.name];
           if (better) break;
         }
       }
@@ -89,6 +93,7 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
       rewrite.keep(id);
     }
   }
+  for (const auto& [rule, count] : applied) log_debug("simplify: {} {} times", rule, count);
   return changed ? rewrite.finish() : nullptr;
 }
 

@@ -37,7 +37,7 @@ std::optional<Literal> splat(const Build& build, ValueId value);
 std::optional<double> splat_number(const Build& build, ValueId value);
 
 struct Rule {
-  std::string name;
+  std::string name;  // as TENON_LOG=debug counts it
   std::string op;
   /// What replaces the call, or an invalid value.
   std::function<Value(const Call&)> apply;

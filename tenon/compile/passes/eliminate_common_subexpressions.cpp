@@ -9,7 +9,8 @@
 
 namespace tenon {
 
-std::unique_ptr<Graph> merge_equal(const Graph& graph, const PassContext& context) {
+std::unique_ptr<Graph> eliminate_common_subexpressions(const Graph& graph,
+                                                       const PassContext& context) {
   Rewriter rewrite(graph, context.ops);
   std::unordered_map<Hash128, std::vector<ValueId>> seen;  // key -> results in the new graph
   bool merged = false;

@@ -5,7 +5,7 @@
 
 namespace tenon {
 
-std::unique_ptr<Graph> remove_dead(const Graph& graph, const PassContext& context) {
+std::unique_ptr<Graph> eliminate_dead_code(const Graph& graph, const PassContext& context) {
   std::vector<bool> live(graph.value_count(), false);
   for (ValueId output : graph.outputs()) live[output.index] = true;
   std::vector<bool> keep(graph.node_count(), false);
