@@ -26,6 +26,10 @@ struct Options {
   bool json = false;
 };
 
+constexpr const char* kWanted =
+    "wanted: IMAGES LABELS (idx), a folder of idx files, one .npz, one configuration, or "
+    "fashion-mnist";
+
 struct Labelled {
   data::Dataset rows;
   std::string input, label;
@@ -37,7 +41,7 @@ Labelled read_data(const Options& options) {
     return {data::idx(first, options.data[1]), options.input, options.label};
   if (options.data.size() > 2) {
     throw make_error(ErrorCode::invalid_argument, "evaluate: {} data files", options.data.size())
-        .note("wanted: IMAGES LABELS (idx), one .npz, one configuration, or fashion-mnist");
+        .note("{}", kWanted);
   }
   if (first == "fashion-mnist") return {data::fashion_mnist().test, options.input, options.label};
   if (first.ends_with(".toml")) {
@@ -49,8 +53,11 @@ Labelled read_data(const Options& options) {
     return {data::idx_folder(first).test, options.input, options.label};
   if (first.ends_with(".npz"))
     return {train::labelled_npz(first, options.input, options.label), options.input, options.label};
+  if (!std::filesystem::exists(first)) {
+    throw make_error(ErrorCode::not_found, "evaluate: there is no {}", first).note("{}", kWanted);
+  }
   throw make_error(ErrorCode::invalid_argument, "evaluate: {} alone is not labelled data", first)
-      .note("wanted: IMAGES LABELS (idx), one .npz, one configuration, or fashion-mnist");
+      .note("{}", kWanted);
 }
 
 /// The same rows with the input column as the model takes it.

@@ -103,9 +103,9 @@ void inspect_model(const Options& options, Bytes bytes) {
 
 void inspect_safetensors(const Options& options, Bytes bytes) {
   SafetensorsFile file(bytes, options.file);
-  if (file.metadata().contains("tenon.graph")) return inspect_model(options, bytes);
+  if (train::Model::is_in(file)) return inspect_model(options, bytes);
   if (options.graph) fail(ErrorCode::invalid_argument, "{} has no graph", options.file);
-  if (file.metadata().contains("tenon.checkpoint")) {
+  if (train::is_checkpoint(file)) {
     train::Checkpoint checkpoint = train::parse_checkpoint(bytes, options.file);
     fmt::print("checkpoint  {}\n  epochs done  {}\n  step         {} of the next\n", options.file,
                checkpoint.epoch, checkpoint.step);

@@ -66,8 +66,7 @@ class ByteReader {
 
   template <typename... Args>
   [[noreturn]] void fail_at(uint64_t offset, fmt::format_string<Args...> format, Args&&... args) {
-    throw make_error(ErrorCode::corrupt, "{}: byte {}: {}", name_, offset,
-                     fmt::vformat(fmt::string_view(format), fmt::make_format_args(args...)));
+    throw corrupt_at(name_, offset, format, std::forward<Args>(args)...);
   }
 
  private:

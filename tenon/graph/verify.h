@@ -1,4 +1,4 @@
-// Checks that a graph is well formed; passes run it before and after themselves.
+// Checks that a graph is well formed; the pass manager asks it before and after each.
 //
 //   verify(graph);                           // throws Error(internal) that names the node
 #pragma once

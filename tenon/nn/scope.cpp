@@ -89,10 +89,4 @@ Tensor Scope::key() const {
   return logical_xor(call_->key, offset);
 }
 
-namespace detail {
-
-void finish_initialising(Call& call) { call.initialising = false; }
-
-}  // namespace detail
-
 }  // namespace tenon::nn

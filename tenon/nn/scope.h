@@ -96,7 +96,6 @@ void initialise(Call& call, const M& model, std::span<const Type> inputs) {
   };
   trace(f, inputs, "init");
 }
-void finish_initialising(Call& call);
 }  // namespace detail
 
 /// Makes the variables of a model from the types of its inputs; nothing is computed but initial
@@ -114,7 +113,7 @@ Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
   } else {
     detail::initialise<M, Tensor>(call, model, inputs);
   }
-  detail::finish_initialising(call);
+  call.initialising = false;
   return std::move(call.variables);
 }
 

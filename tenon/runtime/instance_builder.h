@@ -17,11 +17,10 @@ class InstanceBuilder {
   void build();
 
  private:
-  /// Memory that values, temporaries or scratch share: an output of the graph, or a place in the
-  /// arena.
+  /// Memory that values, temporaries or scratch share. `arena_buffer_` says which one of the arena.
   struct Storage {
     enum class Kind : uint8_t { arena, input, output, constant } kind = Kind::arena;
-    uint32_t index = 0;  // of the input, output, constant or arena buffer
+    uint32_t index = 0;  // of the input, output or constant; kNone in the arena
   };
   static constexpr uint32_t kNone = UINT32_MAX;
 

@@ -142,4 +142,6 @@ std::optional<Checkpoint> CheckpointFolder::latest() const {
   return std::nullopt;
 }
 
+bool is_checkpoint(const SafetensorsFile& file) { return file.metadata().contains(kKey); }
+
 }  // namespace tenon::train

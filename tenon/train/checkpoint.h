@@ -15,6 +15,10 @@
 
 #include "tenon/tensor/tree.h"
 
+namespace tenon {
+class SafetensorsFile;
+}
+
 namespace tenon::train {
 
 struct Checkpoint {
@@ -52,5 +56,7 @@ class CheckpointFolder {
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 /// From memory; `name` stands for the file in errors.
 Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view name);
+/// Whether a file that is read holds a checkpoint.
+bool is_checkpoint(const SafetensorsFile& file);
 
 }  // namespace tenon::train

@@ -135,6 +135,10 @@ void Model::save(const std::filesystem::path& path) const {
       {{kGraphKey, to_text(*graph_)}, {kModelKey, dump_json(meta, JsonStyle::compact)}});
 }
 
+bool Model::is_in(const SafetensorsFile& file) {
+  return file.metadata().contains(kGraphKey) && file.metadata().contains(kModelKey);
+}
+
 Model Model::load(const std::filesystem::path& path) {
   return read(SafetensorsFile(path), path.string());
 }
@@ -144,16 +148,14 @@ Model Model::parse(std::span<const std::byte> bytes, std::string_view name) {
 }
 
 Model Model::read(const SafetensorsFile& file, std::string_view name) {
-  auto graph = file.metadata().find(kGraphKey);
-  auto meta = file.metadata().find(kModelKey);
-  if (graph == file.metadata().end() || meta == file.metadata().end()) {
+  if (!is_in(file)) {
     throw make_error(ErrorCode::invalid_argument, "{} holds tensors but no model", name)
         .note(
             "hint: `tenon train` writes models; a checkpoint becomes one when its training goes on "
             "to the end");
   }
   std::string source = fmt::format("{} (metadata)", name);
-  Json json = parse_json(meta->second, source);
+  Json json = parse_json(file.metadata().at(kModelKey), source);
   int64_t version = json_integer(json, "version", source);
   if (version > kFormatVersion) {
     fail(ErrorCode::unsupported,
@@ -165,7 +167,7 @@ Model Model::read(const SafetensorsFile& file, std::string_view name) {
   model.about_ = json_texts(json, "about", source);
   try {
     model.example_ = Type::parse(json_string(json, "example", source));
-    model.graph_ = parse_graph(graph->second, core_ops());
+    model.graph_ = parse_graph(file.metadata().at(kGraphKey), core_ops());
   } catch (const Error& error) {
     throw make_error(ErrorCode::corrupt, "{}: the model's graph cannot be read: {}", name,
                      error.message());

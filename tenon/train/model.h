@@ -72,6 +72,8 @@ class Model {
   static Model load(const std::filesystem::path& path);
   /// From memory; `name` stands for the file in errors.
   static Model parse(std::span<const std::byte> bytes, std::string_view name);
+  /// Whether a file that is read holds a model.
+  static bool is_in(const SafetensorsFile& file);
 
  private:
   static Model read(const SafetensorsFile& file, std::string_view name);
