@@ -9,8 +9,6 @@ namespace tenon {
 
 namespace {
 
-bool is_view(const Node& node) { return node.op->name == "reshape"; }
-
 /// Whether a value is so much smaller than `than` that reading it costs nothing next to it.
 bool is_small_beside(const Type& type, const Type& than) {
   Dim count = type.shape.element_count();
@@ -57,10 +55,10 @@ class Planner {
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       const Node& node = graph_.node(id);
       bool kernel = node.op->is_opaque || context_.oracle.has_kernel(graph_, node) ||
-                    (node.op->name == "constant" && !is_scalar_constant(node));
+                    (is_constant(node) && !is_scalar_constant(node));
       costs_[id] = kernel ? NodeCost::kernel : model.cost(graph_, node);
       calls_before_.push_back(calls);
-      calls += kernel && node.op->name != "constant";
+      calls += kernel && !is_constant(node);
     }
   }
 
@@ -93,7 +91,7 @@ class Planner {
     cut_deep_chains();
     // A view that is stored needs memory to view: what it reads is stored too.
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
-      if (!is_stored(id) || !is_view(graph_.node(id))) continue;
+      if (!is_stored(id) || !is_reshape(graph_.node(id))) continue;
       if (NodeId from = producer(graph_.node(id).inputs[0]); from != kNoNode)
         plan_.inlined[from] = false;
     }
@@ -120,7 +118,7 @@ class Planner {
     if (costs_[id] == NodeCost::window) return !has_one_reader_in_place(id);
     for (NodeId user : users_[id]) {
       if (!is_fusable(user)) return true;
-      if (is_stored(user) && is_view(graph_.node(user))) return true;
+      if (is_stored(user) && is_reshape(graph_.node(user))) return true;
     }
     if (is_scalar_constant(node)) return false;
     if (costs_[id] != NodeCost::expensive) return false;
@@ -165,8 +163,7 @@ class Planner {
     plan_.group_of.assign(graph_.node_count(), kNoGroup);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       const Node& node = graph_.node(id);
-      if (!is_stored(id) || !is_fusable(id) || is_view(node) || node.op->name == "constant")
-        continue;
+      if (!is_stored(id) || !is_fusable(id) || is_reshape(node) || is_constant(node)) continue;
       FuseGroup group;
       Space space = space_of(graph_, node, reduces(id));
       group.kind = space.kind;
@@ -246,7 +243,7 @@ class Planner {
     for (auto read = group.reads.rbegin(); read != group.reads.rend(); ++read) {
       NodeId from = producer(*read);
       // Through a view of a stored value.
-      while (from != kNoNode && is_view(graph_.node(from)))
+      while (from != kNoNode && is_reshape(graph_.node(from)))
         from = producer(graph_.node(from).inputs[0]);
       if (from == kNoNode || plan_.group_of[from] == kNoGroup) continue;
       if (!is_far_and_small(plan_.groups[plan_.group_of[from]], group, *read))
@@ -369,7 +366,7 @@ class Planner {
 }  // namespace
 
 bool is_scalar_constant(const Node& node) {
-  return node.op->name == "constant" && node.attributes.literal("value")->size() == 1;
+  return is_constant(node) && node.attributes.literal("value")->size() == 1;
 }
 
 StoragePlan plan_storage(const Graph& graph, const PassContext& context) {

@@ -96,7 +96,7 @@ Place SpaceWalk::place_of_result(const Type& type) const {
 Place SpaceWalk::place_of_operand(const Node& node, size_t operand, Place result) const {
   const Type& type = graph_.type(node.inputs[operand]);
   if (result == Place::elsewhere) return Place::elsewhere;
-  if (node.op->is_elementwise || node.op->name == "reshape") return result;
+  if (node.op->is_elementwise || is_reshape(node)) return result;
   if (reduced_axes(node) && result == Place::row && space_.kind == FusionKind::row && fills(type)) {
     size_t rank = type.rank();
     const Integers& axes = *reduced_axes(node);

@@ -64,8 +64,8 @@ bool can_be_flat(const Graph& body) {
   Dim count = loop_shape(body).element_count();
   return std::ranges::all_of(body.nodes(), [&](const Node& node) {
     const Type& type = body.type(node.outputs[0]);
-    bool same = node.op->is_elementwise || node.op->name == "reshape" ||
-                node.op->name == "constant" || repeats_one(body, node);
+    bool same =
+        node.op->is_elementwise || is_reshape(node) || is_constant(node) || repeats_one(body, node);
     Dim elements = type.shape.element_count();
     return same && (type.rank() == 0 || elements == count || elements.is(1));
   });
@@ -77,7 +77,7 @@ bool can_fold(const Graph& body) {
     const Type& type = body.type(node.outputs[0]);
     bool is_result = std::ranges::find(body.outputs(), node.outputs[0]) != body.outputs().end();
     if (is_result || type.rank() == 0) return true;
-    bool same = node.op->is_elementwise || node.op->name == "reshape" || repeats_one(body, node);
+    bool same = node.op->is_elementwise || is_reshape(node) || repeats_one(body, node);
     return same && type.shape.element_count() == count;
   });
 }

@@ -4,8 +4,12 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
+#include "tenon/graph/graph.h"
 
 namespace tenon {
+
+bool is_constant(const Node& node) { return node.op->name == "constant"; }
+bool is_reshape(const Node& node) { return node.op->name == "reshape"; }
 
 const AttributeSchema* OpDef::find_attribute(std::string_view attribute) const {
   for (const AttributeSchema& schema : attributes) {

@@ -1,6 +1,7 @@
 // What an op is: one OpDef holds all there is to know about it. Ops are stated in tenon/ops/, one
-// statement each (see statement.h there); the rest of the system reads these fields and never asks
-// for an op by name.
+// statement each (see statement.h there); the rest of the system reads these fields. What rewrites
+// have to know by name are a few primitives: constants and reshapes (below), control flow
+// (ops/control_flow.h), dots, broadcasts, and those that a rule states itself.
 //
 //   const OpDef& tanh = registry.get("tanh");
 //   tanh.kind;                               // OpKind::primitive
@@ -27,6 +28,7 @@ class Expr;
 class ExprPool;
 class ElementContext;
 class ReferenceCall;
+struct Node;
 struct OpDef;
 
 /// Primitives are a closed set with rules of their own; composites are defined by their
@@ -185,6 +187,10 @@ class OpRegistry {
 
 /// A line of an error about an operand: its role, its type, and what the user calls it if anything.
 std::string operand_note(std::string_view role, const Type& type, std::string_view name);
+
+bool is_constant(const Node& node);
+/// The same elements in the same order.
+bool is_reshape(const Node& node);
 
 /// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and
 /// `describe(i)`.

@@ -1,4 +1,5 @@
 #include "tenon/base/error.h"
+#include "tenon/ops/control_flow.h"
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
@@ -72,24 +73,20 @@ Types infer_while(InferContext& c) {
   return body.output_types();
 }
 
-struct ScanCounts {
-  size_t constants, carries, sequences, stacked;
-};
-
-ScanCounts scan_counts(const Attributes& attributes, size_t inputs, size_t body_outputs) {
+/// Fails where the counts among the attributes do not fit the inputs and the body.
+Scan checked_scan(const Attributes& attributes, size_t inputs) {
   int64_t constants = attributes.integer("constants");
   int64_t carries = attributes.integer("carries");
+  size_t results = attributes.graph("body")->outputs().size();
   bool fits = constants >= 0 && carries >= 0 &&
               static_cast<size_t>(constants + carries) <= inputs &&
-              static_cast<size_t>(carries) <= body_outputs;
+              static_cast<size_t>(carries) <= results;
   if (!fits) {
     fail(ErrorCode::invalid_argument,
          "{} constants and {} carries do not fit {} inputs and {} results of the body", constants,
-         carries, inputs, body_outputs);
+         carries, inputs, results);
   }
-  return {static_cast<size_t>(constants), static_cast<size_t>(carries),
-          inputs - static_cast<size_t>(constants + carries),
-          body_outputs - static_cast<size_t>(carries)};
+  return Scan::of(attributes, inputs);
 }
 
 Types infer_scan(InferContext& c) {
@@ -98,10 +95,10 @@ Types infer_scan(InferContext& c) {
     fail(ErrorCode::invalid_argument, "length is {}; it needs one number",
          c.attributes.shape("length").to_string());
   }
-  const Dim& length = c.attributes.shape("length")[0];
+  const Scan scan = checked_scan(c.attributes, c.inputs.size());
+  const Dim& length = scan.length;
   Types returned = body.output_types();
-  ScanCounts counts = scan_counts(c.attributes, c.inputs.size(), returned.size());
-  size_t first_sequence = counts.constants + counts.carries;
+  size_t first_sequence = scan.constants + scan.carries;
   Types wanted(c.inputs.begin(), c.inputs.end());
   for (size_t i = first_sequence; i < wanted.size(); ++i) {
     if (wanted[i].rank() == 0 || wanted[i].dim(0) != length) {
@@ -111,10 +108,10 @@ Types infer_scan(InferContext& c) {
     wanted[i].shape.erase(0);
   }
   check_types("body takes", body.input_types(), "constants, carries and slices are", wanted);
-  std::span<const Type> carries = c.inputs.subspan(counts.constants, counts.carries);
-  check_types("body returns as carries", std::span(returned).first(counts.carries),
-              "the carries are", carries);
-  for (size_t i = counts.carries; i < returned.size(); ++i) returned[i].shape.insert(0, length);
+  std::span<const Type> carries = c.inputs.subspan(scan.constants, scan.carries);
+  check_types("body returns as carries", std::span(returned).first(scan.carries), "the carries are",
+              carries);
+  for (size_t i = scan.carries; i < returned.size(); ++i) returned[i].shape.insert(0, length);
   return returned;
 }
 
@@ -169,27 +166,27 @@ RefArray slice_of(const RefArray& sequence, int64_t step) {
 
 void reference_scan(ReferenceCall& call) {
   const Graph& body = *call.attributes().graph("body");
-  ScanCounts counts = scan_counts(call.attributes(), call.input_count(), body.outputs().size());
-  size_t first_sequence = counts.constants + counts.carries;
+  const Scan scan = Scan::of(call.attributes(), call.input_count());
+  size_t first_sequence = scan.constants + scan.carries;
   // The attribute may be symbolic; sequences tell what the symbol stands for.
-  int64_t length = counts.sequences > 0 ? call.input(first_sequence).dim(0)
-                   : counts.stacked > 0 ? call.output(counts.carries).dim(0)
-                                        : call.attributes().shape("length")[0].constant();
+  int64_t length = scan.xs > 0     ? call.input(first_sequence).dim(0)
+                   : scan.ys() > 0 ? call.output(scan.carries).dim(0)
+                                   : scan.length.constant();
   std::vector<RefArray> carries;
-  for (size_t i = 0; i < counts.carries; ++i) carries.push_back(call.input(counts.constants + i));
+  for (size_t i = 0; i < scan.carries; ++i) carries.push_back(call.input(scan.constants + i));
   for (int64_t n = 0; n < length; ++n) {
-    int64_t step = call.attributes().boolean("reverse") ? length - 1 - n : n;
+    int64_t step = scan.reverse ? length - 1 - n : n;
     std::vector<RefArray> arguments;
-    for (size_t i = 0; i < counts.constants; ++i) arguments.push_back(call.input(i));
+    for (size_t i = 0; i < scan.constants; ++i) arguments.push_back(call.input(i));
     for (RefArray& carry : carries) arguments.push_back(std::move(carry));
-    for (size_t i = 0; i < counts.sequences; ++i) {
+    for (size_t i = 0; i < scan.xs; ++i) {
       arguments.push_back(slice_of(call.input(first_sequence + i), step));
     }
     std::vector<RefArray> returned = call.evaluate(body, std::move(arguments));
-    for (size_t i = 0; i < counts.carries; ++i) carries[i] = std::move(returned[i]);
-    for (size_t i = 0; i < counts.stacked; ++i) {
-      const RefArray& slice = returned[counts.carries + i];
-      RefArray& stacked = call.output(counts.carries + i);
+    for (size_t i = 0; i < scan.carries; ++i) carries[i] = std::move(returned[i]);
+    for (size_t i = 0; i < scan.ys(); ++i) {
+      const RefArray& slice = returned[scan.carries + i];
+      RefArray& stacked = call.output(scan.carries + i);
       for (int64_t e = 0; e < slice.size(); ++e) {
         stacked.copy_element(step * slice.size() + e, slice, e);
       }

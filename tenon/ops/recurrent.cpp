@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "tenon/base/error.h"
+#include "tenon/ops/control_flow.h"
 #include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
@@ -49,12 +50,13 @@ Values scan(const RuleContext& c, const char* name, Arguments constants, Argumen
     inputs.push_back(sequence);
     types.push_back(without_time(sequence.type()));
   }
-  return c.build.call_multi(c.build.ops().get("scan"), inputs,
-                            {{"body", step_graph(c, name, types, step)},
-                             {"constants", static_cast<int64_t>(constants.size())},
-                             {"carries", static_cast<int64_t>(carries.size())},
-                             {"length", Shape{sequences[0].dim(0)}},
-                             {"reverse", reverse}});
+  const Scan call{.body = step_graph(c, name, types, step),
+                  .constants = constants.size(),
+                  .carries = carries.size(),
+                  .xs = sequences.size(),
+                  .length = sequences[0].dim(0),
+                  .reverse = reverse};
+  return call.emit(c.build, inputs);
 }
 
 /// [batch, n * hidden] as [batch, n, hidden], and gate k of it.

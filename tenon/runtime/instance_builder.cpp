@@ -7,13 +7,14 @@
 #include "tenon/base/strings.h"
 #include "tenon/compile/fusion.h"
 #include "tenon/graph/bind.h"
+#include "tenon/ops/control_flow.h"
 
 namespace tenon {
 
 namespace {
 
-bool is_view(const Node& node) { return node.op->name == "reshape" || node.op->name == "barrier"; }
-bool is_constant(const Node& node) { return node.op->name == "constant"; }
+/// Its result is its input's memory.
+bool is_view(const Node& node) { return is_reshape(node) || node.op->name == "barrier"; }
 
 /// What symbols left open, such as whether a slice lies inside its axis, shows once they are
 /// numbers: kernels would read and write whatever is there.
@@ -218,11 +219,10 @@ void InstanceBuilder::prepare_node(NodeId id) {
       arena = std::max(arena, instance_.regions_.back()->arena_bytes());
     }
     prepared.scratch.push_back(add_scratch(arena));
-    if (node.op->name == "cond") return;
+    const Control control = control_of(*node.op);
+    if (control == Control::cond) return;
     // The second set of buffers of the state that goes round; stacked results need none.
-    bool scans = node.op->name == "scan";
-    size_t state =
-        scans ? static_cast<size_t>(node.attributes.integer("carries")) : node.outputs.size();
+    size_t state = control == Control::scan ? Scan::of(node).carries : node.outputs.size();
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       prepared.scratch.push_back(add_scratch(i < state ? bytes_of(node.outputs[i]) : 0));
     }
@@ -355,7 +355,8 @@ void InstanceBuilder::make_control_step(NodeId id) {
     }
     fail(ErrorCode::internal, "{} has no region '{}'", node.op->name, attribute);
   };
-  if (node.op->name == "cond") {
+  const Control control = control_of(*node.op);
+  if (control == Control::cond) {
     add_step(
         std::make_unique<CondStep>(region("then"), region("otherwise"), inputs, outputs, arena),
         node);
@@ -367,19 +368,20 @@ void InstanceBuilder::make_control_step(NodeId id) {
     other.push_back(arena_location(prepared.scratch[1 + i]));
     bytes.push_back(bytes_of(node.outputs[i]));
   }
-  if (node.op->name == "while") {
+  if (control == Control::while_loop) {
     Location flag = arena_location(prepared.scratch.back());
     add_step(std::make_unique<WhileStep>(region("condition"), region("body"), inputs, outputs,
                                          other, bytes, flag, arena),
              node);
     return;
   }
-  check(node.op->name == "scan", "control flow is cond, while or scan");
+  check(control == Control::scan, "control flow is cond, while or scan");
+  const Scan scan = Scan::of(node);
   ScanStep::Layout layout;
-  layout.constants = static_cast<size_t>(node.attributes.integer("constants"));
-  layout.carries = static_cast<size_t>(node.attributes.integer("carries"));
-  layout.length = node.attributes.shape("length")[0].evaluate(symbols_);
-  layout.reverse = node.attributes.boolean("reverse");
+  layout.constants = scan.constants;
+  layout.carries = scan.carries;
+  layout.length = scan.length.evaluate(symbols_);
+  layout.reverse = scan.reverse;
   const std::vector<ValueId>& results = region("body").graph().outputs();
   for (size_t carry = 0; carry < layout.carries; ++carry) {
     int stacked = -1;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tenon/graph/build.h"
+#include "tenon/ops/control_flow.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/transforms.h"
@@ -163,12 +164,13 @@ std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> 
   std::vector<Tensor> inputs = captures.tensors();
   append(inputs, carries);
   append(inputs, xs);
-  return apply_multi(op, inputs,
-                     {{"body", graph},
-                      {"constants", static_cast<int64_t>(captures.tensors().size())},
-                      {"carries", static_cast<int64_t>(carries.size())},
-                      {"length", Shape{length}},
-                      {"reverse", reverse}});
+  const Scan call{.body = graph,
+                  .constants = captures.tensors().size(),
+                  .carries = carries.size(),
+                  .xs = xs.size(),
+                  .length = length,
+                  .reverse = reverse};
+  return apply_multi(op, inputs, call.attributes());
 }
 
 std::vector<Tensor> flat_custom_vjp(const FlatFunction& f, const FlatFunction& forward,

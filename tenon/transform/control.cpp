@@ -2,71 +2,9 @@
 
 #include <algorithm>
 
-#include "tenon/graph/op.h"
 #include "tenon/transform/subgraph.h"
 
 namespace tenon::detail {
-
-Control control_of(const OpDef& op) {
-  if (op.name == "call") return Control::call;
-  if (op.name == "cond") return Control::cond;
-  if (op.name == "while") return Control::while_loop;
-  if (op.name == "scan") return Control::scan;
-  if (op.name == "custom_vjp") return Control::custom_vjp;
-  return Control::other;
-}
-
-Scan Scan::of(const Node& node) {
-  const Attributes& attributes = node.attributes;
-  auto invariants = static_cast<size_t>(attributes.integer("constants"));
-  auto carries = static_cast<size_t>(attributes.integer("carries"));
-  return {.body = attributes.graph("body"),
-          .invariants = invariants,
-          .carries = carries,
-          .xs = node.inputs.size() - invariants - carries,
-          .length = attributes.shape("length")[0],
-          .reverse = attributes.boolean("reverse")};
-}
-
-std::vector<Value> Scan::emit(Build& build, std::span<const Value> inputs) const {
-  return build.call_multi(build.ops().get("scan"), inputs,
-                          {{"body", body},
-                           {"constants", static_cast<int64_t>(invariants)},
-                           {"carries", static_cast<int64_t>(carries)},
-                           {"length", Shape{length}},
-                           {"reverse", reverse}});
-}
-
-While While::of(const Node& node) {
-  return {node.attributes.graph("condition"), node.attributes.graph("body")};
-}
-
-std::vector<Value> While::emit(Build& build, std::span<const Value> states) const {
-  return build.call_multi(build.ops().get("while"), states,
-                          {{"condition", condition}, {"body", body}});
-}
-
-Cond Cond::of(const Node& node) {
-  return {node.attributes.graph("then"), node.attributes.graph("otherwise")};
-}
-
-std::vector<Value> Cond::emit(Build& build, const Value& predicate,
-                              std::span<const Value> operands) const {
-  std::vector<Value> inputs = {predicate};
-  inputs.insert(inputs.end(), operands.begin(), operands.end());
-  return build.call_multi(build.ops().get("cond"), inputs,
-                          {{"then", then}, {"otherwise", otherwise}});
-}
-
-CustomVjp CustomVjp::of(const Node& node) {
-  const Attributes& attributes = node.attributes;
-  return {attributes.graph("primal"), attributes.graph("forward"), attributes.graph("backward")};
-}
-
-std::vector<Value> CustomVjp::emit(Build& build, std::span<const Value> inputs) const {
-  return build.call_multi(build.ops().get("custom_vjp"), inputs,
-                          {{"primal", primal}, {"forward", forward}, {"backward", backward}});
-}
 
 Flags settle_forwards(const Graph& body, size_t first, size_t carries, Flags inputs) {
   for (bool changed = true; changed;) {
@@ -128,10 +66,10 @@ Flags region_reached_from(const Node& node, const Flags& inputs) {
     }
     case Control::scan: {
       Scan scan = Scan::of(node);
-      Flags settled = settle_forwards(*scan.body, scan.invariants, scan.carries, inputs);
+      Flags settled = settle_forwards(*scan.body, scan.constants, scan.carries, inputs);
       Flags outputs = outputs_reached(*scan.body, settled);
       // A loop of no steps hands its carries through.
-      for (size_t i = 0; i < scan.carries; ++i) outputs[i] = settled[scan.invariants + i];
+      for (size_t i = 0; i < scan.carries; ++i) outputs[i] = settled[scan.constants + i];
       return outputs;
     }
     default: {
@@ -158,9 +96,9 @@ Flags region_reaching(const Node& node, const Flags& outputs) {
     }
     case Control::scan: {
       Scan scan = Scan::of(node);
-      Flags settled = settle_backwards(*scan.body, scan.invariants, scan.carries, outputs);
+      Flags settled = settle_backwards(*scan.body, scan.constants, scan.carries, outputs);
       Flags inputs = inputs_reaching(*scan.body, settled);
-      for (size_t i = 0; i < scan.carries; ++i) inputs[scan.invariants + i] = settled[i];
+      for (size_t i = 0; i < scan.carries; ++i) inputs[scan.constants + i] = settled[i];
       return inputs;
     }
     default:

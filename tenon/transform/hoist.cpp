@@ -25,8 +25,8 @@ class LoopHoist {
         body_(*scan_.body),
         inputs_(inputs.begin(), inputs.end()) {
     std::span<const ValueId> of_body(body_.inputs());
-    carried_ = depends_on(body_, of_body.subspan(scan_.invariants, scan_.carries));
-    stepped_ = depends_on(body_, of_body.subspan(scan_.invariants + scan_.carries));
+    carried_ = depends_on(body_, of_body.subspan(scan_.constants, scan_.carries));
+    stepped_ = depends_on(body_, of_body.subspan(scan_.constants + scan_.carries));
     find();
   }
 
@@ -39,9 +39,7 @@ class LoopHoist {
     ValueId value, stacked, invariant;
   };
 
-  bool is_invariant(ValueId value) const {
-    return !carried_[value.index] && !stepped_[value.index];
-  }
+  bool is_constant(ValueId value) const { return !carried_[value.index] && !stepped_[value.index]; }
   void find();
   void find_late();
   void emit_in_front();
@@ -68,11 +66,11 @@ std::optional<size_t> weight_operand(const Node& node, const std::function<bool(
 }
 
 void LoopHoist::find() {
-  auto same = [&](ValueId value) { return is_invariant(value); };
+  auto same = [&](ValueId value) { return is_constant(value); };
   for (const Node& node : body_.nodes()) {
     if (node.outputs.empty() || node.op->is_opaque) continue;
     ValueId value = node.outputs[0];
-    if (is_invariant(value)) {
+    if (is_constant(value)) {
       bool constant = node.inputs.empty();
       if (!constant && !is_cheap(body_, node)) {
         same_.insert(same_.end(), node.outputs.begin(), node.outputs.end());
@@ -87,7 +85,7 @@ void LoopHoist::find() {
 void LoopHoist::find_late() {
   std::span<const ValueId> outputs(body_.outputs());
   std::vector<bool> carries_need = needed_nodes(body_, outputs.first(scan_.carries));
-  auto same = [&](ValueId value) { return is_invariant(value); };
+  auto same = [&](ValueId value) { return is_constant(value); };
   for (size_t i = scan_.carries; i < outputs.size(); ++i) {
     NodeId producer = body_.value(outputs[i]).producer;
     if (producer == kNoNode || carries_need[producer] || !carried_[outputs[i].index]) continue;
@@ -105,15 +103,15 @@ void LoopHoist::find_late() {
 void LoopHoist::emit_in_front() {
   std::span<const ValueId> of_body(body_.inputs());
   std::span<const Value> given(inputs_);
-  size_t invariants = scan_.invariants;
-  auto once = extract(body_, of_body.first(invariants), same_, body_.name());
-  same_values_ = build_.inline_graph(*once, given.first(invariants));
+  size_t constants = scan_.constants;
+  auto once = extract(body_, of_body.first(constants), same_, body_.name());
+  same_values_ = build_.inline_graph(*once, given.first(constants));
 
   std::vector<ValueId> sources(of_body.begin(),
-                               of_body.begin() + static_cast<std::ptrdiff_t>(invariants));
+                               of_body.begin() + static_cast<std::ptrdiff_t>(constants));
   std::vector<Batched> arguments;
-  for (size_t i = 0; i < invariants; ++i) arguments.push_back({inputs_[i], false});
-  for (size_t i = invariants + scan_.carries; i < scan_.inputs(); ++i) {
+  for (size_t i = 0; i < constants; ++i) arguments.push_back({inputs_[i], false});
+  for (size_t i = constants + scan_.carries; i < scan_.inputs(); ++i) {
     sources.push_back(of_body[i]);
     arguments.push_back({inputs_[i], true});
   }
@@ -133,9 +131,9 @@ std::vector<Value> LoopHoist::emit() {
   ScanBuilder loop(build_, body_.name(), scan_.length, scan_.reverse);
   std::vector<ValueId> map(body_.value_count());
   for (size_t i = 0; i < scan_.inputs(); ++i) {
-    Value inside = scan_.is_invariant(i) ? loop.invariant(inputs_[i])
-                   : scan_.is_x(i)       ? loop.x(inputs_[i])
-                                         : loop.carry(inputs_[i]);
+    Value inside = scan_.is_constant(i) ? loop.invariant(inputs_[i])
+                   : scan_.is_x(i)      ? loop.x(inputs_[i])
+                                        : loop.carry(inputs_[i]);
     map[body_.inputs()[i].index] = inside.id();
   }
   for (size_t i = 0; i < same_.size(); ++i) {

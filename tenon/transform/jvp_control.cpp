@@ -101,12 +101,12 @@ Tangents push_cond(const TangentCall& call) {
 
 Tangents push_scan(const TangentCall& call) {
   Scan scan = Scan::of(call.node);
-  size_t first = scan.invariants;
+  size_t first = scan.constants;
   Flags inputs = settle_forwards(*scan.body, first, scan.carries, validity(call.tangents));
   Flags outputs = pick(reached_from(*scan.body, inputs), scan.body->outputs());
   for (size_t i = 0; i < scan.carries; ++i) outputs[i] = inputs[first + i];
 
-  auto input_order = interleaved(inputs, {scan.invariants, scan.carries, scan.xs});
+  auto input_order = interleaved(inputs, {scan.constants, scan.carries, scan.xs});
   auto output_order = interleaved(outputs, {scan.carries, scan.ys()});
   auto body = jvp_region_graph(*scan.body, call.build.ops(), inputs, outputs);
   auto counted = [&](size_t from, size_t size) {
@@ -115,7 +115,7 @@ Tangents push_scan(const TangentCall& call) {
     return size + static_cast<size_t>(std::count(begin, end, true));
   };
   Scan pushed{.body = permuted(*body, input_order, output_order),
-              .invariants = counted(0, scan.invariants),
+              .constants = counted(0, scan.constants),
               .carries = counted(first, scan.carries),
               .xs = counted(first + scan.carries, scan.xs),
               .length = scan.length,

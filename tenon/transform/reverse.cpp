@@ -4,6 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
+#include "tenon/ops/control_flow.h"
 #include "tenon/ops/functions.h"
 #include "tenon/transform/rewrite.h"
 #include "tenon/transform/subgraph.h"
@@ -30,7 +31,7 @@ bool any_active(const Flags& active, const std::vector<ValueId>& values) {
 
 /// Composites that state no derivative of their own, and calls whose body may be seen through.
 bool must_be_opened(const Node& node) {
-  if (node.op->name == "call") return !node.attributes.boolean("checkpoint");
+  if (control_of(*node.op) == Control::call) return !node.attributes.boolean("checkpoint");
   return node.op->derivative_class == DerivativeClass::decompose && !node.op->vjp;
 }
 

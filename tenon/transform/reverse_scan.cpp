@@ -26,7 +26,7 @@ class ScanReverse {
         wanted_(call.wanted),
         seeded_(call.seeded),
         active_(active_carries()),
-        joint_(*scan_.body, build_.ops(), with_active(wanted_, scan_.invariants),
+        joint_(*scan_.body, build_.ops(), with_active(wanted_, scan_.constants),
                with_active(seeded_, 0)) {}
 
   std::vector<Value> emit_forward();
@@ -43,7 +43,7 @@ class ScanReverse {
 
   Flags active_carries() const;
   bool is_active(size_t input) const {
-    return scan_.is_carry(input) && active_[input - scan_.invariants];
+    return scan_.is_carry(input) && active_[input - scan_.constants];
   }
   Flags with_active(const Flags& flags, size_t first) const;
   Flags free_values() const;
@@ -62,7 +62,7 @@ class ScanReverse {
 };
 
 Flags ScanReverse::active_carries() const {
-  size_t first = scan_.invariants;
+  size_t first = scan_.constants;
   Flags inputs = settle_forwards(*scan_.body, first, scan_.carries, wanted_);
   Flags outputs = settle_backwards(*scan_.body, first, scan_.carries, seeded_);
   Flags active;
@@ -81,10 +81,10 @@ Flags ScanReverse::with_active(const Flags& flags, size_t first) const {
 /// What the backward loop can read without its being saved: slices of xs, what the loop gives for
 /// every step anyway, and all that is the same in every step.
 Flags ScanReverse::free_values() const {
-  std::span<const ValueId> varying = std::span(joint_.inputs).subspan(scan_.invariants);
+  std::span<const ValueId> varying = std::span(joint_.inputs).subspan(scan_.constants);
   Flags free = depends_on(*joint_.graph, varying);
   free.flip();
-  for (size_t i = scan_.invariants + scan_.carries; i < scan_.inputs(); ++i) {
+  for (size_t i = scan_.constants + scan_.carries; i < scan_.inputs(); ++i) {
     free[joint_.inputs[i].index] = true;
   }
   for (size_t i = scan_.carries; i < joint_.outputs.size(); ++i) {
@@ -202,7 +202,7 @@ std::vector<Value> ScanReverse::pull(std::span<const Value> cotangents) {
   for (size_t y : stacks) results.stacks.push_back(loop.stack(y));
   for (; carry < loop.carry_count(); ++carry) results.totals.push_back(loop.final_carry(carry));
   for (const PartInput& input : part_inputs_) {
-    results.invariants.push_back(input.role == Role::invariant ? input.value : Value());
+    results.constants.push_back(input.role == Role::invariant ? input.value : Value());
   }
   std::vector<Value> result(scan_.inputs());
   for (size_t i = 0; i < scan_.inputs(); ++i) {

@@ -1,6 +1,7 @@
 #include "tenon/transform/rewrite.h"
 
 #include "tenon/base/error.h"
+#include "tenon/ops/control_flow.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
 
@@ -120,7 +121,8 @@ std::unique_ptr<Graph> decompose(const Graph& graph, const OpRegistry& ops,
 
 std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops, bool checkpoints) {
   auto picked = [&](const Node& node) {
-    return node.op->name == "call" && (checkpoints || !node.attributes.boolean("checkpoint"));
+    return control_of(*node.op) == Control::call &&
+           (checkpoints || !node.attributes.boolean("checkpoint"));
   };
   auto rewrite = [&](Build& build, const Graph& from, NodeId id, std::span<const Value> inputs) {
     const Node& node = from.node(id);

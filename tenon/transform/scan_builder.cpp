@@ -89,12 +89,12 @@ void ScanBuilder::finish() {
   for (const Input& input : invariants_) {
     if (read[input.inside.id().index]) keep(input);
   }
-  scan.invariants = inputs.size();
+  scan.constants = inputs.size();
   for (const Input& input : carries_) keep(input);
   for (const Input& input : xs_) {
     if (read[input.inside.id().index]) keep(input);
   }
-  scan.xs = inputs.size() - scan.invariants - scan.carries;
+  scan.xs = inputs.size() - scan.constants - scan.carries;
   scan.body = extract(*graph_, inputs, outputs, graph_->name());
   results_ = scan.emit(outer_, arguments);
 }

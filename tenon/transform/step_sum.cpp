@@ -130,7 +130,7 @@ Value StepSums::finish(Build& build, size_t index, const Results& results) const
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     uint32_t input = body_.value(node.inputs[i]).output;
     bool summed = i == plan.operand;
-    inputs.push_back(summed ? finish(build, plan.parts[0], results) : results.invariants[input]);
+    inputs.push_back(summed ? finish(build, plan.parts[0], results) : results.constants[input]);
   }
   return build.call_multi(*node.op, inputs, node.attributes)[0];
 }

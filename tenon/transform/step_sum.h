@@ -38,7 +38,7 @@ class StepSums {
   struct Results {
     std::vector<Value> stacks;      // of stacked(); axis 0 is the step
     std::vector<Value> totals;      // of accumulated()
-    std::vector<Value> invariants;  // one an input of the body; invalid for those that vary
+    std::vector<Value> constants;  // one an input of the body; invalid for those that vary
   };
   Value finish(Build& build, size_t plan, const Results& results) const;
 

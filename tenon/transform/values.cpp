@@ -16,7 +16,7 @@ std::optional<double> uniform_value(const Value& x) {
   const Graph& graph = x.build().graph();
   const Node* node = graph.producer(x.id());
   if (node && node->op->name == "broadcast") node = graph.producer(node->inputs[0]);
-  if (!node || node->op->name != "constant") return std::nullopt;
+  if (!node || !is_constant(*node)) return std::nullopt;
   const Literal& literal = *node->attributes.literal("value");
   if (literal.size() != 1) return std::nullopt;
   return literal.to_double(0);

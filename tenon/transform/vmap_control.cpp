@@ -110,7 +110,7 @@ std::vector<Batched> batch_cond(const BatchCall& call) {
 
 std::vector<Batched> batch_scan(const BatchCall& call) {
   Scan scan = Scan::of(call.node);
-  size_t first = scan.invariants;
+  size_t first = scan.constants;
   Flags inputs =
       spread_over_carries(call.scope, *scan.body, first, scan.carries, batched_flags(call.inputs));
   Flags outputs = batched_outputs(call.scope, *scan.body, inputs);

@@ -4,14 +4,15 @@
 // sees one flat graph.
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
+#include "tenon/ops/control_flow.h"
 
 namespace tenon {
 
 namespace {
 
 const Graph* inlined_region(const Node& node) {
-  if (node.op->name == "call") return node.attributes.graph("body").get();
-  if (node.op->name == "custom_vjp") return node.attributes.graph("primal").get();
+  if (control_of(*node.op) == Control::call) return node.attributes.graph("body").get();
+  if (control_of(*node.op) == Control::custom_vjp) return node.attributes.graph("primal").get();
   return nullptr;
 }
 

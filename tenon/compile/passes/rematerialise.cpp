@@ -68,12 +68,11 @@ class Rematerialiser {
 
   NodeId producer(ValueId value) const { return graph_.value(value).producer; }
   bool is_inlined(NodeId id) const { return storage_.inlined[id]; }
-  bool is_constant(NodeId id) const { return graph_.node(id).op->name == "constant"; }
 
   void count_calls() {
     size_t calls = 0;
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      calls += storage_.costs[id] == NodeCost::kernel && !is_constant(id);
+      calls += storage_.costs[id] == NodeCost::kernel && !is_constant(graph_.node(id));
       calls_before_.push_back(calls);
     }
   }
@@ -131,7 +130,7 @@ class Rematerialiser {
     for (size_t i = 0; i < values.size(); ++i) {
       if (i == kMostValues) return false;
       const NodeId made = producer(values[i]);
-      if (made == kNoNode || is_constant(made)) continue;
+      if (made == kNoNode || is_constant(graph_.node(made))) continue;
       if (!is_inlined(made)) {
         const bool kept = reads_[values[i].index].last >= reader;
         if (!kept && late_from_[made] == kNever) return false;

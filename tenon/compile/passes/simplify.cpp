@@ -38,7 +38,7 @@ Value fold_constants(const Call& c) {
     scalars.push_back(splats ? splat(c.build, input.id()) : std::nullopt);
     splats = scalars.back().has_value();
     const Node* node = c.producer(input);
-    literals = literals && node && node->op->name == "constant";
+    literals = literals && node && is_constant(*node);
   }
   if (c.inputs.empty() || (!splats && !literals)) return {};
   std::vector<int64_t> shape = splats ? std::vector<int64_t>{} : c.type.shape.constants();

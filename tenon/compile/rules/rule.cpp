@@ -13,10 +13,10 @@ const Node* Call::made_by(size_t i, std::string_view op_name) const {
 std::optional<Literal> splat(const Build& build, ValueId value) {
   const Graph& graph = const_cast<Build&>(build).graph();
   const Node* node = graph.producer(value);
-  while (node && (node->op->name == "broadcast" || node->op->name == "reshape")) {
+  while (node && (node->op->name == "broadcast" || is_reshape(*node))) {
     node = graph.producer(node->inputs[0]);
   }
-  if (!node || node->op->name != "constant") return std::nullopt;
+  if (!node || !is_constant(*node)) return std::nullopt;
   const Literal& literal = *node->attributes.literal("value");
   if (literal.size() == 0 || literal.size() > 64) return std::nullopt;
   const size_t bytes = size_of(literal.dtype());

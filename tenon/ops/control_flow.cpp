@@ -1,0 +1,70 @@
+#include "tenon/ops/control_flow.h"
+
+namespace tenon {
+
+Control control_of(const OpDef& op) {
+  if (op.name == "call") return Control::call;
+  if (op.name == "cond") return Control::cond;
+  if (op.name == "while") return Control::while_loop;
+  if (op.name == "scan") return Control::scan;
+  if (op.name == "custom_vjp") return Control::custom_vjp;
+  return Control::other;
+}
+
+Scan Scan::of(const Node& node) { return of(node.attributes, node.inputs.size()); }
+
+Scan Scan::of(const Attributes& attributes, size_t inputs) {
+  auto constants = static_cast<size_t>(attributes.integer("constants"));
+  auto carries = static_cast<size_t>(attributes.integer("carries"));
+  return {.body = attributes.graph("body"),
+          .constants = constants,
+          .carries = carries,
+          .xs = inputs - constants - carries,
+          .length = attributes.shape("length")[0],
+          .reverse = attributes.boolean("reverse")};
+}
+
+Attributes Scan::attributes() const {
+  return {{"body", body},
+          {"constants", static_cast<int64_t>(constants)},
+          {"carries", static_cast<int64_t>(carries)},
+          {"length", Shape{length}},
+          {"reverse", reverse}};
+}
+
+std::vector<Value> Scan::emit(Build& build, std::span<const Value> inputs) const {
+  return build.call_multi(build.ops().get("scan"), inputs, attributes());
+}
+
+While While::of(const Node& node) {
+  return {node.attributes.graph("condition"), node.attributes.graph("body")};
+}
+
+std::vector<Value> While::emit(Build& build, std::span<const Value> states) const {
+  return build.call_multi(build.ops().get("while"), states,
+                          {{"condition", condition}, {"body", body}});
+}
+
+Cond Cond::of(const Node& node) {
+  return {node.attributes.graph("then"), node.attributes.graph("otherwise")};
+}
+
+std::vector<Value> Cond::emit(Build& build, const Value& predicate,
+                              std::span<const Value> operands) const {
+  std::vector<Value> inputs = {predicate};
+  inputs.insert(inputs.end(), operands.begin(), operands.end());
+  return build.call_multi(build.ops().get("cond"), inputs,
+                          {{"then", then}, {"otherwise", otherwise}});
+}
+
+CustomVjp CustomVjp::of(const Node& node) {
+  const Attributes& attributes = node.attributes;
+  return {attributes.graph("primal"), attributes.graph("forward"), attributes.graph("backward")};
+}
+
+std::vector<Value> CustomVjp::emit(Build& build, std::span<const Value> inputs) const {
+  return build.call_multi(build.ops().get("custom_vjp"), inputs,
+                          {{"primal", primal}, {"forward", forward}, {"backward", backward}});
+}
+
+}  // namespace tenon
