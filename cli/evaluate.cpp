@@ -22,7 +22,7 @@ namespace {
 struct Options {
   std::string model;
   std::vector<std::string> data;
-  std::string input = "image", label = "label", report;
+  std::string input, label, report;  // columns: by default those of training
   bool json = false;
 };
 
@@ -75,9 +75,11 @@ data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
   return result;
 }
 
-int evaluate(const Options& options) {
+int evaluate(Options options) {
   if (!options.report.empty()) require_writable(options.report);
   train::Model model = train::Model::load(options.model);
+  if (options.input.empty()) options.input = model.about("input", "image");
+  if (options.label.empty()) options.label = model.about("label", "label");
   Labelled data = read_data(options);
   data.rows = with_inputs_like(model.example(), data);
   train::EvaluateOptions how{.input = data.input, .label = data.label};
@@ -122,12 +124,10 @@ void add_evaluate(CLI::App& app, int& exit_code) {
                    "IMAGES LABELS (idx), an .npz, a folder of the MNIST family, a configuration "
                    "(its test data), or fashion-mnist")
       ->required();
-  command->add_option("--input", options->input, "Input column of an .npz")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command->add_option("--label", options->label, "Label column of an .npz")
-      ->type_name("NAME")
-      ->capture_default_str();
+  command->add_option("--input", options->input, "Input column of an .npz (default: that of training)")
+      ->type_name("NAME");
+  command->add_option("--label", options->label, "Label column of an .npz (default: that of training)")
+      ->type_name("NAME");
   command->add_option("--report", options->report, "Write an HTML report, too")->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON");
   add_threads_option(*command);

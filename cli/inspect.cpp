@@ -19,6 +19,7 @@
 #include "tenon/format/safetensors.h"
 #include "tenon/graph/text.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/print.h"
 #include "tenon/train/checkpoint.h"
 #include "tenon/train/model.h"
 
@@ -171,6 +172,12 @@ int write_row(const Options& options) {
 int inspect(const Options& options) {
   if (!options.png.empty()) return write_row(options);
   const std::string& path = options.file;
+  if (names_rows(path)) {
+    Literal rows = read_array_rows(path);
+    inspect_array("rows", path, rows);
+    fmt::print("{}\n", Tensor(std::move(rows)));
+    return kOk;
+  }
   MappedFile file(path);
   Bytes bytes = file.bytes();
   Content content = content_of(file.text());
@@ -216,7 +223,7 @@ int inspect(const Options& options) {
 void add_inspect(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("inspect", "What is in a model, checkpoint or data file");
   auto options = std::make_shared<Options>();
-  command->add_option("FILE", options->file, "A model, checkpoint, graph or array file")
+  command->add_option("FILE", options->file, "A model, checkpoint, graph or array file, or rows of one, FILE#17")
       ->required();
   command->add_flag("--graph", options->graph, "Print the graph of a model");
   command->add_option("--png", options->png, "Write a row of an array, FILE#row, as a picture")
@@ -227,6 +234,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
       "  tenon inspect model.tenon --graph\n"
       "  tenon inspect runs/fashion-lenet/step-00001-00000000.safetensors\n"
       "  tenon inspect train-images-idx3-ubyte.gz\n"
+      "  tenon inspect table.npy#0:3\n"
       "  tenon inspect train-images-idx3-ubyte.gz#17 --png shirt.png");
   command->callback([options, &exit_code] { exit_code = inspect(*options); });
 }

@@ -14,6 +14,7 @@
 #include "tenon/base/error.h"
 #include "tenon/base/json.h"
 #include "tenon/train/model.h"
+#include "tenon/train/token_ids.h"
 
 namespace tenon::cli {
 
@@ -22,6 +23,7 @@ namespace {
 struct Options {
   std::string model;
   std::vector<std::string> files;
+  std::string input;  // column of an .npz; by default that of training
   int top = 3;
   bool json = false;
 };
@@ -63,46 +65,89 @@ std::vector<double> numbers(const Literal& outputs, int64_t row) {
   return values;
 }
 
-int predict(const Options& options) {
+/// Writes what a model says, row by row.
+class Predictions {
+ public:
+  Predictions(const train::Model& model, const Options& options)
+      : model_(model), options_(options), classes_(model.gives_classes()) {}
+
+  /// In batches, since a model holds many times its inputs.
+  void add(const InputRows& input, size_t name_width, bool with_names) {
+    constexpr int64_t kBatch = 500;
+    const int64_t rows = input.values.shape()[0];
+    for (int64_t begin = 0; begin < rows; begin += kBatch) {
+      const int64_t end = std::min(rows, begin + kBatch);
+      Literal outputs = model_.predict(Tensor(rows_between(input.values, begin, end))).literal();
+      if (classes_) outputs = last_position(outputs);
+      for (int64_t row = begin; row < end; ++row) {
+        const std::string& name = input.names[static_cast<size_t>(row)];
+        std::string line = say(outputs, row - begin, name);
+        if (options_.json) continue;
+        if (with_names) {
+          fmt::print("{:{}}  {}\n", name, name_width, line);
+        } else {
+          fmt::print("{}\n", line);
+        }
+      }
+    }
+  }
+
+  const Json& all() const { return all_; }
+
+ private:
+  /// Of logits [rows, time, classes], those of the last step: what comes next.
+  static Literal last_position(const Literal& logits) {
+    const std::vector<int64_t>& shape = logits.shape();
+    if (shape.size() < 2)
+      fail(ErrorCode::unsupported, "predict: the model gives {}, not classes",
+           logits.type().to_string());
+    if (shape.size() == 2) return logits;
+    const int64_t classes = shape.back(), row = logits.size() / shape[0];
+    Literal result(logits.dtype(), {shape[0], classes});
+    for (int64_t r = 0; r < shape[0]; ++r) {
+      for (int64_t c = 0; c < classes; ++c)
+        result.set_double(r * classes + c, logits.to_double((r + 1) * row - classes + c));
+    }
+    return result;
+  }
+
+  std::string say(const Literal& outputs, int64_t row, const std::string& name) {
+    Json entry = {{"input", name}};
+    std::string line;
+    if (classes_) {
+      std::vector<Guess> result = guesses(outputs, row, model_.classes());
+      for (const Guess& guess : result) entry["probabilities"][guess.name] = guess.probability;
+      line = line_of(result, options_.top);
+    } else {
+      entry["outputs"] = numbers(outputs, row);
+      line = fmt::format("{:.6g}", fmt::join(numbers(outputs, row), "   "));
+    }
+    if (options_.json) all_.push_back(std::move(entry));
+    return line;
+  }
+
+  const train::Model& model_;
+  const Options& options_;
+  bool classes_;
+  Json all_ = Json::array();
+};
+
+int predict(Options options) {
   train::Model model = train::Model::load(options.model);
-  bool classes = model.gives_classes();
+  if (options.input.empty()) options.input = model.about("input", "image");
   std::vector<InputRows> inputs;
-  for (const std::string& file : options.files) inputs.push_back(read_rows(file, model.example()));
-  size_t width = 0;
-  int64_t rows = 0;
+  for (const std::string& file : options.files) {
+    inputs.push_back(read_rows(file, model.example(), options.input));
+    train::check_token_ids(model.graph(), inputs.back().values, file);
+  }
+  size_t width = 0, rows = 0;
   for (const InputRows& input : inputs) {
     for (const std::string& name : input.names) width = std::max(width, name.size());
-    rows += input.values.shape()[0];
+    rows += input.names.size();
   }
-  Json all = Json::array();
-  for (const InputRows& input : inputs) {
-    Literal outputs = model.predict(Tensor(input.values)).literal();
-    if (classes && outputs.shape().size() != 2) {
-      throw make_error(ErrorCode::unsupported, "predict: the model gives {}, not classes",
-                       outputs.type().to_string());
-    }
-    for (int64_t row = 0; row < outputs.shape()[0]; ++row) {
-      const std::string& name = input.names[static_cast<size_t>(row)];
-      Json entry = {{"input", name}};
-      std::string line;
-      if (classes) {
-        std::vector<Guess> result = guesses(outputs, row, model.classes());
-        for (const Guess& guess : result) entry["probabilities"][guess.name] = guess.probability;
-        line = line_of(result, options.top);
-      } else {
-        entry["outputs"] = numbers(outputs, row);
-        line = fmt::format("{:.6g}", fmt::join(numbers(outputs, row), "   "));
-      }
-      if (options.json) {
-        all.push_back(std::move(entry));
-      } else if (rows == 1) {
-        fmt::print("{}\n", line);
-      } else {
-        fmt::print("{:{}}  {}\n", name, width, line);
-      }
-    }
-  }
-  if (options.json) fmt::print("{}\n", dump_json(all));
+  Predictions predictions(model, options);
+  for (const InputRows& input : inputs) predictions.add(input, width, rows > 1);
+  if (options.json) fmt::print("{}\n", dump_json(predictions.all()));
   return kOk;
 }
 
@@ -113,9 +158,12 @@ void add_predict(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   command->add_option("MODEL", options->model, "A file that `tenon train` wrote")->required();
   command
-      ->add_option("FILE", options->files,
-                   "PNG, PGM or PPM pictures; .npy or idx arrays, all rows or those after a #")
+      ->add_option(
+          "FILE", options->files,
+          "PNG, PGM or PPM pictures; .npy, .npz or idx arrays, all rows or those after a #")
       ->required();
+  command->add_option("--input", options->input, "Column of an .npz (default: that of training)")
+      ->type_name("NAME");
   command->add_option("--top", options->top, "Classes to show")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""))
@@ -124,11 +172,13 @@ void add_predict(CLI::App& app, int& exit_code) {
   add_threads_option(*command);
   command->footer(
       "\nPictures must have the size and the channels of the model's inputs; values are given raw\n"
-      "(0 to 255): the model scales them as it did in training.\n\n"
+      "(0 to 255): the model scales them as it did in training. Of a model of sequences it is\n"
+      "shown what comes after the last step.\n\n"
       "Examples:\n"
       "  tenon predict model.tenon shirt.png coat.png\n"
       "  tenon predict model.tenon t10k-images-idx3-ubyte.gz#17\n"
-      "  tenon predict model.tenon images.npy#0:10 --top 1");
+      "  tenon predict model.tenon images.npy#0:10 --top 1\n"
+      "  tenon predict model.tenon table.npz --json");
   command->callback([options, &exit_code] { exit_code = predict(*options); });
 }
 

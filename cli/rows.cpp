@@ -22,14 +22,13 @@ namespace {
 Content picture_or_array(const MappedFile& file) {
   std::string_view text = file.text();
   Content content = content_of(text);
-  if (content == Content::picture || content == Content::npy || content == Content::idx)
+  if (content == Content::picture || content == Content::npy || content == Content::npz ||
+      content == Content::idx)
     return content;
   Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array",
                            file.path().string());
-  error.note("known: PNG, PGM and PPM pictures; .npy and idx arrays (plain or .gz)");
+  error.note("known: PNG, PGM and PPM pictures; .npy, .npz and idx arrays (plain or .gz)");
   if (text.starts_with("\xff\xd8")) error.note("hint: turn the JPEG into a PNG first");
-  if (content == Content::npz)
-    error.note("hint: numpy.save writes one array of an .npz as an .npy");
   throw error;
 }
 
@@ -41,8 +40,8 @@ struct Selection {
 
 Selection parse_selection(const std::string& argument) {
   Selection selection{argument};
+  if (!names_rows(argument)) return selection;
   size_t hash = argument.rfind('#');
-  if (hash == std::string::npos || std::filesystem::exists(argument)) return selection;
   std::vector<std::string> bounds = split(std::string_view(argument).substr(hash + 1), ':');
   auto begin = parse_int(bounds[0]);
   auto end = bounds.size() == 2 ? parse_int(bounds[1]) : begin;
@@ -53,19 +52,13 @@ Selection parse_selection(const std::string& argument) {
   return {argument.substr(0, hash), true, *begin, bounds.size() == 2 ? *end : *begin + 1};
 }
 
-Literal rows_of(const Literal& all, const Selection& selection) {
+Literal selected(const Literal& all, const Selection& selection) {
   int64_t count = all.shape()[0];
   if (selection.begin < 0 || selection.end > count || selection.begin >= selection.end) {
     fail(ErrorCode::out_of_range, "{}: rows {} to {} of {}", selection.path, selection.begin,
          selection.end - 1, count);
   }
-  std::vector<int64_t> shape = all.shape();
-  shape[0] = selection.end - selection.begin;
-  Literal result(all.dtype(), shape);
-  size_t row = all.bytes() / static_cast<size_t>(count);
-  std::memcpy(result.data(), all.data() + row * static_cast<size_t>(selection.begin),
-              result.bytes());
-  return result;
+  return rows_between(all, selection.begin, selection.end);
 }
 
 /// The same numbers in another dtype: only where every value survives.
@@ -84,37 +77,73 @@ Literal converted(const Literal& values, DType dtype, const std::string& path) {
   return result;
 }
 
-Literal read_selected(const Selection& selection, const MappedFile& file, Content content) {
+/// Equal but for axes of one entry, or all in one axis: the elements are in the same order then.
+bool are_same_row(std::vector<int64_t> row, std::vector<int64_t> wanted) {
+  if (row.size() == 1 && row[0] == element_count(wanted)) return true;
+  std::erase(row, 1);
+  std::erase(wanted, 1);
+  return row == wanted;
+}
+
+Literal parse_array(const MappedFile& file, Content content, const std::string& path,
+                    const std::string& column) {
+  if (content == Content::npy) return parse_npy(file.bytes(), path);
+  if (content == Content::idx) return parse_idx(file.bytes(), path);
+  NamedLiterals columns = parse_npz(file.bytes(), path);
+  if (auto found = columns.find(column); found != columns.end()) return std::move(found->second);
+  std::vector<std::string> names;
+  for (const auto& [name, values] : columns) names.push_back(name);
+  throw make_error(ErrorCode::not_found, "{}: no column '{}'", path, column)
+      .note("it has {}; --input names another one", join(names, ", "));
+}
+
+Literal read_selected(const Selection& selection, const MappedFile& file, Content content,
+                      const std::string& column) {
   const std::string& path = selection.path;
   if (content == Content::picture)
     fail(ErrorCode::invalid_argument, "{} is a picture, which has no rows to choose from", path);
-  Literal values =
-      content == Content::npy ? parse_npy(file.bytes(), path) : parse_idx(file.bytes(), path);
+  Literal values = parse_array(file, content, path, column);
   if (values.shape().empty())
     fail(ErrorCode::shape_mismatch, "{} holds one number, not rows", path);
-  return selection.chosen ? rows_of(values, selection) : std::move(values);
+  return selection.chosen ? selected(values, selection) : std::move(values);
 }
 
 }  // namespace
 
-Literal read_array_rows(const std::string& argument) {
+bool names_rows(const std::string& argument) {
+  return argument.find('#') != std::string::npos && !std::filesystem::exists(argument);
+}
+
+Literal rows_between(const Literal& all, int64_t begin, int64_t end) {
+  std::vector<int64_t> shape = all.shape();
+  const size_t row = shape[0] == 0 ? 0 : all.bytes() / static_cast<size_t>(shape[0]);
+  shape[0] = end - begin;
+  Literal result(all.dtype(), shape);
+  std::memcpy(result.data(), all.data() + row * static_cast<size_t>(begin), result.bytes());
+  return result;
+}
+
+Literal read_array_rows(const std::string& argument, const std::string& column) {
   Selection selection = parse_selection(argument);
   const MappedFile file(selection.path);
-  return read_selected(selection, file, picture_or_array(file));
+  return read_selected(selection, file, picture_or_array(file), column);
 }
 
 Literal rows_like(Literal values, const Type& example, const std::string& name) {
-  std::vector<int64_t> shape = example.shape.constants();
-  shape.insert(shape.begin(), values.shape().at(0));
-  if (element_count(shape) != values.size()) {
-    std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
-    fail(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", name, example.to_string(),
-         Type{values.dtype(), Shape::of(row)}.to_string());
+  std::vector<int64_t> wanted = example.shape.constants();
+  std::vector<int64_t> row(values.shape().begin() + 1, values.shape().end());
+  if (!are_same_row(row, wanted)) {
+    Error error = make_error(ErrorCode::shape_mismatch, "{}: the model takes {}, not {}", name,
+                             example.to_string(), Type{values.dtype(), Shape::of(row)}.to_string());
+    if (std::ranges::is_permutation(row, wanted))
+      error.note("hint: bring the axes into this order first, as with numpy.moveaxis");
+    throw error;
   }
-  return converted(std::move(values).reshaped(shape), example.dtype, name);
+  wanted.insert(wanted.begin(), values.shape().at(0));
+  return converted(std::move(values).reshaped(wanted), example.dtype, name);
 }
 
-InputRows read_rows(const std::string& argument, const Type& example) {
+InputRows read_rows(const std::string& argument, const Type& example, const std::string& column) {
   Selection selection = parse_selection(argument);
   const MappedFile file(selection.path);  // once: a pipe cannot be read again
   Content content = picture_or_array(file);
@@ -128,7 +157,7 @@ InputRows read_rows(const std::string& argument, const Type& example) {
     shape.insert(shape.begin(), 1);
     values = std::move(pixels).reshaped(shape);
   } else {
-    values = read_selected(selection, file, content);
+    values = read_selected(selection, file, content, column);
   }
   InputRows result;
   try {

@@ -21,7 +21,8 @@ namespace tenon {
 ///
 /// A file with `base = "other.toml"` (or a list of files; paths relative to itself) starts from
 /// those and states only its changes. Tables merge key by key, except that a table with another
-/// `name` replaces the one before, since options of SGD mean nothing to AdamW.
+/// `name`, or with `layers` where there was a name, replaces the one before, since options of SGD
+/// mean nothing to AdamW.
 class Configuration {
  public:
   enum class Kind { missing, boolean, integer, number, string, list, table };

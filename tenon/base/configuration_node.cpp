@@ -52,10 +52,14 @@ std::string number_text(double value) {
   return text;
 }
 
-bool has_other_name(const Node& base, const Node& change) {
+/// Whether a table says to be something else than the one before: by another name, or by a list of
+/// layers in place of a name, or the other way round.
+bool is_another(const Node& base, const Node& change) {
   const Node* before = base.child("name");
   const Node* after = change.child("name");
-  return before != nullptr && after != nullptr && before->string != after->string;
+  if (before != nullptr && after != nullptr) return before->string != after->string;
+  return (before != nullptr && change.child("layers") != nullptr) ||
+         (after != nullptr && base.child("layers") != nullptr);
 }
 
 }  // namespace
@@ -124,7 +128,7 @@ void merge(Node& base, const Node& change) {
     std::shared_ptr<Node>& slot = base.slot(name);
     const bool both_tables =
         slot != nullptr && slot->kind == Kind::table && value->kind == Kind::table;
-    if (both_tables && !has_other_name(*slot, *value))
+    if (both_tables && !is_another(*slot, *value))
       merge(*slot, *value);
     else
       slot = value;

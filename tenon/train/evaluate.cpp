@@ -8,6 +8,7 @@
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 #include "tenon/train/labels.h"
+#include "tenon/train/token_ids.h"
 
 namespace tenon::train {
 
@@ -121,6 +122,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
                     const EvaluateOptions& options) {
   if (dataset.empty()) fail(ErrorCode::invalid_argument, "evaluate: the data set has no rows");
   const Type labels = dataset[options.label].type();
+  check_token_ids(model.graph(), dataset[options.input], "evaluate");
   Evaluator evaluator(model, options, are_classes(model.graph().output_types().at(0), labels));
   for (int64_t begin = 0; begin < dataset.size(); begin += options.batch)
     evaluator.add(dataset.rows(begin, std::min(dataset.size(), begin + options.batch)), begin);

@@ -15,6 +15,7 @@
 #include "tenon/data/loader.h"
 #include "tenon/train/labels.h"
 #include "tenon/train/run_state.h"
+#include "tenon/train/token_ids.h"
 
 namespace tenon::train {
 
@@ -84,14 +85,20 @@ class Run {
         model_, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
         example_, scaling, dataset_.classes());
     if (is_built_in(options_.loss)) evaluated_.describe("loss", name_of(options_.loss));
+    evaluated_.describe("input", options_.input);
+    evaluated_.describe("label", options_.label);
     outputs_ = evaluated_.graph().output_types().at(0);
-    check_labels(options_.loss, outputs_, dataset_, options_.label, "the training data");
-    if (!options_.validation.empty())
-      check_labels(options_.loss, outputs_, options_.validation, options_.label,
-                   "the validation data");
-    if (!options_.test.empty())
-      check_labels(options_.loss, outputs_, options_.test, options_.label, "the test data");
+    check_data(dataset_, "the training data");
+    check_data(options_.validation, "the validation data");
+    check_data(options_.test, "the test data");
     if (!options_.checkpoint.empty()) resume();
+  }
+
+  /// Whether the model and the loss can take these rows, if there are any.
+  void check_data(const data::Dataset& rows, const std::string& what) const {
+    if (rows.empty()) return;
+    check_labels(options_.loss, outputs_, rows, options_.label, what);
+    check_token_ids(evaluated_.graph(), rows[options_.input], what);
   }
 
   /// The settings work: from here on the folder is this run's.

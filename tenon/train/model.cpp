@@ -110,10 +110,12 @@ Tensor Model::predict(const Tensor& inputs) const {
   return Tensor(compiled_->executable->run(std::move(buffers)).at(0));
 }
 
-bool Model::gives_classes() const {
-  auto loss = about_.find("loss");
-  return loss == about_.end() || loss->second == "cross_entropy";
+std::string Model::about(const std::string& key, const std::string& otherwise) const {
+  auto text = about_.find(key);
+  return text == about_.end() ? otherwise : text->second;
 }
+
+bool Model::gives_classes() const { return about("loss", "cross_entropy") == "cross_entropy"; }
 
 void Model::save(const std::filesystem::path& path) const {
   if (!graph_) fail(ErrorCode::invalid_argument, "save: this model is empty");

@@ -59,8 +59,11 @@ class Model {
   /// Of one input, without the batch.
   const Type& example() const { return example_; }
   const Graph& graph() const { return *graph_; }
-  /// Free text by key: the configuration it was trained with, its accuracy.
+  /// Free text by key: the configuration it was trained with, its accuracy. `fit` writes "loss",
+  /// "input" and "label": the loss's name and the columns.
   const std::map<std::string, std::string>& about() const { return about_; }
+  /// The text of a key, or another where there is none.
+  std::string about(const std::string& key, const std::string& otherwise) const;
   void describe(const std::string& key, const std::string& text) { about_[key] = text; }
   /// Whether results are scores of classes: by the loss that `fit` trained with ("loss" in about),
   /// true where it was the user's own.

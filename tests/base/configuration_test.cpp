@@ -164,6 +164,16 @@ TEST_F(ConfigurationFiles, StartsFromItsBaseAndStatesChanges) {
   EXPECT_EQ(config.where("train.seed"), (folder_ / "base.toml").string() + ":3:1");
 }
 
+TEST_F(ConfigurationFiles, LayersReplaceAModelByName) {
+  atomic_write(folder_ / "base.toml", "[model]\nname = \"mlp\"\nhidden = [32]\n");
+  atomic_write(folder_ / "a.toml", "base = \"base.toml\"\n[model]\nlayers = [\"relu\"]\n");
+  atomic_write(folder_ / "b.toml", "base = \"a.toml\"\n[model]\nname = \"lenet5\"\n");
+  const auto layers = Configuration::load(folder_ / "a.toml");
+  EXPECT_FALSE(layers.has("model.name"));
+  EXPECT_FALSE(layers.has("model.hidden"));
+  EXPECT_FALSE(Configuration::load(folder_ / "b.toml").has("model.layers"));
+}
+
 TEST_F(ConfigurationFiles, ACycleOrAMissingBaseIsAnError) {
   atomic_write(folder_ / "a.toml", "base = \"b.toml\"");
   atomic_write(folder_ / "b.toml", "base = \"a.toml\"");

@@ -121,6 +121,16 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
             {{"image", test.at("image").reshaped({64, 8, 8})}, {"label", test.at("label")}});
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "flat.npz"}, here).out,
               HasSubstr("accuracy 1.0000"));
+  write_npz(folder / "turned.npz",
+            {{"image", Literal(DType::u8, {64, 1, 8, 8, 1})}, {"label", test.at("label")}});
+  EXPECT_EQ(run({"evaluate", "runs/run/model.tenon", "turned.npz"}, here).exit_code, 0);
+  write_npz(folder / "halves.npz",
+            {{"image", Literal(DType::u8, {64, 4, 16})}, {"label", test.at("label")}});
+  EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "halves.npz"}, here).err,
+              HasSubstr("the model takes u8[8,8,1], not u8[4,16]"))
+      << "as many elements in another order are other rows";
+  EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "none.npz"}, here).err,
+              HasSubstr("none.npz"));
   write_npz(folder / "one-hot.npz",
             {{"image", test.at("image")}, {"label", Literal(DType::i32, {64, 4})}});
   Finished one_hot = run({"evaluate", "runs/run/model.tenon", "one-hot.npz"}, here);
@@ -142,6 +152,11 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   write_npy(folder / "rows.npy", Literal(DType::u8, {5, 8, 8}));
   EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#1:3"}, here).out,
               HasSubstr("rows.npy#2  "));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "test.npz#0:2"}, here).out,
+              HasSubstr("test.npz#1  "));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "test.npz", "--input", "x"}, here).err,
+              HasSubstr("no column 'x'"));
+  EXPECT_THAT(run({"inspect", "rows.npy#1"}, here).out, HasSubstr("u8[1,8,8]"));
   EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#9"}, here).err,
               HasSubstr("rows 9 to 9 of 5"));
   write_png(folder / "large.png", Literal(DType::u8, {9, 9, 1}));
@@ -252,6 +267,9 @@ optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
   Finished predict = run({"predict", "runs/line/model.tenon", "one.npy"}, here);
   EXPECT_LT(std::abs(std::stod(predict.out)), 0.05) << predict.out;
   // One output a number, also from the zoo.
+  EXPECT_THAT(run({"evaluate", "runs/line/model.tenon", "numbers.npz"}, here).out,
+              HasSubstr("loss 0.000"))
+      << "the model knows its columns";
   Finished by_name = run({"train", "line.toml", "--fresh", "--set", "train.epochs=1", "--set",
                           "model={name = \"mlp\", hidden = [4]}"},
                          here);

@@ -335,6 +335,24 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
               HasSubstr("names for 3 classes, but the model has 2 outputs"));
 }
 
+TEST(Fit, TokenIdsAreCheckedToo) {
+  nn::Model model = [](nn::Scope s, Tensor ids) {
+    return nn::dense(s / "out", mean(nn::embedding(s / "embedding", ids, 10, 4), {1}), 2);
+  };
+  auto sentences = [](int64_t last) {
+    Literal ids(DType::i32, {8, 5});
+    ids.set_int(39, last);
+    return data::Dataset({{"image", ids}, {"label", Literal(DType::i32, {8})}});
+  };
+  FitResult result = fit(model, sentences(9), quiet(1));
+  EXPECT_THAT(error_of([&] { fit(model, sentences(10), quiet(1)); }),
+              HasSubstr("the training data: id 10 in row 7, but the model knows 10 tokens"));
+  FitOptions options = quiet(1);
+  options.test = sentences(-1);
+  EXPECT_THAT(error_of([&] { fit(model, sentences(9), options); }), HasSubstr("id -1 in row 7"));
+  EXPECT_THAT(error_of([&] { evaluate(result.model, sentences(12)); }), HasSubstr("id 12"));
+}
+
 TEST(Fit, NumbersAreLearntToo) {
   Literal x(DType::f32, {256, 3}), y(DType::f32, {256});
   RandomStream random(RandomKey(5));
