@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "tenon/compile/fuse_space.h"
 
@@ -83,12 +84,7 @@ class Planner {
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
       plan_.inlined[id] = !must_store(id);
     }
-    // Chains that read much are cut from the front, once what they read is known.
-    for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      if (is_stored(id) || !is_fusable(id) || users_[id].size() < 2) continue;
-      if (large_reads(id) > 1) plan_.inlined[id] = false;
-    }
-    cut_deep_chains();
+    cut_chains();
     // A view that is stored needs memory to view: what it reads is stored too.
     for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
       if (!is_stored(id) || !is_reshape(graph_.node(id))) continue;
@@ -97,17 +93,21 @@ class Planner {
     }
   }
 
-  /// Expressions are walked by recursion, here and in code generators, so that none may be as deep
+  /// From the front, once what they read is known: chains that read much, and long ones, since
+  /// expressions are walked by recursion, here and in code generators, so that none may be as deep
   /// as a program is long.
-  void cut_deep_chains() {
+  void cut_chains() {
     constexpr int kDeepest = 100;
     std::vector<int> depth(graph_.node_count(), 0);
+    walked_.assign(graph_.node_count(), kNoNode);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       for (ValueId input : graph_.node(id).inputs) {
         if (NodeId from = producer(input); from != kNoNode && plan_.inlined[from])
           depth[id] = std::max(depth[id], depth[from] + 1);
       }
-      if (depth[id] >= kDeepest && is_fusable(id) && plan_.inlined[id]) plan_.inlined[id] = false;
+      if (is_stored(id) || !is_fusable(id)) continue;
+      bool reads_much = users_[id].size() > 1 && large_reads(id) > 1;
+      if (reads_much || depth[id] >= kDeepest) plan_.inlined[id] = false;
     }
   }
 
@@ -141,7 +141,7 @@ class Planner {
   }
 
   /// How many stored values of about its own size the inlined expression of `id` reads.
-  int large_reads(NodeId id) const {
+  int large_reads(NodeId id) {
     const Type& type = graph_.type(graph_.node(id).outputs[0]);
     std::vector<ValueId> todo = graph_.node(id).inputs;
     std::vector<ValueId> found;
@@ -150,6 +150,8 @@ class Planner {
       todo.pop_back();
       NodeId from = producer(value);
       if (from != kNoNode && !is_stored(from)) {
+        // Once, however many ways lead there.
+        if (std::exchange(walked_[from], id) == id) continue;
         const auto& inputs = graph_.node(from).inputs;
         todo.insert(todo.end(), inputs.begin(), inputs.end());
       } else if (!is_small_beside(graph_.type(value), type)) {
@@ -359,6 +361,7 @@ class Planner {
   FusePlan plan_;
   std::vector<NodeCost> costs_;
   std::vector<uint32_t> calls_before_;  // library calls up to a node
+  std::vector<NodeId> walked_;          // by whose walk a node was last seen
   std::vector<std::vector<NodeId>> users_;
   std::vector<bool> is_output_;
 };

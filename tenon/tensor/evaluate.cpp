@@ -159,19 +159,28 @@ void evaluate(Work& work) {
   }
 }
 
-/// Results on the way to the roots, each some kMaxCalls calls after the one before: evaluated one
-/// by one, no walk has to go further back than to the last.
-std::vector<NodeRef> milestones(Work& work) {
+/// The calls behind the roots cut into pieces: for each piece, its results that later ones read.
+/// Evaluated piece by piece, no walk goes further back than to the piece before. What is cheap to
+/// compute again is left out, so that pieces of a loop are alike.
+std::vector<std::vector<NodeRef>> pieces_before(Work& work) {
+  // Half as long as a plan may be, which leaves room for what is computed again.
+  constexpr uint32_t kPiece = kMaxCalls / 2;
   std::scoped_lock lock(walk_mutex());
   Section& section = work.section;
   collect(section, work.roots, SIZE_MAX,
           [](const TensorNode& node) { return node.is_evaluated(); });
-  std::vector<NodeRef> chosen(section.calls.size() / kMaxCalls);
-  for (const NodeRef* ref : section.results) {
-    size_t place = (*ref)->call->mark.index + size_t{1};
-    if (place % kMaxCalls == 0) chosen[place / kMaxCalls - 1] = *ref;
+  for (uint32_t user = 0; user < section.calls.size(); ++user) {
+    for (const NodeRef& input : section.calls[user]->inputs) {
+      if (section.computes(*input)) input->mark.index = user;  // the last one stays
+    }
   }
-  return chosen;
+  std::vector<std::vector<NodeRef>> pieces(section.calls.size() / kPiece + 1);
+  for (const NodeRef* ref : section.results) {
+    const uint32_t piece = (*ref)->call->mark.index / kPiece;
+    if ((*ref)->mark.index / kPiece > piece && !is_generator(*(*ref)->call))
+      pieces[piece].push_back(*ref);
+  }
+  return pieces;
 }
 
 void check_can_evaluate(const NodeRef& node) {
@@ -197,9 +206,11 @@ void eval(std::span<const Tensor> tensors) {
   }
   if (!work.roots.empty() && !detail::evaluate_section(work)) {
     std::vector<const detail::NodeRef*> roots = work.roots;
-    for (const detail::NodeRef& node : detail::milestones(work)) {
-      work.roots = {&node};
+    for (std::vector<detail::NodeRef>& piece : detail::pieces_before(work)) {
+      work.roots.clear();
+      for (const detail::NodeRef& node : piece) work.roots.push_back(&node);
       detail::evaluate(work);
+      piece.clear();  // what nobody reads any more need not stay
     }
     work.roots = roots;
     detail::evaluate(work);
