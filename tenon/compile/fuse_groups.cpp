@@ -93,21 +93,28 @@ class Planner {
     }
   }
 
-  /// From the front, once what they read is known: chains that read much, and long ones, since
+  /// From the front, once what they read is known: chains that read or compute much for several
+  /// readers; long ones, since
   /// expressions are walked by recursion, here and in code generators, so that none may be as deep
-  /// as a program is long.
+  /// as a program is long; and ones that compute much, since the time to compile a kernel grows
+  /// faster than the kernel.
   void cut_chains() {
     constexpr int kDeepest = 100;
     std::vector<int> depth(graph_.node_count(), 0);
+    work_.assign(graph_.node_count(), 0);
     walked_.assign(graph_.node_count(), kNoNode);
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (!is_fusable(id)) continue;
       for (ValueId input : graph_.node(id).inputs) {
         if (NodeId from = producer(input); from != kNoNode && plan_.inlined[from])
           depth[id] = std::max(depth[id], depth[from] + 1);
       }
-      if (is_stored(id) || !is_fusable(id)) continue;
-      bool reads_much = users_[id].size() > 1 && large_reads(id) > 1;
-      if (reads_much || depth[id] >= kDeepest) plan_.inlined[id] = false;
+      const Expression expression = walk(id);
+      work_[id] = expression.work;
+      if (is_stored(id)) continue;
+      bool costly = expression.large_reads > 1 || expression.is_expensive;
+      if ((costly && users_[id].size() > 1) || depth[id] >= kDeepest || expression.work > kMostWork)
+        plan_.inlined[id] = false;
     }
   }
 
@@ -140,25 +147,36 @@ class Planner {
     return is_fusable(user) && is_stored(user) && graph_.node(user).op->is_elementwise;
   }
 
-  /// How many stored values of about its own size the inlined expression of `id` reads.
-  int large_reads(NodeId id) {
+  /// What computing a node takes, with all that is inlined there.
+  struct Expression {
+    size_t large_reads = 0;  // stored values of about its own size
+    int work = 0;            // nodes, an expensive one counted as many
+    bool is_expensive = false;
+  };
+  Expression walk(NodeId id) {
     const Type& type = graph_.type(graph_.node(id).outputs[0]);
-    std::vector<ValueId> todo = graph_.node(id).inputs;
+    Expression expression;
     std::vector<ValueId> found;
+    std::vector<NodeId> todo{id};
     while (!todo.empty()) {
-      ValueId value = todo.back();
+      NodeId node = todo.back();
       todo.pop_back();
-      NodeId from = producer(value);
-      if (from != kNoNode && !is_stored(from)) {
-        // Once, however many ways lead there.
-        if (std::exchange(walked_[from], id) == id) continue;
-        const auto& inputs = graph_.node(from).inputs;
-        todo.insert(todo.end(), inputs.begin(), inputs.end());
-      } else if (!is_small_beside(graph_.type(value), type)) {
-        if (std::find(found.begin(), found.end(), value) == found.end()) found.push_back(value);
+      const bool expensive = costs_[node] == NodeCost::expensive;
+      expression.work += expensive ? kExpensiveWork : 1;
+      expression.is_expensive |=
+          expensive && !is_small_beside(graph_.type(graph_.node(node).outputs[0]), type);
+      for (ValueId value : graph_.node(node).inputs) {
+        NodeId from = producer(value);
+        if (from != kNoNode && !is_stored(from)) {
+          // Once, however many ways lead there.
+          if (std::exchange(walked_[from], id) != id) todo.push_back(from);
+        } else if (!is_small_beside(graph_.type(value), type)) {
+          if (std::find(found.begin(), found.end(), value) == found.end()) found.push_back(value);
+        }
       }
     }
-    return static_cast<int>(found.size());
+    expression.large_reads = found.size();
+    return expression;
   }
 
   void make_groups() {
@@ -264,12 +282,19 @@ class Planner {
     return found;
   }
 
+  int work_of(const FuseGroup& group) const {
+    int work = 0;
+    for (NodeId member : group.members) work += work_[member];
+    return work;
+  }
+
   bool try_join(uint32_t first, uint32_t second) {
     FuseGroup& a = plan_.groups[first];
     FuseGroup& b = plan_.groups[second];
     std::optional<Space> space = common_space({a.kind, a.rows, a.inner}, {b.kind, b.rows, b.inner});
     if (!space) return false;
     if (a.members.size() + b.members.size() > kMaxMembers) return false;
+    if (work_of(a) + work_of(b) > kMostWork) return false;
     for (const FuseGroup* reader : {&a, &b}) {
       const FuseGroup& made = reader == &a ? b : a;
       if (!reads_in_place(*reader, made, *space)) return false;
@@ -355,6 +380,8 @@ class Planner {
 
   static constexpr uint32_t kSiblingWindow = 32;
   static constexpr size_t kMaxMembers = 24;
+  static constexpr int kMostWork = 256;  // of one kernel
+  static constexpr int kExpensiveWork = 16;
 
   const Graph& graph_;
   const PassContext& context_;
@@ -362,6 +389,7 @@ class Planner {
   std::vector<NodeCost> costs_;
   std::vector<uint32_t> calls_before_;  // library calls up to a node
   std::vector<NodeId> walked_;          // by whose walk a node was last seen
+  std::vector<int> work_;               // of the expression of a node
   std::vector<std::vector<NodeId>> users_;
   std::vector<bool> is_output_;
 };

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
+#include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/transforms.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -177,6 +181,18 @@ TEST(Tensor, CreatesArrays) {
   EXPECT_THAT(error_of([] { Tensor::of<float>({1, 2, 3}, {2, 2}); }),
               HasSubstr("3 values do not fill [2,2]"));
   EXPECT_THAT(error_of([] { Tensor{{1, 2}, {3}}; }), HasSubstr("do not make a matrix"));
+}
+
+// Walked as trees these would take 2^200 steps.
+TEST(Tensor, ValuesThatAreReadTwiceAreComputedOnce) {
+  Tensor root = ones({100});
+  for (int i = 0; i < 200; ++i) root = root - (root * root - 2) / (2 * root);
+  EXPECT_NEAR(root.item(99), std::sqrt(2.0), 1e-6);
+  auto euler = [](Tensor x) {
+    for (int i = 0; i < 60; ++i) x = x + 0.01 * sin(x);
+    return sum(x);
+  };
+  EXPECT_NEAR(jit(grad(euler))(ones({3})).item(2), 1.19155, 1e-5);
 }
 
 }  // namespace
