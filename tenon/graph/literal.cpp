@@ -1,5 +1,6 @@
 #include "tenon/graph/literal.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -29,8 +30,15 @@ int64_t element_count(std::span<const int64_t> shape) {
 
 void Literal::Free::operator()(std::byte* p) const { std::free(p); }
 
+void check_sizes(DType dtype, std::span<const int64_t> shape) {
+  if (std::ranges::all_of(shape, [](int64_t size) { return size >= 0; })) return;
+  fail(ErrorCode::invalid_argument, "{} has a negative dimension",
+       Type{dtype, Shape::of(std::vector(shape.begin(), shape.end()))}.to_string());
+}
+
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
     : dtype_(dtype), shape_(std::move(shape)) {
+  check_sizes(dtype_, shape_);
   size_t rounded = (bytes() + 63) / 64 * 64;
   if (rounded == 0) return;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));

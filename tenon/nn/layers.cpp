@@ -11,6 +11,9 @@ namespace tenon::nn {
 
 namespace {
 
+/// A layer's path as errors show it.
+std::string where(const std::string& path) { return path.empty() ? "the model itself" : path; }
+
 std::vector<int64_t> or_ones(const std::vector<int64_t>& values, size_t count) {
   return values.empty() ? std::vector<int64_t>(count, 1) : values;
 }
@@ -21,14 +24,14 @@ int64_t last_size(const Tensor& x, std::string_view layer, const std::string& pa
   if (dim.is_constant()) return dim.constant();
   throw make_error(ErrorCode::shape_mismatch,
                    "{}: the last dimension of the input is the symbol '{}'", layer, dim.to_string())
-      .note("input {}  {}", x.type().to_string(), path)
+      .note("input {}  {}", x.type().to_string(), where(path))
       .note("hint: parameters need a number here");
 }
 
 Error wrong_rank(const Tensor& x, size_t wanted, std::string_view layer, const std::string& path) {
   Error error = make_error(ErrorCode::shape_mismatch, "{}: the input has {} dimensions, not {}",
                            layer, x.rank(), wanted);
-  error.note("input {}  {}", x.type().to_string(), path);
+  error.note("input {}  {}", x.type().to_string(), where(path));
   if (x.rank() + 1 == wanted)
     error.note("hint: the first axis is the batch; inside vmap add one with expand_dims(x, 0)");
   return error;
@@ -42,7 +45,7 @@ void check_size(int64_t size, std::string_view what, std::string_view layer,
                 const std::string& path) {
   if (size >= 1) return;
   fail(ErrorCode::out_of_range, "{}: {} is {}, it must be at least 1 ({})", layer, what, size,
-       path);
+       where(path));
 }
 
 /// The product of dimensions as a tensor; each symbol is counted at run time.
@@ -94,7 +97,7 @@ Margins same_margins(const Dim& size, int64_t reach, int64_t stride, const std::
                      "conv: padding \"same\" for a kernel that reaches {} in strides of {} needs "
                      "numbers, not the size {}",
                      reach, stride, size.to_string())
-        .note("hint: padding \"valid\", or pad the input by yourself ({})", path);
+        .note("hint: padding \"valid\", or pad the input by yourself ({})", where(path));
   }
   Dim low = Dim::floor_div(total, 2);
   return {low, total - low};
@@ -120,7 +123,7 @@ Tensor conv(Scope s, const Tensor& input, const ConvOptions& options) {
   if (options.groups < 1 || inputs % options.groups != 0 || options.filters % options.groups != 0) {
     fail(ErrorCode::invalid_argument,
          "conv: {} input channels and {} filters do not divide into {} groups ({})", inputs,
-         options.filters, options.groups, s.path());
+         options.filters, options.groups, where(s.path()));
   }
   std::vector<int64_t> stride = or_ones(options.stride, spatial);
   std::vector<int64_t> dilation = or_ones(options.dilation, spatial);
@@ -148,7 +151,7 @@ Tensor conv(Scope s, const Tensor& input, const ConvOptions& options) {
       x = tenon::pad(x, full({}, 0, x.dtype()), before, after, Integers(x.rank(), 0));
   } else if (options.padding != "valid") {
     fail(ErrorCode::invalid_argument, "conv: padding is \"same\" or \"valid\", not \"{}\" ({})",
-         options.padding, s.path());
+         options.padding, where(s.path()));
   }
   Shape shape;
   for (int64_t size : options.kernel) shape.push_back(size);
@@ -216,8 +219,9 @@ Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
 }
 
 Tensor dropout(Scope s, const Tensor& x, double rate) {
-  if (rate < 0 || rate >= 1) {
-    fail(ErrorCode::invalid_argument, "dropout: rate {} is not in [0, 1) ({})", rate, s.path());
+  if (!(rate >= 0 && rate <= 1)) {
+    fail(ErrorCode::invalid_argument, "dropout: rate {} is not in [0, 1] ({})", rate,
+         where(s.path()));
   }
   if (!s.training() || rate == 0) return x;
   LabelScope label(s.path());
@@ -273,7 +277,7 @@ Tensor self_attention(Scope s, const Tensor& x, int64_t heads, const AttentionOp
   check_size(heads, "heads", "self_attention", s.path());
   if (depth % heads != 0) {
     fail(ErrorCode::invalid_argument, "self_attention: depth {} does not divide into {} heads ({})",
-         depth, heads, s.path());
+         depth, heads, where(s.path()));
   }
   Tensor qkv = dense(s / "qkv", x, 3 * depth, {.bias = options.bias});
   // Taken apart by axes, not by ranges of columns: loops over heads then read and write whole rows.

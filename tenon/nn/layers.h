@@ -58,7 +58,8 @@ Tensor group_norm(Scope s, const Tensor& x, int64_t groups, double epsilon = 1e-
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
                  const Initialiser& initial = normal(1.0));
 
-/// Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate).
+/// Zeroes elements with probability `rate`, in [0, 1], in training and scales the others by
+/// 1 / (1 - rate).
 Tensor dropout(Scope s, const Tensor& x, double rate);
 
 struct RecurrentResult {

@@ -30,6 +30,8 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
                           const Tensor& step, double total) const {
   Tensor rate = learning_rate_(step, total);
   Tree used = gradient_limit_ > 0 ? clip_by_global_norm(gradient, gradient_limit_) : gradient;
+  std::vector<Tensor> gradients = leaves_as(parameters, used, name_ + ": the gradient");
+  size_t next_gradient = 0;
   Updated updated{parameters, slots};
   for_each_leaf(parameters, [&](const std::string& path, const Tensor& parameter) {
     LabelScope label(path + "." + name_);
@@ -37,8 +39,8 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
     std::vector<Tensor> current;
     for (const std::string& name : slot_names_)
       current.push_back(slots.at(name + "." + path).cast(dtype));
-    Leaf next =
-        rule_(parameter.cast(dtype), current, used.at(path).cast(dtype), rate.cast(dtype), step);
+    Leaf next = rule_(parameter.cast(dtype), current, gradients[next_gradient++].cast(dtype),
+                      rate.cast(dtype), step);
     updated.parameters.at(path) = next.parameter.cast(parameter.dtype());
     for (size_t i = 0; i < slot_names_.size(); ++i) {
       Tensor& slot = updated.slots.at(slot_names_[i] + "." + path);

@@ -54,6 +54,8 @@ Tensor Scope::state(std::string_view name, const Shape& shape, double initial, D
     for (int64_t i = 0; i < value.size(); ++i) value.set_double(i, initial);
     call_->variables.state.set(path, Tensor(value));
   }
+  // A layer at the same path may have set it in this call.
+  if (const Tree* set = call_->new_state.find(path)) return set->leaf();
   const Tree* known = call_->variables.state.find(path);
   if (!known) {
     throw make_error(ErrorCode::not_found, "the model keeps a state {} that its variables lack",

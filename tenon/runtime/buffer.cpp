@@ -57,6 +57,11 @@ Buffer Buffer::copy_of(const Literal& literal) {
 
 Buffer Buffer::borrow(DType dtype, std::vector<int64_t> shape, void* data,
                       std::function<void()> release) {
+  check_sizes(dtype, shape);
+  if (data == nullptr && element_count(shape) > 0) {
+    fail(ErrorCode::invalid_argument, "there is no memory for {}: the address is null",
+         Type{dtype, Shape::of(shape)}.to_string());
+  }
   Buffer buffer;
   buffer.dtype_ = dtype;
   buffer.shape_ = std::move(shape);

@@ -213,8 +213,8 @@ TEST(Dropout, IsOffInEvaluationAndSaysWhatItNeedsInTraining) {
   EXPECT_EQ(error_of([] { dropped(dropout_alone(0.5), Tensor()); }),
             "drop needs random numbers, and this call of the model has no key\n"
             "  hint: pass a key to nn::apply_training");
-  EXPECT_EQ(error_of([] { dropped(dropout_alone(1.0), key(0)); }),
-            "dropout: rate 1 is not in [0, 1) (drop)");
+  EXPECT_EQ(error_of([] { dropped(dropout_alone(1.5), key(0)); }),
+            "dropout: rate 1.5 is not in [0, 1] (drop)");
 }
 
 TEST(Losses, AreMeansOverAllRows) {

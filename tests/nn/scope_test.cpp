@@ -26,6 +26,14 @@ TEST(Scope, StateIsCarriedFromCallToCall) {
   EXPECT_EQ(v.state.at("steps").item(), 3);
 }
 
+TEST(Scope, LayersAtOnePathSeeEachOthersState) {
+  auto twice = [](Scope s, Tensor x) { return counting(s, counting(s, x)); };
+  Variables v = init(twice, {Type::parse("f32[2]")}, 0);
+  auto [y, state] = apply_training(twice, v, Tensor(), Tensor{0, 0});
+  EXPECT_EQ(state.at("steps").item(), 2);
+  EXPECT_EQ(y.item(0), 1);
+}
+
 TEST(Scope, StateIsNotSetInsideAScan) {
   auto model = [](Scope s, Tensor xs) {
     auto body = [&](Tensor carry, Tensor x) { return std::pair{carry, counting(s / "part", x)}; };

@@ -143,6 +143,9 @@ TEST(Tensor, ViewSharesTheUsersMemory) {
   EXPECT_EQ((view + 1.0).item(0), 6);
   const std::vector<double> constant = {1, 2};
   EXPECT_EQ(Tensor::view(constant.data(), {2}).buffer().data(), constant.data());
+  EXPECT_THAT(error_of([&] { Tensor::view(memory.data(), {-3}); }), HasSubstr("negative"));
+  EXPECT_THAT(error_of([] { Tensor::view(static_cast<float*>(nullptr), {3}); }), HasSubstr("null"));
+  EXPECT_THAT(error_of([] { Tensor::of<float>({1}, {-1, -1}); }), HasSubstr("negative"));
 }
 
 TEST(Tensor, EvaluatesManyInOnePlan) {
