@@ -98,8 +98,8 @@ ArenaPool& shared_arenas() {
 }
 
 struct Bound {
-  Bound(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated)
-      : instance(program, symbols, donated) {
+  Bound(const Program& program, const SymbolValues& symbols, const CompileOptions& options)
+      : instance(program, symbols, options.donated, options.exact_convolutions) {
     output_bytes = 0;
     for (size_t i = 0; i < instance.output_types().size(); ++i) {
       if (instance.donated_input()[i] < 0) output_bytes += instance.output_types()[i].bytes();
@@ -208,7 +208,7 @@ class CpuExecutable : public Executable {
       std::shared_lock lock(mutex_);
       if (auto found = bound_.find(symbols); found != bound_.end()) return *found->second;
     }
-    auto made = std::make_unique<Bound>(program_, symbols, options_.donated);
+    auto made = std::make_unique<Bound>(program_, symbols, options_);
     int64_t bytes = made->instance.arena_bytes() + made->output_bytes;
     if (bytes > options_.memory_limit) {
       throw make_error(ErrorCode::resource_exhausted,

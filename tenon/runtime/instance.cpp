@@ -10,9 +10,9 @@
 namespace tenon {
 
 Instance::Instance(const Program& program, const SymbolValues& symbols,
-                   const std::vector<bool>& donated)
+                   const std::vector<bool>& donated, bool exact_convolutions)
     : program_(program) {
-  InstanceBuilder(*this, symbols, donated).build();
+  InstanceBuilder(*this, symbols, donated, exact_convolutions).build();
 }
 
 namespace {

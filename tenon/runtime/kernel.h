@@ -35,6 +35,7 @@ struct KernelRequest {
   std::vector<ConcreteType> inputs;
   std::vector<ConcreteType> outputs;
   CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
+  bool exact_convolutions = false;     // as in CompileOptions
 };
 
 /// One call with fixed types. Thread-safe. run() does not allocate, except where the reference, a
