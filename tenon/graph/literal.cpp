@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 
@@ -31,9 +32,9 @@ void Literal::Free::operator()(std::byte* p) const { std::free(p); }
 
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
     : dtype_(dtype), shape_(std::move(shape)) {
-  size_t rounded = (bytes() + 63) / 64 * 64;
+  size_t rounded = round_up(bytes(), kBufferAlignment);
   if (rounded == 0) return;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded));
   if (!memory)
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
          type().to_string());

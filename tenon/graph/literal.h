@@ -40,7 +40,7 @@ constexpr DType dtype_of() {
 
 int64_t element_count(std::span<const int64_t> shape);
 
-/// Row-major, contiguous, owned; 64-byte aligned.
+/// Row-major, contiguous, owned; aligned to kBufferAlignment.
 class Literal {
  public:
   Literal() = default;

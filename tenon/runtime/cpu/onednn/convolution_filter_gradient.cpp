@@ -22,8 +22,8 @@ class FilterGradient : public ConvolutionKernel {
         make_reorder(step_.filter, plain_filter(problem, whole_of(problem), problem.dtype));
 
     slots_ = std::min<int64_t>(parts_, thread_count());
-    slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), 64);
-    sum_bytes_ = round_up(step_.filter.get_size(), 64);
+    slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), kBufferAlignment);
+    sum_bytes_ = round_up(step_.filter.get_size(), kBufferAlignment);
     sums_ = reserve(sum_bytes_ * static_cast<size_t>(parts_));
     own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
     description_ =

@@ -68,7 +68,8 @@ class TurnedConvolution : public OpKernel {
 
  private:
   size_t filter_bytes() const {
-    return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float), 64);
+    return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float),
+                    kBufferAlignment);
   }
 
   int64_t positions_, inputs_, outputs_;
@@ -104,7 +105,7 @@ class PairedColumns {
     return static_cast<size_t>(product(paired_.kernel) * paired_.in_channels *
                                paired_.out_channels);
   }
-  size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), 64); }
+  size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), kBufferAlignment); }
 
   /// Calls function(at, left, right): where a row of out_channels of the filter begins, and where
   /// its two places in the paired filter do.

@@ -157,7 +157,7 @@ void ConvolutionKernel::run_step(const ConvolutionStep& step, const ConvolutionO
 
 size_t ConvolutionKernel::reserve(size_t bytes) {
   const size_t begin = scratch_bytes_;
-  scratch_bytes_ += round_up(bytes, 64);
+  scratch_bytes_ += round_up(bytes, kBufferAlignment);
   return begin;
 }
 

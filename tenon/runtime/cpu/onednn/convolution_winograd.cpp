@@ -26,7 +26,7 @@ class Pieces : public ConvolutionKernel {
   void plan(int64_t pieces, size_t shared_bytes, size_t own_bytes) {
     pieces_ = pieces;
     slots_ = std::min<int64_t>(pieces, thread_count());
-    own_bytes_ = round_up(own_bytes, 64);
+    own_bytes_ = round_up(own_bytes, kBufferAlignment);
     shared_ = reserve(shared_bytes);
     own_ = reserve(own_bytes_ * static_cast<size_t>(slots_));
   }
@@ -88,9 +88,10 @@ class WinogradConvolution : public Pieces {
     }
     const Piece& a = main_;
     const Piece& b = last_;
-    input_bytes_ = round_up(std::max(a.input_bytes, b.input_bytes), 64);
-    output_bytes_ = round_up(std::max(a.output_bytes, b.output_bytes), 64);
-    filter_bytes_ = round_up(std::max(a.step.filter.get_size(), b.step.filter.get_size()), 64);
+    input_bytes_ = round_up(std::max(a.input_bytes, b.input_bytes), kBufferAlignment);
+    output_bytes_ = round_up(std::max(a.output_bytes, b.output_bytes), kBufferAlignment);
+    filter_bytes_ =
+        round_up(std::max(a.step.filter.get_size(), b.step.filter.get_size()), kBufferAlignment);
     const size_t shared = by_channels_ ? input_bytes_ : filter_bytes_;
     const size_t own = by_channels_ ? filter_bytes_ : input_bytes_;
     plan(by_channels_ ? channels / channels_ : (problem.batch + images_ - 1) / images_, shared,
@@ -184,9 +185,11 @@ class WinogradFilterGradient : public Pieces {
     main_ = Piece(problem, images_, channels_);
     if (const int64_t rest = problem.batch % images_) last_ = Piece(problem, rest, channels_);
 
-    x_bytes_ = round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), 64);
-    y_bytes_ = round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), 64);
-    sum_bytes_ = round_up(main_.step.filter.get_size(), 64);
+    x_bytes_ =
+        round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), kBufferAlignment);
+    y_bytes_ =
+        round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), kBufferAlignment);
+    sum_bytes_ = round_up(main_.step.filter.get_size(), kBufferAlignment);
     const int64_t pieces =
         by_channels_ ? problem.out_channels / channels_ : (problem.batch + images_ - 1) / images_;
     // Parts of the channels share the converted images; parts of the images keep their sums.

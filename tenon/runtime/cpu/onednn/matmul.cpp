@@ -169,7 +169,7 @@ class CutMatmul : public MatmulKernel {
     blocks_ = (side + block_ - 1) / block_;
     main_ = make_product(part(block_), 0);
     if (const int64_t rest = side % block_) tail_ = make_product(part(rest), 0);
-    slot_bytes_ = detail::round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), 64);
+    slot_bytes_ = round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), kBufferAlignment);
     items_ = product(problem_.batch) * blocks_;
     if (slot_bytes_ > 0) {
       slots_ = static_cast<size_t>(std::min<int64_t>(items_, thread_count()));
@@ -207,7 +207,7 @@ class CutMatmul : public MatmulKernel {
     const int64_t most = static_cast<int64_t>(work / 1e6) + 1;  // 10 us of one thread at least
     const int64_t wanted = product(p.batch) >= 8 ? 1 : 8;
     const int64_t size = (side + std::min(most, wanted) - 1) / std::min(most, wanted);
-    return std::min(side, static_cast<int64_t>(detail::round_up(static_cast<size_t>(size), 16)));
+    return std::min(side, round_up(size, 16));
   }
 
   void run_block(const Addresses& base, int64_t item, void* scratch) const {

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "tenon/base/alignment.h"
 #include "tenon/graph/dtype.h"
 
 namespace tenon::detail {
@@ -68,7 +69,5 @@ dnnl::memory::data_type onednn_dtype(DType dtype);
 
 /// Primitives allocate nothing when they run.
 dnnl::primitive_attr scratch_from_caller();
-
-constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
 }  // namespace tenon::detail
