@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/inline_array.h"
 #include "tenon/base/strings.h"
 #include "tenon/compile/program.h"
 #include "tenon/graph/bind.h"
@@ -139,18 +140,11 @@ class CpuExecutable : public Executable {
       if (!input.unique()) input = Buffer::copy_of(input.to_literal());
       outputs[i] = input.reshaped(type.shape);
     }
-    constexpr size_t kInline = 32;
-    void* inline_pointers[2 * kInline];
-    std::vector<void*> heap_pointers;
-    void** pointers = inline_pointers;
-    if (inputs.size() + outputs.size() > 2 * kInline) {
-      heap_pointers.resize(inputs.size() + outputs.size());
-      pointers = heap_pointers.data();
-    }
+    InlineArray<void*, 64> pointers(inputs.size() + outputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) pointers[i] = inputs[i].data();
     for (size_t i = 0; i < outputs.size(); ++i) pointers[inputs.size() + i] = outputs[i].data();
     auto arena = shared_arenas().take(instance.arena_bytes());
-    instance.run(pointers, pointers + inputs.size(), arena.data());
+    instance.run(pointers.data(), pointers.data() + inputs.size(), arena.data());
     return outputs;
   }
 
