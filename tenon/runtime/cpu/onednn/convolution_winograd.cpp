@@ -36,15 +36,9 @@ class Pieces : public ConvolutionKernel {
   /// Calls function(piece, memory of its thread).
   template <class Function>
   void for_each_piece(void* scratch, Function&& function) const {
-    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
-      const OneThread alone;
-      for (int64_t slot = first; slot < end; ++slot) {
-        char* own = static_cast<char*>(scratch) + own_ + static_cast<size_t>(slot) * own_bytes_;
-        for (int64_t i = pieces_ * slot / slots_; i < pieces_ * (slot + 1) / slots_; ++i) {
-          function(i, own);
-        }
-      }
-    });
+    char* const own = static_cast<char*>(scratch) + own_;
+    for_each_item(pieces_, slots_,
+                  [&](int64_t i, size_t slot) { function(i, own + slot * own_bytes_); });
   }
 
   int64_t pieces_ = 0;
@@ -100,9 +94,7 @@ class WinogradConvolution : public Pieces {
         fmt::format("onednn convolution {} in {} pieces", a.step.implementation, pieces_);
   }
 
-  bool same_layouts() const {
-    return !last_.step.primitive || last_.step.filter == main_.step.filter;
-  }
+  bool same_layouts() const { return same_filter(main_.step, last_.step); }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
@@ -200,9 +192,7 @@ class WinogradFilterGradient : public Pieces {
         fmt::format("onednn filter gradient {} in {} pieces", main_.step.implementation, pieces);
   }
 
-  bool same_layouts() const {
-    return !last_.step.primitive || last_.step.filter == main_.step.filter;
-  }
+  bool same_layouts() const { return same_filter(main_.step, last_.step); }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
