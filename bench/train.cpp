@@ -7,14 +7,15 @@
 // those of PyTorch in float64; exits with 1 where they differ.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 #include <map>
 
 #include "bench/peer_process.h"
 #include "tenon/base/parallel.h"
+#include "tenon/base/strings.h"
 #include "tenon/base/trace.h"
 #include "tenon/format/safetensors.h"
 #include "tenon/models/char_lstm.h"
@@ -235,111 +236,160 @@ struct Options {
   std::string trace;
 };
 
+/// A row of the table for each peer, or one of our own where there are none.
+struct Measured {
+  struct Peer {
+    std::string name;
+    Times times;
+    double megabytes;
+  };
+  std::vector<Peer> peers;
+  bool same_outputs = true;
+  Times ours;
+  double megabytes = 0;
+  double first_step = 0;  // seconds, with compiling
+
+  /// How many of our steps the fastest peer's takes.
+  double ratio() const {
+    double best = std::numeric_limits<double>::infinity();
+    for (const Peer& peer : peers) best = std::min(best, peer.times.best);
+    return best / ours.best;
+  }
+};
+
+std::vector<std::unique_ptr<PeerProcess>> start_peers(const std::string& work, int threads) {
+  std::vector<std::string> names{"torch_eager", "torch_compile", "jax"};
+  const bool images = work == "cnn" || work == "resnet18";
+  if (images)
+    names.insert(names.end(), {"torch_eager channels_last", "torch_compile channels_last"});
+  std::vector<std::unique_ptr<PeerProcess>> processes;
+  for (const std::string& name : names)
+    processes.push_back(std::make_unique<PeerProcess>(work, name, threads));
+  return processes;
+}
+
+void trace_step(Ours& ours, const std::string& file) {
+  Trace trace;
+  set_current_trace(&trace);
+  ours.step();
+  set_current_trace(nullptr);
+  trace.write(file);
+}
+
+Measured measure_work(const Work& work, const Options& options, bool with_peers,
+                      const std::filesystem::path& folder) {
+  Measured measured;
+  release_idle_memory();
+  auto start = std::chrono::steady_clock::now();
+  Ours ours(work);
+  ours.step();
+  measured.first_step =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!options.trace.empty()) trace_step(ours, options.trace);
+  std::vector<std::unique_ptr<PeerProcess>> processes;
+  if (with_peers) {
+    processes = start_peers(work.name, options.threads);
+    measured.same_outputs = same_outputs(ours, processes, work.name, options.threads, folder);
+  }
+  std::vector<Times> times(processes.size());
+  for (int round = 0; round < options.rounds; ++round) {
+    for (size_t i = 0; i < processes.size(); ++i) processes[i]->time(options.seconds, times[i]);
+    ours.time(options.seconds, measured.ours);
+  }
+  measured.megabytes = ours.memory() / 1e6;
+  for (size_t i = 0; i < processes.size(); ++i) {
+    measured.peers.push_back({processes[i]->name(), times[i], processes[i]->memory() / 1e6});
+  }
+  return measured;
+}
+
+void print_header() {
+  fmt::print("{:<12} {:<27} {:>11} {:>11} {:>11} {:>11} {:>7} {:>9} {:>9}\n", "work", "peer",
+             "peer best", "median", "ours best", "median", "ratio", "peer MB", "ours MB");
+}
+
+void print_row(const std::string& work, const Measured& measured, const Measured::Peer& peer) {
+  fmt::print("{:<12} {:<27} {:>11.3f} {:>11.3f} {:>11.3f} {:>11.3f} {:>7.2f} {:>9.1f} {:>9.1f}\n",
+             work, peer.name, peer.times.best, peer.times.median(), measured.ours.best,
+             measured.ours.median(), peer.times.best / measured.ours.best, peer.megabytes,
+             measured.megabytes);
+}
+
+void print_row_alone(const std::string& work, const Measured& measured) {
+  fmt::print(
+      "{:<12} {:<27} {:>11} {:>11} {:>11.3f} {:>11.3f} {:>7} {:>9} {:>9.1f}  first step {:.2f} s\n",
+      work, "-", "-", "-", measured.ours.best, measured.ours.median(), "-", "-", measured.megabytes,
+      measured.first_step);
+}
+
 int run(const Options& options) {
   set_thread_count(options.threads);
   std::filesystem::path folder =
       std::filesystem::temp_directory_path() / fmt::format("tenon-bench-{}", ::getpid());
   std::filesystem::create_directories(folder);
-  bool peers = !options.alone && !peers_python().empty();
-  if (!peers)
+  bool with_peers = !options.alone && !peers_python().empty();
+  if (!with_peers)
     fmt::print("no peers: our figures alone (./dev bench makes the peers' environment)\n");
-  fmt::print("{:<12} {:<27} {:>11} {:>11} {:>11} {:>11} {:>7} {:>9} {:>9}\n", "work", "peer",
-             "peer best", "median", "ours best", "median", "ratio", "peer MB", "ours MB");
-  double product = 1;
-  double worst = std::numeric_limits<double>::infinity();
-  int count = 0;
+  print_header();
+  std::vector<double> ratios;
   int status = 0;
   for (const Work& work : all_works()) {
-    bool wanted =
-        options.works.empty() || std::ranges::find(options.works, work.name) != options.works.end();
-    if (!wanted) continue;
-    release_idle_memory();
-    auto start = std::chrono::steady_clock::now();
-    Ours ours(work);
-    ours.step();
-    std::chrono::duration<double> first = std::chrono::steady_clock::now() - start;
-    if (!options.trace.empty()) {
-      Trace trace;
-      set_current_trace(&trace);
-      ours.step();
-      set_current_trace(nullptr);
-      trace.write(options.trace);
-    }
-    Times our_times;
-    std::vector<std::unique_ptr<PeerProcess>> processes;
-    std::vector<Times> times;
-    if (peers) {
-      bool images = work.name == "cnn" || work.name == "resnet18";
-      std::vector<std::string> names{"torch_eager", "torch_compile", "jax"};
-      if (images)
-        names.insert(names.end(), {"torch_eager channels_last", "torch_compile channels_last"});
-      for (const std::string& name : names) {
-        processes.push_back(std::make_unique<PeerProcess>(work.name, name, options.threads));
-      }
-      if (!same_outputs(ours, processes, work.name, options.threads, folder)) status = 1;
-    }
-    times.resize(processes.size());
-    for (int round = 0; round < options.rounds; ++round) {
-      for (size_t i = 0; i < processes.size(); ++i) processes[i]->time(options.seconds, times[i]);
-      ours.time(options.seconds, our_times);
-    }
-    double ours_mb = ours.memory() / 1e6;
-    double best = std::numeric_limits<double>::infinity();
-    for (size_t i = 0; i < processes.size(); ++i) {
-      best = std::min(best, times[i].best);
-      fmt::print(
-          "{:<12} {:<27} {:>11.3f} {:>11.3f} {:>11.3f} {:>11.3f} {:>7.2f} {:>9.1f} {:>9.1f}\n",
-          work.name, processes[i]->name(), times[i].best, times[i].median(), our_times.best,
-          our_times.median(), times[i].best / our_times.best, processes[i]->memory() / 1e6,
-          ours_mb);
-    }
-    if (processes.empty()) {
-      fmt::print(
-          "{:<12} {:<27} {:>11} {:>11} {:>11.3f} {:>11.3f} {:>7} {:>9} {:>9.1f}  first step {:.2f} "
-          "s\n",
-          work.name, "-", "-", "-", our_times.best, our_times.median(), "-", "-", ours_mb,
-          first.count());
+    if (!options.works.empty() && !std::ranges::count(options.works, work.name)) continue;
+    Measured measured = measure_work(work, options, with_peers, folder);
+    if (!measured.same_outputs) status = 1;
+    for (const Measured::Peer& peer : measured.peers) print_row(work.name, measured, peer);
+    if (measured.peers.empty()) {
+      print_row_alone(work.name, measured);
     } else {
-      double ratio = best / our_times.best;
-      worst = std::min(worst, ratio);
-      product *= ratio;
-      ++count;
+      ratios.push_back(measured.ratio());
     }
     std::fflush(stdout);
   }
   std::filesystem::remove_all(folder);
-  if (count > 0)
-    fmt::print("worst {:.2f}, geometric mean {:.2f}\n", worst, std::pow(product, 1.0 / count));
+  if (ratios.empty()) return status;
+  double product = 1;
+  for (double ratio : ratios) product *= ratio;
+  fmt::print("worst {:.2f}, geometric mean {:.2f}\n", std::ranges::min(ratios),
+             std::pow(product, 1.0 / static_cast<double>(ratios.size())));
   return status;
+}
+
+/// What is wrong with the name of a work, or "".
+std::string check_work(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Work& work : all_works()) known.push_back(work.name);
+  if (std::ranges::count(known, name)) return "";
+  return fmt::format("there is no work '{}'; {}", name, hint(name, known));
+}
+
+int parse_and_run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Training steps side by side with PyTorch and JAX.", "bench/train");
+  app.add_option("WORK", options.works, "What to train; all works by default")->check(check_work);
+  app.add_option("--seconds", options.seconds, "Of a round of each side")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rounds", options.rounds, "In which the sides take turns")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--threads", options.threads, "Of each side")->check(CLI::PositiveNumber);
+  app.add_flag("--alone", options.alone, "Without the peers");
+  app.add_option("--trace", options.trace, "Record a step for chrome://tracing")->type_name("FILE");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 2;
+  }
+  return run(options);
 }
 
 }  // namespace
 }  // namespace tenon::bench
 
 int main(int argc, char** argv) {
-  tenon::bench::Options options;
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
-    bool has_value = i + 1 < argc;
-    if (word == "--seconds" && has_value) {
-      options.seconds = std::atof(argv[++i]);
-    } else if (word == "--rounds" && has_value) {
-      options.rounds = std::atoi(argv[++i]);
-    } else if (word == "--threads" && has_value) {
-      options.threads = std::atoi(argv[++i]);
-    } else if (word == "--trace" && has_value) {
-      options.trace = argv[++i];
-    } else if (word == "--alone") {
-      options.alone = true;
-    } else if (word.starts_with("-")) {
-      fmt::print(stderr, "unknown option {}\n", word);
-      return 2;
-    } else {
-      options.works.push_back(word);
-    }
-  }
   try {
-    return tenon::bench::run(options);
+    return tenon::bench::parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

@@ -104,11 +104,6 @@ uint64_t left_in_groups(const GroupFiles& files, std::string group) {
   }
 }
 
-uint64_t cache_size(int name) {
-  const long bytes = ::sysconf(name);
-  return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
-}
-
 int usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -130,9 +125,6 @@ CpuInfo detect() {
   }
   info.features = detect_features();
   info.logical_cpus = usable_cpus();
-  info.l1_bytes = cache_size(_SC_LEVEL1_DCACHE_SIZE);
-  info.l2_bytes = cache_size(_SC_LEVEL2_CACHE_SIZE);
-  info.l3_bytes = cache_size(_SC_LEVEL3_CACHE_SIZE);
   return info;
 }
 

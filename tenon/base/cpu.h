@@ -18,9 +18,6 @@ struct CpuInfo {
   std::string name;                   ///< "AMD EPYC 9R14", or the architecture when unknown
   std::vector<std::string> features;  ///< those that matter here, as /proc/cpuinfo spells them
   int logical_cpus = 1;               ///< that this process may use
-  uint64_t l1_bytes = 0;              ///< data caches of one core, 0 when unknown
-  uint64_t l2_bytes = 0;
-  uint64_t l3_bytes = 0;
 
   bool has(std::string_view feature) const;
 };

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "tenon/base/alignment.h"
+
 namespace tenon {
 
 /// Bytes needed from step `first` to step `last`, both included.
@@ -21,8 +23,6 @@ struct MemoryPlan {
   std::vector<int64_t> offsets;  // multiples of kBufferAlignment, one a buffer
   int64_t bytes = 0;
 };
-
-inline constexpr int64_t kBufferAlignment = 64;
 
 /// Greedy: buffers in some order, each at the lowest offset that is free during its life. Of three
 /// orders (the largest first, as Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net

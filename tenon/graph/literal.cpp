@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 
@@ -39,9 +40,9 @@ void check_sizes(DType dtype, std::span<const int64_t> shape) {
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
     : dtype_(dtype), shape_(std::move(shape)) {
   check_sizes(dtype_, shape_);
-  size_t rounded = (bytes() + 63) / 64 * 64;
+  size_t rounded = round_up(bytes(), kBufferAlignment);
   if (rounded == 0) return;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded));
   if (!memory)
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
          type().to_string());

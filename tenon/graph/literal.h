@@ -42,7 +42,7 @@ int64_t element_count(std::span<const int64_t> shape);
 /// Error invalid_argument where a dimension is negative.
 void check_sizes(DType dtype, std::span<const int64_t> shape);
 
-/// Row-major, contiguous, owned; 64-byte aligned.
+/// Row-major, contiguous, owned; aligned to kBufferAlignment.
 class Literal {
  public:
   Literal() = default;

@@ -9,6 +9,7 @@
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/window.h"
 
 // A convolution is one bilinear form, the sum over n, o, k, g, c, f of
 //   x[n, o * stride - low + k * dilation, g, c] * w[k, c, g, f] * y[n, o, g, f].
@@ -28,25 +29,11 @@ struct Extents {
   Dim groups, group_inputs, group_outputs;  // channels
 };
 
+/// The window's size is the filters' shape.
+constexpr auto kLists = std::span(kWindowLists).subspan<1>();
+
 void normalise_geometry(Attributes& attributes, size_t spatial) {
-  struct List {
-    const char* name;
-    int64_t fallback, least;
-  };
-  for (auto [name, fallback, least] : {List{"strides", 1, 1}, List{"padding_low", 0, 0},
-                                       List{"padding_high", 0, 0}, List{"dilation", 1, 1}}) {
-    Integers list = attributes.integers(name);
-    if (list.empty()) list.assign(spatial, fallback);
-    if (list.size() != spatial) {
-      fail(ErrorCode::invalid_argument, "{} has {} entries for {} spatial axes", name, list.size(),
-           spatial);
-    }
-    for (int64_t value : list) {
-      if (value < least)
-        fail(ErrorCode::invalid_argument, "{} has {}, less than {}", name, value, least);
-    }
-    attributes.set(name, std::move(list));
-  }
+  normalise_lists(kLists, attributes, spatial, "spatial axes");
   if (attributes.shape("groups").rank() != 1) {
     fail(ErrorCode::invalid_argument, "groups is {}; it needs one number",
          attributes.shape("groups").to_string());
@@ -188,9 +175,8 @@ void check_dtypes(const InferContext& c) {
 
 Attributes geometry_attributes(const Attributes& attributes) {
   Attributes result;
-  for (const char* name : {"strides", "padding_low", "padding_high", "dilation", "groups"}) {
-    result.set(name, *attributes.find(name));
-  }
+  for (const WindowList& list : kLists) result.set(list.name, *attributes.find(list.name));
+  result.set("groups", *attributes.find("groups"));
   return result;
 }
 
@@ -330,28 +316,26 @@ void for_each_product(const Attributes& attributes, const std::vector<int64_t>& 
   }
 }
 
-void accumulate(RefArray& array, int64_t i, double value) { array.set(i, array.get(i) + value); }
-
 void reference_convolution(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   const RefArray& w = call.input(1);
   RefArray& y = call.output(0);
   for_each_product(call.attributes(), x.shape(), w.shape(), y.shape(),
-                   [&](const Offsets& at) { accumulate(y, at.y, x.get(at.x) * w.get(at.w)); });
+                   [&](const Offsets& at) { y.add(at.y, x.get(at.x) * w.get(at.w)); });
 }
 void reference_input_gradient(ReferenceCall& call) {
   const RefArray& dy = call.input(0);
   const RefArray& w = call.input(1);
   RefArray& dx = call.output(0);
   for_each_product(call.attributes(), dx.shape(), w.shape(), dy.shape(),
-                   [&](const Offsets& at) { accumulate(dx, at.x, dy.get(at.y) * w.get(at.w)); });
+                   [&](const Offsets& at) { dx.add(at.x, dy.get(at.y) * w.get(at.w)); });
 }
 void reference_filter_gradient(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   const RefArray& dy = call.input(1);
   RefArray& dw = call.output(0);
   for_each_product(call.attributes(), x.shape(), dw.shape(), dy.shape(),
-                   [&](const Offsets& at) { accumulate(dw, at.w, x.get(at.x) * dy.get(at.y)); });
+                   [&](const Offsets& at) { dw.add(at.w, x.get(at.x) * dy.get(at.y)); });
 }
 
 // --- elements ---
@@ -375,58 +359,47 @@ void require_range(ElementContext& c, std::vector<Expr>& conditions, Expr positi
   if (high) conditions.push_back(position < c.dim(extent));
 }
 
-Expr convolution_element(ElementContext& c) {
+/// Of convolution, which sums over places in the kernel, or of its gradient by the filters, which
+/// sums over positions of the other result: what is not summed is what the element's index says.
+Expr sum_with_images(ElementContext& c, const Extents& e, std::span<const Dim> summed,
+                     bool sums_kernel) {
   ConvolutionGeometry g = convolution_geometry(c.attributes());
-  Extents e = convolution_extents(c.attributes(), c.input_type(0), c.input_type(1));
   size_t spatial = g.spatial_rank();
   DType dtype = c.output_type().dtype;
   DType compute = compute_type(dtype);
   std::span<const Expr> at = c.index();
   Expr out = at[spatial + 1];
   Expr group = group_of(c, e, out, e.group_outputs);
-  std::vector<Dim> extents = e.kernel;
-  extents.push_back(e.group_inputs);
-  Expr sum = c.reduce(ReduceKind::sum, extents, [&](std::span<const Expr> k) {
-    std::vector<Expr> x_at{at[0]}, w_at(k.begin(), k.end()), conditions;
+  Expr sum = c.reduce(ReduceKind::sum, summed, [&](std::span<const Expr> s) {
+    std::span<const Expr> o = sums_kernel ? at : s;  // [batch, spatial…]
+    std::span<const Expr> k = sums_kernel ? s : at;  // [spatial…, channel of the group]
+    std::vector<Expr> x_at{o[0]}, other_at(s.begin(), s.end()), conditions;
     for (size_t i = 0; i < spatial; ++i) {
-      Expr p = at[i + 1] * static_cast<double>(g.strides[i]) +
+      Expr p = o[i + 1] * static_cast<double>(g.strides[i]) +
                k[i] * static_cast<double>(g.dilation[i]) - static_cast<double>(g.padding_low[i]);
       require_range(c, conditions, p, e.input[i], g.padding_low[i] > 0, g.padding_high[i] > 0);
       x_at.push_back(p);
     }
     x_at.push_back(group * c.dim(e.group_inputs) + k[spatial]);
-    w_at.push_back(out);
-    Expr product = cast(c.input(0, x_at), compute) * cast(c.input(1, w_at), compute);
+    other_at.push_back(out);
+    Expr product = cast(c.input(0, x_at), compute) * cast(c.input(1, other_at), compute);
     return guarded(c, conditions, product);
   });
   return cast(sum, dtype);
 }
 
+Expr convolution_element(ElementContext& c) {
+  Extents e = convolution_extents(c.attributes(), c.input_type(0), c.input_type(1));
+  std::vector<Dim> summed = e.kernel;
+  summed.push_back(e.group_inputs);
+  return sum_with_images(c, e, summed, true);
+}
+
 Expr filter_gradient_element(ElementContext& c) {
-  ConvolutionGeometry g = convolution_geometry(c.attributes());
   Extents e = filter_gradient_extents(c.attributes(), c.input_type(0), c.input_type(1));
-  size_t spatial = g.spatial_rank();
-  DType dtype = c.output_type().dtype;
-  DType compute = compute_type(dtype);
-  std::span<const Expr> at = c.index();
-  Expr out = at[spatial + 1];
-  Expr group = group_of(c, e, out, e.group_outputs);
-  std::vector<Dim> extents{e.batch};
-  extents.insert(extents.end(), e.output.begin(), e.output.end());
-  Expr sum = c.reduce(ReduceKind::sum, extents, [&](std::span<const Expr> o) {
-    std::vector<Expr> x_at{o[0]}, dy_at(o.begin(), o.end()), conditions;
-    for (size_t i = 0; i < spatial; ++i) {
-      Expr p = o[i + 1] * static_cast<double>(g.strides[i]) +
-               at[i] * static_cast<double>(g.dilation[i]) - static_cast<double>(g.padding_low[i]);
-      require_range(c, conditions, p, e.input[i], g.padding_low[i] > 0, g.padding_high[i] > 0);
-      x_at.push_back(p);
-    }
-    x_at.push_back(group * c.dim(e.group_inputs) + at[spatial]);
-    dy_at.push_back(out);
-    Expr product = cast(c.input(0, x_at), compute) * cast(c.input(1, dy_at), compute);
-    return guarded(c, conditions, product);
-  });
-  return cast(sum, dtype);
+  std::vector<Dim> summed{e.batch};
+  summed.insert(summed.end(), e.output.begin(), e.output.end());
+  return sum_with_images(c, e, summed, false);
 }
 
 /// Input position i meets kernel position k at output position (i + low - k * dilation) / stride

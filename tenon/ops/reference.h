@@ -44,6 +44,7 @@ class RefArray {
   }
   void set(int64_t i, double value);
   void set_int(int64_t i, int64_t value);
+  void add(int64_t i, double value) { set(i, get(i) + value); }
   /// Copies one element of an array of the same kind, exactly.
   void copy_element(int64_t to, const RefArray& from, int64_t index);
 

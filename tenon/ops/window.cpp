@@ -19,25 +19,6 @@ using Values = std::vector<Value>;
 
 // --- types and rules ---
 
-constexpr const char* kLists[] = {"window", "strides", "padding_low", "padding_high", "dilation"};
-
-void normalise_geometry(Attributes& attributes, size_t rank) {
-  constexpr int64_t kFallback[] = {1, 1, 0, 0, 1};
-  for (size_t i = 0; i < std::size(kLists); ++i) {
-    Integers list = attributes.integers(kLists[i]);
-    if (list.empty()) list.assign(rank, kFallback[i]);
-    if (list.size() != rank) {
-      fail(ErrorCode::invalid_argument, "{} has {} entries for {} axes", kLists[i], list.size(),
-           rank);
-    }
-    for (int64_t value : list) {
-      if (value >= kFallback[i]) continue;
-      fail(ErrorCode::invalid_argument, "{} has {}, less than {}", kLists[i], value, kFallback[i]);
-    }
-    attributes.set(kLists[i], std::move(list));
-  }
-}
-
 Shape checked_output(const Attributes& attributes, const Shape& input) {
   WindowGeometry g = window_geometry(attributes);
   Shape output = g.output_shape(input);
@@ -64,7 +45,7 @@ DType place_dtype(const Attributes& attributes) {
 
 Attributes geometry_attributes(const Attributes& attributes) {
   Attributes result;
-  for (const char* name : kLists) result.set(name, *attributes.find(name));
+  for (const WindowList& list : kWindowLists) result.set(list.name, *attributes.find(list.name));
   return result;
 }
 
@@ -75,9 +56,8 @@ Value call(const RuleContext& c, const char* op, std::initializer_list<Value> in
 /// The batch is one more axis that is not pooled.
 Values batch_window(BatchContext& c) {
   Attributes attributes = c.attributes;
-  constexpr int64_t kFallback[] = {1, 1, 0, 0, 1};
-  for (size_t i = 0; i < std::size(kLists); ++i) {
-    attributes.set(kLists[i], with_batch(kFallback[i], attributes.integers(kLists[i])));
+  for (const auto& [name, fallback] : kWindowLists) {
+    attributes.set(name, with_batch(fallback, attributes.integers(name)));
   }
   if (attributes.find("input_shape")) {
     attributes.set("input_shape", with_batch(c.size, attributes.shape("input_shape")));
@@ -115,19 +95,17 @@ void for_each_covered(const Attributes& attributes, const std::vector<int64_t>& 
   }
 }
 
-void accumulate(RefArray& array, int64_t i, double value) { array.set(i, array.get(i) + value); }
-
 void reference_window_sum(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   RefArray& y = call.output(0);
   for_each_covered(call.attributes(), x.shape(), y.shape(),
-                   [&](const Covered& at) { accumulate(y, at.window, x.get(at.element)); });
+                   [&](const Covered& at) { y.add(at.window, x.get(at.element)); });
 }
 void reference_window_sum_transpose(ReferenceCall& call) {
   const RefArray& dy = call.input(0);
   RefArray& dx = call.output(0);
   for_each_covered(call.attributes(), dx.shape(), dy.shape(),
-                   [&](const Covered& at) { accumulate(dx, at.element, dy.get(at.window)); });
+                   [&](const Covered& at) { dx.add(at.element, dy.get(at.window)); });
 }
 
 /// What a maximum over nothing is.
@@ -183,7 +161,7 @@ void reference_window_place(ReferenceCall& call) {
   const RefArray& place = call.input(1);
   RefArray& dx = call.output(0);
   for_each_covered(call.attributes(), dx.shape(), dy.shape(), [&](const Covered& at) {
-    if (place.get_int(at.window) == at.place) accumulate(dx, at.element, dy.get(at.window));
+    if (place.get_int(at.window) == at.place) dx.add(at.element, dy.get(at.window));
   });
 }
 
@@ -412,7 +390,7 @@ void add_sums(OpFamily& ops) {
   sum.doc("The sum of each position of a sliding window.").input("x", kFloating);
   geometry(sum)
       .infer([](InferContext& c) -> std::vector<Type> {
-        normalise_geometry(c.attributes, c.input(0).rank());
+        normalise_lists(kWindowLists, c.attributes, c.input(0).rank());
         return {{c.input(0).dtype, checked_output(c.attributes, c.input(0).shape)}};
       })
       .linear({0},
@@ -439,7 +417,7 @@ void add_sums(OpFamily& ops) {
       .attribute("input_shape", AttributeKind::shape, "shape of the result")
       .infer([](InferContext& c) -> std::vector<Type> {
         const Shape& shape = c.attributes.shape("input_shape");
-        normalise_geometry(c.attributes, shape.rank());
+        normalise_lists(kWindowLists, c.attributes, shape.rank());
         check_windows(c.attributes, shape, c.input(0));
         return {{c.input(0).dtype, shape}};
       })
@@ -464,7 +442,7 @@ void add_maxima(OpFamily& ops) {
       .input("x", kNumeric);
   geometry(largest)
       .infer([](InferContext& c) -> std::vector<Type> {
-        normalise_geometry(c.attributes, c.input(0).rank());
+        normalise_lists(kWindowLists, c.attributes, c.input(0).rank());
         return {{c.input(0).dtype, checked_output(c.attributes, c.input(0).shape)}};
       })
       .jvp([](JvpContext& c) -> Values {
@@ -498,7 +476,7 @@ void add_maxima(OpFamily& ops) {
       .input("value", kNumeric);
   geometry(find)
       .infer([](InferContext& c) -> std::vector<Type> {
-        normalise_geometry(c.attributes, c.input(0).rank());
+        normalise_lists(kWindowLists, c.attributes, c.input(0).rank());
         check_windows(c.attributes, c.input(0).shape, c.input(1));
         if (c.input(0).dtype != c.input(1).dtype) {
           fail(ErrorCode::type_mismatch, "x {} and value {} differ", c.input(0).to_string(),
@@ -526,7 +504,7 @@ void add_maxima(OpFamily& ops) {
       .input("place", DTypeSet(DType::u8) | DType::i32);
   geometry(take)
       .infer([](InferContext& c) -> std::vector<Type> {
-        normalise_geometry(c.attributes, c.input(0).rank());
+        normalise_lists(kWindowLists, c.attributes, c.input(0).rank());
         check_windows(c.attributes, c.input(0).shape, c.input(1));
         return {{c.input(0).dtype, c.input(1).shape}};
       })
@@ -558,7 +536,7 @@ void add_maxima(OpFamily& ops) {
       .attribute("input_shape", AttributeKind::shape, "shape of the result")
       .infer([](InferContext& c) -> std::vector<Type> {
         const Shape& shape = c.attributes.shape("input_shape");
-        normalise_geometry(c.attributes, shape.rank());
+        normalise_lists(kWindowLists, c.attributes, shape.rank());
         check_windows(c.attributes, shape, c.input(0));
         check_windows(c.attributes, shape, c.input(1));
         return {{c.input(0).dtype, shape}};
@@ -581,6 +559,23 @@ void add_maxima(OpFamily& ops) {
 }
 
 }  // namespace
+
+void normalise_lists(std::span<const WindowList> lists, Attributes& attributes, size_t axes,
+                     const char* what) {
+  for (const auto& [name, least] : lists) {
+    Integers list = attributes.integers(name);
+    if (list.empty()) list.assign(axes, least);
+    if (list.size() != axes) {
+      fail(ErrorCode::invalid_argument, "{} has {} entries for {} {}", name, list.size(), axes,
+           what);
+    }
+    for (int64_t value : list) {
+      if (value >= least) continue;
+      fail(ErrorCode::invalid_argument, "{} has {}, less than {}", name, value, least);
+    }
+    attributes.set(name, std::move(list));
+  }
+}
 
 WindowGeometry window_geometry(const Attributes& attributes) {
   return {attributes.integers("window"), attributes.integers("strides"),

@@ -1,9 +1,11 @@
 // The geometry of a window that slides over a tensor, as its rules and kernels need it.
 //
 //   WindowGeometry g = window_geometry(node.attributes);
-//   g.window;                                // {1, 2, 2, 1} for 2x2 pooling of [batch, height,
-//   width, channels] g.output_shape(x.shape());
+//   g.window;                     // {1, 2, 2, 1}: 2x2 pooling of [batch, height, width, channels]
+//   g.output_shape(x.shape());
 #pragma once
+
+#include <span>
 
 #include "tenon/graph/attributes.h"
 
@@ -19,5 +21,17 @@ struct WindowGeometry {
 };
 
 WindowGeometry window_geometry(const Attributes& attributes);
+
+/// An attribute with one entry an axis. `least` is also what an empty list is filled with.
+struct WindowList {
+  const char* name;
+  int64_t least;
+};
+inline constexpr WindowList kWindowLists[] = {
+    {"window", 1}, {"strides", 1}, {"padding_low", 0}, {"padding_high", 0}, {"dilation", 1}};
+
+/// Fills the empty ones of these lists for so many axes, called `what` in errors, and checks them.
+void normalise_lists(std::span<const WindowList> lists, Attributes& attributes, size_t axes,
+                     const char* what = "axes");
 
 }  // namespace tenon

@@ -1,9 +1,11 @@
 #include "tenon/runtime/buffer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 
@@ -32,9 +34,8 @@ Buffer Buffer::allocate(DType dtype, std::vector<int64_t> shape) {
   buffer.dtype_ = dtype;
   buffer.shape_ = std::move(shape);
   buffer.memory_ = std::make_shared<Memory>();
-  size_t bytes = (buffer.bytes() + 63) / 64 * 64;
-  if (bytes == 0) bytes = 64;
-  void* data = std::aligned_alloc(64, bytes);
+  size_t bytes = std::max<size_t>(round_up(buffer.bytes(), kBufferAlignment), kBufferAlignment);
+  void* data = std::aligned_alloc(kBufferAlignment, bytes);
   if (!data) {
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}{}", format_bytes(bytes),
          name_of(dtype), Shape::of(buffer.shape_).to_string());

@@ -20,7 +20,7 @@ namespace tenon {
 class Buffer {
  public:
   Buffer() = default;
-  /// 64-byte aligned, not initialised. Throws Error(resource_exhausted).
+  /// Aligned to kBufferAlignment, not initialised. Throws Error(resource_exhausted).
   static Buffer allocate(DType dtype, std::vector<int64_t> shape);
   static Buffer copy_of(const Literal& literal);
   /// A view onto memory that the caller keeps alive, or that `release` gives back when the last

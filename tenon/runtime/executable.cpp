@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/inline_array.h"
 #include "tenon/base/strings.h"
 #include "tenon/compile/program.h"
 #include "tenon/graph/bind.h"
@@ -98,8 +99,8 @@ ArenaPool& shared_arenas() {
 }
 
 struct Bound {
-  Bound(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated)
-      : instance(program, symbols, donated) {
+  Bound(const Program& program, const SymbolValues& symbols, const CompileOptions& options)
+      : instance(program, symbols, options.donated, options.exact_convolutions) {
     output_bytes = 0;
     for (size_t i = 0; i < instance.output_types().size(); ++i) {
       if (instance.donated_input()[i] < 0) output_bytes += instance.output_types()[i].bytes();
@@ -139,18 +140,11 @@ class CpuExecutable : public Executable {
       if (!input.unique()) input = Buffer::copy_of(input.to_literal());
       outputs[i] = input.reshaped(type.shape);
     }
-    constexpr size_t kInline = 32;
-    void* inline_pointers[2 * kInline];
-    std::vector<void*> heap_pointers;
-    void** pointers = inline_pointers;
-    if (inputs.size() + outputs.size() > 2 * kInline) {
-      heap_pointers.resize(inputs.size() + outputs.size());
-      pointers = heap_pointers.data();
-    }
+    InlineArray<void*, 64> pointers(inputs.size() + outputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) pointers[i] = inputs[i].data();
     for (size_t i = 0; i < outputs.size(); ++i) pointers[inputs.size() + i] = outputs[i].data();
     auto arena = shared_arenas().take(instance.arena_bytes());
-    instance.run(pointers, pointers + inputs.size(), arena.data());
+    instance.run(pointers.data(), pointers.data() + inputs.size(), arena.data());
     return outputs;
   }
 
@@ -208,7 +202,7 @@ class CpuExecutable : public Executable {
       std::shared_lock lock(mutex_);
       if (auto found = bound_.find(symbols); found != bound_.end()) return *found->second;
     }
-    auto made = std::make_unique<Bound>(program_, symbols, options_.donated);
+    auto made = std::make_unique<Bound>(program_, symbols, options_);
     int64_t bytes = made->instance.arena_bytes() + made->output_bytes;
     if (bytes > options_.memory_limit) {
       throw make_error(ErrorCode::resource_exhausted,

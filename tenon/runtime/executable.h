@@ -30,6 +30,9 @@ struct CompileOptions {
   std::vector<std::string> print_after;
   /// Decides how fused groups become loops.
   ScheduleChooser schedule = default_schedule;
+  /// Convolutions are sums of their products, never Winograd's algorithm: its errors are near 1e-6
+  /// of the result, but it takes less than half the time.
+  bool exact_convolutions = false;
 };
 
 /// What one plan holds, for reports and tests.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/inline_array.h"
 #include "tenon/base/strings.h"
 #include "tenon/base/trace.h"
 #include "tenon/runtime/instance_builder.h"
@@ -10,9 +11,9 @@
 namespace tenon {
 
 Instance::Instance(const Program& program, const SymbolValues& symbols,
-                   const std::vector<bool>& donated)
+                   const std::vector<bool>& donated, bool exact_convolutions)
     : program_(program) {
-  InstanceBuilder(*this, symbols, donated).build();
+  InstanceBuilder(*this, symbols, donated, exact_convolutions).build();
 }
 
 namespace {
@@ -30,20 +31,14 @@ void run_step(const Step& step, std::byte* const* bases) {
 }  // namespace
 
 void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) const {
-  constexpr size_t kInlineBases = 64;
-  size_t count = 1 + input_types_.size() + output_types_.size() + constants_.size();
-  std::byte* inline_bases[kInlineBases];
-  std::vector<std::byte*> heap_bases;
-  if (count > kInlineBases) heap_bases.resize(count);
-  std::byte** bases = count > kInlineBases ? heap_bases.data() : inline_bases;
-  size_t next = 0;
-  bases[next++] = arena;
-  for (size_t i = 0; i < input_types_.size(); ++i)
-    bases[next++] = static_cast<std::byte*>(inputs[i]);
-  for (size_t i = 0; i < output_types_.size(); ++i)
-    bases[next++] = static_cast<std::byte*>(outputs[i]);
-  for (const LiteralRef& constant : constants_)
-    bases[next++] = const_cast<std::byte*>(constant->data());
+  InlineArray<std::byte*, 64> table(1 + input_types_.size() + output_types_.size() +
+                                    constants_.size());
+  std::byte** next = table.data();
+  *next++ = arena;
+  for (size_t i = 0; i < input_types_.size(); ++i) *next++ = static_cast<std::byte*>(inputs[i]);
+  for (size_t i = 0; i < output_types_.size(); ++i) *next++ = static_cast<std::byte*>(outputs[i]);
+  for (const LiteralRef& constant : constants_) *next++ = const_cast<std::byte*>(constant->data());
+  std::byte* const* bases = table.data();
   if (current_trace() == nullptr) {
     for (const auto& step : steps_) run_step(*step, bases);
     return;

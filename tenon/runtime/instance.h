@@ -1,7 +1,7 @@
 // A program bound to sizes: every shape is a number, every buffer has its place, every library
 // kernel is made.
 //
-//   Instance instance(program, {{"batch", 64}}, donated);
+//   Instance instance(program, {{"batch", 64}}, donated, /*exact_convolutions=*/false);
 //   instance.run(inputs, outputs, arena);
 #pragma once
 
@@ -35,7 +35,9 @@ class Step {
 
 class Instance {
  public:
-  Instance(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated);
+  /// The last two as in CompileOptions.
+  Instance(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated,
+           bool exact_convolutions);
 
   /// Pointers in the order of the graph's inputs and outputs; the arena has arena_bytes().
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;

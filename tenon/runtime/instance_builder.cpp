@@ -36,12 +36,13 @@ void check_sizes(const Graph& graph, const SymbolValues& symbols) {
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
-                                 const std::vector<bool>& donated)
+                                 const std::vector<bool>& donated, bool exact_convolutions)
     : instance_(instance),
       program_(instance.program_),
       graph_(*program_.graph),
       symbols_(symbols),
-      donated_(donated) {}
+      donated_(donated),
+      exact_convolutions_(exact_convolutions) {}
 
 ConcreteType InstanceBuilder::concrete(const Type& type) const {
   return {type.dtype, type.shape.evaluate(symbols_)};
@@ -214,7 +215,7 @@ void InstanceBuilder::prepare_node(NodeId id) {
     int64_t arena = 0;
     for (const Program& region : regions->second) {
       instance_.regions_.push_back(
-          std::make_unique<Instance>(region, symbols_, std::vector<bool>{}));
+          std::make_unique<Instance>(region, symbols_, std::vector<bool>{}, exact_convolutions_));
       prepared.regions.push_back(instance_.regions_.back().get());
       arena = std::max(arena, instance_.regions_.back()->arena_bytes());
     }
@@ -230,7 +231,10 @@ void InstanceBuilder::prepare_node(NodeId id) {
     return;
   }
   prepared.attributes = evaluate_attributes(node.attributes, symbols_);
-  KernelRequest request{*node.op, prepared.attributes, {}, {}, program_.generator};
+  KernelRequest request{.op = *node.op,
+                        .attributes = prepared.attributes,
+                        .generator = program_.generator,
+                        .exact_convolutions = exact_convolutions_};
   for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
   for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
   try {

@@ -12,8 +12,8 @@ namespace tenon {
 
 class InstanceBuilder {
  public:
-  InstanceBuilder(Instance& instance, const SymbolValues& symbols,
-                  const std::vector<bool>& donated);
+  InstanceBuilder(Instance& instance, const SymbolValues& symbols, const std::vector<bool>& donated,
+                  bool exact_convolutions);
   void build();
 
  private:
@@ -60,6 +60,7 @@ class InstanceBuilder {
   const Graph& graph_;
   const SymbolValues& symbols_;
   const std::vector<bool>& donated_;
+  bool exact_convolutions_;
 
   std::vector<ValueId> root_;           // per value: the value whose memory it is a view of
   std::vector<int32_t> first_, last_;   // per root value: steps that write and last read it

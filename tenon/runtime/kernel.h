@@ -35,6 +35,7 @@ struct KernelRequest {
   std::vector<ConcreteType> inputs;
   std::vector<ConcreteType> outputs;
   CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
+  bool exact_convolutions = false;     // as in CompileOptions
 };
 
 /// One call with fixed types. Thread-safe. run() does not allocate, except where the reference, a
@@ -51,19 +52,20 @@ class OpKernel {
 /// One candidate for calls of an op.
 struct KernelEntry {
   std::string op;
-  std::string name;  // "onednn matmul"
+  std::string name;  // "onednn dot"
   /// Whether it takes calls of these types, before sizes are known.
   bool (*claims)(const Graph& graph, const Node& node);
   /// The kernel, or null and the reason.
   std::unique_ptr<OpKernel> (*make)(const KernelRequest& request, std::string& why_not);
 };
 
-/// In order of preference; the last entry of an op accepts everything it claims.
+/// In order of preference. The last entry, for every op, is the reference: it runs what the others
+/// decline.
 const std::vector<KernelEntry>& cpu_kernels();
 
 struct ChosenKernel {
   std::unique_ptr<OpKernel> kernel;
-  std::string trace;  // "onednn matmul declined: …; loop"
+  std::string trace;  // "onednn dot declined: …; reference"
 };
 /// Throws Error(unsupported) with every reason when none accepts.
 ChosenKernel make_kernel(const KernelRequest& request);

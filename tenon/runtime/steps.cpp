@@ -1,9 +1,9 @@
 #include "tenon/runtime/steps.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
+#include "tenon/base/inline_array.h"
 #include "tenon/base/parallel.h"
 
 namespace tenon {
@@ -20,26 +20,10 @@ void* resolve(const Location& location, std::byte* const* bases) {
   return bases[location.base] + location.offset;
 }
 
-/// Pointer tables are on the stack up to this size.
-constexpr size_t kInlineOperands = 48;
-
-class Pointers {
- public:
-  explicit Pointers(size_t count) {
-    if (count > kInlineOperands) heap_.resize(count);
-  }
-  void*& operator[](size_t i) { return data()[i]; }
-  void** data() { return heap_.empty() ? inline_.data() : heap_.data(); }
-
- private:
-  std::array<void*, kInlineOperands> inline_;
-  std::vector<void*> heap_;
-};
+using Pointers = InlineArray<void*, 48>;
 
 Pointers resolve_all(const std::vector<Location>& locations, std::byte* const* bases) {
-  Pointers pointers(locations.size());
-  for (size_t i = 0; i < locations.size(); ++i) pointers[i] = resolve(locations[i], bases);
-  return pointers;
+  return Pointers(locations.size(), [&](size_t i) { return resolve(locations[i], bases); });
 }
 
 }  // namespace

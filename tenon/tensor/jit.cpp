@@ -152,6 +152,7 @@ struct JitCache::State {
   std::shared_ptr<const Executable> plan_for(const Graph& graph, std::vector<bool> donated) {
     CompileOptions compile_options;
     compile_options.memory_limit = options.memory_limit;
+    compile_options.exact_convolutions = options.exact_convolutions;
     compile_options.donated = std::move(donated);
     compile_options.donated.resize(graph.inputs().size(), false);  // captures are kept
     ++compilations;

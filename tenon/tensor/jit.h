@@ -25,6 +25,7 @@ struct JitOptions {
   bool symbolic = true;
   /// As for compile().
   int64_t memory_limit = INT64_MAX;
+  bool exact_convolutions = false;
 };
 
 namespace detail {

@@ -1,17 +1,8 @@
-// tests/golden/compile/*.ir: a comment that lists passes, a graph, "# becomes", and the graph that
-// they make of it. TENON_UPDATE_GOLDEN=1 writes the second part again.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
+// The comments of tests/golden/compile/*.ir list passes.
+#include "tenon/compile/pass.h"
 
 #include "tenon/base/error.h"
-#include "tenon/base/files.h"
-#include "tenon/base/strings.h"
-#include "tenon/compile/pass.h"
-#include "tenon/graph/text.h"
-#include "tenon/ops/registry.h"
+#include "tests/golden.h"
 
 namespace tenon {
 namespace {
@@ -22,7 +13,7 @@ class DotLibrary : public KernelOracle {
   bool has_kernel(const Graph&, const Node& node) const override { return node.op->name == "dot"; }
 };
 
-std::unique_ptr<Graph> run_passes(const Graph& graph, const std::string& names) {
+std::unique_ptr<Graph> run_passes(const std::string& names, const Graph& graph) {
   std::vector<Pass> passes;
   for (const Pass& pass : standard_passes()) {
     bool wanted = (" " + names + " ").find(" " + pass.name + " ") != std::string::npos;
@@ -34,35 +25,9 @@ std::unique_ptr<Graph> run_passes(const Graph& graph, const std::string& names) 
 
 class PassGolden : public testing::TestWithParam<std::string> {};
 
-TEST_P(PassGolden, MakesTheGraph) {
-  const std::string marker = "# becomes\n";
-  std::string text = read_file(GetParam());
-  size_t split = text.find(marker);
-  ASSERT_NE(split, std::string::npos);
-  std::string source = text.substr(0, split);
-  std::string names = source.substr(2, source.find('\n') - 2);
-  std::string actual = to_text(*run_passes(*parse_graph(source, core_ops()), names)) + "\n";
-  if (std::getenv("TENON_UPDATE_GOLDEN")) {
-    atomic_write(GetParam(), source + marker + actual);
-  } else {
-    EXPECT_EQ(actual, text.substr(split + marker.size())) << GetParam();
-  }
-}
+TEST_P(PassGolden, MakesTheGraph) { check_golden(GetParam(), run_passes); }
 
-std::vector<std::string> golden_files() {
-  std::vector<std::string> files;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("tests/golden/compile", none)) {
-    files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Files, PassGolden, testing::ValuesIn(golden_files()),
-                         [](const auto& info) {
-                           return std::filesystem::path(info.param).stem().string();
-                         });
+INSTANTIATE_TEST_SUITE_P(Files, PassGolden, testing::ValuesIn(golden_files("compile")), stem_of);
 
 TEST(PassManager, NamesThePassThatDoesNotExist) {
   auto graph = parse_graph("graph f(%x: f32[2]) -> (%y: f32[2]) {\n  return %x\n}", core_ops());

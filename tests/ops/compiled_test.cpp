@@ -5,11 +5,10 @@
 #include <limits>
 
 #include "samples.h"
-#include "tenon/base/parallel.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/runtime/executable.h"
 #include "tenon/transform/vjp.h"
+#include "tests/run.h"
 
 namespace tenon {
 namespace {
@@ -24,17 +23,6 @@ std::vector<const OpDef*> all_ops() {
 
 INSTANTIATE_TEST_SUITE_P(Ops, Compiled, testing::ValuesIn(all_ops()),
                          [](const auto& param) { return param.param->name; });
-
-std::vector<Literal> run(const Executable& executable, const std::vector<Literal>& inputs,
-                         int threads) {
-  set_thread_count(threads);
-  std::vector<Buffer> buffers;
-  for (const Literal& input : inputs) buffers.push_back(Buffer::copy_of(input));
-  std::vector<Literal> outputs;
-  for (const Buffer& output : executable.run(std::move(buffers)))
-    outputs.push_back(output.to_literal());
-  return outputs;
-}
 
 void check_compiled(const Graph& graph, const std::vector<Literal>& inputs, double tolerance) {
   auto executable = compile(graph, core_ops());

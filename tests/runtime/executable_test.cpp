@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tenon/base/cpu.h"
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/random.h"
@@ -169,6 +170,35 @@ TEST(Executable, PlanBeyondTheLimitIsAnErrorBeforeTheRun) {
     EXPECT_EQ(error.code(), ErrorCode::resource_exhausted);
     EXPECT_NE(std::string(error.what()).find("more than the limit"), std::string::npos);
   }
+}
+
+TEST(Executable, ExactConvolutionsAreNotWinograds) {
+  if (!cpu_info().has("avx512f")) GTEST_SKIP() << "oneDNN's Winograd kernels need AVX-512";
+  auto graph = parse_graph(R"(
+    graph f(%x: f32[4,16,16,32], %w: f32[3,3,32,32]) -> (f32[4,16,16,32]) {
+      %0: f32[4,16,16,32] = convolution(%x, %w) {padding_low=[1,1], padding_high=[1,1]}
+      return %0
+    })",
+                           core_ops());
+  const std::vector<Literal> operands = {random_literal(DType::f32, {4, 16, 16, 32}, 1),
+                                         random_literal(DType::f32, {3, 3, 32, 32}, 2)};
+  const Literal wanted = interpret(*graph, operands)[0];
+  const auto error_of = [&](const Executable& executable) {
+    const Literal given =
+        executable.run({Buffer::copy_of(operands[0]), Buffer::copy_of(operands[1])})[0]
+            .to_literal();
+    double most = 0;
+    for (int64_t i = 0; i < given.size(); ++i) {
+      most = std::max(most, std::abs(given.to_double(i) - wanted.to_double(i)));
+    }
+    return most;
+  };
+  auto fast = compile(*graph, core_ops());
+  if (fast->report().text.find("onednn") == std::string::npos) GTEST_SKIP() << "without oneDNN";
+  auto exact = compile(*graph, core_ops(), {.exact_convolutions = true});
+  EXPECT_NE(fast->report().text.find("wino"), std::string::npos);
+  EXPECT_EQ(exact->report().text.find("wino"), std::string::npos);
+  EXPECT_LT(error_of(*exact), error_of(*fast));
 }
 
 TEST(Executable, SizesThatASliceDoesNotFitAreErrors) {

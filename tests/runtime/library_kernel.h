@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/parallel.h"
 #include "tenon/runtime/kernel.h"
 
@@ -30,7 +31,9 @@ inline std::vector<float> run(const OpKernel& kernel, std::vector<std::vector<fl
   constexpr size_t kGuard = 64;
   const auto size = static_cast<size_t>(kernel.scratch_bytes());
   std::unique_ptr<char, decltype(&std::free)> scratch(
-      static_cast<char*>(std::aligned_alloc(64, (size + 2 * kGuard + 63) / 64 * 64)), &std::free);
+      static_cast<char*>(
+          std::aligned_alloc(kBufferAlignment, round_up(size + 2 * kGuard, kBufferAlignment))),
+      &std::free);
   std::memset(scratch.get() + size, 0x5a, kGuard);
   std::memset(scratch.get(), 0xff, size);  // not-a-number: nothing may rely on zeros
   kernel.run(in.data(), &out, scratch.get());

@@ -6,13 +6,12 @@
 #include <numeric>
 
 #include "tenon/base/error.h"
-#include "tenon/base/parallel.h"
 #include "tenon/base/random.h"
 #include "tenon/graph/text.h"
 #include "tenon/interpret/interpret.h"
 #include "tenon/ops/functions.h"
-#include "tenon/runtime/executable.h"
 #include "tenon/transform/vjp.h"
+#include "tests/run.h"
 
 namespace tenon {
 namespace {
@@ -243,17 +242,6 @@ std::vector<Literal> some_inputs(const Graph& graph, uint64_t seed) {
     inputs.push_back(std::move(literal));
   }
   return inputs;
-}
-
-std::vector<Literal> run(const Executable& executable, const std::vector<Literal>& inputs,
-                         int threads) {
-  set_thread_count(threads);
-  std::vector<Buffer> buffers;
-  for (const Literal& input : inputs) buffers.push_back(Buffer::copy_of(input));
-  std::vector<Literal> outputs;
-  for (const Buffer& output : executable.run(std::move(buffers)))
-    outputs.push_back(output.to_literal());
-  return outputs;
 }
 
 void expect_close(const Literal& got, const Literal& wanted, double tolerance) {

@@ -87,20 +87,9 @@ Lowered lower_in_chunks(const Graph& body, const std::string& name, const Dim& r
     partial.kernel().body.push_back(parallel_loop(p, LoopKind::serial, std::move(columns_loop)));
     lowered.launches.push_back(partial.finish());
   }
-  RegionKernel combine(body, name + "_combine", lowered.temporaries);
-  Expr column = combine.pool().loop_index("column", combine.dim(inner));
-  Block block;
-  combine.set_block(&block);
-  for (size_t i = 0; i < body.outputs().size(); ++i) {
-    ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
-    // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
-    Expr total = reduce_along(combine, kind, chunks * fold, LoopKind::serial, "total", [&](Expr p) {
-      return combine.load_temporary(i, p * combine.dim(inner) + column);
-    });
-    combine.store_output(i, column, total);
-  }
-  combine.kernel().body.push_back(parallel_loop(column, LoopKind::vector, std::move(block)));
-  lowered.launches.push_back(combine.finish());
+  // Row f of chunk p is columns [f * inner, (f + 1) * inner) of it.
+  lowered.launches.push_back(
+      join_parts(body, name, lowered.temporaries, inner, chunks * fold, true));
   return lowered;
 }
 

@@ -53,19 +53,7 @@ Lowered lower_long_row(const Graph& body, const std::string& name, const Dim& ro
   partial.kernel().body.push_back(parallel_loop(p, LoopKind::serial, std::move(chunk)));
   lowered.launches.push_back(partial.finish());
 
-  RegionKernel combine(body, name + "_combine", lowered.temporaries);
-  Expr row = combine.pool().loop_index("row", combine.dim(rows));
-  Block joined;
-  combine.set_block(&joined);
-  for (size_t i = 0; i < body.outputs().size(); ++i) {
-    ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
-    Expr total = reduce_along(combine, kind, chunks, LoopKind::vector, "total", [&](Expr c) {
-      return combine.load_temporary(i, row * combine.dim(chunks) + c);
-    });
-    combine.store_output(i, row, total);
-  }
-  combine.kernel().body.push_back(parallel_loop(row, LoopKind::serial, std::move(joined)));
-  lowered.launches.push_back(combine.finish());
+  lowered.launches.push_back(join_parts(body, name, lowered.temporaries, rows, chunks, false));
   return lowered;
 }
 

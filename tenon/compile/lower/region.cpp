@@ -284,6 +284,27 @@ Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, Loop
   return kernel.read(total);
 }
 
+Launch join_parts(const Graph& body, const std::string& name, const std::vector<Type>& temporaries,
+                  const Dim& elements, const Dim& parts, bool parts_first) {
+  RegionKernel region(body, name + "_combine", temporaries);
+  const LoopKind along_elements = parts_first ? LoopKind::vector : LoopKind::serial;
+  const LoopKind along_parts = parts_first ? LoopKind::serial : LoopKind::vector;
+  const Expr at = region.pool().loop_index(parts_first ? "column" : "row", region.dim(elements));
+  Block block;
+  region.set_block(&block);
+  for (size_t i = 0; i < body.outputs().size(); ++i) {
+    const ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
+    const Expr total = reduce_along(region, kind, parts, along_parts, "total", [&](Expr part) {
+      const Expr place =
+          parts_first ? part * region.dim(elements) + at : at * region.dim(parts) + part;
+      return region.load_temporary(i, place);
+    });
+    region.store_output(i, at, total);
+  }
+  region.kernel().body.push_back(parallel_loop(at, along_elements, std::move(block)));
+  return region.finish();
+}
+
 void RegionKernel::store_output(size_t output, Expr offset, Expr value) {
   uint32_t buffer = buffer_of_output(output);
   stores_[buffer].push_back(offset.id());

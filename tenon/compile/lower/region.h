@@ -92,6 +92,12 @@ constexpr int64_t longest_sum(LoopKind kind) { return kind == LoopKind::vector ?
 Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
                   const std::string& name, const std::function<Expr(Expr k)>& element);
 
+/// The second kernel of a reduction in parts, which the first one left in temporary i for result i:
+/// [parts, elements] where `parts_first`, else [elements, parts]. Vectorised along the last of
+/// both.
+Launch join_parts(const Graph& body, const std::string& name, const std::vector<Type>& temporaries,
+                  const Dim& elements, const Dim& parts, bool parts_first);
+
 Combine combine_of(ReduceKind kind);
 /// The value that changes nothing under `kind`, in a compute type.
 Expr identity_of(ExprPool& pool, ReduceKind kind, DType dtype);

@@ -1,32 +1,18 @@
 #include "tenon/ops/custom_call.h"
 
-#include <array>
-
+#include "tenon/base/inline_array.h"
 #include "tenon/runtime/cpu/native.h"
 
 namespace tenon {
 
 namespace {
 
-/// Views of the operands, on the stack unless there are many: kernels are shared by concurrent
-/// runs, so each run needs its own.
+/// Kernels are shared by concurrent runs, so each run needs views of its own.
 template <class View>
-class Views {
- public:
-  Views(const std::vector<ConcreteType>& types, void* const* pointers) : size_(types.size()) {
-    if (size_ > inline_.size()) heap_.resize(size_);
-    View* views = heap_.empty() ? inline_.data() : heap_.data();
-    for (size_t i = 0; i < size_; ++i) views[i] = {types[i].dtype, types[i].shape, pointers[i]};
-  }
-  std::span<const View> span() const {
-    return {heap_.empty() ? inline_.data() : heap_.data(), size_};
-  }
-
- private:
-  size_t size_;
-  std::array<View, 8> inline_;
-  std::vector<View> heap_;
-};
+InlineArray<View, 8> views_of(const std::vector<ConcreteType>& types, void* const* pointers) {
+  return {types.size(),
+          [&](size_t i) { return View{types[i].dtype, types[i].shape, pointers[i]}; }};
+}
 
 class CustomKernel : public OpKernel {
  public:
@@ -38,9 +24,9 @@ class CustomKernel : public OpKernel {
         outputs_(request.outputs) {}
 
   void run(void* const* inputs, void* const* outputs, void*) const override {
-    Views<CustomInput> in(inputs_, inputs);
-    Views<CustomOutput> out(outputs_, outputs);
-    run_custom_function(function_, target_, {in.span(), out.span(), config_});
+    const auto in = views_of<CustomInput>(inputs_, inputs);
+    const auto out = views_of<CustomOutput>(outputs_, outputs);
+    run_custom_function(function_, target_, {in, out, config_});
   }
   std::string description() const override { return target_; }
 

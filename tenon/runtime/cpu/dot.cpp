@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/parallel.h"
 #include "tenon/ops/dot.h"
 #include "tenon/ops/reference.h"
@@ -124,7 +125,7 @@ class Packing {
     size_ = packed;
   }
 
-  size_t bytes() const { return (static_cast<size_t>(size_) * element_ + 63) / 64 * 64; }
+  size_t bytes() const { return round_up(static_cast<size_t>(size_) * element_, kBufferAlignment); }
 
   void run(const void* from, void* to) const {
     const int64_t inner = sizes_.empty() ? 1 : sizes_.back();

@@ -81,6 +81,7 @@ ConvolutionProblem convolution_problem(const KernelRequest& request) {
   p.padding_low = geometry.padding_low;
   p.padding_high = geometry.padding_high;
   p.dilation = geometry.dilation;
+  p.exact = request.exact_convolutions;
   return p;
 }
 

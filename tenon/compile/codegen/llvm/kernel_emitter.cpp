@@ -135,10 +135,22 @@ void KernelEmitter::stores(const Block& statements, size_t first, size_t last) {
 }
 
 void KernelEmitter::write(const Store& s, Value* v, bool as_vector) {
+  if (!as_vector) return write_scalar(s, v);
+  const auto step = lane_step(s.offset);
+  const auto known = step ? step->as_integer() : std::nullopt;
+  known && *known == 1 ? write_contiguous(s, v) : write_scattered(s, v);
+}
+
+KernelEmitter::Value* KernelEmitter::combined(const Store& s, Value* old, Value* v) {
   const DType dtype = kernel_.buffers[s.buffer].dtype;
-  llvm::Type* memory = memory_type(dtype);
-  const llvm::Align align(size_of(dtype));
-  if (!as_vector && guard_.scalar) {
+  const DType compute = compute_type(dtype);
+  return convert(apply(s.combine, convert(from_memory(old, dtype), dtype, compute),
+                       convert(v, dtype, compute), compute),
+                 compute, dtype);
+}
+
+void KernelEmitter::write_scalar(const Store& s, Value* v) {
+  if (guard_.scalar) {
     auto* then = llvm::BasicBlock::Create(context_, "then", function_);
     auto* after = llvm::BasicBlock::Create(context_, "after", function_);
     b_.CreateCondBr(guard_.scalar, then, after);
@@ -146,59 +158,62 @@ void KernelEmitter::write(const Store& s, Value* v, bool as_vector) {
     push_scope();
     const Guard outer = guard_;
     guard_.scalar = nullptr;
-    write(s, v, false);
+    write_scalar(s, v);
     guard_ = outer;
     pop_scope();
     b_.CreateBr(after);
     b_.SetInsertPoint(after);
     return;
   }
-  if (!as_vector) {
-    Value* at = address(s.buffer, scalar(s.offset));
-    if (s.combine != Combine::assign) {
-      auto* old = b_.CreateAlignedLoad(memory, at, align);
-      annotate(old, s.buffer, true);
-      v = convert(apply(s.combine, convert(from_memory(old, dtype), dtype, compute_type(dtype)),
-                        convert(v, dtype, compute_type(dtype)), compute_type(dtype)),
-                  compute_type(dtype), dtype);
-    }
-    annotate(b_.CreateAlignedStore(to_memory(v, dtype), at, align), s.buffer, false);
-    return;
+  const DType dtype = kernel_.buffers[s.buffer].dtype;
+  const llvm::Align align(size_of(dtype));
+  Value* at = address(s.buffer, scalar(s.offset));
+  if (s.combine != Combine::assign) {
+    auto* old = b_.CreateAlignedLoad(memory_type(dtype), at, align);
+    annotate(old, s.buffer, true);
+    v = combined(s, old, v);
   }
-  const auto step = lane_step(s.offset);
-  const auto known = step ? step->as_integer() : std::nullopt;
-  llvm::Type* wide = vector_type(memory);
-  const auto combined = [&](Value* old) {
-    return convert(apply(s.combine, convert(from_memory(old, dtype), dtype, compute_type(dtype)),
-                         convert(v, dtype, compute_type(dtype)), compute_type(dtype)),
-                   compute_type(dtype), dtype);
-  };
-  if (known && *known == 1) {
-    Value* at = address(s.buffer, scalar(s.offset));
-    if (s.combine != Combine::assign) {
-      llvm::Instruction* old =
-          guard_.lanes ? static_cast<llvm::Instruction*>(b_.CreateMaskedLoad(
-                             wide, at, align, guard_.lanes, llvm::Constant::getNullValue(wide)))
-                       : b_.CreateAlignedLoad(wide, at, align);
-      annotate(old, s.buffer, true);
-      v = combined(old);
+  annotate(b_.CreateAlignedStore(to_memory(v, dtype), at, align), s.buffer, false);
+}
+
+void KernelEmitter::write_contiguous(const Store& s, Value* v) {
+  const DType dtype = kernel_.buffers[s.buffer].dtype;
+  const llvm::Align align(size_of(dtype));
+  llvm::Type* wide = vector_type(memory_type(dtype));
+  Value* at = address(s.buffer, scalar(s.offset));
+  if (s.combine != Combine::assign) {
+    llvm::Instruction* old = nullptr;
+    if (guard_.lanes) {
+      old = b_.CreateMaskedLoad(wide, at, align, guard_.lanes, llvm::Constant::getNullValue(wide));
+    } else {
+      old = b_.CreateAlignedLoad(wide, at, align);
     }
-    llvm::Instruction* written = guard_.lanes
-                                     ? static_cast<llvm::Instruction*>(b_.CreateMaskedStore(
-                                           to_memory(v, dtype), at, align, guard_.lanes))
-                                     : b_.CreateAlignedStore(to_memory(v, dtype), at, align);
-    annotate(written, s.buffer, false);
-    return;
+    annotate(old, s.buffer, true);
+    v = combined(s, old, v);
   }
+  llvm::Instruction* written = nullptr;
+  if (guard_.lanes) {
+    written = b_.CreateMaskedStore(to_memory(v, dtype), at, align, guard_.lanes);
+  } else {
+    written = b_.CreateAlignedStore(to_memory(v, dtype), at, align);
+  }
+  annotate(written, s.buffer, false);
+}
+
+void KernelEmitter::write_scattered(const Store& s, Value* v) {
+  const DType dtype = kernel_.buffers[s.buffer].dtype;
+  const llvm::Align align(size_of(dtype));
+  llvm::Type* memory = memory_type(dtype);
   Value* offsets = vector(s.offset);
   Value* pointers = b_.CreateGEP(memory, buffer_pointers_[s.buffer], offsets);
   Value* mask =
       guard_.lanes ? guard_.lanes : llvm::Constant::getAllOnesValue(vector_type(b_.getInt1Ty()));
   if (s.combine != Combine::assign) {
+    llvm::Type* wide = vector_type(memory);
     auto* old =
         b_.CreateMaskedGather(wide, pointers, align, mask, llvm::Constant::getNullValue(wide));
     annotate(old, s.buffer, true);
-    v = combined(old);
+    v = combined(s, old, v);
   }
   annotate(b_.CreateMaskedScatter(to_memory(v, dtype), pointers, align, mask), s.buffer, false);
 }

@@ -77,6 +77,11 @@ class KernelEmitter {
   void statement(const If& i);
   void stores(const Block& statements, size_t first, size_t last);
   void write(const Store& s, Value* value, bool as_vector);
+  void write_scalar(const Store& s, Value* value);
+  void write_contiguous(const Store& s, Value* value);
+  void write_scattered(const Store& s, Value* value);
+  /// What a store that combines writes over `old`, which was loaded.
+  Value* combined(const Store& s, Value* old, Value* value);
   void serial_loop(const Loop& l, Value* begin, Value* end);
   void vector_loop(const Loop& l, Value* begin, Value* end);
   void vector_body(const Loop& l, Value* base, Value* mask, int copy);

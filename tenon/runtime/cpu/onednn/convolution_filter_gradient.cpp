@@ -22,8 +22,8 @@ class FilterGradient : public ConvolutionKernel {
         make_reorder(step_.filter, plain_filter(problem, whole_of(problem), problem.dtype));
 
     slots_ = std::min<int64_t>(parts_, thread_count());
-    slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), 64);
-    sum_bytes_ = round_up(step_.filter.get_size(), 64);
+    slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), kBufferAlignment);
+    sum_bytes_ = round_up(step_.filter.get_size(), kBufferAlignment);
     sums_ = reserve(sum_bytes_ * static_cast<size_t>(parts_));
     own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
     description_ =
@@ -31,7 +31,7 @@ class FilterGradient : public ConvolutionKernel {
   }
 
   const std::string& implementation() const { return step_.implementation; }
-  bool same_layouts() const { return !last_.primitive || last_.filter == step_.filter; }
+  bool same_layouts() const { return same_filter(step_, last_); }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
@@ -39,18 +39,12 @@ class FilterGradient : public ConvolutionKernel {
     const auto sum = [&](int64_t part) {
       return base + sums_ + static_cast<size_t>(part) * sum_bytes_;
     };
-    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
-      const OneThread alone;
-      for (int64_t slot = first; slot < end; ++slot) {
-        char* const own = base + own_ + static_cast<size_t>(slot) * slot_bytes_;
-        for (int64_t i = parts_ * slot / slots_; i < parts_ * (slot + 1) / slots_; ++i) {
-          const auto image = static_cast<size_t>(i * images_);
-          const bool full = (i + 1) * images_ <= problem_.batch;
-          run_step(full ? step_ : last_,
-                   {whole.x + image * x_image_bytes(), sum(i), whole.y + image * y_image_bytes()},
-                   own);
-        }
-      }
+    for_each_item(parts_, slots_, [&](int64_t i, size_t slot) {
+      const auto image = static_cast<size_t>(i * images_);
+      const bool full = (i + 1) * images_ <= problem_.batch;
+      run_step(full ? step_ : last_,
+               {whole.x + image * x_image_bytes(), sum(i), whole.y + image * y_image_bytes()},
+               base + own_ + slot * slot_bytes_);
     });
     add_parts(reinterpret_cast<float*>(sum(0)), parts_,
               static_cast<int64_t>(sum_bytes_ / sizeof(float)),

@@ -1,7 +1,6 @@
 #include "tenon/runtime/cpu/onednn/convolution_step.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "tenon/base/parallel.h"
 
@@ -9,10 +8,6 @@ namespace tenon::detail {
 namespace {
 
 using Dims = dnnl::memory::dims;
-
-int64_t product(const std::vector<int64_t>& dims) {
-  return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>());
-}
 
 /// [batch, spatial…, channels] as [batch, channels, spatial…].
 dnnl::memory::desc channels_last(int64_t batch, const std::vector<int64_t>& spatial,
@@ -131,9 +126,9 @@ ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
 }
 
 double operations_of(const ConvolutionProblem& p) {
-  return 2.0 * static_cast<double>(p.batch) * static_cast<double>(product(p.output)) *
-         static_cast<double>(product(p.kernel)) * static_cast<double>(p.in_channels / p.groups) *
-         static_cast<double>(p.out_channels);
+  return 2.0 * static_cast<double>(p.batch) * static_cast<double>(element_count(p.output)) *
+         static_cast<double>(element_count(p.kernel)) *
+         static_cast<double>(p.in_channels / p.groups) * static_cast<double>(p.out_channels);
 }
 
 ConvolutionOperands ConvolutionKernel::operands(void* const* inputs, void* const* outputs) const {
@@ -157,17 +152,17 @@ void ConvolutionKernel::run_step(const ConvolutionStep& step, const ConvolutionO
 
 size_t ConvolutionKernel::reserve(size_t bytes) {
   const size_t begin = scratch_bytes_;
-  scratch_bytes_ += round_up(bytes, 64);
+  scratch_bytes_ += round_up(bytes, kBufferAlignment);
   return begin;
 }
 
 size_t ConvolutionKernel::x_image_bytes() const {
-  return static_cast<size_t>(product(problem_.input) * problem_.in_channels) *
+  return static_cast<size_t>(element_count(problem_.input) * problem_.in_channels) *
          size_of(problem_.dtype);
 }
 
 size_t ConvolutionKernel::y_image_bytes() const {
-  return static_cast<size_t>(product(problem_.output) * problem_.out_channels) *
+  return static_cast<size_t>(element_count(problem_.output) * problem_.out_channels) *
          size_of(problem_.dtype);
 }
 

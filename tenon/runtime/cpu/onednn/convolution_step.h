@@ -59,6 +59,11 @@ class ConvolutionKernel : public OpKernel {
  protected:
   ConvolutionOperands operands(void* const* inputs, void* const* outputs) const;
   void run_step(const ConvolutionStep& step, const ConvolutionOperands& at, void* scratch) const;
+  /// Whether filters of `last`, which takes the images that are left over, if any are, lie in
+  /// memory as those of `main` do.
+  static bool same_filter(const ConvolutionStep& main, const ConvolutionStep& last) {
+    return !last.primitive || last.filter == main.filter;
+  }
   /// Takes `bytes` of the scratch memory and returns where they begin.
   size_t reserve(size_t bytes);
   /// Bytes from one image of x or y to the next.

@@ -26,7 +26,7 @@ class Pieces : public ConvolutionKernel {
   void plan(int64_t pieces, size_t shared_bytes, size_t own_bytes) {
     pieces_ = pieces;
     slots_ = std::min<int64_t>(pieces, thread_count());
-    own_bytes_ = round_up(own_bytes, 64);
+    own_bytes_ = round_up(own_bytes, kBufferAlignment);
     shared_ = reserve(shared_bytes);
     own_ = reserve(own_bytes_ * static_cast<size_t>(slots_));
   }
@@ -36,15 +36,9 @@ class Pieces : public ConvolutionKernel {
   /// Calls function(piece, memory of its thread).
   template <class Function>
   void for_each_piece(void* scratch, Function&& function) const {
-    parallel_for(slots_, 1, [&](int64_t first, int64_t end) {
-      const OneThread alone;
-      for (int64_t slot = first; slot < end; ++slot) {
-        char* own = static_cast<char*>(scratch) + own_ + static_cast<size_t>(slot) * own_bytes_;
-        for (int64_t i = pieces_ * slot / slots_; i < pieces_ * (slot + 1) / slots_; ++i) {
-          function(i, own);
-        }
-      }
-    });
+    char* const own = static_cast<char*>(scratch) + own_;
+    for_each_item(pieces_, slots_,
+                  [&](int64_t i, size_t slot) { function(i, own + slot * own_bytes_); });
   }
 
   int64_t pieces_ = 0;
@@ -55,6 +49,21 @@ class Pieces : public ConvolutionKernel {
 };
 
 constexpr auto kWinograd = dnnl::algorithm::convolution_winograd;
+
+/// With fewer tiles in all, the filter's transform, which every group of images does anew, costs
+/// too much beside their products: pieces are groups of channels, each with a transform of its own
+/// part.
+constexpr int64_t kTilesForImages = 1024;
+/// Of a group of images: enough to pay for the transform, few enough to stay in a core's cache.
+constexpr int64_t kTilesPerPiece = 256;
+/// Of a group of channels. The library's scratch memory for gradients of filters grows with them:
+/// there 128 take no less time than 64, and ResNet-18 holds the most memory.
+constexpr int64_t kMostChannels = 128, kMostGradientChannels = 64;
+/// What the sums of all pieces of a filter's gradient may take, and how many pieces there are at
+/// most: all of it is written, and read once more to add it up.
+constexpr int64_t kMostSumBytes = int64_t{8} << 20, kMostSums = 64;
+/// Fewer do not pay for the transform of the filter at all.
+constexpr int64_t kLeastTiles = 64;
 
 /// A part of the channels, `most` or fewer, that leaves work for two threads or more.
 int64_t channels_per_piece(int64_t channels, int64_t most) {
@@ -72,12 +81,12 @@ class WinogradConvolution : public Pieces {
       : Pieces(problem), forward_(problem.kind == ConvolutionKind::forward) {
     const OneThread alone;
     const int64_t channels = forward_ ? problem.out_channels : problem.in_channels;
-    by_channels_ = tiles_per_image * problem.batch < 1024;
+    by_channels_ = tiles_per_image * problem.batch < kTilesForImages;
     if (by_channels_) {
       images_ = problem.batch;
-      channels_ = channels_per_piece(channels, 128);
+      channels_ = channels_per_piece(channels, kMostChannels);
     } else {
-      const int64_t most = std::max<int64_t>(256 / tiles_per_image, 1);
+      const int64_t most = std::max<int64_t>(kTilesPerPiece / tiles_per_image, 1);
       const int64_t groups = (problem.batch + most - 1) / most;
       images_ = (problem.batch + groups - 1) / groups;
       channels_ = channels;
@@ -88,9 +97,10 @@ class WinogradConvolution : public Pieces {
     }
     const Piece& a = main_;
     const Piece& b = last_;
-    input_bytes_ = round_up(std::max(a.input_bytes, b.input_bytes), 64);
-    output_bytes_ = round_up(std::max(a.output_bytes, b.output_bytes), 64);
-    filter_bytes_ = round_up(std::max(a.step.filter.get_size(), b.step.filter.get_size()), 64);
+    input_bytes_ = round_up(std::max(a.input_bytes, b.input_bytes), kBufferAlignment);
+    output_bytes_ = round_up(std::max(a.output_bytes, b.output_bytes), kBufferAlignment);
+    filter_bytes_ =
+        round_up(std::max(a.step.filter.get_size(), b.step.filter.get_size()), kBufferAlignment);
     const size_t shared = by_channels_ ? input_bytes_ : filter_bytes_;
     const size_t own = by_channels_ ? filter_bytes_ : input_bytes_;
     plan(by_channels_ ? channels / channels_ : (problem.batch + images_ - 1) / images_, shared,
@@ -99,9 +109,7 @@ class WinogradConvolution : public Pieces {
         fmt::format("onednn convolution {} in {} pieces", a.step.implementation, pieces_);
   }
 
-  bool same_layouts() const {
-    return !last_.step.primitive || last_.step.filter == main_.step.filter;
-  }
+  bool same_layouts() const { return same_filter(main_.step, last_.step); }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
@@ -176,17 +184,18 @@ class WinogradFilterGradient : public Pieces {
   WinogradFilterGradient(const ConvolutionProblem& problem, int64_t tiles_per_image)
       : Pieces(problem) {
     const OneThread alone;
-    by_channels_ = tiles_per_image * problem.batch < 1024;
-    // The library's scratch memory grows with the channels of a piece: 128 take no less time than
-    // 64, and ResNet-18 holds the most memory here.
-    channels_ = by_channels_ ? channels_per_piece(problem.out_channels, 64) : problem.out_channels;
+    by_channels_ = tiles_per_image * problem.batch < kTilesForImages;
+    channels_ = by_channels_ ? channels_per_piece(problem.out_channels, kMostGradientChannels)
+                             : problem.out_channels;
     images_ = by_channels_ ? problem.batch : images_per_piece(problem);
     main_ = Piece(problem, images_, channels_);
     if (const int64_t rest = problem.batch % images_) last_ = Piece(problem, rest, channels_);
 
-    x_bytes_ = round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), 64);
-    y_bytes_ = round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), 64);
-    sum_bytes_ = round_up(main_.step.filter.get_size(), 64);
+    x_bytes_ =
+        round_up(std::max(main_.step.x.get_size(), last_.step.x.get_size()), kBufferAlignment);
+    y_bytes_ =
+        round_up(std::max(main_.step.y.get_size(), last_.step.y.get_size()), kBufferAlignment);
+    sum_bytes_ = round_up(main_.step.filter.get_size(), kBufferAlignment);
     const int64_t pieces =
         by_channels_ ? problem.out_channels / channels_ : (problem.batch + images_ - 1) / images_;
     // Parts of the channels share the converted images; parts of the images keep their sums.
@@ -197,9 +206,7 @@ class WinogradFilterGradient : public Pieces {
         fmt::format("onednn filter gradient {} in {} pieces", main_.step.implementation, pieces);
   }
 
-  bool same_layouts() const {
-    return !last_.step.primitive || last_.step.filter == main_.step.filter;
-  }
+  bool same_layouts() const { return same_filter(main_.step, last_.step); }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
@@ -244,10 +251,10 @@ class WinogradFilterGradient : public Pieces {
     Primitive x, y, result;
   };
 
-  /// Small, to stay in the cache, while the sums of all pieces take 8 MB at most.
+  /// Few, to stay in the cache.
   static int64_t images_per_piece(const ConvolutionProblem& p) {
     const int64_t sum_bytes = p.in_channels * p.out_channels * 9 * 4;
-    const int64_t pieces = std::clamp<int64_t>((int64_t{8} << 20) / sum_bytes, 2, 64);
+    const int64_t pieces = std::clamp<int64_t>(kMostSumBytes / sum_bytes, 2, kMostSums);
     return (p.batch + pieces - 1) / pieces;
   }
 
@@ -283,7 +290,8 @@ int64_t winograd_tiles(const ConvolutionProblem& p, std::string& why_not) {
   const auto& written = p.kind == ConvolutionKind::input_gradient ? p.input : p.output;
   const int64_t tiles = ((written[0] + 3) / 4) * ((written[1] + 3) / 4);
   if (tiles * 16 > written[0] * written[1] * 3 / 2) return decline("its tiles of 4x4 do not fit");
-  if (tiles * p.batch < 64) return decline("too few tiles of 4x4 share the filter's transform");
+  if (tiles * p.batch < kLeastTiles)
+    return decline("too few tiles of 4x4 share the filter's transform");
   return tiles;
 }
 

@@ -12,12 +12,6 @@ namespace {
 
 using detail::Primitive;
 
-int64_t product(const std::vector<int64_t>& dims) {
-  int64_t result = 1;
-  for (int64_t dim : dims) result *= dim;
-  return result;
-}
-
 /// Gives dimensions of one entry the stride that makes the matrix look dense. False if neither rows
 /// nor columns are contiguous, for which the library has only its slow reference kernel.
 bool normalise(MatrixStrides& strides, int64_t rows, int64_t columns) {
@@ -97,7 +91,7 @@ Product make_product(const MatmulProblem& p, size_t batch_dims) {
 }
 
 double operations_of(const MatmulProblem& p) {
-  return 2.0 * static_cast<double>(product(p.batch)) * static_cast<double>(p.m) *
+  return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
          static_cast<double>(p.n) * static_cast<double>(p.k);
 }
 
@@ -169,8 +163,8 @@ class CutMatmul : public MatmulKernel {
     blocks_ = (side + block_ - 1) / block_;
     main_ = make_product(part(block_), 0);
     if (const int64_t rest = side % block_) tail_ = make_product(part(rest), 0);
-    slot_bytes_ = detail::round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), 64);
-    items_ = product(problem_.batch) * blocks_;
+    slot_bytes_ = round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), kBufferAlignment);
+    items_ = element_count(problem_.batch) * blocks_;
     if (slot_bytes_ > 0) {
       slots_ = static_cast<size_t>(std::min<int64_t>(items_, thread_count()));
     } else {
@@ -182,14 +176,8 @@ class CutMatmul : public MatmulKernel {
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const Addresses base = addresses(inputs, outputs);
     const auto slots = static_cast<int64_t>(slots_);
-    parallel_for(slots, 1, [&](int64_t first, int64_t last) {
-      const detail::OneThread alone;
-      for (int64_t slot = first; slot < last; ++slot) {
-        void* own = static_cast<char*>(scratch) + static_cast<size_t>(slot) * slot_bytes_;
-        for (int64_t i = items_ * slot / slots; i < items_ * (slot + 1) / slots; ++i) {
-          run_block(base, i, own);
-        }
-      }
+    detail::for_each_item(items_, slots, [&](int64_t i, size_t slot) {
+      run_block(base, i, static_cast<char*>(scratch) + slot * slot_bytes_);
     });
   }
 
@@ -205,9 +193,9 @@ class CutMatmul : public MatmulKernel {
     const MatmulProblem& p = problem_;
     const double work = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k);
     const int64_t most = static_cast<int64_t>(work / 1e6) + 1;  // 10 us of one thread at least
-    const int64_t wanted = product(p.batch) >= 8 ? 1 : 8;
+    const int64_t wanted = element_count(p.batch) >= 8 ? 1 : 8;
     const int64_t size = (side + std::min(most, wanted) - 1) / std::min(most, wanted);
-    return std::min(side, static_cast<int64_t>(detail::round_up(static_cast<size_t>(size), 16)));
+    return std::min(side, round_up(size, 16));
   }
 
   void run_block(const Addresses& base, int64_t item, void* scratch) const {
@@ -236,7 +224,7 @@ class CutMatmul : public MatmulKernel {
 };
 
 std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
-  if (p.m < 1 || p.n < 1 || p.k < 1 || product(p.batch) < 1) {
+  if (p.m < 1 || p.n < 1 || p.k < 1 || element_count(p.batch) < 1) {
     why_not = "an operand is empty";
     return nullptr;
   }

@@ -12,6 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "tenon/base/alignment.h"
+#include "tenon/base/parallel.h"
 #include "tenon/graph/dtype.h"
 
 namespace tenon::detail {
@@ -32,6 +34,20 @@ class OneThread {
  private:
   int before_;
 };
+
+/// Calls function(item, slot) for every item, on as many threads as there are slots at most. Items
+/// of a slot come one after the other, each on one thread: they may share scratch memory.
+template <class Function>
+void for_each_item(int64_t items, int64_t slots, Function&& function) {
+  parallel_for(slots, 1, [&](int64_t first, int64_t end) {
+    const OneThread alone;
+    for (int64_t slot = first; slot < end; ++slot) {
+      for (int64_t i = items * slot / slots; i < items * (slot + 1) / slots; ++i) {
+        function(i, static_cast<size_t>(slot));
+      }
+    }
+  });
+}
 
 /// A primitive and the layouts of its arguments.
 class Primitive {
@@ -68,7 +84,5 @@ dnnl::memory::data_type onednn_dtype(DType dtype);
 
 /// Primitives allocate nothing when they run.
 dnnl::primitive_attr scratch_from_caller();
-
-constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
 }  // namespace tenon::detail

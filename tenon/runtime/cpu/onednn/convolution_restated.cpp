@@ -11,12 +11,6 @@
 namespace tenon::detail {
 namespace {
 
-int64_t product(const std::vector<int64_t>& extents) {
-  int64_t result = 1;
-  for (const int64_t extent : extents) result *= extent;
-  return result;
-}
-
 bool all_ones(const std::vector<int64_t>& list) {
   return std::ranges::all_of(list, [](int64_t entry) { return entry == 1; });
 }
@@ -28,7 +22,7 @@ char* bytes(void* pointer) { return static_cast<char*>(pointer); }
 class TurnedConvolution : public OpKernel {
  public:
   TurnedConvolution(const ConvolutionProblem& problem, std::unique_ptr<OpKernel> gradient)
-      : positions_(product(problem.kernel)),
+      : positions_(element_count(problem.kernel)),
         inputs_(problem.in_channels),
         outputs_(problem.out_channels),
         flops_(operations_of(problem)),
@@ -68,7 +62,8 @@ class TurnedConvolution : public OpKernel {
 
  private:
   size_t filter_bytes() const {
-    return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float), 64);
+    return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float),
+                    kBufferAlignment);
   }
 
   int64_t positions_, inputs_, outputs_;
@@ -101,10 +96,10 @@ class PairedColumns {
 
   const ConvolutionProblem& problem() const { return paired_; }
   size_t filter_size() const {
-    return static_cast<size_t>(product(paired_.kernel) * paired_.in_channels *
+    return static_cast<size_t>(element_count(paired_.kernel) * paired_.in_channels *
                                paired_.out_channels);
   }
-  size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), 64); }
+  size_t filter_bytes() const { return round_up(filter_size() * sizeof(float), kBufferAlignment); }
 
   /// Calls function(at, left, right): where a row of out_channels of the filter begins, and where
   /// its two places in the paired filter do.
@@ -113,7 +108,7 @@ class PairedColumns {
     const int64_t in = given_.in_channels, out = given_.out_channels;
     const int64_t width = given_.kernel.back();
     int64_t at = 0;
-    for (int64_t row = 0; row < product(given_.kernel) / width; ++row) {
+    for (int64_t row = 0; row < element_count(given_.kernel) / width; ++row) {
       for (int64_t column = 0; column < width; ++column) {
         const auto place = [&](int64_t side) {
           const int64_t tap = side + column + shift_;
