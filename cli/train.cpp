@@ -35,10 +35,17 @@ struct Options {
   bool quiet = false;
 };
 
-/// Settings that may change while a run goes on.
-bool may_change(const std::string& key) {
+/// Whether the learning rate of a step depends on how long the run will be.
+bool is_planned_to_its_end(const Configuration& config) {
+  return config.has("train.optimizer.learning_rate.one_cycle") ||
+         config.has("train.optimizer.learning_rate.cosine");
+}
+
+/// Settings that may change while a run goes on, or when it is to go on for longer.
+bool may_change(const std::string& key, const Configuration& config) {
   return key == "train.checkpoint" || key == "train.checkpoint_every" ||
-         key == "train.keep_checkpoints" || key == "train.memory_limit";
+         key == "train.keep_checkpoints" || key == "train.memory_limit" ||
+         (key == "train.epochs" && !is_planned_to_its_end(config));
 }
 
 void refuse_other_run(const fs::path& recorded, const Configuration& config) {
@@ -47,7 +54,7 @@ void refuse_other_run(const fs::path& recorded, const Configuration& config) {
                  recorded.parent_path().string());
   bool differs = false;
   for (const ConfigurationChange& change : diff(Configuration::load(recorded), config)) {
-    if (may_change(change.key)) continue;
+    if (may_change(change.key, config)) continue;
     differs = true;
     error.note("{}: {} there, {} now", change.key,
                change.before.empty() ? "nothing" : change.before,
@@ -175,6 +182,31 @@ A configuration names the data, the model and how to train it:
 
 A run keeps its checkpoints, model and report in `train.checkpoint` (default runs/CONFIG). One that
 was stopped, by Ctrl-C, kill or a power cut, goes on to the same bits when it is started again.
+
+A table of numbers, columns x and y of two archives that numpy.savez wrote:
+
+  [data]
+  source = "npz"
+  train = "houses.npz"
+  test = "houses-test.npz"
+  input = "x"                    # f32[rows, features]
+  label = "y"                    # f32[rows]; classes are whole numbers from 0
+  # classes = ["cheap", "dear"]  # names, for classes
+
+  [model]
+  name = "mlp"
+  hidden = [128, 64]
+
+  [train]
+  epochs = 50
+  loss = "mean_squared_error"    # default "cross_entropy"
+  validation = 0.1               # a tenth of the rows is kept back …
+  patience = 5                   # … to stop after 5 epochs without a better loss
+  optimizer = {name = "adam", learning_rate = {cosine = 1e-3, warm_up = 100}, clip = 1.0}
+
+Learning rates: a number, one_cycle, cosine, or {step = 1e-2, factor = 0.1, every = 1000}; each
+with warm_up = steps. Optimisers: sgd (momentum, nesterov, weight_decay), adam and adamw (betas,
+epsilon, weight_decay). A file may begin with base = "other.toml" and state only its changes.
 
 Examples:
   tenon train configs/fashion-lenet.toml

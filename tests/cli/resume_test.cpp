@@ -150,6 +150,24 @@ TEST(Resume, OtherSettingsNeedAFreshStart) {
   EXPECT_EQ(run({"train", "run.toml", "--set", "train.seed=4", "--fresh"}, here).exit_code, 0);
 }
 
+TEST(Resume, ARunMayBecomeLongerWhereItsRateDoesNotDependOnItsLength) {
+  TemporaryFolder at_once, later;
+  for (TemporaryFolder* folder : {&at_once, &later}) write_small_run(folder->path());
+  auto train = [](const TemporaryFolder& folder, const std::string& rate, int epochs) {
+    return run({"train", "run.toml", "--set", "train.optimizer.learning_rate=" + rate, "--set",
+                "train.epochs=" + std::to_string(epochs)},
+               {.folder = folder.path()});
+  };
+  for (int epochs : {1, 2}) EXPECT_EQ(train(later, "1e-2", epochs).exit_code, 0);
+  EXPECT_EQ(train(at_once, "1e-2", 2).exit_code, 0);
+  EXPECT_EQ(read_text(later / "runs/run/model.tenon"), read_text(at_once / "runs/run/model.tenon"));
+
+  TemporaryFolder planned;
+  write_small_run(planned.path());
+  EXPECT_EQ(train(planned, "{cosine = 1e-2}", 1).exit_code, 0);
+  EXPECT_THAT(train(planned, "{cosine = 1e-2}", 2).err, HasSubstr("train.epochs: 1 there, 2 now"));
+}
+
 TEST(Resume, AFreshStartThatFailsChangesNothing) {
   TemporaryFolder folder;
   write_small_run(folder.path(), 1);
