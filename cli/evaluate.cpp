@@ -75,6 +75,26 @@ data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
   return result;
 }
 
+/// All counts as a table, or those of mistakes one by one where it would be large.
+void add_confusions(const train::Confusion& confusion, Json& json) {
+  const int64_t classes = confusion.classes();
+  if (confusion.fits_a_table()) {
+    json["confusion"] = Json::array();
+    for (int64_t label = 0; label < classes; ++label) {
+      Json row = Json::array();
+      for (int64_t c = 0; c < classes; ++c) row.push_back(confusion.at(label, c));
+      json["confusion"].push_back(std::move(row));
+    }
+    return;
+  }
+  json["class_accuracy"] = Json::array();
+  for (int64_t label = 0; label < classes; ++label)
+    json["class_accuracy"].push_back(confusion.accuracy(label));
+  json["confusions"] = Json::array();
+  for (const auto& [label, predicted, count] : confusion.mistakes())
+    json["confusions"].push_back(Json::array({label, predicted, count}));
+}
+
 int evaluate(const Options& options) {
   if (!options.report.empty()) require_writable(options.report);
   train::Model model = train::Model::load(options.model);
@@ -93,7 +113,7 @@ int evaluate(const Options& options) {
     if (!result.confusion.empty()) {
       json["accuracy"] = result.accuracy;
       json["classes"] = model.classes();
-      json["confusion"] = result.confusion;
+      add_confusions(result.confusion, json);
     }
     fmt::print("{}\n", dump_json(json));
   } else {

@@ -15,7 +15,7 @@ namespace {
 
 /// A class and how good the model thinks it is, from one row of logits.
 struct Best {
-  size_t index = 0;
+  int64_t index = 0;
   double top = -INFINITY;
   double sum = 0;  // of exp(logit - top)
 };
@@ -24,7 +24,7 @@ Best best_of(const Literal& logits, int64_t begin, int64_t classes) {
   Best best;
   for (int64_t c = 0; c < classes; ++c) {
     double value = logits.to_double(begin + c);
-    if (value > best.top) best = {static_cast<size_t>(c), value};
+    if (value > best.top) best = {c, value};
   }
   for (int64_t c = 0; c < classes; ++c)
     best.sum += std::exp(logits.to_double(begin + c) - best.top);
@@ -69,8 +69,7 @@ class Evaluator {
  private:
   void add_classes(const Literal& logits, const Literal& labels, int64_t first_row) {
     int64_t classes = logits.shape().back();
-    auto count = static_cast<size_t>(classes);
-    if (result_.confusion.empty()) result_.confusion.assign(count, std::vector<int64_t>(count, 0));
+    if (options_.details && result_.confusion.empty()) result_.confusion = Confusion(classes);
     for (int64_t i = 0; i < labels.size(); ++i) {
       int64_t truth = labels.to_int(i);
       if (truth >= classes && !own_loss_) {
@@ -81,14 +80,16 @@ class Evaluator {
       bool counts = truth >= 0 && truth < classes;
       double loss =
           counts ? best.top + std::log(best.sum) - logits.to_double(i * classes + truth) : 0;
-      result_.predicted.push_back(static_cast<int32_t>(best.index));
-      result_.confidence.push_back(static_cast<float>(1 / best.sum));
-      result_.example_loss.push_back(static_cast<float>(loss));
+      if (options_.details) {
+        result_.predicted.push_back(static_cast<int32_t>(best.index));
+        result_.confidence.push_back(static_cast<float>(1 / best.sum));
+        result_.example_loss.push_back(static_cast<float>(loss));
+      }
       if (!counts) continue;
       ++counted_;
       result_.loss += loss;
-      result_.accuracy += static_cast<int64_t>(best.index) == truth ? 1 : 0;
-      ++result_.confusion[static_cast<size_t>(truth)][best.index];
+      result_.accuracy += best.index == truth ? 1 : 0;
+      if (options_.details) result_.confusion.add(truth, best.index);
     }
   }
 
@@ -137,20 +138,61 @@ std::string Evaluation::summary() const {
   return text + fmt::format("  ({} examples)", group_digits(examples));
 }
 
+namespace {
+
+std::string name_of_class(const Evaluation& evaluation, int64_t index) {
+  const std::vector<std::string>& names = evaluation.classes;
+  return index < static_cast<int64_t>(names.size()) ? names[static_cast<size_t>(index)]
+                                                    : std::to_string(index);
+}
+
+std::string table_of_confusions(const Evaluation& evaluation) {
+  const Confusion& confusion = evaluation.confusion;
+  size_t width = 6;
+  for (int64_t c = 0; c < confusion.classes(); ++c)
+    width = std::max(width, name_of_class(evaluation, c).size());
+  std::string text = fmt::format("{:>{}}  predicted\n{:>{}}", "label", width, "", width);
+  for (int64_t c = 0; c < confusion.classes(); ++c)
+    text += fmt::format(" {:>6.6}", name_of_class(evaluation, c));
+  for (int64_t label = 0; label < confusion.classes(); ++label) {
+    text += fmt::format("\n{:>{}}", name_of_class(evaluation, label), width);
+    for (int64_t c = 0; c < confusion.classes(); ++c)
+      text += fmt::format(" {:>6}", confusion.at(label, c));
+  }
+  return text + "\n";
+}
+
+std::string worst_confusions(const Evaluation& evaluation) {
+  const Confusion& confusion = evaluation.confusion;
+  auto name = [&](int64_t index) { return name_of_class(evaluation, index); };
+  std::vector<Confusion::Count> frequent = confusion.most_frequent(kFrequentMistakesShown);
+  std::vector<int64_t> worst = confusion.worst_classes(kWorstClassesShown);
+  size_t width = 9;
+  for (const Confusion::Count& c : frequent)
+    width = std::max({width, name(c.label).size(), name(c.predicted).size()});
+  for (int64_t label : worst) width = std::max(width, name(label).size());
+  std::string text =
+      fmt::format("{} classes are too many for a table: the {} most frequent confusions\n",
+                  group_digits(confusion.classes()), frequent.size());
+  text += fmt::format("{:>{}}  {:>{}}  {:>8}\n", "label", width, "predicted", width, "count");
+  for (const Confusion::Count& c : frequent)
+    text += fmt::format("{:>{}}  {:>{}}  {:>8}\n", name(c.label), width, name(c.predicted), width,
+                        c.count);
+  text += fmt::format("\nand the {} classes with the lowest accuracy\n", worst.size());
+  text += fmt::format("{:>{}}  {:>8}  {:>8}  {:>8}\n", "label", width, "accuracy", "right", "of");
+  for (int64_t label : worst)
+    text += fmt::format("{:>{}}  {:>8.4f}  {:>8}  {:>8}\n", name(label), width,
+                        confusion.accuracy(label), confusion.right(label), confusion.total(label));
+  return text;
+}
+
+}  // namespace
+
 std::string Evaluation::to_string() const {
   std::string text = summary() + "\n";
   if (confusion.empty()) return text;
-  text += "\n";
-  size_t width = 6;
-  auto name = [&](size_t i) { return i < classes.size() ? classes[i] : std::to_string(i); };
-  for (size_t i = 0; i < confusion.size(); ++i) width = std::max(width, name(i).size());
-  text += fmt::format("{:>{}}  predicted\n{:>{}}", "label", width, "", width);
-  for (size_t c = 0; c < confusion.size(); ++c) text += fmt::format(" {:>6.6}", name(c));
-  for (size_t i = 0; i < confusion.size(); ++i) {
-    text += fmt::format("\n{:>{}}", name(i), width);
-    for (int64_t count : confusion[i]) text += fmt::format(" {:>6}", count);
-  }
-  return text + "\n";
+  return text + "\n" +
+         (confusion.fits_a_table() ? table_of_confusions(*this) : worst_confusions(*this));
 }
 
 }  // namespace tenon::train

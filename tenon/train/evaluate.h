@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tenon/data/dataset.h"
+#include "tenon/train/confusion.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
@@ -28,16 +29,15 @@ struct Evaluation {
   double accuracy = NAN;  // NaN where labels are not classes
   std::map<std::string, double> metrics;
   int64_t examples = 0;  // labels: one a row, or one a token
-  /// confusion[label][predicted]: how many. This and what follows are empty where labels are not
-  /// classes.
-  std::vector<std::vector<int64_t>> confusion;
+  /// This and what follows are empty where labels are not classes.
+  Confusion confusion;
   std::vector<int32_t> predicted;    // one an example
   std::vector<float> confidence;     // probability of the predicted class
   std::vector<float> example_loss;   // one an example
   std::vector<std::string> classes;  // names of the labels; may be empty
   /// "loss 0.2716  accuracy 0.9027  (10,000 examples)"
   std::string summary() const;
-  /// The summary and the confusions.
+  /// The summary and the confusions: all of them, or the worst where there are many classes.
   std::string to_string() const;
 };
 
@@ -48,6 +48,9 @@ struct EvaluateOptions {
   /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
   Loss loss = {};
   Metrics metrics = {};
+  /// Whether what was predicted for each example is asked for, too; loss, accuracy and metrics
+  /// always are.
+  bool details = true;
 };
 
 /// Labels are classes where they are whole numbers [rows, …] for outputs [rows, …, classes]: then

@@ -189,7 +189,8 @@ class Run {
                             {.input = options_.input,
                              .label = options_.label,
                              .loss = options_.loss,
-                             .metrics = options_.metrics});
+                             .metrics = options_.metrics,
+                             .details = false});
     record.metrics = e.metrics;
     record.validation_loss = e.loss;
     record.validation_accuracy = e.accuracy;

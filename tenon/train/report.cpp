@@ -125,41 +125,68 @@ Json history_data(const History& history) {
           {"validated", validated}};
 }
 
-Json class_data(const Model& model, const Evaluation& evaluation) {
+Json class_data(const Model& model, const Confusion& confusion) {
   Json rows = Json::array();
-  for (size_t label = 0; label < evaluation.confusion.size(); ++label) {
-    const auto& counts = evaluation.confusion[label];
-    auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
-    if (total == 0) continue;
-    rows.push_back({{"name", class_name(model, static_cast<int64_t>(label))},
-                    {"accuracy", static_cast<double>(counts[label]) / total}});
+  for (int64_t label = 0; label < confusion.classes(); ++label) {
+    if (confusion.total(label) == 0) continue;
+    rows.push_back({{"name", class_name(model, label)}, {"accuracy", confusion.accuracy(label)}});
   }
   return rows;
 }
 
-std::string confusion_table(const Model& model, const Evaluation& evaluation) {
-  size_t classes = evaluation.confusion.size();
+std::string confusion_table(const Model& model, const Confusion& confusion) {
   std::vector<std::string> names;
-  for (size_t c = 0; c < classes; ++c)
-    names.push_back(escaped(class_name(model, static_cast<int64_t>(c))));
+  for (int64_t c = 0; c < confusion.classes(); ++c) names.push_back(escaped(class_name(model, c)));
   std::string html = "<table class=\"confusion\"><thead><tr><th>label \\ predicted</th>";
   for (const std::string& name : names) html += fmt::format("<th>{}</th>", name);
   html += "</tr></thead>\n<tbody>";
-  for (size_t label = 0; label < classes; ++label) {
-    const auto& row = evaluation.confusion[label];
-    int64_t total = std::max<int64_t>(1, std::accumulate(row.begin(), row.end(), int64_t{0}));
+  for (size_t label = 0; label < names.size(); ++label) {
+    const auto row = static_cast<int64_t>(label);
+    const int64_t total = std::max<int64_t>(1, confusion.total(row));
     html += fmt::format("<tr><th>{}</th>", names[label]);
-    for (size_t c = 0; c < classes; ++c) {
-      double part = static_cast<double>(row[c]) / static_cast<double>(total);
-      const char* kind = row[c] == 0 ? "none" : c == label ? "right" : "wrong";
+    for (size_t c = 0; c < names.size(); ++c) {
+      const int64_t count = confusion.at(row, static_cast<int64_t>(c));
+      double part = static_cast<double>(count) / static_cast<double>(total);
+      const char* kind = count == 0 ? "none" : c == label ? "right" : "wrong";
       // The eye should find rare confusions, too: the root lifts small parts.
       html += fmt::format(
           "<td class=\"{}\" style=\"--part:{:.3f}\" title=\"{} taken for {}: {:.1f} %\">{}</td>",
-          kind, std::sqrt(part), names[label], names[c], 100 * part, row[c]);
+          kind, std::sqrt(part), names[label], names[c], 100 * part, count);
     }
     html += "</tr>\n";
   }
   return html + "</tbody></table>";
+}
+
+std::string plain_table(const std::vector<std::string>& head,
+                        const std::vector<std::vector<std::string>>& rows) {
+  auto cells = [](const std::vector<std::string>& row, std::string_view element) {
+    std::string html = "<tr>";
+    for (const std::string& cell : row)
+      html += fmt::format("<{}>{}</{}>", element, escaped(cell), element);
+    return html + "</tr>\n";
+  };
+  std::string html = "<table class=\"plain\"><thead>" + cells(head, "th") + "</thead><tbody>\n";
+  for (const std::vector<std::string>& row : rows) html += cells(row, "td");
+  return "<div class=\"card wide\">" + html + "</tbody></table></div>";
+}
+
+/// What can be read of many classes.
+std::string worst_confusions(const Model& model, const Confusion& confusion) {
+  std::vector<std::vector<std::string>> frequent, worst;
+  for (const auto& [label, predicted, count] : confusion.most_frequent(kFrequentMistakesShown))
+    frequent.push_back(
+        {class_name(model, label), class_name(model, predicted), group_digits(count)});
+  for (int64_t label : confusion.worst_classes(kWorstClassesShown))
+    worst.push_back({class_name(model, label),
+                     fmt::format("{:.2f} %", 100 * confusion.accuracy(label)),
+                     group_digits(confusion.right(label)), group_digits(confusion.total(label))});
+  return fmt::format(
+      "<p>{} classes are too many for a table of all: the {} most frequent confusions.</p>\n{}\n"
+      "<h2>Accuracy by class</h2><p>The {} classes with the lowest accuracy.</p>\n{}\n",
+      group_digits(confusion.classes()), frequent.size(),
+      plain_table({"label", "predicted", "count"}, frequent), worst.size(),
+      plain_table({"class", "accuracy", "right", "of"}, worst));
 }
 
 /// A picture as a data URI, or nothing where rows are no images.
@@ -250,10 +277,15 @@ std::string html_report(const ReportContent& content) {
     if (!library.empty()) body += kCurvesSection;
   }
   if (content.evaluation != nullptr && !content.evaluation->confusion.empty()) {
-    data["classes"] = class_data(*content.model, *content.evaluation);
-    body += "<h2>Confusions</h2><div class=\"card wide\">" +
-            confusion_table(*content.model, *content.evaluation) + "</div>";
-    if (!library.empty()) body += kClassesSection;
+    const Confusion& confusion = content.evaluation->confusion;
+    body += "<h2>Confusions</h2>";
+    if (confusion.fits_a_table()) {
+      data["classes"] = class_data(*content.model, confusion);
+      body += "<div class=\"card wide\">" + confusion_table(*content.model, confusion) + "</div>";
+      if (!library.empty()) body += kClassesSection;
+    } else {
+      body += worst_confusions(*content.model, confusion);
+    }
     body += mistakes(content);
   }
   if (!content.configuration.empty())

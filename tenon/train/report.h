@@ -27,9 +27,9 @@ struct ReportContent {
   int64_t mistakes = 24;
 };
 
-/// Curves of loss and accuracy, accuracy by class, confusions, worst mistakes. Chart.js comes from
-/// Debian's package libjs-chart.js or the file that TENON_CHART_JS names; without it a warning is
-/// logged and the report has tables only.
+/// Curves of loss and accuracy, accuracy by class, confusions (the worst of them where there are
+/// many classes), worst mistakes. Chart.js comes from Debian's package libjs-chart.js or the file
+/// that TENON_CHART_JS names; without it a warning is logged and the report has tables only.
 std::string html_report(const ReportContent& content);
 /// Replaces an existing file whole or not at all.
 void write_report(const std::filesystem::path& path, const ReportContent& content);

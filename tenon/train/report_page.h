@@ -40,6 +40,10 @@ p { color: var(--soft); margin: 0 0 12px; }
 .confusion .right { background: rgba(var(--right), calc(.06 + var(--part) * .5)); }
 .confusion .wrong { background: rgba(var(--wrong), calc(.03 + var(--part) * .8)); }
 .confusion .none { color: var(--soft); opacity: .55; }
+.plain { border-collapse: collapse; font-size: 13px; }
+.plain th { font-weight: 500; color: var(--soft); }
+.plain th, .plain td { padding: 3px 18px 3px 0; text-align: left;
+                       font-variant-numeric: tabular-nums; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 14px; }
 figure { margin: 0; padding: 12px 10px; text-align: center; font-size: 13px; }
 figure img { width: 112px; height: 112px; object-fit: contain; image-rendering: pixelated;

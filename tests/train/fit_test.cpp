@@ -61,7 +61,7 @@ TEST(Fit, LearnsAnEasyTask) {
   EXPECT_LT(result.history.epochs.back().loss, result.history.epochs.front().loss);
   Evaluation e = evaluate(result.model, data);
   EXPECT_GT(e.accuracy, 0.98);
-  EXPECT_EQ(e.confusion[0][0] + e.confusion[0][1] + e.confusion[1][0] + e.confusion[1][1], 500);
+  EXPECT_EQ(e.confusion.total(0) + e.confusion.total(1), 500);
   EXPECT_EQ(fmt::format("{}", e), e.to_string());
 }
 

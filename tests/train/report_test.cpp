@@ -39,10 +39,12 @@ class Report : public ::testing::Test {
     evaluation_ = {.loss = 0.75,
                    .accuracy = 0.5,
                    .examples = 4,
-                   .confusion = {{1, 0, 0}, {1, 0, 0}, {0, 1, 1}},
+                   .confusion = Confusion(3),
                    .predicted = {0, 0, 2, 1},
                    .confidence = {0.9f, 0.6f, 0.9f, 0.7f},
                    .example_loss = {0.1f, 0.9f, 0.2f, 1.8f}};
+    for (auto [label, predicted] : {std::pair(0, 0), {1, 0}, {2, 2}, {2, 1}})
+      evaluation_.confusion.add(label, predicted);
     history_.epochs = {{.epoch = 1, .loss = 1.5, .accuracy = 0.25, .seconds = 2},
                        {.epoch = 2, .loss = 1.25, .accuracy = 0.5, .seconds = 2}};
     history_.step_loss = {2, 1, 1.5f, NAN};
@@ -103,6 +105,21 @@ TEST_F(Report, ShowsTheWorstMistakesFirstAsPictures) {
   ReportContent one = content();
   one.mistakes = 1;
   EXPECT_EQ(count(html_report(one), "<figure"), 1u);
+}
+
+TEST_F(Report, OfManyClassesShowsTheWorst) {
+  ReportContent report = content();
+  evaluation_.confusion = Confusion(3000);
+  for (int64_t label = 0; label < 3000; ++label)
+    evaluation_.confusion.add(label, (label + 1) % 3000);
+  for (int i = 0; i < 2; ++i) evaluation_.confusion.add(2718, 17);
+  std::string page = html_report(report);
+  EXPECT_THAT(page, HasSubstr("3,000 classes are too many"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>2718</td><td>17</td><td>2</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>2718</td><td>0.00 %</td><td>0</td><td>3</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("Worst mistakes"));
+  EXPECT_EQ(count(page, "<td>0.00 %</td>"), 100u);
+  EXPECT_LT(page.size(), 100'000u);
 }
 
 TEST_F(Report, EscapesWhateverClassesAndRunsAreCalled) {
