@@ -111,6 +111,7 @@ int evaluate(const Options& options) {
   if (options.json) {
     Json json = {{"loss", result.loss}, {"examples", result.examples}};
     if (!result.confusion.empty()) {
+      json["left_out"] = result.left_out;
       json["accuracy"] = result.accuracy;
       json["classes"] = model.classes();
       add_confusions(result.confusion, json);

@@ -79,13 +79,16 @@ class Evaluator {
       Best best = best_of(logits, i * classes, classes);
       bool counts = truth >= 0 && truth < classes;
       double loss =
-          counts ? best.top + std::log(best.sum) - logits.to_double(i * classes + truth) : 0;
+          counts ? best.top + std::log(best.sum) - logits.to_double(i * classes + truth) : NAN;
       if (options_.details) {
         result_.predicted.push_back(static_cast<int32_t>(best.index));
         result_.confidence.push_back(static_cast<float>(1 / best.sum));
         result_.example_loss.push_back(static_cast<float>(loss));
       }
-      if (!counts) continue;
+      if (!counts) {
+        ++result_.left_out;
+        continue;
+      }
       ++counted_;
       result_.loss += loss;
       result_.accuracy += best.index == truth ? 1 : 0;
@@ -126,7 +129,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
   for (int64_t begin = 0; begin < dataset.size(); begin += options.batch)
     evaluator.add(dataset.rows(begin, std::min(dataset.size(), begin + options.batch)), begin);
   Evaluation result = evaluator.finish();
-  result.examples = dataset[options.label].size();
+  result.examples = dataset[options.label].size() - result.left_out;
   result.classes = model.classes().empty() ? dataset.classes() : model.classes();
   return result;
 }
@@ -135,7 +138,9 @@ std::string Evaluation::summary() const {
   std::string text = fmt::format("loss {:.4f}", loss);
   if (!std::isnan(accuracy)) text += fmt::format("  accuracy {:.4f}", accuracy);
   for (const auto& [name, value] : metrics) text += fmt::format("  {} {:.4f}", name, value);
-  return text + fmt::format("  ({} examples)", group_digits(examples));
+  text += fmt::format("  ({} examples", group_digits(examples));
+  if (left_out > 0) text += fmt::format(", {} left out", group_digits(left_out));
+  return text + ")";
 }
 
 namespace {

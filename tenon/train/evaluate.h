@@ -28,12 +28,13 @@ struct Evaluation {
   double loss = 0;
   double accuracy = NAN;  // NaN where labels are not classes
   std::map<std::string, double> metrics;
-  int64_t examples = 0;  // labels: one a row, or one a token
+  int64_t examples = 0;  // labels that count: one a row, or one a token
+  int64_t left_out = 0;  // labels that do not, such as negative ones
   /// This and what follows are empty where labels are not classes.
   Confusion confusion;
-  std::vector<int32_t> predicted;    // one an example
+  std::vector<int32_t> predicted;    // one a label, also where it is left out
   std::vector<float> confidence;     // probability of the predicted class
-  std::vector<float> example_loss;   // one an example
+  std::vector<float> example_loss;   // one a label; NaN where it is left out
   std::vector<std::string> classes;  // names of the labels; may be empty
   /// "loss 0.2716  accuracy 0.9027  (10,000 examples)"
   std::string summary() const;

@@ -201,12 +201,15 @@ std::string picture(const Literal& inputs, int64_t row) {
 
 std::string mistakes(const ReportContent& content) {
   const Evaluation& e = *content.evaluation;
-  if (content.test == nullptr || e.examples != content.test->size()) return "";
+  const auto labels_given = static_cast<int64_t>(e.predicted.size());
+  if (content.test == nullptr || labels_given != content.test->size()) return "";
   const Literal& inputs = (*content.test)[content.input];
   const Literal& labels = (*content.test)[content.label];
   std::vector<int64_t> wrong;
-  for (int64_t i = 0; i < e.examples; ++i) {
-    if (e.predicted[static_cast<size_t>(i)] != labels.to_int(i)) wrong.push_back(i);
+  for (int64_t i = 0; i < labels_given; ++i) {
+    const int64_t label = labels.to_int(i);
+    const bool counts = label >= 0 && label < e.confusion.classes();
+    if (counts && e.predicted[static_cast<size_t>(i)] != label) wrong.push_back(i);
   }
   auto count = std::min(wrong.size(), static_cast<size_t>(content.mistakes));
   std::partial_sort(wrong.begin(), wrong.begin() + static_cast<std::ptrdiff_t>(count), wrong.end(),
@@ -245,6 +248,7 @@ std::string summary(const ReportContent& content) {
     for (const auto& [name, value] : e->metrics)
       add(escaped("test " + name), fmt::format("{:.4f}", value));
     add("test examples", group_digits(e->examples));
+    if (e->left_out > 0) add("test labels left out", group_digits(e->left_out));
   }
   if (const History* h = content.history; h != nullptr && !h->epochs.empty()) {
     double seconds = 0;

@@ -397,6 +397,11 @@ TEST(Fit, NegativeLabelsAreLeftOut) {
     FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), half, options);
     EXPECT_GT(result.history.epochs.back().accuracy, 0.95);
     EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.95);
+    Evaluation e = evaluate(result.model, half);
+    EXPECT_EQ(e.examples, 100);
+    EXPECT_EQ(e.left_out, 100);
+    EXPECT_EQ(e.predicted.size(), 200u);
+    EXPECT_THAT(e.summary(), HasSubstr("(100 examples, 100 left out)"));
   }
 }
 

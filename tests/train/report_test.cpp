@@ -107,6 +107,21 @@ TEST_F(Report, ShowsTheWorstMistakesFirstAsPictures) {
   EXPECT_EQ(count(html_report(one), "<figure"), 1u);
 }
 
+TEST_F(Report, LabelsThatAreLeftOutAreNoMistakes) {
+  ReportContent report = content();
+  test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
+                         {"label", Literal::of<int32_t>({4}, {0, -1, 2, -1})}});
+  evaluation_.examples = 2;
+  evaluation_.left_out = 2;
+  evaluation_.predicted = {0, 0, 1, 1};
+  evaluation_.example_loss = {0.1f, NAN, 1.8f, NAN};
+  std::string page = html_report(report);
+  EXPECT_EQ(count(page, "<figure"), 1u);
+  EXPECT_THAT(page, HasSubstr("The 1 of 1 wrong answers"));
+  EXPECT_THAT(page, HasSubstr("<dt>test examples</dt><dd>2</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>test labels left out</dt><dd>2</dd>"));
+}
+
 TEST_F(Report, OfManyClassesShowsTheWorst) {
   ReportContent report = content();
   evaluation_.confusion = Confusion(3000);
