@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -151,18 +152,37 @@ std::string name_of_class(const Evaluation& evaluation, int64_t index) {
                                                     : std::to_string(index);
 }
 
+size_t longest(const std::vector<std::string>& names) {
+  return std::ranges::max(names, {}, &std::string::size).size();
+}
+
+/// The beginnings of names; where two begin alike, also the number of the class.
+std::vector<std::string> shortened(const std::vector<std::string>& names, size_t width) {
+  std::vector<std::string> heads;
+  for (const std::string& name : names) heads.push_back(fmt::format("{:.{}}", name, width));
+  if (std::set(heads.begin(), heads.end()).size() == names.size()) return heads;
+  for (size_t c = 0; c < names.size(); ++c) {
+    if (heads[c] == names[c]) continue;
+    const std::string number = fmt::format("~{}", c);
+    heads[c] = fmt::format("{:.{}}{}", names[c], width - number.size(), number);
+  }
+  return heads;
+}
+
 std::string table_of_confusions(const Evaluation& evaluation) {
+  constexpr size_t kNarrowest = 6, kWidest = 12;
   const Confusion& confusion = evaluation.confusion;
-  size_t width = 6;
-  for (int64_t c = 0; c < confusion.classes(); ++c)
-    width = std::max(width, name_of_class(evaluation, c).size());
+  std::vector<std::string> names;
+  for (int64_t c = 0; c < confusion.classes(); ++c) names.push_back(name_of_class(evaluation, c));
+  const size_t width = std::max(kNarrowest, longest(names));
+  const size_t column = std::min(kWidest, width);
   std::string text = fmt::format("{:>{}}  predicted\n{:>{}}", "label", width, "", width);
-  for (int64_t c = 0; c < confusion.classes(); ++c)
-    text += fmt::format(" {:>6.6}", name_of_class(evaluation, c));
+  for (const std::string& head : shortened(names, column))
+    text += fmt::format(" {:>{}}", head, column);
   for (int64_t label = 0; label < confusion.classes(); ++label) {
-    text += fmt::format("\n{:>{}}", name_of_class(evaluation, label), width);
+    text += fmt::format("\n{:>{}}", names[static_cast<size_t>(label)], width);
     for (int64_t c = 0; c < confusion.classes(); ++c)
-      text += fmt::format(" {:>6}", confusion.at(label, c));
+      text += fmt::format(" {:>{}}", confusion.at(label, c), column);
   }
   return text + "\n";
 }

@@ -37,6 +37,16 @@ TEST(Confusions, OfFewClassesAreATable) {
   EXPECT_THAT(e.to_string(), HasSubstr("label  predicted"));
 }
 
+TEST(Confusions, NamesAtTheHeadAreAllDifferent) {
+  Evaluation e{.confusion = confusion_of(3, {{0, 1}})};
+  e.classes = {"class_10", "class_11", "x"};
+  EXPECT_THAT(e.to_string(), HasSubstr(" class_10 class_11        x\n"));
+  e.classes = {"a shirt with sleeves", "a shirt without", "x"};
+  EXPECT_THAT(e.to_string(), HasSubstr(" a shirt wi~0 a shirt wi~1            x\n"));
+  e.classes = {"with sleeves, of silk", "without-all-of-them", "x"};
+  EXPECT_THAT(e.to_string(), HasSubstr(" with sleeves without-all-            x\n"));
+}
+
 TEST(Confusions, OfManyClassesAreTheWorst) {
   Confusion confusion(10'000);
   for (int64_t label = 0; label < 10'000; ++label) confusion.add(label, label);
