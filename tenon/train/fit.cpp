@@ -62,8 +62,17 @@ class Run {
     if (result.interrupted && anything && !options_.checkpoint.empty()) save_checkpoint();
     const auto& best = run_.stopping.best;
     result.model = evaluated_.with_variables(best ? *best : variables());
-    result.best_epoch = best ? best_epoch() : run_.epoch;
     result.history = std::move(run_.history);
+    History& history = result.history;
+    history.best_epoch = best ? best_epoch(history.epochs) : run_.epoch;
+    history.stopped_early = stopped_early();
+    if (std::string text = history.outcome(); !text.empty() && !result.interrupted)
+      log_info("{}", text);
+    if (best) {
+      result.model.describe("best epoch",
+                            fmt::format("{} of {} (validation loss {:.4f})", history.best_epoch,
+                                        history.epochs.size(), history.best()->validation_loss));
+    }
     return result;
   }
 
@@ -212,12 +221,16 @@ class Run {
     }
   }
 
-  int64_t best_epoch() const {
-    const std::vector<EpochRecord>& epochs = run_.history.epochs;
-    auto worse = [](const EpochRecord& a, const EpochRecord& b) {
-      return a.validation_loss < b.validation_loss;
-    };
-    return std::min_element(epochs.begin(), epochs.end(), worse)->epoch;
+  /// As validate() chose it: NaN is never better.
+  static int64_t best_epoch(const std::vector<EpochRecord>& epochs) {
+    double best_loss = INFINITY;
+    int64_t best = 0;
+    for (const EpochRecord& record : epochs) {
+      if (!(record.validation_loss < best_loss)) continue;
+      best_loss = record.validation_loss;
+      best = record.epoch;
+    }
+    return best;
   }
 
   bool stopped_early() const {
@@ -292,6 +305,22 @@ class Run {
 };
 
 }  // namespace
+
+const EpochRecord* History::best() const {
+  auto found = std::ranges::find(epochs, best_epoch, &EpochRecord::epoch);
+  return found == epochs.end() ? nullptr : &*found;
+}
+
+std::string History::outcome() const {
+  const EpochRecord* kept = best();
+  if (kept == nullptr || (!stopped_early && kept->epoch == epochs.back().epoch)) return "";
+  std::string text = stopped_early
+                         ? fmt::format("stopped early after epoch {}: epoch {} is kept",
+                                       epochs.back().epoch, kept->epoch)
+                         : fmt::format("epoch {} of {} is kept", kept->epoch, epochs.back().epoch);
+  return text +
+         fmt::format(" (validation loss {:.4g})", without_sign_of_nan(kept->validation_loss));
+}
 
 FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options) {
   return Run(model, dataset, std::move(options)).run();

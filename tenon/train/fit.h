@@ -78,12 +78,19 @@ struct EpochRecord {
 struct History {
   std::vector<EpochRecord> epochs;
   std::vector<float> step_loss;  // one a step
+  /// From 1: the epoch whose model was kept. The last, or the best where there was patience.
+  int64_t best_epoch = 0;
+  bool stopped_early = false;  // patience was at its end
+  /// That of best_epoch; null where no epoch was finished.
+  const EpochRecord* best() const;
+  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty where all epochs
+  /// were run and the last is kept.
+  std::string outcome() const;
 };
 
 struct FitResult {
   Model model;
   History history;
-  int64_t best_epoch = 0;    // from 1: the one whose model this is, where patience kept the best
   bool interrupted = false;  // by Ctrl-C, after a checkpoint
 };
 

@@ -238,7 +238,7 @@ std::string mistakes(const ReportContent& content) {
 }
 
 std::string summary(const ReportContent& content) {
-  std::string facts;
+  std::string facts, outcome;
   auto add = [&](std::string_view name, const std::string& value) {
     facts += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escaped(value));
   };
@@ -253,21 +253,28 @@ std::string summary(const ReportContent& content) {
   if (const History* h = content.history; h != nullptr && !h->epochs.empty()) {
     double seconds = 0;
     for (const EpochRecord& r : h->epochs) seconds += r.seconds;
-    if (double accuracy = h->epochs.back().accuracy; !std::isnan(accuracy))
-      add("training accuracy", fmt::format("{:.2f} %", 100 * accuracy));
-    for (const auto& [name, value] : h->epochs.back().metrics)
+    const EpochRecord& kept = h->best() != nullptr ? *h->best() : h->epochs.back();
+    if (!std::isnan(kept.accuracy))
+      add("training accuracy", fmt::format("{:.2f} %", 100 * kept.accuracy));
+    if (!std::isnan(kept.validation_accuracy))
+      add("validation accuracy", fmt::format("{:.2f} %", 100 * kept.validation_accuracy));
+    if (!std::isnan(kept.validation_loss))
+      add("validation loss", fmt::format("{:.4f}", kept.validation_loss));
+    for (const auto& [name, value] : kept.metrics)
       add(escaped("validation " + name), fmt::format("{:.4f}", value));
     add("epochs", std::to_string(h->epochs.size()));
     add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
     add("time of training", fmt::format("{:.1f} s", seconds));
+    outcome = h->outcome();
   }
   int64_t parameters = 0;
   for (const Tensor& leaf : leaves_of(content.model->variables().parameters))
     parameters += leaf.buffer().size();
   add("parameters", group_digits(parameters));
   add("one input", content.model->example().to_string());
-  return fmt::format("<p>tenon {} · {} threads · {}</p>\n<dl class=\"facts\">{}</dl>\n", version(),
-                     thread_count(), escaped(cpu_info().name), facts);
+  if (!outcome.empty()) outcome = "<p>" + escaped(outcome) + "</p>\n";
+  return fmt::format("<p>tenon {} · {} threads · {}</p>\n{}<dl class=\"facts\">{}</dl>\n",
+                     version(), thread_count(), escaped(cpu_info().name), outcome, facts);
 }
 
 }  // namespace

@@ -208,6 +208,16 @@ TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
   options.epochs = 6;
   FitResult resumed = fit(model, data, options);
   EXPECT_EQ(resumed.history.epochs.size(), 4u);
+  EXPECT_EQ(resumed.history.best_epoch, 1);
+  EXPECT_THAT(resumed.history.outcome(),
+              HasSubstr("stopped early after epoch 4: epoch 1 is kept (validation loss "));
+  EXPECT_THAT(resumed.model.about().at("best epoch"), HasSubstr("1 of 4 (validation loss "));
+  // Without an end to patience, too.
+  options.checkpoint = "";
+  options.epochs = 3;
+  FitResult whole_length = fit(model, data, options);
+  EXPECT_THAT(whole_length.history.outcome(), HasSubstr("epoch 1 of 3 is kept"));
+  EXPECT_TRUE(same_bits(whole.model, whole_length.model));
   EXPECT_TRUE(same_bits(whole.model, resumed.model));
 }
 
@@ -379,7 +389,8 @@ TEST(Fit, ValidationIsByTheLossAndMetricsOfTheRun) {
   const EpochRecord& last = result.history.epochs.back();
   EXPECT_GT(last.validation_loss, 0.3 * last.loss);  // in hundreds, as the loss
   EXPECT_TRUE(last.metrics.contains("largest"));
-  EXPECT_EQ(result.best_epoch, 2);
+  EXPECT_EQ(result.history.best_epoch, 2);
+  EXPECT_EQ(result.history.outcome(), "");
   EXPECT_THAT(
       evaluate(result.model, data, {.loss = options.loss, .metrics = options.metrics}).summary(),
       HasSubstr("largest"));

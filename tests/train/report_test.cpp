@@ -83,6 +83,21 @@ TEST_F(Report, HasTheMetricsOfTheRun) {
   EXPECT_THAT(page, HasSubstr("<dt>validation top 5</dt><dd>0.5000</dd>"));
 }
 
+TEST_F(Report, SaysWhichEpochWasKept) {
+  ReportContent report = content();
+  history_.epochs[0].validation_loss = 0.51;
+  history_.epochs[0].validation_accuracy = 0.375;
+  history_.epochs[1].validation_loss = 0.62;
+  history_.best_epoch = 1;
+  history_.stopped_early = true;
+  std::string page = html_report(report);
+  EXPECT_THAT(page,
+              HasSubstr("stopped early after epoch 2: epoch 1 is kept (validation loss 0.51)"));
+  EXPECT_THAT(page, HasSubstr("<dt>training accuracy</dt><dd>25.00 %</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>validation accuracy</dt><dd>37.50 %</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>validation loss</dt><dd>0.5100</dd>"));
+}
+
 TEST_F(Report, HasCurvesConfusionsMistakesAndConfiguration) {
   std::string page = html_report(content());
   for (const char* part :
