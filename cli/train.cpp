@@ -38,7 +38,8 @@ struct Options {
 /// Settings that may change while a run goes on.
 bool may_change(const std::string& key) {
   return key == "train.checkpoint" || key == "train.checkpoint_every" ||
-         key == "train.keep_checkpoints" || key == "train.memory_limit";
+         key == "train.checkpoint_seconds" || key == "train.keep_checkpoints" ||
+         key == "train.memory_limit";
 }
 
 void refuse_other_run(const fs::path& recorded, const Configuration& config) {

@@ -20,6 +20,12 @@ namespace tenon::train {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
 class Run {
  public:
   Run(const nn::Model& model, const data::Dataset& dataset, FitOptions options)
@@ -66,6 +72,7 @@ class Run {
     History& history = result.history;
     history.best_epoch = best ? best_epoch(history.epochs) : run_.epoch;
     history.stopped_early = stopped_early();
+    if (took_steps_) history.wall_seconds = wall_before_ + seconds_since(started_);
     if (std::string text = history.outcome(); !text.empty() && !result.interrupted)
       log_info("{}", text);
     if (best) {
@@ -132,6 +139,7 @@ class Run {
           .note("hint: go on with the same, or choose another folder to start anew");
     }
     restore(run_, *last);
+    wall_before_ = run_.history.wall_seconds;
     loader_.seek({.epoch = run_.epoch, .step = run_.step});
     last_checkpoint_ = last->path.string();
     log_info("going on from epoch {}, step {} in {}", run_.epoch + 1, run_.step,
@@ -140,14 +148,15 @@ class Run {
 
   void save_checkpoint() {
     require_finite_parameters();
+    run_.history.wall_seconds = wall_before_ + seconds_since(started_);
     Checkpoint checkpoint = to_checkpoint(run_);
     checkpoint.notes.merge(identity());
     last_checkpoint_ =
         CheckpointFolder(options_.checkpoint).write(checkpoint, options_.keep_checkpoints).string();
+    saved_ = Clock::now();
   }
 
   void run_epoch() {
-    using Clock = std::chrono::steady_clock;
     int64_t steps = loader_.steps_per_epoch();
     EpochSums& sums = run_.sums;
     if (run_.step == 0) sums = {};
@@ -161,9 +170,8 @@ class Run {
     }
     auto began = Clock::now();
     auto count_time = [&] {
-      auto now = Clock::now();
-      sums.seconds += std::chrono::duration<double>(now - began).count();
-      began = now;
+      sums.seconds += seconds_since(began);
+      began = Clock::now();
     };
     std::string text;
     while (auto batch = loader_.next()) {
@@ -174,9 +182,12 @@ class Run {
       if (progress) progress->update(run_.step, text);
       count_time();
       if (interrupted()) return;
-      bool due = options_.checkpoint_every > 0 && run_.step % options_.checkpoint_every == 0;
-      if (due && run_.step < steps && !options_.checkpoint.empty()) save_checkpoint();
+      if (run_.step < steps && asked_for_checkpoint()) {
+        save_checkpoint();
+        began = Clock::now();
+      }
     }
+    const bool asked = asked_for_checkpoint();
     require_finite_parameters();
     EpochRecord record{.epoch = run_.epoch + 1, .loss = sums.loss / sums.rows};
     if (classifies()) record.accuracy = sums.correct / sums.labels;
@@ -187,7 +198,16 @@ class Run {
     run_.history.epochs.push_back(record);
     ++run_.epoch;
     run_.step = 0;
-    if (!options_.checkpoint.empty()) save_checkpoint();
+    if (options_.checkpoint.empty()) return;
+    const bool ends = run_.epoch == options_.epochs || stopped_early();
+    const bool soon = saved_ && seconds_since(*saved_) < options_.checkpoint_seconds;
+    if (asked || ends || !soon) save_checkpoint();
+  }
+
+  /// By its number of steps.
+  bool asked_for_checkpoint() const {
+    return options_.checkpoint_every > 0 && !options_.checkpoint.empty() &&
+           run_.step % options_.checkpoint_every == 0;
   }
 
   bool classifies() const { return are_classes(outputs_, dataset_[options_.label].type()); }
@@ -242,6 +262,7 @@ class Run {
     const Tensor& labels = batch.at(options_.label);
     StepResult result = step_(std::move(run_.values), inputs, labels);
     run_.values = std::move(result.state);
+    took_steps_ = true;
     double loss = result.metrics.loss.item();
     run_.history.step_loss.push_back(static_cast<float>(loss));
     if (!std::isfinite(loss)) {
@@ -301,6 +322,10 @@ class Run {
   RunState run_;
   StepFunction step_;
   std::string last_checkpoint_;
+  std::optional<Clock::time_point> saved_;  // the last checkpoint of this process
+  Clock::time_point started_ = Clock::now();
+  double wall_before_ = 0;   // of the processes before this one
+  bool took_steps_ = false;  // a finished run that is looked at again takes no longer
   bool begun_ = false;
 };
 

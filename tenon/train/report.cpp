@@ -265,6 +265,8 @@ std::string summary(const ReportContent& content) {
     add("epochs", std::to_string(h->epochs.size()));
     add("steps", group_digits(static_cast<int64_t>(h->step_loss.size())));
     add("time of training", fmt::format("{:.1f} s", seconds));
+    if (h->wall_seconds > 1.05 * seconds + 0.1)
+      add("time of the whole run", fmt::format("{:.1f} s", h->wall_seconds));
     outcome = h->outcome();
   }
   int64_t parameters = 0;

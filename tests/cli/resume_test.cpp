@@ -25,7 +25,7 @@ using ::testing::Not;
 
 /// Enough steps that kills land between and inside checkpoints.
 void write_long_run(const std::filesystem::path& folder) {
-  write_small_run(folder, 60, "checkpoint_every = 5\n");
+  write_small_run(folder, 60, "checkpoint_every = 5\ncheckpoint_seconds = 0\n");
 }
 
 bool wait_for_checkpoint(const TemporaryFolder& folder) {

@@ -228,6 +228,7 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   FitResult whole = fit(model, data, quiet(4));
   FitOptions options = quiet(3);
   options.checkpoint = folder.path();
+  options.checkpoint_seconds = 0;
   fit(model, data, options);
   CheckpointFolder checkpoints(folder.path());
   ASSERT_EQ(checkpoints.files().size(), 2u);
@@ -244,6 +245,30 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   for (const auto& path : checkpoints.files()) atomic_write(path, "x");
   EXPECT_THAT(error_of([&] { fit(model, data, options); }),
               HasSubstr("no other checkpoint is left in " + folder.path().string()));
+}
+
+TEST(Fit, ShortEpochsDoNotWriteACheckpointEach) {
+  data::Dataset data = easy_pictures(96);
+  FitOptions options = quiet(5);
+  options.checkpoint_seconds = 1e9;
+  options.keep_checkpoints = 99;
+  auto checkpoints_of = [&] {
+    TemporaryFolder folder;
+    options.checkpoint = folder.path();
+    fit(models::mlp({.hidden = {8}, .classes = 2}), data, options);
+    std::vector<std::string> names;
+    for (const auto& path : CheckpointFolder(folder.path()).files())
+      names.push_back(path.stem().string());
+    return names;
+  };
+  EXPECT_EQ(checkpoints_of(),
+            (std::vector<std::string>{"step-00005-00000000", "step-00001-00000000"}))
+      << "the first and that of the end";
+  options.checkpoint_every = 3;  // the end of each epoch, by its steps
+  EXPECT_EQ(checkpoints_of().size(), 5u);
+  options.checkpoint_every = 0;
+  options.checkpoint_seconds = 0;
+  EXPECT_EQ(checkpoints_of().size(), 5u);
 }
 
 TEST(Fit, RefusesACheckpointOfAnotherRun) {
@@ -269,6 +294,7 @@ TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
   data::Dataset data = easy_pictures(100);
   FitOptions options = quiet(2);
   options.checkpoint = folder.path();
+  options.checkpoint_seconds = 0;
   options.keep_checkpoints = 9;
   nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
   fit(model, data, options);

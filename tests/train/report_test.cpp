@@ -98,6 +98,14 @@ TEST_F(Report, SaysWhichEpochWasKept) {
   EXPECT_THAT(page, HasSubstr("<dt>validation loss</dt><dd>0.5100</dd>"));
 }
 
+TEST_F(Report, SaysWhatTheRunTookBesidesTraining) {
+  ReportContent report = content();
+  history_.wall_seconds = 4.1;
+  EXPECT_THAT(html_report(report), Not(HasSubstr("whole run")));
+  history_.wall_seconds = 17;
+  EXPECT_THAT(html_report(report), HasSubstr("<dt>time of the whole run</dt><dd>17.0 s</dd>"));
+}
+
 TEST_F(Report, HasCurvesConfusionsMistakesAndConfiguration) {
   std::string page = html_report(content());
   for (const char* part :
