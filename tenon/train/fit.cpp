@@ -13,6 +13,7 @@
 #include "tenon/base/log.h"
 #include "tenon/base/progress.h"
 #include "tenon/data/loader.h"
+#include "tenon/train/fingerprint.h"
 #include "tenon/train/labels.h"
 #include "tenon/train/run_state.h"
 
@@ -118,30 +119,58 @@ class Run {
     if (options_.on_start) options_.on_start();
   }
 
-  /// What must be equal for a checkpoint to be one of this run.
-  std::map<std::string, std::string> identity() const {
-    return {{"seed", std::to_string(options_.seed)},
-            {"batch", std::to_string(options_.batch)},
-            {"rows", std::to_string(dataset_.size())}};
+  /// What must be equal for a checkpoint to be one of this run, the plainest differences first.
+  std::vector<std::pair<std::string, std::string>> identity() const {
+    const InputScaling& scaling = *options_.scaling;
+    std::vector<std::pair<std::string, std::string>> all = {
+        {"seed", std::to_string(options_.seed)},
+        {"batch", std::to_string(options_.batch)},
+        {"rows", std::to_string(dataset_.size())},
+        {"input scaling",
+         scaling.to_float ? fmt::format("x * {} + {}", scaling.scale, scaling.offset) : "none"}};
+    if (is_built_in(options_.loss)) all.emplace_back("loss", name_of(options_.loss));
+    auto add_hash = [&](const char* name, const data::Dataset& rows) {
+      all.emplace_back(name, fingerprint(rows, {options_.input, options_.label}).hex());
+    };
+    add_hash("training data", dataset_);
+    // Without patience validation changes no value of the model.
+    if (options_.patience > 0) add_hash("validation data", options_.validation);
+    return all;
+  }
+
+  void require_same_run(const Checkpoint& checkpoint) const {
+    for (const auto& [name, value] : identity_) {
+      auto there = checkpoint.notes.find(name);  // an older version noted less
+      if (there == checkpoint.notes.end() || there->second == value) continue;
+      const bool is_hash = name.ends_with("data");
+      Error error =
+          make_error(ErrorCode::invalid_argument, "the checkpoint in {} is of a run with {}",
+                     options_.checkpoint,
+                     is_hash ? "other " + name
+                             : fmt::format("{} {}, this one has {}", name, there->second, value));
+      if (is_hash)
+        error.note("the values of {} and {} have changed since", options_.input, options_.label);
+      throw error.note(
+          "hint: go on with the same; fresh (`tenon train --fresh`) or another folder starts anew");
+    }
   }
 
   void resume() {
+    identity_ = identity();
     remove_stale_temporaries(options_.checkpoint);
     if (options_.fresh) return;
     std::optional<Checkpoint> last = CheckpointFolder(options_.checkpoint).latest();
     if (!last) return;
-    for (const auto& [name, value] : identity()) {
-      auto there = last->notes.find(name);
-      if (there == last->notes.end() || there->second == value) continue;
-      throw make_error(ErrorCode::invalid_argument,
-                       "the checkpoint in {} is of a run with {} {}, this one has {}",
-                       options_.checkpoint, name, there->second, value)
-          .note("hint: go on with the same, or choose another folder to start anew");
-    }
+    require_same_run(*last);
     restore(run_, *last);
     wall_before_ = run_.history.wall_seconds;
     loader_.seek({.epoch = run_.epoch, .step = run_.step});
     last_checkpoint_ = last->path.string();
+    if (run_.epoch >= options_.epochs || stopped_early()) {
+      log_info("already finished: {} {} done in {}", run_.epoch,
+               run_.epoch == 1 ? "epoch is" : "epochs are", options_.checkpoint);
+      return;
+    }
     log_info("going on from epoch {}, step {} in {}", run_.epoch + 1, run_.step,
              options_.checkpoint);
   }
@@ -150,7 +179,7 @@ class Run {
     require_finite_parameters();
     run_.history.wall_seconds = wall_before_ + seconds_since(started_);
     Checkpoint checkpoint = to_checkpoint(run_);
-    checkpoint.notes.merge(identity());
+    checkpoint.notes.insert(identity_.begin(), identity_.end());
     last_checkpoint_ =
         CheckpointFolder(options_.checkpoint).write(checkpoint, options_.keep_checkpoints).string();
     saved_ = Clock::now();
@@ -321,6 +350,7 @@ class Run {
   Type outputs_;     // of the model, for any batch
   RunState run_;
   StepFunction step_;
+  std::vector<std::pair<std::string, std::string>> identity_;  // where there are checkpoints
   std::string last_checkpoint_;
   std::optional<Clock::time_point> saved_;  // the last checkpoint of this process
   Clock::time_point started_ = Clock::now();

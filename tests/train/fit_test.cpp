@@ -287,6 +287,45 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
   EXPECT_THAT(refused(same, easy_pictures(90), options), HasSubstr("rows 100, this one has 90"));
   EXPECT_THAT(refused(models::mlp({.hidden = {9}, .classes = 2}), data, options),
               HasSubstr("has another type for parameters.fc1.weight"));
+  FitOptions other_scaling = options;
+  other_scaling.scaling = InputScaling{.scale = 0.5};
+  EXPECT_THAT(refused(same, data, other_scaling), HasSubstr("this one has x * 0.5 + 0"));
+}
+
+TEST(Fit, RefusesToGoOnWithOtherData) {
+  TemporaryFolder folder;
+  data::Dataset data = easy_pictures(100);
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  FitOptions options = quiet(1);
+  options.checkpoint = folder.path();
+  options.validation = data;
+  options.patience = 2;
+  fit(model, data, options);
+  Literal labels = data["label"];
+  labels.set_int(99, 1 - labels.to_int(99));
+  data::Dataset changed({{"image", data["image"]}, {"label", labels}});
+  std::string refused = error_of([&] { fit(model, changed, options); });
+  EXPECT_THAT(refused, HasSubstr("is of a run with other training data"));
+  EXPECT_THAT(refused, HasSubstr("the values of image and label have changed since"));
+  EXPECT_THAT(refused, HasSubstr("--fresh"));
+  FitOptions other_validation = options;
+  other_validation.validation = changed;
+  EXPECT_THAT(error_of([&] { fit(model, data, other_validation); }),
+              HasSubstr("is of a run with other validation data"));
+  // An older version noted no hash.
+  CheckpointFolder checkpoints(folder.path());
+  Checkpoint old = *checkpoints.latest();
+  for (const char* note :
+       {"training data", "validation data", "loss", "input scaling", "wall_seconds"})
+    EXPECT_EQ(old.notes.erase(note), 1u) << note;
+  checkpoints.write(old);
+  options.epochs = 2;
+  EXPECT_EQ(fit(model, changed, options).history.epochs.size(), 2u);
+  std::vector<std::string> messages;
+  set_log_sink([&](LogLevel, std::string_view text) { messages.emplace_back(text); });
+  fit(model, changed, options);
+  set_log_sink({});
+  EXPECT_THAT(messages.at(0), HasSubstr("already finished: 2 epochs are done in "));
 }
 
 TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
