@@ -11,6 +11,7 @@
 namespace tenon::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -281,7 +282,11 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
   EXPECT_THAT(error_of("model.layers=[{max_pool = 9}, \"flatten\", {dense = 4}]"),
               HasSubstr("at --set model.layers"));
   EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test        image  u8[64]"));
-  EXPECT_THAT(error_of("data.test=beyond.npz"), HasSubstr("label 4 in row 1 of the test data"));
+  EXPECT_THAT(error_of("data.test=beyond.npz"),
+              AllOf(HasSubstr("label 4 in row 1 of the test data"), HasSubstr("data.classes"),
+                    HasSubstr("model.classes")));
+  EXPECT_THAT(error_of("train.optimizer={name = \"sgd\", nesterov = true}"),
+              AllOf(HasSubstr("nesterov needs a momentum"), HasSubstr("train.optimizer")));
   EXPECT_THAT(error_of("data.test=empty.npz"), HasSubstr("the test set has no rows"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("no column 'labels'"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("in train.npz"));

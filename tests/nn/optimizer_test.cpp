@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tenon/base/error.h"
+#include "tests/support.h"
 
 namespace tenon::nn {
 namespace {
@@ -54,6 +55,11 @@ TEST(Sgd, NesterovLooksAhead) {
   EXPECT_NEAR(run.w(0), 1 - 0.19, 1e-6);
   run.update(Tensor{1.0, 0.0});  // m = 1.9, direction 1 + 0.9 * 1.9
   EXPECT_NEAR(run.w(0), 0.81 - 0.271, 1e-6);
+}
+
+TEST(Sgd, NesterovNeedsMomentum) {
+  EXPECT_NE(error_of([] { sgd({.nesterov = true}); }).find("nesterov needs a momentum"),
+            std::string::npos);
 }
 
 TEST(Sgd, WeightDecayIsPartOfTheGradient) {

@@ -402,6 +402,12 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
   data::Dataset none(
       {{"image", Literal(DType::u8, {100, 0})}, {"label", Literal(DType::i32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, none, quiet(1)); }), HasSubstr("have no elements"));
+  nn::Model one = models::mlp({.hidden = {8}, .classes = 1});
+  data::Dataset zeros({{"image", data["image"]}, {"label", Literal(DType::i32, {100})}});
+  EXPECT_THAT(error_of([&] { fit(one, zeros, quiet(1)); }),
+              HasSubstr("the training data have only one class: every label is 0"));
+  EXPECT_THAT(error_of([&] { fit(one, beyond, quiet(1)); }),
+              HasSubstr("the model has one output, but the training data have 3 classes"));
   data::Dataset real({{"image", data["image"]}, {"label", Literal(DType::f32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, real, quiet(1)); }), HasSubstr("label    f32[batch]"));
   data::Dataset named = easy_pictures(100);
