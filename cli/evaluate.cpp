@@ -116,6 +116,10 @@ int evaluate(const Options& options) {
       json["classes"] = model.classes();
       add_confusions(result.confusion, json);
     }
+    if (!result.outputs.empty()) {
+      json["mean_absolute_error"] = result.absolute_error;
+      json["r_squared"] = result.r_squared;
+    }
     fmt::print("{}\n", dump_json(json));
   } else {
     fmt::print("{}", result);

@@ -32,6 +32,22 @@ Best best_of(const Literal& logits, int64_t begin, int64_t classes) {
   return best;
 }
 
+/// The sum of squares of labels about the mean of their column.
+double squares_about_mean(const Literal& labels) {
+  const int64_t rows = labels.shape()[0], columns = labels.size() / rows;
+  double squares = 0;
+  for (int64_t column = 0; column < columns; ++column) {
+    double mean = 0;
+    for (int64_t row = 0; row < rows; ++row) mean += labels.to_double(row * columns + column);
+    mean /= static_cast<double>(rows);
+    for (int64_t row = 0; row < rows; ++row) {
+      const double difference = labels.to_double(row * columns + column) - mean;
+      squares += difference * difference;
+    }
+  }
+  return squares;
+}
+
 /// Sums over the rows seen so far; means once divided.
 class Evaluator {
  public:
@@ -59,8 +75,14 @@ class Evaluator {
     }
   }
 
-  Evaluation finish() {
+  /// `labels` are all that were seen.
+  Evaluation finish(const Literal& labels) {
     counted_ = std::max(1.0, counted_);
+    if (!result_.outputs.empty()) {
+      const double squares = squares_about_mean(labels);
+      result_.absolute_error = distance_ / counted_;
+      result_.r_squared = squares > 0 ? 1 - result_.loss / squares : NAN;
+    }
     result_.loss = own_loss_ ? loss_of_rows_ / rows_ : result_.loss / counted_;
     result_.accuracy /= counted_;
     for (auto& [name, sum] : result_.metrics) sum /= rows_;
@@ -107,6 +129,8 @@ class Evaluator {
     for (int64_t i = 0; i < labels.size(); ++i) {
       double difference = outputs.to_double(i) - labels.to_double(i);
       result_.loss += difference * difference;
+      distance_ += std::abs(difference);
+      if (options_.details) result_.outputs.push_back(static_cast<float>(outputs.to_double(i)));
     }
     counted_ += static_cast<double>(labels.size());
   }
@@ -117,6 +141,7 @@ class Evaluator {
   bool own_loss_ = false;
   double rows_ = 0, counted_ = 0;  // rows, and labels that count
   double loss_of_rows_ = 0;
+  double distance_ = 0;  // from labels that are numbers
   Evaluation result_;
 };
 
@@ -129,7 +154,7 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
   Evaluator evaluator(model, options, are_classes(model.graph().output_types().at(0), labels));
   for (int64_t begin = 0; begin < dataset.size(); begin += options.batch)
     evaluator.add(dataset.rows(begin, std::min(dataset.size(), begin + options.batch)), begin);
-  Evaluation result = evaluator.finish();
+  Evaluation result = evaluator.finish(dataset[options.label]);
   result.examples = dataset[options.label].size() - result.left_out;
   result.classes = model.classes().empty() ? dataset.classes() : model.classes();
   return result;
@@ -138,6 +163,8 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
 std::string Evaluation::summary() const {
   std::string text = fmt::format("loss {:.4f}", loss);
   if (!std::isnan(accuracy)) text += fmt::format("  accuracy {:.4f}", accuracy);
+  if (!std::isnan(absolute_error))
+    text += fmt::format("  mean absolute error {:.4f}  R² {:.4f}", absolute_error, r_squared);
   for (const auto& [name, value] : metrics) text += fmt::format("  {} {:.4f}", name, value);
   text += fmt::format("  ({} examples", group_digits(examples));
   if (left_out > 0) text += fmt::format(", {} left out", group_digits(left_out));

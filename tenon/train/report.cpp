@@ -22,6 +22,7 @@ namespace tenon::train {
 namespace {
 
 constexpr size_t kCurvePoints = 400;
+constexpr size_t kScatterPoints = 1000;
 
 std::string escaped(std::string_view text) {
   std::string result;
@@ -237,6 +238,57 @@ std::string mistakes(const ReportContent& content) {
       count, group_digits(static_cast<int64_t>(wrong.size())), html);
 }
 
+/// Label and output, evenly chosen from all rows.
+Json scatter_data(const Literal& labels, const std::vector<float>& outputs) {
+  Json points = Json::array();
+  const size_t chosen = std::min(outputs.size(), kScatterPoints);
+  for (size_t k = 0; k < chosen; ++k) {
+    const size_t i = k * outputs.size() / chosen;
+    const double label = labels.to_double(static_cast<int64_t>(i));
+    if (std::isfinite(label) && std::isfinite(outputs[i]))
+      points.push_back({{"x", label}, {"y", outputs[i]}});
+  }
+  return points;
+}
+
+/// The rows of numbers that the model is farthest from.
+std::string worst_rows(const ReportContent& content) {
+  constexpr size_t kNumbersShown = 4;  // of a row
+  const std::vector<float>& outputs = content.evaluation->outputs;
+  const Literal& labels = (*content.test)[content.label];
+  const auto rows = static_cast<size_t>(content.test->size());
+  const size_t columns = outputs.size() / rows;
+  auto label = [&](size_t i) { return labels.to_double(static_cast<int64_t>(i)); };
+  std::vector<std::pair<double, size_t>> errors;  // and the row
+  for (size_t row = 0; row < rows; ++row) {
+    double squares = 0;
+    for (size_t i = row * columns; i < (row + 1) * columns; ++i)
+      squares += (outputs[i] - label(i)) * (outputs[i] - label(i));
+    const double error = std::sqrt(squares / static_cast<double>(columns));
+    errors.emplace_back(std::isnan(error) ? INFINITY : error, row);
+  }
+  const size_t count = std::min(rows, static_cast<size_t>(content.mistakes));
+  std::partial_sort(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(count),
+                    errors.end(), [](const auto& a, const auto& b) {
+                      return a.first != b.first ? a.first > b.first : a.second < b.second;
+                    });
+  errors.resize(count);
+  auto numbers = [&](size_t row, auto value) {
+    std::vector<std::string> texts;
+    for (size_t c = 0; c < std::min(columns, kNumbersShown); ++c)
+      texts.push_back(fmt::format("{:.5g}", value(row * columns + c)));
+    if (columns > kNumbersShown) texts.emplace_back("…");
+    return join(texts, ", ");
+  };
+  std::vector<std::vector<std::string>> cells;
+  for (const auto& [error, row] : errors)
+    cells.push_back({std::to_string(row), numbers(row, label),
+                     numbers(row, [&](size_t i) { return outputs[i]; }),
+                     fmt::format("{:.5g}", error)});
+  return "<h2>Worst rows</h2><p>Those with the largest error, the root of its mean square.</p>" +
+         plain_table({"row", "label", "predicted", "error"}, cells);
+}
+
 std::string summary(const ReportContent& content) {
   std::string facts, outcome;
   auto add = [&](std::string_view name, const std::string& value) {
@@ -245,6 +297,9 @@ std::string summary(const ReportContent& content) {
   if (const Evaluation* e = content.evaluation) {
     if (!std::isnan(e->accuracy)) add("test accuracy", fmt::format("{:.2f} %", 100 * e->accuracy));
     add("test loss", fmt::format("{:.4f}", e->loss));
+    if (!std::isnan(e->absolute_error))
+      add("test mean absolute error", fmt::format("{:.4f}", e->absolute_error));
+    if (!std::isnan(e->r_squared)) add("test R²", fmt::format("{:.4f}", e->r_squared));
     for (const auto& [name, value] : e->metrics)
       add(escaped("test " + name), fmt::format("{:.4f}", value));
     add("test examples", group_digits(e->examples));
@@ -300,6 +355,12 @@ std::string html_report(const ReportContent& content) {
       body += worst_confusions(*content.model, confusion);
     }
     body += mistakes(content);
+  }
+  const bool numbers = content.evaluation != nullptr && !content.evaluation->outputs.empty();
+  if (numbers && content.test != nullptr) {
+    data["numbers"] = scatter_data((*content.test)[content.label], content.evaluation->outputs);
+    if (!library.empty()) body += kNumbersSection;
+    body += worst_rows(content);
   }
   if (!content.configuration.empty())
     body +=

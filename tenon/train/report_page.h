@@ -64,6 +64,11 @@ inline constexpr const char* kClassesSection = R"(
 <div class="card chart" id="classes-card"><canvas id="classes"></canvas></div>
 )";
 
+inline constexpr const char* kNumbersSection = R"(
+<h2>Predictions</h2>
+<div class="card chart"><canvas id="numbers"></canvas></div>
+)";
+
 inline constexpr const char* kScript = R"(
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 Chart.defaults.color = color('--soft');
@@ -109,6 +114,17 @@ if (data.classes && canvas('classes')) {
     options: { indexAxis: 'y', plugins: { legend: { display: false } },
                scales: { x: { beginAtZero: true, max: 100, title: { display: true, text: '%' } },
                          y: { grid: { display: false }, ticks: { autoSkip: false } } } } });
+}
+if (data.numbers && canvas('numbers')) {
+  const values = data.numbers.flatMap((p) => [p.x, p.y]);
+  const ends = [Math.min(...values), Math.max(...values)].map((v) => ({ x: v, y: v }));
+  const axis = (text) => ({ type: 'linear', title: { display: true, text } });
+  new Chart(canvas('numbers'), {
+    type: 'scatter',
+    data: { datasets: [
+      { label: 'rows', data: data.numbers, pointRadius: 2, backgroundColor: color('--first') },
+      { ...curve('predicted = label', ends, '--second', 1.2), type: 'line' }] },
+    options: { scales: { x: axis('label'), y: axis('predicted') } } });
 }
 )";
 

@@ -250,6 +250,11 @@ optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
   Finished evaluate = run({"evaluate", "runs/line/model.tenon", "line.toml"}, here);
   EXPECT_EQ(evaluate.exit_code, 0) << evaluate.err;
   EXPECT_THAT(evaluate.out, HasSubstr("loss 0.000"));
+  EXPECT_THAT(evaluate.out, HasSubstr("mean absolute error 0.0"));
+  EXPECT_THAT(evaluate.out, HasSubstr("R² 1.000"));
+  EXPECT_THAT(run({"evaluate", "runs/line/model.tenon", "line.toml", "--json"}, here).out,
+              HasSubstr("\"r_squared\": 0.99"));
+  EXPECT_THAT(read_text(folder / "runs/line/report.html"), HasSubstr("<h2>Worst rows</h2>"));
   Finished predict = run({"predict", "runs/line/model.tenon", "one.npy"}, here);
   EXPECT_LT(std::abs(std::stod(predict.out)), 0.05) << predict.out;
   // One output a number, also from the zoo.

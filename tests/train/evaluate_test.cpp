@@ -18,6 +18,22 @@ Confusion confusion_of(int64_t classes, std::vector<std::pair<int64_t, int64_t>>
   return confusion;
 }
 
+TEST(Evaluate, NumbersHaveTheirErrorAndWhatIsExplained) {
+  nn::Model same = [](nn::Scope, Tensor x) { return x; };
+  Model model(same, {}, Type::parse("f32[2]"), {}, {});
+  // Columns of their own means, 2 and 10: explained is 1 - (1 + 4) / (2 + 8).
+  data::Dataset data({{"x", Literal::of<float>({2, 2}, {1, 9, 3, 10})},
+                      {"y", Literal::of<float>({2, 2}, {1, 8, 3, 12})}});
+  Evaluation e = evaluate(model, data, {.input = "x", .label = "y"});
+  EXPECT_DOUBLE_EQ(e.loss, 5.0 / 4);
+  EXPECT_DOUBLE_EQ(e.absolute_error, 3.0 / 4);
+  EXPECT_DOUBLE_EQ(e.r_squared, 0.5);
+  EXPECT_THAT(e.outputs, ElementsAre(1, 9, 3, 10));
+  Evaluation means = evaluate(model, data, {.input = "x", .label = "y", .details = false});
+  EXPECT_EQ(means.loss, e.loss);
+  EXPECT_TRUE(means.outputs.empty());
+}
+
 TEST(Confusions, CountByLabelAndPrediction) {
   Confusion confusion = confusion_of(4, {{0, 0}, {0, 2}, {1, 0}, {1, 0}, {2, 2}});
   EXPECT_EQ(confusion.at(0, 0), 1);

@@ -441,6 +441,10 @@ TEST(Fit, NumbersAreLearntToo) {
   EXPECT_LT(e.loss, 1e-3);
   EXPECT_TRUE(std::isnan(e.accuracy));
   EXPECT_TRUE(e.confusion.empty());
+  EXPECT_LT(e.absolute_error, std::sqrt(e.loss) + 1e-6);
+  EXPECT_GT(e.r_squared, 0.99);
+  EXPECT_EQ(e.outputs.size(), 256u);
+  EXPECT_THAT(e.summary(), HasSubstr("  mean absolute error 0.0"));
   EXPECT_EQ(e.to_string().find("accuracy"), std::string::npos);
   EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
   EXPECT_FALSE(result.model.gives_classes());

@@ -189,6 +189,24 @@ TEST_F(Report, WithoutAChartLibraryTablesStay) {
   EXPECT_THAT(page, Not(HasSubstr("<canvas")));
 }
 
+TEST_F(Report, OfNumbersShowsPredictionsAndTheWorstRows) {
+  ReportContent numbers = content();
+  test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
+                         {"label", Literal::of<float>({4, 1}, {0, 1, 2, 3})}});
+  evaluation_ = {.loss = 0.5, .absolute_error = 0.375, .r_squared = 0.6, .examples = 4};
+  evaluation_.outputs = {0, 1.5f, NAN, 2};
+  std::string page = html_report(numbers);
+  EXPECT_THAT(page, HasSubstr("<dt>test mean absolute error</dt><dd>0.3750</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>test R²</dt><dd>0.6000</dd>"));
+  EXPECT_THAT(page, HasSubstr("<canvas id=\"numbers\""));
+  EXPECT_EQ(data_of(page)["numbers"], Json::parse(R"([{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.5},
+                                                      {"x": 3.0, "y": 2.0}])"));
+  size_t first = page.find("<tr><td>2</td><td>2</td><td>nan</td><td>inf</td></tr>");
+  size_t second = page.find("<tr><td>3</td><td>3</td><td>2</td><td>1</td></tr>");
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, page.find("<tr><td>1</td><td>1</td><td>1.5</td><td>0.5</td></tr>"));
+}
+
 TEST_F(Report, OfNumbersHasNoAccuracies) {
   ReportContent numbers = content();
   evaluation_ = {.loss = 0.5, .examples = 4};
