@@ -75,6 +75,26 @@ data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
   return result;
 }
 
+/// All counts as a table, or those of mistakes one by one where it would be large.
+void add_confusions(const train::Confusion& confusion, Json& json) {
+  const int64_t classes = confusion.classes();
+  if (confusion.fits_a_table()) {
+    json["confusion"] = Json::array();
+    for (int64_t label = 0; label < classes; ++label) {
+      Json row = Json::array();
+      for (int64_t c = 0; c < classes; ++c) row.push_back(confusion.at(label, c));
+      json["confusion"].push_back(std::move(row));
+    }
+    return;
+  }
+  json["class_accuracy"] = Json::array();
+  for (int64_t label = 0; label < classes; ++label)
+    json["class_accuracy"].push_back(confusion.accuracy(label));
+  json["confusions"] = Json::array();
+  for (const auto& [label, predicted, count] : confusion.mistakes())
+    json["confusions"].push_back(Json::array({label, predicted, count}));
+}
+
 int evaluate(Options options) {
   if (!options.report.empty()) require_writable(options.report);
   train::Model model = train::Model::load(options.model);
@@ -93,9 +113,14 @@ int evaluate(Options options) {
   if (options.json) {
     Json json = {{"loss", result.loss}, {"examples", result.examples}};
     if (!result.confusion.empty()) {
+      json["left_out"] = result.left_out;
       json["accuracy"] = result.accuracy;
       json["classes"] = model.classes();
-      json["confusion"] = result.confusion;
+      add_confusions(result.confusion, json);
+    }
+    if (!result.outputs.empty()) {
+      json["mean_absolute_error"] = result.absolute_error;
+      json["r_squared"] = result.r_squared;
     }
     fmt::print("{}\n", dump_json(json));
   } else {

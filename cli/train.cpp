@@ -44,7 +44,8 @@ bool is_planned_to_its_end(const Configuration& config) {
 /// Settings that may change while a run goes on, or when it is to go on for longer.
 bool may_change(const std::string& key, const Configuration& config) {
   return key == "train.checkpoint" || key == "train.checkpoint_every" ||
-         key == "train.keep_checkpoints" || key == "train.memory_limit" ||
+         key == "train.checkpoint_seconds" || key == "train.keep_checkpoints" ||
+         key == "train.memory_limit" ||
          (key == "train.epochs" && !is_planned_to_its_end(config));
 }
 

@@ -75,6 +75,10 @@ Optimizer sgd(SgdOptions options) {
   check_option("sgd", "momentum", options.momentum, 0, 1);
   check_option("sgd", "weight_decay", options.weight_decay, 0, INFINITY);
   bool has_momentum = options.momentum != 0;
+  if (options.nesterov && !has_momentum) {
+    throw make_error(ErrorCode::invalid_argument, "sgd: nesterov needs a momentum")
+        .note("hint: momentum = 0.9");
+  }
   auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
                   const Tensor& rate, const Tensor&) -> Optimizer::Leaf {
     Tensor g = options.weight_decay != 0 ? gradient + p * options.weight_decay : gradient;

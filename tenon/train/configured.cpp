@@ -393,6 +393,11 @@ ConfiguredRun configure(const Configuration& config) {
   options.batch = count_of(config, "data.batch", options.batch, 1);
   options.checkpoint = train.get_string("checkpoint", "");
   options.checkpoint_every = count_of(train, "checkpoint_every", 0, 0);
+  options.checkpoint_seconds = train.get_double("checkpoint_seconds", options.checkpoint_seconds);
+  if (!(options.checkpoint_seconds >= 0)) {
+    fail(ErrorCode::out_of_range, "{}: checkpoint_seconds is {}, it must be at least 0",
+         train.where("checkpoint_seconds"), options.checkpoint_seconds);
+  }
   options.keep_checkpoints =
       static_cast<int>(count_of(train, "keep_checkpoints", options.keep_checkpoints, 1));
   options.patience = count_of(train, "patience", 0, 0);

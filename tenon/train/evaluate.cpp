@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -16,7 +17,7 @@ namespace {
 
 /// A class and how good the model thinks it is, from one row of logits.
 struct Best {
-  size_t index = 0;
+  int64_t index = 0;
   double top = -INFINITY;
   double sum = 0;  // of exp(logit - top)
 };
@@ -25,11 +26,27 @@ Best best_of(const Literal& logits, int64_t begin, int64_t classes) {
   Best best;
   for (int64_t c = 0; c < classes; ++c) {
     double value = logits.to_double(begin + c);
-    if (value > best.top) best = {static_cast<size_t>(c), value};
+    if (value > best.top) best = {c, value};
   }
   for (int64_t c = 0; c < classes; ++c)
     best.sum += std::exp(logits.to_double(begin + c) - best.top);
   return best;
+}
+
+/// The sum of squares of labels about the mean of their column.
+double squares_about_mean(const Literal& labels) {
+  const int64_t rows = labels.shape()[0], columns = labels.size() / rows;
+  double squares = 0;
+  for (int64_t column = 0; column < columns; ++column) {
+    double mean = 0;
+    for (int64_t row = 0; row < rows; ++row) mean += labels.to_double(row * columns + column);
+    mean /= static_cast<double>(rows);
+    for (int64_t row = 0; row < rows; ++row) {
+      const double difference = labels.to_double(row * columns + column) - mean;
+      squares += difference * difference;
+    }
+  }
+  return squares;
 }
 
 /// Sums over the rows seen so far; means once divided.
@@ -59,8 +76,14 @@ class Evaluator {
     }
   }
 
-  Evaluation finish() {
+  /// `labels` are all that were seen.
+  Evaluation finish(const Literal& labels) {
     counted_ = std::max(1.0, counted_);
+    if (!result_.outputs.empty()) {
+      const double squares = squares_about_mean(labels);
+      result_.absolute_error = distance_ / counted_;
+      result_.r_squared = squares > 0 ? 1 - result_.loss / squares : NAN;
+    }
     result_.loss = own_loss_ ? loss_of_rows_ / rows_ : result_.loss / counted_;
     result_.accuracy /= counted_;
     for (auto& [name, sum] : result_.metrics) sum /= rows_;
@@ -70,8 +93,7 @@ class Evaluator {
  private:
   void add_classes(const Literal& logits, const Literal& labels, int64_t first_row) {
     int64_t classes = logits.shape().back();
-    auto count = static_cast<size_t>(classes);
-    if (result_.confusion.empty()) result_.confusion.assign(count, std::vector<int64_t>(count, 0));
+    if (options_.details && result_.confusion.empty()) result_.confusion = Confusion(classes);
     for (int64_t i = 0; i < labels.size(); ++i) {
       int64_t truth = labels.to_int(i);
       if (truth >= classes && !own_loss_) {
@@ -81,15 +103,20 @@ class Evaluator {
       Best best = best_of(logits, i * classes, classes);
       bool counts = truth >= 0 && truth < classes;
       double loss =
-          counts ? best.top + std::log(best.sum) - logits.to_double(i * classes + truth) : 0;
-      result_.predicted.push_back(static_cast<int32_t>(best.index));
-      result_.confidence.push_back(static_cast<float>(1 / best.sum));
-      result_.example_loss.push_back(static_cast<float>(loss));
-      if (!counts) continue;
+          counts ? best.top + std::log(best.sum) - logits.to_double(i * classes + truth) : NAN;
+      if (options_.details) {
+        result_.predicted.push_back(static_cast<int32_t>(best.index));
+        result_.confidence.push_back(static_cast<float>(1 / best.sum));
+        result_.example_loss.push_back(static_cast<float>(loss));
+      }
+      if (!counts) {
+        ++result_.left_out;
+        continue;
+      }
       ++counted_;
       result_.loss += loss;
-      result_.accuracy += static_cast<int64_t>(best.index) == truth ? 1 : 0;
-      ++result_.confusion[static_cast<size_t>(truth)][best.index];
+      result_.accuracy += best.index == truth ? 1 : 0;
+      if (options_.details) result_.confusion.add(truth, best.index);
     }
   }
 
@@ -103,6 +130,8 @@ class Evaluator {
     for (int64_t i = 0; i < labels.size(); ++i) {
       double difference = outputs.to_double(i) - labels.to_double(i);
       result_.loss += difference * difference;
+      distance_ += std::abs(difference);
+      if (options_.details) result_.outputs.push_back(static_cast<float>(outputs.to_double(i)));
     }
     counted_ += static_cast<double>(labels.size());
   }
@@ -113,6 +142,7 @@ class Evaluator {
   bool own_loss_ = false;
   double rows_ = 0, counted_ = 0;  // rows, and labels that count
   double loss_of_rows_ = 0;
+  double distance_ = 0;  // from labels that are numbers
   Evaluation result_;
 };
 
@@ -126,8 +156,8 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
   Evaluator evaluator(model, options, are_classes(model.graph().output_types().at(0), labels));
   for (int64_t begin = 0; begin < dataset.size(); begin += options.batch)
     evaluator.add(dataset.rows(begin, std::min(dataset.size(), begin + options.batch)), begin);
-  Evaluation result = evaluator.finish();
-  result.examples = dataset[options.label].size();
+  Evaluation result = evaluator.finish(dataset[options.label]);
+  result.examples = dataset[options.label].size() - result.left_out;
   result.classes = model.classes().empty() ? dataset.classes() : model.classes();
   return result;
 }
@@ -135,24 +165,88 @@ Evaluation evaluate(const Model& model, const data::Dataset& dataset,
 std::string Evaluation::summary() const {
   std::string text = fmt::format("loss {:.4f}", loss);
   if (!std::isnan(accuracy)) text += fmt::format("  accuracy {:.4f}", accuracy);
+  if (!std::isnan(absolute_error))
+    text += fmt::format("  mean absolute error {:.4f}  R² {:.4f}", absolute_error, r_squared);
   for (const auto& [name, value] : metrics) text += fmt::format("  {} {:.4f}", name, value);
-  return text + fmt::format("  ({} examples)", group_digits(examples));
+  text += fmt::format("  ({} examples", group_digits(examples));
+  if (left_out > 0) text += fmt::format(", {} left out", group_digits(left_out));
+  return text + ")";
 }
+
+namespace {
+
+std::string name_of_class(const Evaluation& evaluation, int64_t index) {
+  const std::vector<std::string>& names = evaluation.classes;
+  return index < static_cast<int64_t>(names.size()) ? names[static_cast<size_t>(index)]
+                                                    : std::to_string(index);
+}
+
+size_t longest(const std::vector<std::string>& names) {
+  return std::ranges::max(names, {}, &std::string::size).size();
+}
+
+/// The beginnings of names; where two begin alike, also the number of the class.
+std::vector<std::string> shortened(const std::vector<std::string>& names, size_t width) {
+  std::vector<std::string> heads;
+  for (const std::string& name : names) heads.push_back(fmt::format("{:.{}}", name, width));
+  if (std::set(heads.begin(), heads.end()).size() == names.size()) return heads;
+  for (size_t c = 0; c < names.size(); ++c) {
+    if (heads[c] == names[c]) continue;
+    const std::string number = fmt::format("~{}", c);
+    heads[c] = fmt::format("{:.{}}{}", names[c], width - number.size(), number);
+  }
+  return heads;
+}
+
+std::string table_of_confusions(const Evaluation& evaluation) {
+  constexpr size_t kNarrowest = 6, kWidest = 12;
+  const Confusion& confusion = evaluation.confusion;
+  std::vector<std::string> names;
+  for (int64_t c = 0; c < confusion.classes(); ++c) names.push_back(name_of_class(evaluation, c));
+  const size_t width = std::max(kNarrowest, longest(names));
+  const size_t column = std::min(kWidest, width);
+  std::string text = fmt::format("{:>{}}  predicted\n{:>{}}", "label", width, "", width);
+  for (const std::string& head : shortened(names, column))
+    text += fmt::format(" {:>{}}", head, column);
+  for (int64_t label = 0; label < confusion.classes(); ++label) {
+    text += fmt::format("\n{:>{}}", names[static_cast<size_t>(label)], width);
+    for (int64_t c = 0; c < confusion.classes(); ++c)
+      text += fmt::format(" {:>{}}", confusion.at(label, c), column);
+  }
+  return text + "\n";
+}
+
+std::string worst_confusions(const Evaluation& evaluation) {
+  const Confusion& confusion = evaluation.confusion;
+  auto name = [&](int64_t index) { return name_of_class(evaluation, index); };
+  std::vector<Confusion::Count> frequent = confusion.most_frequent(kFrequentMistakesShown);
+  std::vector<int64_t> worst = confusion.worst_classes(kWorstClassesShown);
+  size_t width = 9;
+  for (const Confusion::Count& c : frequent)
+    width = std::max({width, name(c.label).size(), name(c.predicted).size()});
+  for (int64_t label : worst) width = std::max(width, name(label).size());
+  std::string text =
+      fmt::format("{} classes are too many for a table: the {} most frequent confusions\n",
+                  group_digits(confusion.classes()), frequent.size());
+  text += fmt::format("{:>{}}  {:>{}}  {:>8}\n", "label", width, "predicted", width, "count");
+  for (const Confusion::Count& c : frequent)
+    text += fmt::format("{:>{}}  {:>{}}  {:>8}\n", name(c.label), width, name(c.predicted), width,
+                        c.count);
+  text += fmt::format("\nand the {} classes with the lowest accuracy\n", worst.size());
+  text += fmt::format("{:>{}}  {:>8}  {:>8}  {:>8}\n", "label", width, "accuracy", "right", "of");
+  for (int64_t label : worst)
+    text += fmt::format("{:>{}}  {:>8.4f}  {:>8}  {:>8}\n", name(label), width,
+                        confusion.accuracy(label), confusion.right(label), confusion.total(label));
+  return text;
+}
+
+}  // namespace
 
 std::string Evaluation::to_string() const {
   std::string text = summary() + "\n";
   if (confusion.empty()) return text;
-  text += "\n";
-  size_t width = 6;
-  auto name = [&](size_t i) { return i < classes.size() ? classes[i] : std::to_string(i); };
-  for (size_t i = 0; i < confusion.size(); ++i) width = std::max(width, name(i).size());
-  text += fmt::format("{:>{}}  predicted\n{:>{}}", "label", width, "", width);
-  for (size_t c = 0; c < confusion.size(); ++c) text += fmt::format(" {:>6.6}", name(c));
-  for (size_t i = 0; i < confusion.size(); ++i) {
-    text += fmt::format("\n{:>{}}", name(i), width);
-    for (int64_t count : confusion[i]) text += fmt::format(" {:>6}", count);
-  }
-  return text + "\n";
+  return text + "\n" +
+         (confusion.fits_a_table() ? table_of_confusions(*this) : worst_confusions(*this));
 }
 
 }  // namespace tenon::train

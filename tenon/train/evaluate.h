@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tenon/data/dataset.h"
+#include "tenon/train/confusion.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
@@ -26,18 +27,23 @@ using Metrics = std::map<std::string, Loss>;
 struct Evaluation {
   double loss = 0;
   double accuracy = NAN;  // NaN where labels are not classes
+  /// NaN where labels are not numbers to come close to: the mean distance from them, and R², the
+  /// part of their variance that the model explains (of all columns together).
+  double absolute_error = NAN, r_squared = NAN;
   std::map<std::string, double> metrics;
-  int64_t examples = 0;  // labels: one a row, or one a token
-  /// confusion[label][predicted]: how many. This and what follows are empty where labels are not
-  /// classes.
-  std::vector<std::vector<int64_t>> confusion;
-  std::vector<int32_t> predicted;    // one an example
+  int64_t examples = 0;  // labels that count: one a row, or one a token
+  int64_t left_out = 0;  // labels that do not, such as negative ones
+  /// Empty where labels are not classes, as the next three.
+  Confusion confusion;
+  std::vector<int32_t> predicted;    // one a label, also where it is left out
   std::vector<float> confidence;     // probability of the predicted class
-  std::vector<float> example_loss;   // one an example
+  std::vector<float> example_loss;   // one a label; NaN where it is left out
+  std::vector<float> outputs;        // one a label, where labels are numbers
   std::vector<std::string> classes;  // names of the labels; may be empty
-  /// "loss 0.2716  accuracy 0.9027  (10,000 examples)"
+  /// "loss 0.2716  accuracy 0.9027  (10,000 examples)", or "loss 0.0081  mean absolute error 0.0730
+  /// R² 0.9921  (442 examples)"
   std::string summary() const;
-  /// The summary and the confusions.
+  /// The summary and the confusions: all of them, or the worst where there are many classes.
   std::string to_string() const;
 };
 
@@ -48,6 +54,9 @@ struct EvaluateOptions {
   /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
   Loss loss = {};
   Metrics metrics = {};
+  /// Whether what was predicted for each example is asked for, too; loss, accuracy and metrics
+  /// always are.
+  bool details = true;
 };
 
 /// Labels are classes where they are whole numbers [rows, …] for outputs [rows, …, classes]: then

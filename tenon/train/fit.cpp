@@ -13,6 +13,7 @@
 #include "tenon/base/log.h"
 #include "tenon/base/progress.h"
 #include "tenon/data/loader.h"
+#include "tenon/train/fingerprint.h"
 #include "tenon/train/labels.h"
 #include "tenon/train/run_state.h"
 #include "tenon/train/token_ids.h"
@@ -20,6 +21,12 @@
 namespace tenon::train {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
 class Run {
  public:
@@ -63,8 +70,18 @@ class Run {
     if (result.interrupted && anything && !options_.checkpoint.empty()) save_checkpoint();
     const auto& best = run_.stopping.best;
     result.model = evaluated_.with_variables(best ? *best : variables());
-    result.best_epoch = best ? best_epoch() : run_.epoch;
     result.history = std::move(run_.history);
+    History& history = result.history;
+    history.best_epoch = best ? best_epoch(history.epochs) : run_.epoch;
+    history.stopped_early = stopped_early();
+    if (took_steps_) history.wall_seconds = wall_before_ + seconds_since(started_);
+    if (std::string text = history.outcome(); !text.empty() && !result.interrupted)
+      log_info("{}", text);
+    if (best) {
+      result.model.describe("best epoch",
+                            fmt::format("{} of {} (validation loss {:.4f})", history.best_epoch,
+                                        history.epochs.size(), history.best()->validation_loss));
+    }
     return result;
   }
 
@@ -109,43 +126,73 @@ class Run {
     if (options_.on_start) options_.on_start();
   }
 
-  /// What must be equal for a checkpoint to be one of this run.
-  std::map<std::string, std::string> identity() const {
-    return {{"seed", std::to_string(options_.seed)},
-            {"batch", std::to_string(options_.batch)},
-            {"rows", std::to_string(dataset_.size())}};
+  /// What must be equal for a checkpoint to be one of this run, the plainest differences first.
+  std::vector<std::pair<std::string, std::string>> identity() const {
+    const InputScaling& scaling = *options_.scaling;
+    std::vector<std::pair<std::string, std::string>> all = {
+        {"seed", std::to_string(options_.seed)},
+        {"batch", std::to_string(options_.batch)},
+        {"rows", std::to_string(dataset_.size())},
+        {"input scaling",
+         scaling.to_float ? fmt::format("x * {} + {}", scaling.scale, scaling.offset) : "none"}};
+    if (is_built_in(options_.loss)) all.emplace_back("loss", name_of(options_.loss));
+    auto add_hash = [&](const char* name, const data::Dataset& rows) {
+      all.emplace_back(name, fingerprint(rows, {options_.input, options_.label}).hex());
+    };
+    add_hash("training data", dataset_);
+    // Without patience validation changes no value of the model.
+    if (options_.patience > 0) add_hash("validation data", options_.validation);
+    return all;
+  }
+
+  void require_same_run(const Checkpoint& checkpoint) const {
+    for (const auto& [name, value] : identity_) {
+      auto there = checkpoint.notes.find(name);  // an older version noted less
+      if (there == checkpoint.notes.end() || there->second == value) continue;
+      const bool is_hash = name.ends_with("data");
+      Error error =
+          make_error(ErrorCode::invalid_argument, "the checkpoint in {} is of a run with {}",
+                     options_.checkpoint,
+                     is_hash ? "other " + name
+                             : fmt::format("{} {}, this one has {}", name, there->second, value));
+      if (is_hash)
+        error.note("the values of {} and {} have changed since", options_.input, options_.label);
+      throw error.note(
+          "hint: go on with the same; fresh (`tenon train --fresh`) or another folder starts anew");
+    }
   }
 
   void resume() {
+    identity_ = identity();
     remove_stale_temporaries(options_.checkpoint);
     if (options_.fresh) return;
     std::optional<Checkpoint> last = CheckpointFolder(options_.checkpoint).latest();
     if (!last) return;
-    for (const auto& [name, value] : identity()) {
-      auto there = last->notes.find(name);
-      if (there == last->notes.end() || there->second == value) continue;
-      throw make_error(ErrorCode::invalid_argument,
-                       "the checkpoint in {} is of a run with {} {}, this one has {}",
-                       options_.checkpoint, name, there->second, value)
-          .note("hint: go on with the same, or choose another folder to start anew");
-    }
+    require_same_run(*last);
     restore(run_, *last);
+    wall_before_ = run_.history.wall_seconds;
     loader_.seek({.epoch = run_.epoch, .step = run_.step});
     last_checkpoint_ = last->path.string();
+    if (run_.epoch >= options_.epochs || stopped_early()) {
+      log_info("already finished: {} {} done in {}", run_.epoch,
+               run_.epoch == 1 ? "epoch is" : "epochs are", options_.checkpoint);
+      return;
+    }
     log_info("going on from epoch {}, step {} in {}", run_.epoch + 1, run_.step,
              options_.checkpoint);
   }
 
   void save_checkpoint() {
     require_finite_parameters();
+    run_.history.wall_seconds = wall_before_ + seconds_since(started_);
     Checkpoint checkpoint = to_checkpoint(run_);
-    checkpoint.notes.merge(identity());
+    checkpoint.notes.insert(identity_.begin(), identity_.end());
     last_checkpoint_ =
         CheckpointFolder(options_.checkpoint).write(checkpoint, options_.keep_checkpoints).string();
+    saved_ = Clock::now();
   }
 
   void run_epoch() {
-    using Clock = std::chrono::steady_clock;
     int64_t steps = loader_.steps_per_epoch();
     EpochSums& sums = run_.sums;
     if (run_.step == 0) sums = {};
@@ -159,9 +206,8 @@ class Run {
     }
     auto began = Clock::now();
     auto count_time = [&] {
-      auto now = Clock::now();
-      sums.seconds += std::chrono::duration<double>(now - began).count();
-      began = now;
+      sums.seconds += seconds_since(began);
+      began = Clock::now();
     };
     std::string text;
     while (auto batch = loader_.next()) {
@@ -172,9 +218,12 @@ class Run {
       if (progress) progress->update(run_.step, text);
       count_time();
       if (interrupted()) return;
-      bool due = options_.checkpoint_every > 0 && run_.step % options_.checkpoint_every == 0;
-      if (due && run_.step < steps && !options_.checkpoint.empty()) save_checkpoint();
+      if (run_.step < steps && asked_for_checkpoint()) {
+        save_checkpoint();
+        began = Clock::now();
+      }
     }
+    const bool asked = asked_for_checkpoint();
     require_finite_parameters();
     EpochRecord record{.epoch = run_.epoch + 1, .loss = sums.loss / sums.rows};
     if (classifies()) record.accuracy = sums.correct / sums.labels;
@@ -185,7 +234,16 @@ class Run {
     run_.history.epochs.push_back(record);
     ++run_.epoch;
     run_.step = 0;
-    if (!options_.checkpoint.empty()) save_checkpoint();
+    if (options_.checkpoint.empty()) return;
+    const bool ends = run_.epoch == options_.epochs || stopped_early();
+    const bool soon = saved_ && seconds_since(*saved_) < options_.checkpoint_seconds;
+    if (asked || ends || !soon) save_checkpoint();
+  }
+
+  /// By its number of steps.
+  bool asked_for_checkpoint() const {
+    return options_.checkpoint_every > 0 && !options_.checkpoint.empty() &&
+           run_.step % options_.checkpoint_every == 0;
   }
 
   bool classifies() const { return are_classes(outputs_, dataset_[options_.label].type()); }
@@ -196,7 +254,8 @@ class Run {
                             {.input = options_.input,
                              .label = options_.label,
                              .loss = options_.loss,
-                             .metrics = options_.metrics});
+                             .metrics = options_.metrics,
+                             .details = false});
     record.metrics = e.metrics;
     record.validation_loss = e.loss;
     record.validation_accuracy = e.accuracy;
@@ -218,12 +277,16 @@ class Run {
     }
   }
 
-  int64_t best_epoch() const {
-    const std::vector<EpochRecord>& epochs = run_.history.epochs;
-    auto worse = [](const EpochRecord& a, const EpochRecord& b) {
-      return a.validation_loss < b.validation_loss;
-    };
-    return std::min_element(epochs.begin(), epochs.end(), worse)->epoch;
+  /// As validate() chose it: NaN is never better.
+  static int64_t best_epoch(const std::vector<EpochRecord>& epochs) {
+    double best_loss = INFINITY;
+    int64_t best = 0;
+    for (const EpochRecord& record : epochs) {
+      if (!(record.validation_loss < best_loss)) continue;
+      best_loss = record.validation_loss;
+      best = record.epoch;
+    }
+    return best;
   }
 
   bool stopped_early() const {
@@ -235,6 +298,7 @@ class Run {
     const Tensor& labels = batch.at(options_.label);
     StepResult result = step_(std::move(run_.values), inputs, labels);
     run_.values = std::move(result.state);
+    took_steps_ = true;
     double loss = result.metrics.loss.item();
     run_.history.step_loss.push_back(static_cast<float>(loss));
     if (!std::isfinite(loss)) {
@@ -293,11 +357,32 @@ class Run {
   Type outputs_;     // of the model, for any batch
   RunState run_;
   StepFunction step_;
+  std::vector<std::pair<std::string, std::string>> identity_;  // where there are checkpoints
   std::string last_checkpoint_;
+  std::optional<Clock::time_point> saved_;  // the last checkpoint of this process
+  Clock::time_point started_ = Clock::now();
+  double wall_before_ = 0;   // of the processes before this one
+  bool took_steps_ = false;  // a finished run that is looked at again takes no longer
   bool begun_ = false;
 };
 
 }  // namespace
+
+const EpochRecord* History::best() const {
+  auto found = std::ranges::find(epochs, best_epoch, &EpochRecord::epoch);
+  return found == epochs.end() ? nullptr : &*found;
+}
+
+std::string History::outcome() const {
+  const EpochRecord* kept = best();
+  if (kept == nullptr || (!stopped_early && kept->epoch == epochs.back().epoch)) return "";
+  std::string text = stopped_early
+                         ? fmt::format("stopped early after epoch {}: epoch {} is kept",
+                                       epochs.back().epoch, kept->epoch)
+                         : fmt::format("epoch {} of {} is kept", kept->epoch, epochs.back().epoch);
+  return text +
+         fmt::format(" (validation loss {:.4g})", without_sign_of_nan(kept->validation_loss));
+}
 
 FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options) {
   return Run(model, dataset, std::move(options)).run();

@@ -42,8 +42,11 @@ struct FitOptions {
   /// Called once, after the first step and before the first checkpoint: what an earlier run left
   /// may go now.
   std::function<void()> on_start = {};
-  /// Steps between checkpoints besides those at the end of each epoch; 0: none.
+  /// Steps between checkpoints besides those at the end of epochs; 0: none.
   int64_t checkpoint_every = 0;
+  /// No checkpoint at the end of an epoch so soon after the last one, unless the run ends there:
+  /// writing one may take longer than an epoch. 0: after each epoch.
+  double checkpoint_seconds = 2;
   int keep_checkpoints = 2;
   /// Evaluated after each epoch, by the loss and these metrics.
   data::Dataset validation = {};
@@ -78,12 +81,22 @@ struct EpochRecord {
 struct History {
   std::vector<EpochRecord> epochs;
   std::vector<float> step_loss;  // one a step
+  /// From 1: the epoch whose model was kept. The last, or the best where there was patience.
+  int64_t best_epoch = 0;
+  bool stopped_early = false;  // patience was at its end
+  /// Of the whole run, over all its processes: besides the epochs' seconds making the model and
+  /// writing checkpoints.
+  double wall_seconds = 0;
+  /// That of best_epoch; null where no epoch was finished.
+  const EpochRecord* best() const;
+  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty where all epochs
+  /// were run and the last is kept.
+  std::string outcome() const;
 };
 
 struct FitResult {
   Model model;
   History history;
-  int64_t best_epoch = 0;    // from 1: the one whose model this is, where patience kept the best
   bool interrupted = false;  // by Ctrl-C, after a checkpoint
 };
 

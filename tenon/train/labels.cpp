@@ -29,9 +29,32 @@ Type for_any_batch(Type type) {
   return type;
 }
 
+/// One output cannot tell classes apart. Labels of its shape are classes all the same, where they
+/// are whole numbers.
+void check_more_than_one(const Type& outputs, const Literal& labels, const std::string& what) {
+  Shape rows = outputs.shape;
+  if (rows.rank() == 0 || rows[rows.rank() - 1] != Dim(1) || !is_integer(labels.dtype())) return;
+  rows.erase(rows.rank() - 1);
+  if (rows != for_any_batch(labels.type()).shape) return;
+  int64_t largest = 0;
+  for (int64_t i = 0; i < labels.size(); ++i) largest = std::max(largest, labels.to_int(i));
+  if (largest == 0) {
+    throw make_error(ErrorCode::invalid_argument,
+                     "cross_entropy: {} have only one class: every label is 0", what)
+        .note("outputs  {}", outputs.to_string())
+        .note("hint: at least two are needed to tell apart; data.classes may name more");
+  }
+  throw make_error(ErrorCode::shape_mismatch,
+                   "cross_entropy: the model has one output, but {} have {} classes", what,
+                   largest + 1)
+      .note("outputs  {}", outputs.to_string())
+      .note("hint: one output a class, two where the answer is yes or no");
+}
+
 void check_classes(const Type& outputs, const data::Dataset& dataset, const std::string& label,
                    const std::string& what) {
   const Literal& labels = dataset[label];
+  check_more_than_one(outputs, labels, what);
   if (!are_classes(outputs, labels.type())) {
     throw make_error(ErrorCode::shape_mismatch,
                      "cross_entropy: {} do not have one class for each row of outputs", what)
@@ -51,7 +74,10 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
                      "cross_entropy: label {} in row {} of {} is not one of {} classes", value,
                      i / (labels.size() / dataset.size()), what, classes)
         .note("outputs  {}", outputs.to_string())
-        .note("hint: classes are counted from 0; the last layer needs one output a class");
+        .note(
+            "hint: classes are counted from 0, and the model needs an output for each: by default "
+            "as many as the training data have; data.classes names them all, model.classes or the "
+            "last layer says how many");
   }
   if (auto named = static_cast<int64_t>(dataset.classes().size()); named > 0 && named != classes) {
     throw make_error(ErrorCode::shape_mismatch,

@@ -19,7 +19,7 @@ struct ReportContent {
   const Model* model = nullptr;
   const History* history = nullptr;
   const Evaluation* evaluation = nullptr;
-  /// What was evaluated; its worst mistakes are shown as pictures where the inputs are images.
+  /// What was evaluated; its worst mistakes are shown, as pictures where the inputs are images.
   const data::Dataset* test = nullptr;
   std::string input = "image";
   std::string label = "label";
@@ -27,9 +27,10 @@ struct ReportContent {
   int64_t mistakes = 24;
 };
 
-/// Curves of loss and accuracy, accuracy by class, confusions, worst mistakes. Chart.js comes from
-/// Debian's package libjs-chart.js or the file that TENON_CHART_JS names; without it a warning is
-/// logged and the report has tables only.
+/// Curves of loss and accuracy; accuracy by class, confusions (the worst of them where there are
+/// many classes) and worst mistakes; where labels are numbers, predictions against them and the
+/// worst rows. Chart.js comes from Debian's package libjs-chart.js or the file that TENON_CHART_JS
+/// names; without it a warning is logged and the report has tables only.
 std::string html_report(const ReportContent& content);
 /// Replaces an existing file whole or not at all.
 void write_report(const std::filesystem::path& path, const ReportContent& content);

@@ -40,6 +40,10 @@ p { color: var(--soft); margin: 0 0 12px; }
 .confusion .right { background: rgba(var(--right), calc(.06 + var(--part) * .5)); }
 .confusion .wrong { background: rgba(var(--wrong), calc(.03 + var(--part) * .8)); }
 .confusion .none { color: var(--soft); opacity: .55; }
+.plain { border-collapse: collapse; font-size: 13px; }
+.plain th { font-weight: 500; color: var(--soft); }
+.plain th, .plain td { padding: 3px 18px 3px 0; text-align: left;
+                       font-variant-numeric: tabular-nums; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 14px; }
 figure { margin: 0; padding: 12px 10px; text-align: center; font-size: 13px; }
 figure img { width: 112px; height: 112px; object-fit: contain; image-rendering: pixelated;
@@ -58,6 +62,11 @@ inline constexpr const char* kCurvesSection = R"(
 inline constexpr const char* kClassesSection = R"(
 <h2>Accuracy by class</h2>
 <div class="card chart" id="classes-card"><canvas id="classes"></canvas></div>
+)";
+
+inline constexpr const char* kNumbersSection = R"(
+<h2>Predictions</h2>
+<div class="card chart"><canvas id="numbers"></canvas></div>
 )";
 
 inline constexpr const char* kScript = R"(
@@ -105,6 +114,17 @@ if (data.classes && canvas('classes')) {
     options: { indexAxis: 'y', plugins: { legend: { display: false } },
                scales: { x: { beginAtZero: true, max: 100, title: { display: true, text: '%' } },
                          y: { grid: { display: false }, ticks: { autoSkip: false } } } } });
+}
+if (data.numbers && canvas('numbers')) {
+  const values = data.numbers.flatMap((p) => [p.x, p.y]);
+  const ends = [Math.min(...values), Math.max(...values)].map((v) => ({ x: v, y: v }));
+  const axis = (text) => ({ type: 'linear', title: { display: true, text } });
+  new Chart(canvas('numbers'), {
+    type: 'scatter',
+    data: { datasets: [
+      { label: 'rows', data: data.numbers, pointRadius: 2, backgroundColor: color('--first') },
+      { ...curve('predicted = label', ends, '--second', 1.2), type: 'line' }] },
+    options: { scales: { x: axis('label'), y: axis('predicted') } } });
 }
 )";
 

@@ -82,6 +82,7 @@ Checkpoint to_checkpoint(const RunState& run) {
   note("epoch_sums", {sums.loss, sums.rows, sums.correct, sums.labels, sums.seconds});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
+  note("wall_seconds", run.history.wall_seconds);
   checkpoint.state.set(kStepLoss, Tensor(step_losses(run.history)));
   return checkpoint;
 }
@@ -109,6 +110,8 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
       run.stopping.best_loss = std::isnan(best) ? INFINITY : best;
       run.stopping.epochs_without_better = stopping.at(1);
     }
+    if (Json seconds = note("wall_seconds"); seconds.is_number())
+      run.history.wall_seconds = seconds;
     for (const Json& r : note("epochs")) {
       run.history.epochs.push_back({r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)),
                                     number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5),

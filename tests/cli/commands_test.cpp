@@ -11,6 +11,7 @@
 namespace tenon::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -264,6 +265,11 @@ optimizer = {name = "adam", learning_rate = 5e-2, clip = 1.0}
   Finished evaluate = run({"evaluate", "runs/line/model.tenon", "line.toml"}, here);
   EXPECT_EQ(evaluate.exit_code, 0) << evaluate.err;
   EXPECT_THAT(evaluate.out, HasSubstr("loss 0.000"));
+  EXPECT_THAT(evaluate.out, HasSubstr("mean absolute error 0.0"));
+  EXPECT_THAT(evaluate.out, HasSubstr("R² 1.000"));
+  EXPECT_THAT(run({"evaluate", "runs/line/model.tenon", "line.toml", "--json"}, here).out,
+              HasSubstr("\"r_squared\": 0.99"));
+  EXPECT_THAT(read_text(folder / "runs/line/report.html"), HasSubstr("<h2>Worst rows</h2>"));
   Finished predict = run({"predict", "runs/line/model.tenon", "one.npy"}, here);
   EXPECT_LT(std::abs(std::stod(predict.out)), 0.05) << predict.out;
   // One output a number, also from the zoo.
@@ -299,7 +305,11 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
   EXPECT_THAT(error_of("model.layers=[{max_pool = 9}, \"flatten\", {dense = 4}]"),
               HasSubstr("at --set model.layers"));
   EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test        image  u8[64]"));
-  EXPECT_THAT(error_of("data.test=beyond.npz"), HasSubstr("label 4 in row 1 of the test data"));
+  EXPECT_THAT(error_of("data.test=beyond.npz"),
+              AllOf(HasSubstr("label 4 in row 1 of the test data"), HasSubstr("data.classes"),
+                    HasSubstr("model.classes")));
+  EXPECT_THAT(error_of("train.optimizer={name = \"sgd\", nesterov = true}"),
+              AllOf(HasSubstr("nesterov needs a momentum"), HasSubstr("train.optimizer")));
   EXPECT_THAT(error_of("data.test=empty.npz"), HasSubstr("the test set has no rows"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("no column 'labels'"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("in train.npz"));

@@ -25,7 +25,7 @@ using ::testing::Not;
 
 /// Enough steps that kills land between and inside checkpoints.
 void write_long_run(const std::filesystem::path& folder) {
-  write_small_run(folder, 60, "checkpoint_every = 5\n");
+  write_small_run(folder, 60, "checkpoint_every = 5\ncheckpoint_seconds = 0\n");
 }
 
 bool wait_for_checkpoint(const TemporaryFolder& folder) {
@@ -139,15 +139,21 @@ TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
   }
 }
 
-TEST(Resume, OtherSettingsNeedAFreshStart) {
+TEST(Resume, OtherSettingsOrDataNeedAFreshStart) {
   TemporaryFolder folder;
   write_small_run(folder.path(), 1);
   RunOptions here{.folder = folder.path()};
   ASSERT_EQ(run({"train", "run.toml"}, here).exit_code, 0);
+  EXPECT_THAT(run({"train", "run.toml"}, here).err,
+              HasSubstr("already finished: 1 epoch is done in runs/run"));
   Finished other = run({"train", "run.toml", "--set", "train.seed=4"}, here);
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, HasSubstr("train.seed: 3 there, 4 now"));
   EXPECT_EQ(run({"train", "run.toml", "--set", "train.seed=4", "--fresh"}, here).exit_code, 0);
+  write_quarters(folder / "train.npz", 256, 7);
+  Finished changed = run({"train", "run.toml", "--set", "train.seed=4"}, here);
+  EXPECT_EQ(changed.exit_code, 1);
+  EXPECT_THAT(changed.err, HasSubstr("other training data"));
 }
 
 TEST(Resume, ARunMayBecomeLongerWhereItsRateDoesNotDependOnItsLength) {

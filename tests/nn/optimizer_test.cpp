@@ -66,6 +66,11 @@ TEST(Sgd, NesterovLooksAhead) {
   EXPECT_NEAR(run.w(0), 0.81 - 0.271, 1e-6);
 }
 
+TEST(Sgd, NesterovNeedsMomentum) {
+  EXPECT_NE(error_of([] { sgd({.nesterov = true}); }).find("nesterov needs a momentum"),
+            std::string::npos);
+}
+
 TEST(Sgd, WeightDecayIsPartOfTheGradient) {
   Training run(sgd({.learning_rate = 0.1, .weight_decay = 0.5}));
   run.update(Tensor{0.0, 0.0});

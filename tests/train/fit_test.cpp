@@ -61,7 +61,7 @@ TEST(Fit, LearnsAnEasyTask) {
   EXPECT_LT(result.history.epochs.back().loss, result.history.epochs.front().loss);
   Evaluation e = evaluate(result.model, data);
   EXPECT_GT(e.accuracy, 0.98);
-  EXPECT_EQ(e.confusion[0][0] + e.confusion[0][1] + e.confusion[1][0] + e.confusion[1][1], 500);
+  EXPECT_EQ(e.confusion.total(0) + e.confusion.total(1), 500);
   EXPECT_EQ(fmt::format("{}", e), e.to_string());
 }
 
@@ -208,6 +208,16 @@ TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
   options.epochs = 6;
   FitResult resumed = fit(model, data, options);
   EXPECT_EQ(resumed.history.epochs.size(), 4u);
+  EXPECT_EQ(resumed.history.best_epoch, 1);
+  EXPECT_THAT(resumed.history.outcome(),
+              HasSubstr("stopped early after epoch 4: epoch 1 is kept (validation loss "));
+  EXPECT_THAT(resumed.model.about().at("best epoch"), HasSubstr("1 of 4 (validation loss "));
+  // Without an end to patience, too.
+  options.checkpoint = "";
+  options.epochs = 3;
+  FitResult whole_length = fit(model, data, options);
+  EXPECT_THAT(whole_length.history.outcome(), HasSubstr("epoch 1 of 3 is kept"));
+  EXPECT_TRUE(same_bits(whole.model, whole_length.model));
   EXPECT_TRUE(same_bits(whole.model, resumed.model));
 }
 
@@ -218,6 +228,7 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   FitResult whole = fit(model, data, quiet(4));
   FitOptions options = quiet(3);
   options.checkpoint = folder.path();
+  options.checkpoint_seconds = 0;
   fit(model, data, options);
   CheckpointFolder checkpoints(folder.path());
   ASSERT_EQ(checkpoints.files().size(), 2u);
@@ -236,6 +247,30 @@ TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
               HasSubstr("no other checkpoint is left in " + folder.path().string()));
 }
 
+TEST(Fit, ShortEpochsDoNotWriteACheckpointEach) {
+  data::Dataset data = easy_pictures(96);
+  FitOptions options = quiet(5);
+  options.checkpoint_seconds = 1e9;
+  options.keep_checkpoints = 99;
+  auto checkpoints_of = [&] {
+    TemporaryFolder folder;
+    options.checkpoint = folder.path();
+    fit(models::mlp({.hidden = {8}, .classes = 2}), data, options);
+    std::vector<std::string> names;
+    for (const auto& path : CheckpointFolder(folder.path()).files())
+      names.push_back(path.stem().string());
+    return names;
+  };
+  EXPECT_EQ(checkpoints_of(),
+            (std::vector<std::string>{"step-00005-00000000", "step-00001-00000000"}))
+      << "the first and that of the end";
+  options.checkpoint_every = 3;  // the end of each epoch, by its steps
+  EXPECT_EQ(checkpoints_of().size(), 5u);
+  options.checkpoint_every = 0;
+  options.checkpoint_seconds = 0;
+  EXPECT_EQ(checkpoints_of().size(), 5u);
+}
+
 TEST(Fit, RefusesACheckpointOfAnotherRun) {
   TemporaryFolder folder;
   data::Dataset data = easy_pictures(100);
@@ -252,6 +287,45 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
   EXPECT_THAT(refused(same, easy_pictures(90), options), HasSubstr("rows 100, this one has 90"));
   EXPECT_THAT(refused(models::mlp({.hidden = {9}, .classes = 2}), data, options),
               HasSubstr("has another type for parameters.fc1.weight"));
+  FitOptions other_scaling = options;
+  other_scaling.scaling = InputScaling{.scale = 0.5};
+  EXPECT_THAT(refused(same, data, other_scaling), HasSubstr("this one has x * 0.5 + 0"));
+}
+
+TEST(Fit, RefusesToGoOnWithOtherData) {
+  TemporaryFolder folder;
+  data::Dataset data = easy_pictures(100);
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  FitOptions options = quiet(1);
+  options.checkpoint = folder.path();
+  options.validation = data;
+  options.patience = 2;
+  fit(model, data, options);
+  Literal labels = data["label"];
+  labels.set_int(99, 1 - labels.to_int(99));
+  data::Dataset changed({{"image", data["image"]}, {"label", labels}});
+  std::string refused = error_of([&] { fit(model, changed, options); });
+  EXPECT_THAT(refused, HasSubstr("is of a run with other training data"));
+  EXPECT_THAT(refused, HasSubstr("the values of image and label have changed since"));
+  EXPECT_THAT(refused, HasSubstr("--fresh"));
+  FitOptions other_validation = options;
+  other_validation.validation = changed;
+  EXPECT_THAT(error_of([&] { fit(model, data, other_validation); }),
+              HasSubstr("is of a run with other validation data"));
+  // An older version noted no hash.
+  CheckpointFolder checkpoints(folder.path());
+  Checkpoint old = *checkpoints.latest();
+  for (const char* note :
+       {"training data", "validation data", "loss", "input scaling", "wall_seconds"})
+    EXPECT_EQ(old.notes.erase(note), 1u) << note;
+  checkpoints.write(old);
+  options.epochs = 2;
+  EXPECT_EQ(fit(model, changed, options).history.epochs.size(), 2u);
+  std::vector<std::string> messages;
+  set_log_sink([&](LogLevel, std::string_view text) { messages.emplace_back(text); });
+  fit(model, changed, options);
+  set_log_sink({});
+  EXPECT_THAT(messages.at(0), HasSubstr("already finished: 2 epochs are done in "));
 }
 
 TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
@@ -259,6 +333,7 @@ TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
   data::Dataset data = easy_pictures(100);
   FitOptions options = quiet(2);
   options.checkpoint = folder.path();
+  options.checkpoint_seconds = 0;
   options.keep_checkpoints = 9;
   nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
   fit(model, data, options);
@@ -327,6 +402,12 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
   data::Dataset none(
       {{"image", Literal(DType::u8, {100, 0})}, {"label", Literal(DType::i32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, none, quiet(1)); }), HasSubstr("have no elements"));
+  nn::Model one = models::mlp({.hidden = {8}, .classes = 1});
+  data::Dataset zeros({{"image", data["image"]}, {"label", Literal(DType::i32, {100})}});
+  EXPECT_THAT(error_of([&] { fit(one, zeros, quiet(1)); }),
+              HasSubstr("the training data have only one class: every label is 0"));
+  EXPECT_THAT(error_of([&] { fit(one, beyond, quiet(1)); }),
+              HasSubstr("the model has one output, but the training data have 3 classes"));
   data::Dataset real({{"image", data["image"]}, {"label", Literal(DType::f32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, real, quiet(1)); }), HasSubstr("label    f32[batch]"));
   data::Dataset named = easy_pictures(100);
@@ -378,6 +459,10 @@ TEST(Fit, NumbersAreLearntToo) {
   EXPECT_LT(e.loss, 1e-3);
   EXPECT_TRUE(std::isnan(e.accuracy));
   EXPECT_TRUE(e.confusion.empty());
+  EXPECT_LT(e.absolute_error, std::sqrt(e.loss) + 1e-6);
+  EXPECT_GT(e.r_squared, 0.99);
+  EXPECT_EQ(e.outputs.size(), 256u);
+  EXPECT_THAT(e.summary(), HasSubstr("  mean absolute error 0.0"));
   EXPECT_EQ(e.to_string().find("accuracy"), std::string::npos);
   EXPECT_NEAR(result.history.epochs.back().validation_loss, e.loss, 1e-6);
   EXPECT_FALSE(result.model.gives_classes());
@@ -397,7 +482,8 @@ TEST(Fit, ValidationIsByTheLossAndMetricsOfTheRun) {
   const EpochRecord& last = result.history.epochs.back();
   EXPECT_GT(last.validation_loss, 0.3 * last.loss);  // in hundreds, as the loss
   EXPECT_TRUE(last.metrics.contains("largest"));
-  EXPECT_EQ(result.best_epoch, 2);
+  EXPECT_EQ(result.history.best_epoch, 2);
+  EXPECT_EQ(result.history.outcome(), "");
   EXPECT_THAT(
       evaluate(result.model, data, {.loss = options.loss, .metrics = options.metrics}).summary(),
       HasSubstr("largest"));
@@ -415,6 +501,11 @@ TEST(Fit, NegativeLabelsAreLeftOut) {
     FitResult result = fit(models::mlp({.hidden = {8}, .classes = 2}), half, options);
     EXPECT_GT(result.history.epochs.back().accuracy, 0.95);
     EXPECT_GT(result.history.epochs.back().validation_accuracy, 0.95);
+    Evaluation e = evaluate(result.model, half);
+    EXPECT_EQ(e.examples, 100);
+    EXPECT_EQ(e.left_out, 100);
+    EXPECT_EQ(e.predicted.size(), 200u);
+    EXPECT_THAT(e.summary(), HasSubstr("(100 examples, 100 left out)"));
   }
 }
 

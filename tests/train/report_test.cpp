@@ -39,10 +39,12 @@ class Report : public ::testing::Test {
     evaluation_ = {.loss = 0.75,
                    .accuracy = 0.5,
                    .examples = 4,
-                   .confusion = {{1, 0, 0}, {1, 0, 0}, {0, 1, 1}},
+                   .confusion = Confusion(3),
                    .predicted = {0, 0, 2, 1},
                    .confidence = {0.9f, 0.6f, 0.9f, 0.7f},
                    .example_loss = {0.1f, 0.9f, 0.2f, 1.8f}};
+    for (auto [label, predicted] : {std::pair(0, 0), {1, 0}, {2, 2}, {2, 1}})
+      evaluation_.confusion.add(label, predicted);
     history_.epochs = {{.epoch = 1, .loss = 1.5, .accuracy = 0.25, .seconds = 2},
                        {.epoch = 2, .loss = 1.25, .accuracy = 0.5, .seconds = 2}};
     history_.step_loss = {2, 1, 1.5f, NAN};
@@ -81,6 +83,29 @@ TEST_F(Report, HasTheMetricsOfTheRun) {
   EXPECT_THAT(page, HasSubstr("<dt>validation top 5</dt><dd>0.5000</dd>"));
 }
 
+TEST_F(Report, SaysWhichEpochWasKept) {
+  ReportContent report = content();
+  history_.epochs[0].validation_loss = 0.51;
+  history_.epochs[0].validation_accuracy = 0.375;
+  history_.epochs[1].validation_loss = 0.62;
+  history_.best_epoch = 1;
+  history_.stopped_early = true;
+  std::string page = html_report(report);
+  EXPECT_THAT(page,
+              HasSubstr("stopped early after epoch 2: epoch 1 is kept (validation loss 0.51)"));
+  EXPECT_THAT(page, HasSubstr("<dt>training accuracy</dt><dd>25.00 %</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>validation accuracy</dt><dd>37.50 %</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>validation loss</dt><dd>0.5100</dd>"));
+}
+
+TEST_F(Report, SaysWhatTheRunTookBesidesTraining) {
+  ReportContent report = content();
+  history_.wall_seconds = 4.1;
+  EXPECT_THAT(html_report(report), Not(HasSubstr("whole run")));
+  history_.wall_seconds = 17;
+  EXPECT_THAT(html_report(report), HasSubstr("<dt>time of the whole run</dt><dd>17.0 s</dd>"));
+}
+
 TEST_F(Report, HasCurvesConfusionsMistakesAndConfiguration) {
   std::string page = html_report(content());
   for (const char* part :
@@ -103,6 +128,36 @@ TEST_F(Report, ShowsTheWorstMistakesFirstAsPictures) {
   ReportContent one = content();
   one.mistakes = 1;
   EXPECT_EQ(count(html_report(one), "<figure"), 1u);
+}
+
+TEST_F(Report, LabelsThatAreLeftOutAreNoMistakes) {
+  ReportContent report = content();
+  test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
+                         {"label", Literal::of<int32_t>({4}, {0, -1, 2, -1})}});
+  evaluation_.examples = 2;
+  evaluation_.left_out = 2;
+  evaluation_.predicted = {0, 0, 1, 1};
+  evaluation_.example_loss = {0.1f, NAN, 1.8f, NAN};
+  std::string page = html_report(report);
+  EXPECT_EQ(count(page, "<figure"), 1u);
+  EXPECT_THAT(page, HasSubstr("The 1 of 1 wrong answers"));
+  EXPECT_THAT(page, HasSubstr("<dt>test examples</dt><dd>2</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>test labels left out</dt><dd>2</dd>"));
+}
+
+TEST_F(Report, OfManyClassesShowsTheWorst) {
+  ReportContent report = content();
+  evaluation_.confusion = Confusion(3000);
+  for (int64_t label = 0; label < 3000; ++label)
+    evaluation_.confusion.add(label, (label + 1) % 3000);
+  for (int i = 0; i < 2; ++i) evaluation_.confusion.add(2718, 17);
+  std::string page = html_report(report);
+  EXPECT_THAT(page, HasSubstr("3,000 classes are too many"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>2718</td><td>17</td><td>2</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>2718</td><td>0.00 %</td><td>0</td><td>3</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("Worst mistakes"));
+  EXPECT_EQ(count(page, "<td>0.00 %</td>"), 100u);
+  EXPECT_LT(page.size(), 100'000u);
 }
 
 TEST_F(Report, EscapesWhateverClassesAndRunsAreCalled) {
@@ -132,6 +187,24 @@ TEST_F(Report, WithoutAChartLibraryTablesStay) {
   std::string page = html_report(all);
   EXPECT_THAT(page, HasSubstr("<dt>parameters</dt>"));
   EXPECT_THAT(page, Not(HasSubstr("<canvas")));
+}
+
+TEST_F(Report, OfNumbersShowsPredictionsAndTheWorstRows) {
+  ReportContent numbers = content();
+  test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
+                         {"label", Literal::of<float>({4, 1}, {0, 1, 2, 3})}});
+  evaluation_ = {.loss = 0.5, .absolute_error = 0.375, .r_squared = 0.6, .examples = 4};
+  evaluation_.outputs = {0, 1.5f, NAN, 2};
+  std::string page = html_report(numbers);
+  EXPECT_THAT(page, HasSubstr("<dt>test mean absolute error</dt><dd>0.3750</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>test R²</dt><dd>0.6000</dd>"));
+  EXPECT_THAT(page, HasSubstr("<canvas id=\"numbers\""));
+  EXPECT_EQ(data_of(page)["numbers"], Json::parse(R"([{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.5},
+                                                      {"x": 3.0, "y": 2.0}])"));
+  size_t first = page.find("<tr><td>2</td><td>2</td><td>nan</td><td>inf</td></tr>");
+  size_t second = page.find("<tr><td>3</td><td>3</td><td>2</td><td>1</td></tr>");
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, page.find("<tr><td>1</td><td>1</td><td>1.5</td><td>0.5</td></tr>"));
 }
 
 TEST_F(Report, OfNumbersHasNoAccuracies) {
