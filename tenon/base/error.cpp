@@ -4,7 +4,7 @@
 
 namespace tenon {
 
-std::string_view name(ErrorCode code) {
+std::string_view name_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::invalid_argument:
       return "invalid_argument";

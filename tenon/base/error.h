@@ -37,7 +37,7 @@ enum class ErrorCode {
 };
 
 /// `ErrorCode::shape_mismatch` is "shape_mismatch".
-std::string_view name(ErrorCode code);
+std::string_view name_of(ErrorCode code);
 
 /// The one exception of the library. `what()` is the message, then one indented line for each note.
 class Error : public std::exception {

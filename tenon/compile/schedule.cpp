@@ -13,8 +13,6 @@ constexpr int64_t kParallelIterations = 32;
 /// Elements of a chunk of rows: large enough to be worth a thread's while, small enough for the
 /// second-level cache.
 constexpr int64_t kChunkElements = 32768;
-/// Of the widest vectors, in f32.
-constexpr int64_t kLanes = 16;
 
 /// The results of a `loop` are computed at the positions of the first of them.
 const Shape& loop_shape(const Graph& body) { return body.type(body.outputs()[0]).shape; }
@@ -47,9 +45,9 @@ Schedule column_schedule(const Graph& body, const Dim& rows, const Dim& inner) {
   Schedule schedule;
   Dim count = rows * inner;
   if (count.is_constant() && count.constant() <= 2 * kChunkElements) return schedule;
-  bool few = rows.is_constant() && inner.is_constant() && inner.constant() < kLanes;
+  bool few = rows.is_constant() && inner.is_constant() && inner.constant() < kWidestLanes;
   if (few && can_fold(body)) {
-    schedule.fold = kLanes;
+    schedule.fold = kWidestLanes;
     while (rows.constant() % schedule.fold != 0) schedule.fold /= 2;
   }
   Dim wide = inner * schedule.fold;

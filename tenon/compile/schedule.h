@@ -30,6 +30,9 @@ struct Schedule {
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
+/// Elements in f32 of the widest vectors that there are.
+inline constexpr int64_t kWidestLanes = 16;
+
 /// Whether all loads and stores of a `loop` go straight through memory when its results are
 /// numbered row by row.
 bool can_be_flat(const Graph& body);

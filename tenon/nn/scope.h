@@ -63,7 +63,7 @@ class Scope {
   Tensor state(std::string_view name, const Shape& shape, double initial,
                DType dtype = DType::f32) const;
   /// Error invalid_argument inside scan, cond, while_loop and the like: what is computed there
-  /// leaves only as a result.
+  /// leaves only as a result. Inside nn::checkpoint it may be set.
   void set_state(std::string_view name, Tensor value) const;
   /// A random key of its own for this path, different in every training step, but equal for all
   /// calls at this path and in every step of a scan: fold the step in for another. Error
@@ -71,6 +71,8 @@ class Scope {
   Tensor key() const;
 
  private:
+  template <class F>
+  friend Tensor checkpoint(const Scope& s, const F& f, const Tensor& x);
   std::string path_of(std::string_view name) const;
 
   detail::Call* call_;
@@ -80,6 +82,23 @@ class Scope {
 /// A model of one tensor: what `train` and the zoo work with. Any function of a scope and tensors
 /// is a model.
 using Model = std::function<Tensor(Scope, Tensor)>;
+
+/// f(s, x), whose intermediate values are computed again on the way back instead of being kept
+/// (Chen et al. 2016). As tenon::checkpoint, but for layers: state that f sets leaves with its
+/// result.
+template <class F>
+Tensor checkpoint(const Scope& s, const F& f, const Tensor& x) {
+  if (s.call_->initialising) return f(s, x);
+  auto block = [&](const Tensor& input) {
+    detail::Call inside = *s.call_;
+    inside.depth = trace_depth();
+    Tensor result = f(Scope(inside, s.path_), input);
+    return std::pair{result, inside.new_state};
+  };
+  auto [result, state] = tenon::checkpoint(block)(x);
+  s.call_->new_state = state;
+  return result;
+}
 
 namespace detail {
 template <class M, class... X>

@@ -59,6 +59,10 @@ class Executable {
 /// Gives back the memory that plans keep for their next runs.
 void release_idle_memory();
 
+/// Rewrites, fuses and generates kernels; for a graph without symbols, plans its memory too. The
+/// result may be run from several threads at once. Errors: invalid_argument for a pass that there
+/// is not; resource_exhausted for a plan beyond the limit, here or at the first run with new sizes;
+/// unsupported for a call that no kernel takes.
 std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
                                           CompileOptions options = {});
 

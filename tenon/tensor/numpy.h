@@ -5,6 +5,11 @@
 //   Tensor z = where(x > 0, sqrt(x), 0);
 //   Tensor s = einsum("bij,bjk->bik", {y, z});
 //   Tensor rows = take(x, index);
+//
+// Shapes broadcast and dtypes promote as in NumPy, unless a function says otherwise. Errors name
+// the function and both sides: shape_mismatch for shapes that do not fit, type_mismatch for dtypes
+// (real numbers where indices are wanted), out_of_range for an axis that there is not, and
+// invalid_argument for one that is named twice and for values such as a step of 0.
 #pragma once
 
 #include <initializer_list>
@@ -76,6 +81,7 @@ Tensor array_equal(const Tensor& a, const Tensor& b);
 Tensor matmul(const Tensor& a, const Tensor& b);
 /// Sums over the last axis of a and the last but one of b (the only one of a vector).
 Tensor dot(const Tensor& a, const Tensor& b);
+/// [m] and [n] to [m, n].
 Tensor outer(const Tensor& a, const Tensor& b);
 /// Einstein's summation over named axes: "ij,jk->ik". A name that one operand has twice stands for
 /// its diagonal, "..." for further leading axes; without "->" the result has, in alphabetical
@@ -105,6 +111,7 @@ Tensor stack(const std::vector<Tensor>& parts, int64_t axis = 0);  // along a ne
 std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis = 0);
 /// Pieces that begin at 0 and at each of `starts`.
 std::vector<Tensor> split(const Tensor& x, const Integers& starts, int64_t axis = 0);
+/// x with the elements along the axis in reverse.
 Tensor flip(const Tensor& x, int64_t axis);
 /// Elements move `shift` places up the axis, the last ones to its start.
 Tensor roll(const Tensor& x, int64_t shift, int64_t axis);
@@ -159,6 +166,7 @@ Tensor arange(Start start, Limit limit, Step step = 1,
   return detail::range(static_cast<double>(start), static_cast<double>(limit),
                        static_cast<double>(step), dtype);
 }
+/// [count]: numbers from start to stop in equal steps, both included.
 Tensor linspace(double start, double stop, int64_t count, DType dtype = DType::f32);
 /// Grids of coordinates from one vector an axis: in grid i element i of the position is that of
 /// vector i. The first vector runs along the second axis, as x in a plot, unless `rows_first`.

@@ -11,7 +11,9 @@
 #include "tenon/base/files.h"
 #include "tenon/base/interrupt.h"
 #include "tenon/base/log.h"
+#include "tenon/base/parallel.h"
 #include "tenon/base/progress.h"
+#include "tenon/base/strings.h"
 #include "tenon/data/loader.h"
 #include "tenon/train/fingerprint.h"
 #include "tenon/train/labels.h"
@@ -62,6 +64,7 @@ class Run {
     InterruptScope interrupts;  // until here there is nothing to save
     auto steps = static_cast<double>(loader_.steps_per_epoch() * options_.epochs);
     step_ = make_step(model_, options_, steps);
+    if (options_.progress && run_.epoch < options_.epochs && !stopped_early()) introduce();
     while (run_.epoch < options_.epochs && !stopped_early() && !interrupted()) run_epoch();
     FitResult result;
     result.interrupted = interrupted();
@@ -109,6 +112,20 @@ class Run {
     check_data(options_.validation, "the validation data");
     check_data(options_.test, "the test data");
     if (!options_.checkpoint.empty()) resume();
+  }
+
+  /// One line before the first epoch: a layout or a scaling that was not meant shows here.
+  void introduce() const {
+    int64_t parameters = 0;
+    for_each_leaf(run_.values.parameters, [&](const std::string&, const Tensor& leaf) {
+      parameters += element_count(leaf.shape().constants());
+    });
+    std::string scaled;
+    if (options_.scaling->scale != 1) scaled += fmt::format(" * {:.4g}", options_.scaling->scale);
+    if (options_.scaling->offset != 0) scaled += fmt::format(" + {:.4g}", options_.scaling->offset);
+    log_info("{} rows of {} {}{} for outputs {}; {} parameters, {} threads",
+             group_digits(dataset_.size()), options_.input, example_.to_string(), scaled,
+             outputs_.to_string(), group_digits(parameters), thread_count());
   }
 
   /// Whether the model and the loss can take these rows, if there are any.

@@ -40,7 +40,7 @@ TEST(Error, FailedCheckIsInternalAndNamesItsPlace) {
   }
 }
 
-TEST(Error, CodesHaveNames) { EXPECT_EQ(name(ErrorCode::type_mismatch), "type_mismatch"); }
+TEST(Error, CodesHaveNames) { EXPECT_EQ(name_of(ErrorCode::type_mismatch), "type_mismatch"); }
 
 }  // namespace
 }  // namespace tenon

@@ -9,7 +9,9 @@
 #include "tenon/nn/losses.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/random.h"
 #include "tests/support.h"
+#include "tests/tensor/values.h"
 
 namespace tenon::nn {
 namespace {
@@ -205,6 +207,38 @@ TEST(Dropout, DiffersBetweenStepsAndPathsAndRepeatsForAKey) {
   EXPECT_EQ(equal_to_one(dropout_alone(0.5), key(0)), 1);
   EXPECT_NEAR(equal_to_one(dropout_alone(0.5), key(1)), 0.5, 0.02);
   EXPECT_NEAR(equal_to_one(dropout_alone(0.5, "other"), key(0)), 0.5, 0.02);
+}
+
+TEST(Checkpoint, OfABlockWithStateChangesNoBit) {
+  auto block = [](Scope s, Tensor x) {
+    return relu(batch_norm(s / "norm", dense(s / "fc", x, 8)));
+  };
+  auto model = [&](bool again) {
+    return [&, again](Scope s, Tensor x) {
+      for (const char* name : {"a", "b"})
+        x = again ? checkpoint(s / name, block, x) : block(s / name, x);
+      return x;
+    };
+  };
+  Variables v = init(model(true), {Type::parse("f32[n,4]")}, 0);
+  EXPECT_EQ(v.parameters.paths(),
+            init(model(false), {Type::parse("f32[n,4]")}, 0).parameters.paths());
+  Tensor x = random::normal(random::key(1), {16, 4});
+  EXPECT_EQ(values_of(apply(model(true), v, x)), values_of(apply(model(false), v, x)));
+  auto gradient_and_state = [&](bool again) {
+    auto loss = [&](const Tree& parameters) {
+      auto [y, state] = apply_training(model(again), Variables{parameters, v.state}, Tensor(), x);
+      return std::pair{sum(y * y), state};
+    };
+    auto [value, gradient] = value_and_grad(loss)(v.parameters);
+    std::vector<std::vector<double>> all;
+    for_each_leaf(std::pair{value.second, gradient},
+                  [&](const Tensor& leaf) { all.push_back(values_of(leaf)); });
+    return all;
+  };
+  EXPECT_EQ(gradient_and_state(true), gradient_and_state(false));
+  EXPECT_NE(gradient_and_state(true)[0][0], v.state.at(v.state.paths()[0]).item(0))
+      << "state moves on";
 }
 
 TEST(Dropout, IsOffInEvaluationAndSaysWhatItNeedsInTraining) {

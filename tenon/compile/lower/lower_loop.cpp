@@ -42,10 +42,10 @@ Nest make_nest(RegionKernel& region, const Shape& shape, size_t joined) {
 /// Whether the vector loop fills less than one vector: its stores are then masked, and a load of
 /// the next row from the same memory would have to wait for each of them.
 bool has_narrow_rows(const Shape& shape, size_t loops) {
-  constexpr int64_t kLanes = 16;
   if (loops < 2) return false;
   for (size_t axis = shape.rank(); axis-- > 0;) {
-    if (!shape[axis].is(1)) return shape[axis].is_constant() && shape[axis].constant() < kLanes;
+    if (!shape[axis].is(1))
+      return shape[axis].is_constant() && shape[axis].constant() < kWidestLanes;
   }
   return false;
 }

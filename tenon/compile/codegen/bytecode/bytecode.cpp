@@ -12,7 +12,7 @@ namespace {
 
 using detail::Column;
 using detail::Frame;
-using detail::kLanes;
+using detail::kColumn;
 using detail::kNoSlot;
 using detail::Program;
 
@@ -168,9 +168,9 @@ class Execution {
       return;
     }
     frame_.lane_variable = variable;
-    for (int64_t i = begin; i < end; i += static_cast<int64_t>(kLanes)) {
+    for (int64_t i = begin; i < end; i += static_cast<int64_t>(kColumn)) {
       frame_.variables[variable] = i;
-      frame_.lanes = static_cast<size_t>(std::min<int64_t>(end - i, static_cast<int64_t>(kLanes)));
+      frame_.lanes = static_cast<size_t>(std::min<int64_t>(end - i, static_cast<int64_t>(kColumn)));
       block(step.body);
     }
     frame_.lane_variable = kNoSlot;

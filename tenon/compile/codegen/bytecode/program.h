@@ -16,7 +16,7 @@
 
 namespace tenon::detail {
 
-inline constexpr size_t kLanes = 256;
+inline constexpr size_t kColumn = 256;  // elements that an instruction computes at once
 inline constexpr uint32_t kNoSlot = 0xffffffffu;
 
 struct Instruction {
@@ -50,7 +50,7 @@ class ProgramBuilder {
 };
 
 struct alignas(64) Column {
-  std::byte data[kLanes * 8];
+  std::byte data[kColumn * 8];
 };
 
 struct FrameBuffer {
