@@ -65,14 +65,8 @@ data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
   Type row = data.rows[data.input].type();
   row.shape.erase(0);
   if (row == example) return data.rows;
-  data::Dataset result;
-  for (const data::Dataset::Column& column : data.rows.columns()) {
-    result.add(column.name, column.name == data.input
-                                ? rows_like(*column.values, example, column.name)
-                                : *column.values);
-  }
-  result.set_classes(data.rows.classes());
-  return result;
+  data::Dataset result = data.rows;
+  return result.replace(data.input, rows_like(data.rows[data.input], example, data.input));
 }
 
 int evaluate(const Options& options) {

@@ -61,7 +61,7 @@ Literal rows_of(const Literal& all, const Selection& selection) {
   }
   std::vector<int64_t> shape = all.shape();
   shape[0] = selection.end - selection.begin;
-  Literal result(all.dtype(), shape);
+  Literal result = Literal::uninitialized(all.dtype(), shape);
   size_t row = all.bytes() / static_cast<size_t>(count);
   std::memcpy(result.data(), all.data() + row * static_cast<size_t>(selection.begin),
               result.bytes());
@@ -69,9 +69,9 @@ Literal rows_of(const Literal& all, const Selection& selection) {
 }
 
 /// The same numbers in another dtype: only where every value survives.
-Literal converted(const Literal& values, DType dtype, const std::string& path) {
+Literal converted(Literal values, DType dtype, const std::string& path) {
   if (values.dtype() == dtype) return values;
-  Literal result(dtype, values.shape());
+  Literal result = Literal::uninitialized(dtype, values.shape());
   for (int64_t i = 0; i < values.size(); ++i) {
     double value = values.to_double(i);
     result.set_double(i, value);

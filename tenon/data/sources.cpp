@@ -22,7 +22,7 @@ Literal to_i32(const Literal& labels, const fs::path& path) {
                      labels.type().to_string())
         .note("wanted: one whole number for each image");
   }
-  Literal result(DType::i32, labels.shape());
+  Literal result = Literal::uninitialized(DType::i32, labels.shape());
   auto values = result.values<int32_t>();
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = static_cast<int32_t>(labels.to_int(static_cast<int64_t>(i)));

@@ -175,9 +175,8 @@ Header read_header(ByteReader& reader) {
 }
 
 /// Copies an array whose first index runs fastest into one whose last index does.
-void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
-  const auto& shape = to.shape();
-  const size_t size = size_of(to.dtype());
+void copy_from_fortran(std::span<const std::byte> from, std::span<const int64_t> shape, size_t size,
+                       std::span<std::byte> to) {
   std::vector<int64_t> index(shape.size(), 0), stride(shape.size());
   int64_t step = 1;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -185,7 +184,7 @@ void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
     step *= shape[axis];
   }
   int64_t source = 0;
-  for (size_t target = 0; target < to.bytes(); target += size) {
+  for (size_t target = 0; target < to.size(); target += size) {
     std::copy_n(from.data() + static_cast<size_t>(source) * size, size, to.data() + target);
     for (size_t axis = shape.size(); axis-- > 0;) {  // the next row-major index
       source += stride[axis];
@@ -194,6 +193,86 @@ void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
       index[axis] = 0;
     }
   }
+}
+
+/// The array takes all of the bytes that follow its header, no more and no less.
+void require_size(const Header& header, std::string_view name, uint64_t offset, uint64_t there) {
+  const auto size = array_bytes(header.dtype, header.shape);
+  if (!size) throw corrupt_at(name, offset, "the header's shape overflows 64 bits");
+  if (*size > there) {
+    throw corrupt_at(name, offset + there,
+                     "the file ends within the data ({} bytes from byte {}, {} there)", *size,
+                     offset, there);
+  }
+  if (*size < there) {
+    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size);
+  }
+}
+
+/// The array whose data `fill` writes into memory; they begin at byte `offset` of the file `name`.
+template <class Fill>
+Literal read_data(const Header& header, std::string_view name, uint64_t offset, Fill fill) {
+  Literal result = Literal::uninitialized(header.dtype, header.shape);
+  const std::span<std::byte> data(result.data(), result.bytes());
+  const size_t width = size_of(header.dtype);
+  const auto fill_checked = [&](std::span<std::byte> out) {
+    fill(out);
+    if (header.dtype != DType::boolean) return;
+    const auto bad = std::ranges::find_if(out, [](std::byte b) { return b > std::byte{1}; });
+    if (bad != out.end()) {  // would not be a bool to C++
+      throw corrupt_at(name, offset + static_cast<uint64_t>(bad - out.begin()),
+                       "a bool that is neither 0 nor 1");
+    }
+  };
+  if (header.fortran && header.shape.size() > 1) {
+    std::vector<std::byte> columns(data.size());
+    fill_checked(columns);
+    copy_from_fortran(columns, header.shape, width, data);
+  } else {
+    fill_checked(data);
+  }
+  if (header.reversed) reverse_bytes(data, width);
+  return result;
+}
+
+/// The bytes of an entry before its array's data, and perhaps less where it ends before them.
+std::vector<std::byte> read_head(ZipStream& stream) {
+  constexpr size_t kUpToLength = 12;  // magic, version, and a length of 2 or 4 bytes
+  const uint64_t size = stream.remaining();
+  std::vector<std::byte> head(std::min<uint64_t>(size, kUpToLength));
+  stream.read(head);
+  if (head.size() < kUpToLength) return head;
+  ByteReader reader(head, "");
+  reader.take(kMagic.size(), "");
+  const auto major = reader.little<uint8_t>("");
+  reader.take(1, "");
+  const uint64_t length = major == 1 ? reader.little<uint16_t>("") : reader.little<uint32_t>("");
+  const uint64_t end = std::min(size, reader.offset() + length);
+  if (end <= head.size()) return head;
+  head.resize(end);
+  stream.read(std::span(head).subspan(kUpToLength));
+  return head;
+}
+
+/// An entry of an archive goes straight into the array's memory.
+Literal read_entry(ZipStream stream, std::string_view name) {
+  const uint64_t size = stream.remaining();
+  Header header;
+  uint64_t offset = 0;
+  try {
+    const std::vector<std::byte> head = read_head(stream);
+    ByteReader reader(head, name);
+    header = read_header(reader);
+    offset = reader.offset();
+    require_size(header, name, offset, size - offset);
+  } catch (const Error&) {
+    stream.finish();  // where the header is strange since it is damaged, that is the error
+    throw;
+  }
+  return read_data(header, name, offset, [&](std::span<std::byte> out) {
+    stream.read(out);
+    stream.finish();
+  });
 }
 
 std::string_view descr_of(DType dtype) {
@@ -242,28 +321,10 @@ std::string header_text(const ArrayView& array) {
 Literal parse_npy(std::span<const std::byte> bytes, std::string_view name) {
   ByteReader reader(bytes, name);
   const Header header = read_header(reader);
-  const auto size = array_bytes(header.dtype, header.shape);
-  if (!size) reader.fail_at(reader.offset(), "the header's shape overflows 64 bits");
-  const auto data = reader.take(*size, "the data");
-  if (reader.remaining() != 0) {
-    reader.fail_at(reader.offset(), "{} bytes follow the array", reader.remaining());
-  }
-  Literal result(header.dtype, header.shape);
-  if (header.fortran && header.shape.size() > 1) {
-    copy_from_fortran(data, result);
-  } else {
-    std::ranges::copy(data, result.data());
-  }
-  if (header.reversed) {
-    reverse_bytes({result.data(), result.bytes()}, size_of(result.dtype()));
-  }
-  if (result.dtype() == DType::boolean) {  // any other byte would not be a bool to C++
-    const uint64_t start = bytes.size() - data.size();
-    for (size_t i = 0; i < data.size(); ++i) {
-      if (data[i] > std::byte{1}) reader.fail_at(start + i, "a bool that is neither 0 nor 1");
-    }
-  }
-  return result;
+  require_size(header, name, reader.offset(), reader.remaining());
+  const auto data = bytes.subspan(reader.offset());
+  return read_data(header, name, reader.offset(),
+                   [&](std::span<std::byte> out) { std::ranges::copy(data, out.begin()); });
 }
 
 Literal read_npy(const std::filesystem::path& path) {
@@ -297,7 +358,7 @@ NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name)
     if (result.contains(key)) {
       throw corrupt_at(name, entry.offset, "'{}' is there twice", entry.name);
     }
-    result.emplace(std::move(key), parse_npy(zip.read(entry), label));
+    result.emplace(std::move(key), read_entry(zip.open(entry), label));
   }
   return result;
 }

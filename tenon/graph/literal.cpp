@@ -30,15 +30,23 @@ int64_t element_count(std::span<const int64_t> shape) {
 void Literal::Free::operator()(std::byte* p) const { std::free(p); }
 
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
-    : dtype_(dtype), shape_(std::move(shape)) {
-  size_t rounded = (bytes() + 63) / 64 * 64;
-  if (rounded == 0) return;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
-  if (!memory)
+    : Literal(uninitialized(dtype, std::move(shape))) {
+  if (data_) std::memset(data(), 0, bytes());
+}
+
+Literal Literal::uninitialized(DType dtype, std::vector<int64_t> shape) {
+  Literal result;
+  result.dtype_ = dtype;
+  result.shape_ = std::move(shape);
+  const size_t used = result.bytes();
+  const size_t rounded = (used + 63) / 64 * 64;
+  if (rounded == 0) return result;
+  result.data_.reset(static_cast<std::byte*>(std::aligned_alloc(64, rounded)));
+  if (!result.data_)
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
-         type().to_string());
-  std::memset(memory, 0, rounded);
-  data_.reset(memory);
+         result.type().to_string());
+  std::memset(result.data() + used, 0, rounded - used);
+  return result;
 }
 
 Literal Literal::scalar(DType dtype, double value) {
@@ -111,19 +119,27 @@ void Literal::set_int(int64_t index, int64_t value) {
 }
 
 Literal Literal::clone() const {
-  Literal copy(dtype_, shape_);
+  Literal copy = uninitialized(dtype_, shape_);
   if (bytes() > 0) std::memcpy(copy.data(), data(), bytes());
   return copy;
 }
 
-Literal Literal::reshaped(std::vector<int64_t> shape) const {
+Literal Literal::reshaped(std::vector<int64_t> shape) const& {
+  return clone().reshaped(std::move(shape));
+}
+
+Literal Literal::reshaped(std::vector<int64_t> shape) && {
   if (element_count(shape) != size()) {
     fail(ErrorCode::shape_mismatch, "reshape: {} has {} elements, {} has {}", type().to_string(),
          size(), Shape::of(shape).to_string(), element_count(shape));
   }
-  Literal copy = clone();
-  copy.shape_ = std::move(shape);
-  return copy;
+  shape_ = std::move(shape);
+  return std::move(*this);
+}
+
+void Literal::keep_rows(int64_t rows) {
+  check(!shape_.empty() && rows >= 0 && rows <= shape_[0], "rows that are there");
+  shape_[0] = rows;
 }
 
 std::string Literal::to_string() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -171,39 +172,31 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
          "{}: validation is {}, a part of the training set between 0 and 1",
          train.where("validation"), fraction);
   }
-  auto [kept_back, rest] = run.train.split(fraction, run.options.seed);
+  const int64_t rows = run.train.size();
+  auto [kept_back, rest] = std::move(run.train).split(fraction, run.options.seed);
   if (kept_back.empty() || rest.empty()) {
     fail(ErrorCode::out_of_range, "{}: validation = {} of {} rows leaves nothing to {} with",
-         train.where("validation"), fraction, run.train.size(),
-         rest.empty() ? "train" : "validate");
+         train.where("validation"), fraction, rows, rest.empty() ? "train" : "validate");
   }
-  run.options.validation = kept_back;
-  run.train = rest;
+  run.options.validation = std::move(kept_back);
+  run.train = std::move(rest);
 }
 
 }  // namespace
 
 namespace {
 
-data::Dataset with_labels_as(DType dtype, const data::Dataset& dataset, const std::string& label) {
-  data::Dataset result;
-  for (const data::Dataset::Column& column : dataset.columns()) {
-    if (column.name != label) {
-      result.add(column.name, *column.values);
-      continue;
+data::Dataset with_labels_as(DType dtype, data::Dataset dataset, const std::string& label) {
+  const Literal& given = dataset[label];
+  Literal labels = Literal::uninitialized(dtype, given.shape());
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    if (is_floating(dtype)) {
+      labels.set_double(i, given.to_double(i));
+    } else {
+      labels.set_int(i, given.to_int(i));
     }
-    Literal labels(dtype, column.values->shape());
-    for (int64_t i = 0; i < labels.size(); ++i) {
-      if (is_floating(dtype)) {
-        labels.set_double(i, column.values->to_double(i));
-      } else {
-        labels.set_int(i, column.values->to_int(i));
-      }
-    }
-    result.add(label, std::move(labels));
   }
-  result.set_classes(dataset.classes());
-  return result;
+  return dataset.replace(label, std::move(labels));
 }
 
 }  // namespace
@@ -218,7 +211,7 @@ data::Dataset labelled_npz(const std::string& file, const std::string& input,
   }
   const DType labels = dataset[label].dtype();
   bool small = is_integer(labels) && size_of(labels) == 1;
-  return small ? with_labels_as(DType::i32, dataset, label) : dataset;
+  return small ? with_labels_as(DType::i32, std::move(dataset), label) : dataset;
 }
 
 namespace {
@@ -266,8 +259,8 @@ ConfiguredData configure_data(const Configuration& config) {
     at_key(section, "classes", [&] { both.train.set_classes(classes); });
     if (!both.test.empty()) both.test.set_classes(classes);
   }
-  data.train = both.train;
-  data.test = both.test;
+  data.train = std::move(both.train);
+  data.test = std::move(both.test);
   return data;
 }
 
@@ -399,15 +392,15 @@ ConfiguredRun configure(const Configuration& config) {
   options.memory_limit = count_of(train, "memory_limit", 0, 0);
   options.optimizer = configure_optimizer(train.section("optimizer"));
   ConfiguredData data = configure_data(config);
-  run.train = data.train;
-  run.test = data.test;
+  run.train = std::move(data.train);  // alone, so that a part for validation needs no second copy
+  run.test = std::move(data.test);
   options.input = data.input;
   options.label = data.label;
   std::string loss = name_of_loss(train);
   options.loss = loss_named(loss);
   if (loss == "mean_squared_error") {
-    run.train = with_labels_as(DType::f32, run.train, data.label);
-    if (!run.test.empty()) run.test = with_labels_as(DType::f32, run.test, data.label);
+    run.train = with_labels_as(DType::f32, std::move(run.train), data.label);
+    if (!run.test.empty()) run.test = with_labels_as(DType::f32, std::move(run.test), data.label);
   }
   run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
   options.test = run.test;

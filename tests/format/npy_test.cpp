@@ -1,6 +1,7 @@
 #include "tenon/format/npy.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "tenon/format/zip.h"
@@ -128,6 +129,59 @@ TEST(Npz, DamagedDataFailTheChecksum) {
   bytes[text.find('\n') + 1] ^= std::byte{1};  // the first element
   const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
+}
+
+/// An archive with these bytes as its only entry.
+std::vector<std::byte> zip_of(std::span<const std::byte> entry, bool compress) {
+  std::vector<std::byte> archive;
+  ZipWriter zip([&](auto bytes) { archive.insert(archive.end(), bytes.begin(), bytes.end()); });
+  zip.add("a.npy", entry, compress);
+  zip.finish();
+  return archive;
+}
+
+TEST(Npz, EntriesAreReadAsFilesAreStoredOrDeflated) {
+  Literal large(DType::i32, {300, 1000});  // of several pieces
+  for (int64_t i = 0; i < large.size(); ++i) large.set_int(i, i / 7);
+  const std::string turned = "{'descr': '>i4', 'fortran_order': True, 'shape': (2, 2), }";
+  const std::vector<std::vector<std::byte>> files = {
+      npy_bytes(large),
+      npy_bytes(Literal(DType::f32, {0, 4})),
+      npy_of(turned, std::string("\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4", 16)),
+      npy_of("{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", "123", 2),
+  };
+  for (bool compress : {false, true}) {
+    for (const auto& file : files) {
+      EXPECT_EQ(parse_npz(zip_of(file, compress), "a.npz").at("a"), parse_npy(file, "a.npy"));
+    }
+    for (const auto& [header, data, wanted] : std::vector<std::array<std::string, 3>>{
+             {"{'descr': '|u1', 'fortran_order': False, 'shape': (30,), }", "12",
+              "a.npz:a.npy: byte 70: the file ends within the data (30 bytes from byte 68, 2 "
+              "there)"},
+             {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", "12",
+              "a.npz:a.npy: byte 68: 1 bytes follow the array"},
+             {"{'descr': '|b1', 'fortran_order': True, 'shape': (2, 1), }", "\1\2",
+              "a.npz:a.npy: byte 69: a bool that is neither 0 nor 1"},
+             {"{'descr': ", "", "a.npz:a.npy: byte 20: expected a quoted string in the header"}}) {
+      const auto archive = zip_of(npy_of(header, data), compress);
+      EXPECT_EQ(thrown_by([&] { parse_npz(archive, "a.npz"); }).message(), wanted);
+    }
+    for (size_t length = 0; length < 12; ++length) {
+      const auto archive = zip_of(std::span(files[0]).first(length), compress);
+      const Error error = thrown_by([&] { parse_npz(archive, "a.npz"); });
+      EXPECT_EQ(error.code(), ErrorCode::corrupt);
+      EXPECT_NE(error.message().find("the file ends within"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Npz, ADamagedHeaderFailsTheChecksumToo) {
+  const auto file = npy_bytes(Literal(DType::u8, {4000}));
+  auto bytes = zip_of(file, /*compress=*/false);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  bytes[text.find("|u1")] = std::byte{'x'};
+  const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
 }
 
