@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tenon/base/strings.h"
 #include "tenon/format/idx.h"
 #include "tenon/format/npy.h"
 
@@ -97,18 +98,41 @@ TrainTest fashion_mnist(const fs::path& folder) {
   return result;
 }
 
-Dataset npz(const fs::path& path) {
+namespace {
+
+Dataset read_columns(const NpzFile& file, const std::vector<std::string>& columns,
+                     const fs::path& path) {
   Dataset result;
   try {
-    for (auto& [name, array] : read_npz(path)) result.add(name, std::move(array));
+    for (const std::string& name : columns) result.add(name, file.read(name));
   } catch (Error& error) {
     if (error.code() == ErrorCode::shape_mismatch) error.note("in {}", path.string());
     throw;
   }
-  if (result.columns().empty()) {
+  return result;
+}
+
+}  // namespace
+
+Dataset npz(const fs::path& path, const std::vector<std::string>& columns) {
+  const NpzFile file(path);
+  for (const std::string& name : columns) {
+    if (file.contains(name)) continue;
+    Error error = make_error(ErrorCode::not_found, "dataset: no column '{}'", name);
+    error.note("in {}, which has: {}", path.string(), join(file.names(), ", "));
+    const std::string near = suggest(name, file.names());
+    if (!near.empty()) error.note("hint: did you mean '{}'?", near);
+    throw error;
+  }
+  return read_columns(file, columns, path);
+}
+
+Dataset npz(const fs::path& path) {
+  const NpzFile file(path);
+  if (file.names().empty()) {
     fail(ErrorCode::invalid_argument, "{}: there is no array in it", path.string());
   }
-  return result;
+  return read_columns(file, file.names(), path);
 }
 
 }  // namespace tenon::data

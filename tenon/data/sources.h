@@ -6,6 +6,8 @@
 //   data.train.classes()[9];                              // "ankle boot"
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tenon/data/dataset.h"
 
@@ -27,7 +29,9 @@ TrainTest idx_folder(const std::filesystem::path& folder);
 /// Images and labels in IDX files: "image" u8[n,height,width,1] and "label" i32[n].
 Dataset idx(const std::filesystem::path& images, const std::filesystem::path& labels);
 
-/// Every array of a NumPy archive as a column; all must have the same number of rows.
+/// Arrays of a NumPy archive as columns, with the same number of rows: those named, or all. What
+/// is not named may be anything.
+Dataset npz(const std::filesystem::path& path, const std::vector<std::string>& columns);
 Dataset npz(const std::filesystem::path& path);
 
 }  // namespace tenon::data

@@ -5,9 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "tenon/base/files.h"
+#include "tenon/base/strings.h"
 #include "tenon/format/byte_reader.h"
-#include "tenon/format/zip.h"
 
 // numpy/lib/format.py, "NPY format" NEP 1: magic, version, header length, a Python dict, data.
 
@@ -24,6 +23,25 @@ struct Header {
   bool fortran = false;
   std::vector<int64_t> shape;
 };
+
+/// What to do in Python about an element type that cannot be read.
+std::string_view advice_for(std::string_view kind) {
+  switch (kind.empty() ? '\0' : kind[0]) {
+    case 'U':
+    case 'S':
+    case 'a':
+      return "text is no number: numpy.unique(array, return_inverse=True)[1] numbers its words";
+    case 'O':
+      return "objects are read by Python alone: numpy.array(array.tolist(), 'float32')";
+    case 'c':
+      return "save array.real and array.imag";
+    case 'M':
+    case 'm':
+      return "times as whole numbers: array.astype('int64')";
+    default:
+      return "convert it in Python, such as array.astype('float32')";
+  }
+}
 
 /// Reads the dict literal of a header: exactly the three keys that the format has, in any order.
 class HeaderParser {
@@ -115,7 +133,7 @@ class HeaderParser {
       throw make_error(ErrorCode::unsupported, "{}: byte {}: element type '{}' is not supported",
                        file_, first_offset_ + at, descr)
           .note("supported: bool, u8, i8, i32, i64, f16, bf16, f32, f64")
-          .note("hint: convert it in Python, such as array.astype('int32')");
+          .note("hint: {}", advice_for(kind));
     }
     header_.dtype = found->second;
     header_.reversed = order == '>' && size_of(header_.dtype) > 1;
@@ -347,26 +365,61 @@ void write_npy(const std::filesystem::path& path, const ArrayView& array) {
   file.commit();
 }
 
-NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name) {
-  const ZipReader zip(bytes, name);
-  NamedLiterals result;
-  for (const ZipEntry& entry : zip.entries()) {
+NpzFile::NpzFile(const std::filesystem::path& path)
+    : file_(path), name_(path.string()), zip_(file_->bytes(), name_) {
+  index();
+}
+
+NpzFile::NpzFile(std::span<const std::byte> bytes, std::string_view name)
+    : name_(name), zip_(bytes, name_) {
+  index();
+}
+
+void NpzFile::index() {
+  for (const ZipEntry& entry : zip_.entries()) {
     if (entry.name.ends_with('/')) continue;
-    const std::string label = fmt::format("{}:{}", name, entry.name);
     std::string key = entry.name;
     if (key.ends_with(".npy")) key.resize(key.size() - 4);
-    if (result.contains(key)) {
-      throw corrupt_at(name, entry.offset, "'{}' is there twice", entry.name);
+    if (!entries_.emplace(std::move(key), &entry).second) {
+      throw corrupt_at(name_, entry.offset, "'{}' is there twice", entry.name);
     }
-    result.emplace(std::move(key), read_entry(zip.open(entry), label));
+  }
+}
+
+std::vector<std::string> NpzFile::names() const {
+  std::vector<std::string> result;
+  for (const auto& [name, entry] : entries_) result.push_back(name);
+  return result;
+}
+
+Literal NpzFile::read(std::string_view name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    throw make_error(ErrorCode::not_found, "{}: no array '{}'", name_, name)
+        .add_note(hint(name, names()));
+  }
+  const ZipEntry& entry = *found->second;
+  return read_entry(zip_.open(entry), fmt::format("{}:{}", name_, entry.name));
+}
+
+namespace {
+
+NamedLiterals read_all(const NpzFile& file) {
+  NamedLiterals result;
+  for (std::string& name : file.names()) {
+    Literal array = file.read(name);
+    result.emplace(std::move(name), std::move(array));
   }
   return result;
 }
 
-NamedLiterals read_npz(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return parse_npz(file.bytes(), path.string());
+}  // namespace
+
+NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name) {
+  return read_all(NpzFile(bytes, name));
 }
+
+NamedLiterals read_npz(const std::filesystem::path& path) { return read_all(NpzFile(path)); }
 
 void write_npz(const std::filesystem::path& path, const NamedViews& arrays,
                const NpzOptions& options) {

@@ -203,12 +203,7 @@ data::Dataset with_labels_as(DType dtype, data::Dataset dataset, const std::stri
 
 data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label) {
-  data::Dataset dataset = data::npz(file);
-  try {
-    for (const std::string& column : {input, label}) dataset[column];
-  } catch (Error& error) {
-    throw error.note("in {}", file);
-  }
+  data::Dataset dataset = data::npz(file, {input, label});
   const DType labels = dataset[label].dtype();
   bool small = is_integer(labels) && size_of(labels) == 1;
   return small ? with_labels_as(DType::i32, std::move(dataset), label) : dataset;

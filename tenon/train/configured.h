@@ -31,8 +31,8 @@ struct ConfiguredData {
 };
 ConfiguredData configure_data(const Configuration& config);
 
-/// An archive with at least these columns; labels of bytes or small integers become the i32 that
-/// losses take.
+/// These columns of an archive, whatever else is in it; labels of bytes or small integers become
+/// the i32 that losses take.
 data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label);
 

@@ -176,6 +176,24 @@ TEST(Npz, EntriesAreReadAsFilesAreStoredOrDeflated) {
   }
 }
 
+TEST(Npz, WhatIsNotAskedForMayBeAnything) {
+  std::vector<std::byte> archive;
+  ZipWriter zip([&](auto bytes) { archive.insert(archive.end(), bytes.begin(), bytes.end()); });
+  zip.add("text.npy", npy_of("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", "1234"),
+          false);
+  zip.add("label.npy", npy_bytes(Literal::of<int32_t>({2}, {3, 4})), true);
+  zip.finish();
+  const NpzFile file(archive, "a.npz");
+  EXPECT_EQ(file.names(), (std::vector<std::string>{"label", "text"}));
+  EXPECT_EQ(file.read("label"), Literal::of<int32_t>({2}, {3, 4}));
+  const Error text = thrown_by([&] { file.read("text"); });
+  EXPECT_EQ(text.message(), "a.npz:text.npy: byte 20: element type '<U1' is not supported");
+  EXPECT_NE(std::string(text.what()).find("text is no number"), std::string::npos) << text.what();
+  const Error none = thrown_by([&] { file.read("labels"); });
+  EXPECT_EQ(none.code(), ErrorCode::not_found);
+  EXPECT_NE(std::string(none.what()).find("'label'"), std::string::npos) << none.what();
+}
+
 TEST(Npz, ADamagedHeaderFailsTheChecksumToo) {
   const auto file = npy_bytes(Literal(DType::u8, {4000}));
   auto bytes = zip_of(file, /*compress=*/false);
