@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -17,8 +18,20 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kAlignment = 64;
 
+/// An element type of files, and the dtype that it is read as.
+struct ElementType {
+  std::string_view kind;  // without its byte order
+  size_t size;
+  DType dtype;
+};
+constexpr ElementType kElementTypes[] = {
+    {"b1", 1, DType::boolean}, {"u1", 1, DType::u8},  {"i1", 1, DType::i8},  {"i2", 2, DType::i32},
+    {"u2", 2, DType::i32},     {"i4", 4, DType::i32}, {"u4", 4, DType::i64}, {"i8", 8, DType::i64},
+    {"u8", 8, DType::i64},     {"f2", 2, DType::f16}, {"f4", 4, DType::f32}, {"f8", 8, DType::f64},
+    {"V2", 2, DType::bf16}};
+
 struct Header {
-  DType dtype = DType::f32;
+  ElementType element = kElementTypes[0];
   bool reversed = false;  // the other byte order
   bool fortran = false;
   std::vector<int64_t> shape;
@@ -124,19 +137,16 @@ class HeaderParser {
     const std::string descr = string();
     const char order = descr.empty() ? '\0' : descr[0];
     const std::string kind = descr.substr(std::min<size_t>(1, descr.size()));
-    static constexpr std::pair<std::string_view, DType> kKinds[] = {
-        {"b1", DType::boolean}, {"u1", DType::u8},  {"i1", DType::i8},
-        {"i4", DType::i32},     {"i8", DType::i64}, {"f2", DType::f16},
-        {"f4", DType::f32},     {"f8", DType::f64}, {"V2", DType::bf16}};
-    const auto* found = std::ranges::find(kKinds, kind, [](const auto& k) { return k.first; });
-    if (found == std::end(kKinds) || std::string_view("<>|=").find(order) == std::string::npos) {
+    const auto* found = std::ranges::find(kElementTypes, kind, &ElementType::kind);
+    if (found == std::end(kElementTypes) ||
+        std::string_view("<>|=").find(order) == std::string::npos) {
       throw make_error(ErrorCode::unsupported, "{}: byte {}: element type '{}' is not supported",
                        file_, first_offset_ + at, descr)
-          .note("supported: bool, u8, i8, i32, i64, f16, bf16, f32, f64")
+          .note("supported: bool, whole numbers of 8 to 64 bits, f16, bf16, f32, f64")
           .note("hint: {}", advice_for(kind));
     }
-    header_.dtype = found->second;
-    header_.reversed = order == '>' && size_of(header_.dtype) > 1;
+    header_.element = *found;
+    header_.reversed = order == '>' && found->size > 1;
     descr_ = true;
   }
 
@@ -215,7 +225,7 @@ void copy_from_fortran(std::span<const std::byte> from, std::span<const int64_t>
 
 /// The array takes all of the bytes that follow its header, no more and no less.
 void require_size(const Header& header, std::string_view name, uint64_t offset, uint64_t there) {
-  const auto size = array_bytes(header.dtype, header.shape);
+  const auto size = array_bytes(header.element.size, header.shape);
   if (!size) throw corrupt_at(name, offset, "the header's shape overflows 64 bits");
   if (*size > there) {
     throw corrupt_at(name, offset + there,
@@ -227,15 +237,46 @@ void require_size(const Header& header, std::string_view name, uint64_t offset, 
   }
 }
 
+/// Turns the numbers that fill the end of an array's memory into its elements, from front to back:
+/// none is written over before it is read, since each is narrower in the file.
+template <class From, class To>
+void widen(Literal& array) {
+  static_assert(sizeof(From) < sizeof(To));
+  const auto to = array.values<To>();
+  const std::byte* from = array.data() + to.size() * (sizeof(To) - sizeof(From));
+  for (size_t i = 0; i < to.size(); ++i) {
+    From value;
+    std::memcpy(&value, from + i * sizeof(From), sizeof(From));
+    to[i] = value;
+  }
+}
+
+/// Types that Tenon has not become the next that holds all of their values, or nearly all.
+void widen_from(std::string_view kind, Literal& array, std::string_view name) {
+  if (kind == "i2") return widen<int16_t, int32_t>(array);
+  if (kind == "u2") return widen<uint16_t, int32_t>(array);
+  if (kind == "u4") return widen<uint32_t, int64_t>(array);
+  if (kind != "u8") return;
+  const auto values = array.values<int64_t>();
+  const auto beyond = std::ranges::find_if(values, [](int64_t value) { return value < 0; });
+  if (beyond == values.end()) return;
+  const auto element = beyond - values.begin();
+  const auto rows = array.shape().empty() ? 1 : array.shape()[0];
+  throw make_error(ErrorCode::out_of_range, "{}: {} in row {} is more than i64 can hold", name,
+                   static_cast<uint64_t>(*beyond), element / (array.size() / rows))
+      .note("64-bit numbers without a sign are read as i64");
+}
+
 /// The array whose data `fill` writes into memory; they begin at byte `offset` of the file `name`.
 template <class Fill>
 Literal read_data(const Header& header, std::string_view name, uint64_t offset, Fill fill) {
-  Literal result = Literal::uninitialized(header.dtype, header.shape);
-  const std::span<std::byte> data(result.data(), result.bytes());
-  const size_t width = size_of(header.dtype);
+  const auto& [kind, width, dtype] = header.element;
+  Literal result = Literal::uninitialized(dtype, header.shape);
+  const size_t size = static_cast<size_t>(result.size()) * width;
+  const auto data = std::span<std::byte>(result.data(), result.bytes()).last(size);
   const auto fill_checked = [&](std::span<std::byte> out) {
     fill(out);
-    if (header.dtype != DType::boolean) return;
+    if (dtype != DType::boolean) return;
     const auto bad = std::ranges::find_if(out, [](std::byte b) { return b > std::byte{1}; });
     if (bad != out.end()) {  // would not be a bool to C++
       throw corrupt_at(name, offset + static_cast<uint64_t>(bad - out.begin()),
@@ -250,6 +291,7 @@ Literal read_data(const Header& header, std::string_view name, uint64_t offset, 
     fill_checked(data);
   }
   if (header.reversed) reverse_bytes(data, width);
+  widen_from(kind, result, name);
   return result;
 }
 

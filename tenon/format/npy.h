@@ -23,10 +23,11 @@
 
 namespace tenon {
 
-/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Types that Tenon
-/// has not (i16, u32, complex, strings, objects, records) are Error unsupported; a damaged file
-/// is Error corrupt with the byte offset. bfloat16 is the 2-byte void ("<V2") that NumPy with
-/// ml_dtypes writes.
+/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Whole numbers that
+/// Tenon has not are read as the next dtype that has them: i16 and u16 as i32, u32 as i64; u64 as
+/// i64, or Error out_of_range. Other types that it has not (complex, strings, objects, records) are
+/// Error unsupported; a damaged file is Error corrupt with the byte offset. bfloat16 is the 2-byte
+/// void ("<V2") that NumPy with ml_dtypes writes.
 Literal read_npy(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 Literal parse_npy(std::span<const std::byte> bytes, std::string_view name);

@@ -205,7 +205,7 @@ data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label) {
   data::Dataset dataset = data::npz(file, {input, label});
   const DType labels = dataset[label].dtype();
-  bool small = is_integer(labels) && size_of(labels) == 1;
+  bool small = !is_floating(labels) && size_of(labels) == 1;
   return small ? with_labels_as(DType::i32, std::move(dataset), label) : dataset;
 }
 

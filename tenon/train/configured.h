@@ -31,7 +31,7 @@ struct ConfiguredData {
 };
 ConfiguredData configure_data(const Configuration& config);
 
-/// These columns of an archive, whatever else is in it; labels of bytes or small integers become
+/// These columns of an archive, whatever else is in it; labels of bool, u8 and i8 become
 /// the i32 that losses take.
 data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label);

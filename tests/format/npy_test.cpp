@@ -60,11 +60,35 @@ TEST(Npy, ReadsVersionsTwoAndThreeAndKeysInAnyOrder) {
   }
 }
 
+TEST(Npy, WholeNumbersThatTenonHasNotAreWidened) {
+  const auto read = [](const std::string& descr, const std::string& shape, std::string_view data,
+                       const char* order = "False") {
+    return parse_npy(npy_of("{'descr': '" + descr + "', 'fortran_order': " + order +
+                                ", 'shape': " + shape + ", }",
+                            data),
+                     "w.npy");
+  };
+  const std::string_view six("\1\0\2\0\xff\xff\4\0\5\0\6\0", 12);
+  EXPECT_EQ(read("<i2", "(6,)", six), Literal::of<int32_t>({6}, {1, 2, -1, 4, 5, 6}));
+  EXPECT_EQ(read("<u2", "(2, 3)", six, "True"),
+            Literal::of<int32_t>({2, 3}, {1, 65535, 5, 2, 4, 6}));
+  EXPECT_EQ(read(">u2", "(1,)", std::string_view("\1\0", 2)), Literal::of<int32_t>({1}, {256}));
+  EXPECT_EQ(read("<u4", "(2,)", "\1\1\1\1\xff\xff\xff\xff"),
+            Literal::of<int64_t>({2}, {0x01010101, 0xffffffff}));
+  EXPECT_EQ(read("<u8", "()", "\1\1\1\1\1\1\1\1"), Literal::of<int64_t>({}, {0x0101010101010101}));
+  EXPECT_EQ(read("<i2", "(0, 2)", ""), Literal(DType::i32, {0, 2}));
+  const Error error =
+      thrown_by([&] { read("<u8", "(2, 1)", "\1\1\1\1\1\1\1\1\xff\xff\xff\xff\xff\xff\xff\xff"); });
+  EXPECT_EQ(error.code(), ErrorCode::out_of_range);
+  EXPECT_EQ(error.message(), "w.npy: 18446744073709551615 in row 1 is more than i64 can hold");
+}
+
 TEST(Npy, NamesTheTypeItCannotRead) {
-  const auto bytes = npy_of("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", "1234");
+  const auto bytes =
+      npy_of("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "12345678");
   const Error error = thrown_by([&] { parse_npy(bytes, "x.npy"); });
   EXPECT_EQ(error.code(), ErrorCode::unsupported);
-  EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<u4' is not supported");
+  EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<c8' is not supported");
   const auto records =
       npy_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234");
   EXPECT_EQ(thrown_by([&] { parse_npy(records, "x.npy"); }).code(), ErrorCode::unsupported);
