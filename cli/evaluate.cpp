@@ -43,14 +43,16 @@ Labelled read_data(const Options& options) {
     throw make_error(ErrorCode::invalid_argument, "evaluate: {} data files", options.data.size())
         .note("{}", kWanted);
   }
-  if (first == "fashion-mnist") return {data::fashion_mnist().test, options.input, options.label};
+  if (first == "fashion-mnist")
+    return {data::fashion_mnist({}, data::Parts::test).test, options.input, options.label};
   if (first.ends_with(".toml")) {
-    train::ConfiguredData data = train::configure_data(Configuration::load(first));
+    train::ConfiguredData data =
+        train::configure_data(Configuration::load(first), data::Parts::test);
     if (data.test.empty()) fail(ErrorCode::invalid_argument, "{} names no test data", first);
     return {data.test, data.input, data.label};
   }
   if (std::filesystem::is_directory(first))
-    return {data::idx_folder(first).test, options.input, options.label};
+    return {data::idx_folder(first, data::Parts::test).test, options.input, options.label};
   if (first.ends_with(".npz"))
     return {train::labelled_npz(first, options.input, options.label), options.input, options.label};
   if (!std::filesystem::exists(first)) {

@@ -85,12 +85,15 @@ Dataset idx(const fs::path& images, const fs::path& labels) {
   }
 }
 
-TrainTest idx_folder(const fs::path& folder) {
-  return {half_of(folder, "train"), half_of(folder, "t10k")};
+TrainTest idx_folder(const fs::path& folder, Parts parts) {
+  TrainTest result;
+  if (parts == Parts::all) result.train = half_of(folder, "train");
+  result.test = half_of(folder, "t10k");
+  return result;
 }
 
-TrainTest fashion_mnist(const fs::path& folder) {
-  TrainTest result = idx_folder(folder.empty() ? find_fashion_mnist() : folder);
+TrainTest fashion_mnist(const fs::path& folder, Parts parts) {
+  TrainTest result = idx_folder(folder.empty() ? find_fashion_mnist() : folder, parts);
   for (Dataset* half : {&result.train, &result.test}) {
     half->set_classes({"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
                        "sneaker", "bag", "ankle boot"});

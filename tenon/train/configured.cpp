@@ -6,7 +6,6 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
-#include "tenon/data/sources.h"
 #include "tenon/models/layer_list.h"
 #include "tenon/models/zoo.h"
 #include "tenon/nn/layers.h"
@@ -224,7 +223,8 @@ void require_files(const Configuration& data, const std::string& source,
 
 }  // namespace
 
-ConfiguredData configure_data(const Configuration& config) {
+ConfiguredData configure_data(const Configuration& config, data::Parts parts) {
+  const bool train = parts == data::Parts::all;
   Configuration section = config.section("data");
   ConfiguredData data;
   data.input = section.get_string("input", "image");
@@ -232,18 +232,18 @@ ConfiguredData configure_data(const Configuration& config) {
   std::string source = choose(section, "source", "fashion-mnist", {"fashion-mnist", "idx", "npz"});
   data::TrainTest both;
   if (source == "fashion-mnist") {
-    both = data::fashion_mnist(section.get_string("folder", ""));
+    both = data::fashion_mnist(section.get_string("folder", ""), parts);
   } else if (source == "idx" && section.has("folder")) {
-    both = data::idx_folder(section.get_string("folder"));
+    both = data::idx_folder(section.get_string("folder"), parts);
   } else if (source == "idx") {
     require_files(section, source, {"images", "labels"},
                   "folder = …, or images, labels and, for a test set, test_images, test_labels");
-    both.train = data::idx(section.get_string("images"), section.get_string("labels"));
+    if (train) both.train = data::idx(section.get_string("images"), section.get_string("labels"));
     if (section.has("test_images"))
       both.test = data::idx(section.get_string("test_images"), section.get_string("test_labels"));
   } else {
     require_files(section, source, {"train"}, "train = \"FILE.npz\" and, for a test set, test");
-    both.train = labelled_npz(section.get_string("train"), data.input, data.label);
+    if (train) both.train = labelled_npz(section.get_string("train"), data.input, data.label);
     if (section.has("test"))
       both.test = labelled_npz(section.get_string("test"), data.input, data.label);
   }
@@ -251,8 +251,8 @@ ConfiguredData configure_data(const Configuration& config) {
     fail(ErrorCode::invalid_argument, "{}: the test set has no rows", section.where(""));
   if (section.has("classes")) {
     std::vector<std::string> classes = section.get_strings("classes");
-    at_key(section, "classes", [&] { both.train.set_classes(classes); });
-    if (!both.test.empty()) both.test.set_classes(classes);
+    for (data::Dataset* half : {&both.train, &both.test})
+      at_key(section, "classes", [&] { half->set_classes(classes); });
   }
   data.train = std::move(both.train);
   data.test = std::move(both.test);

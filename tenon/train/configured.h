@@ -8,6 +8,7 @@
 
 #include "tenon/base/configuration.h"
 #include "tenon/data/dataset.h"
+#include "tenon/data/sources.h"
 #include "tenon/train/fit.h"
 
 namespace tenon::train {
@@ -23,13 +24,13 @@ struct ConfiguredRun {
 /// place in the file; unknown keys are errors with a suggestion.
 ConfiguredRun configure(const Configuration& config);
 
-/// [data] alone, for evaluation: the training and the test part.
+/// [data] alone: the training and the test part, or the test part only, for evaluation.
 struct ConfiguredData {
   data::Dataset train;
   data::Dataset test;
   std::string input, label;
 };
-ConfiguredData configure_data(const Configuration& config);
+ConfiguredData configure_data(const Configuration& config, data::Parts parts = data::Parts::all);
 
 /// These columns of an archive, whatever else is in it; labels of bool, u8 and i8 become
 /// the i32 that losses take.

@@ -128,8 +128,11 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   EXPECT_THAT(one_hot.err, HasSubstr("cross_entropy: the data do not have one class"));
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "test.npz", "--report", "runs"}, here).err,
               HasSubstr("cannot write runs: Is a directory"));
+  // A configuration's test data alone are read.
+  std::filesystem::rename(folder / "train.npz", folder / "away.npz");
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "run.toml"}, here).out,
               HasSubstr("accuracy 1.0000"));
+  std::filesystem::rename(folder / "away.npz", folder / "train.npz");
 
   Literal picture(DType::u8, {8, 8, 1});
   for (int64_t p = 36; p < 64; ++p) {
