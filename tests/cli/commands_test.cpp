@@ -11,6 +11,7 @@
 namespace tenon::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -285,7 +286,14 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
               HasSubstr("at --set model.layers"));
   EXPECT_THAT(error_of("data.test=flat.npz"), HasSubstr("test        image  u8[64]"));
   EXPECT_THAT(error_of("data.test=beyond.npz"), HasSubstr("label 4 in row 1 of the test data"));
-  EXPECT_THAT(error_of("data.test=empty.npz"), HasSubstr("the test set has no rows"));
+  EXPECT_THAT(error_of("data.test=empty.npz"),
+              AllOf(HasSubstr("empty.npz: the data set has no rows"),
+                    HasSubstr("at --set data.test=empty.npz")));
+  EXPECT_THAT(error_of("data.input=label"),
+              AllOf(HasSubstr("'label' cannot be input and label at once"),
+                    HasSubstr("at --set data.input=label")));
+  EXPECT_THAT(error_of("model.layers=[\"flatten\", {embedding = {tokens = 4, depth = 2}}]"),
+              AllOf(HasSubstr("rows of 'image' are u8[8,8,1]"), HasSubstr("token ids as int32")));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("no column 'labels'"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("in train.npz"));
   EXPECT_THAT(error_of("model.layers=[\"flatten\", {dense = 288230376151711744}]"),
@@ -294,7 +302,7 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
              "[data]\nsource = \"npz\"\ntrain = \"huge.npz\"\n[model]\nname = \"mlp\"\n");
   EXPECT_THAT(run({"train", "huge.toml"}, {.folder = folder.path()}).err,
               HasSubstr("'label' of row 1 is 9223372036854775807"));
-  EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("the data set has no rows"));
+  EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("empty.npz: the data set has no rows"));
 }
 
 TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {
