@@ -44,7 +44,7 @@ class Run {
            options_.input, example_.to_string());
     check_rows(dataset, options_.validation, options_.input, "validation");
     check_rows(dataset, options_.test, options_.input, "test");
-    if (!options_.scaling) options_.scaling = default_scaling(example_.dtype);
+    if (!options_.scaling) options_.scaling = default_scaling(example_);
   }
 
   FitResult run() {

@@ -206,6 +206,36 @@ optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
   EXPECT_THAT(run({"inspect", "runs/gpt/model.tenon"}, here).out, HasSubstr("f32[batch,12,7]"));
 }
 
+TEST(Cli, AnArchiveMayHoldMoreThanItsColumns) {
+  TemporaryFolder folder;
+  Literal bytes(DType::u8, {64, 2}), is_large(DType::boolean, {64});
+  for (int64_t i = 0; i < 64; ++i) {
+    bytes.set_int(2 * i, i % 16);
+    is_large.set_int(i, i % 16 >= 8);
+  }
+  write_npz(folder / "table.npz", {{"image", bytes},
+                                   {"label", is_large},
+                                   {"mean", Literal(DType::f32, {3})},
+                                   {"version", Literal(DType::i32, {})}});
+  write_text(folder / "table.toml", R"([data]
+source = "npz"
+train = "table.npz"
+test = "table.npz"
+batch = 16
+[model]
+layers = [{dense = 2}]
+[train]
+epochs = 60
+optimizer = {name = "adam", learning_rate = 1e-1}
+)");
+  RunOptions here{.folder = folder.path()};
+  Finished train = run({"train", "table.toml", "--quiet"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(train.out, HasSubstr("accuracy 1.0000"));
+  Finished none = run({"train", "table.toml", "--set", "data.label=mena"}, here);
+  EXPECT_THAT(none.err, HasSubstr("in table.npz, which has: image, label, mean, version"));
+}
+
 TEST(Cli, ClassesOfAFolderMayBeNamed) {
   TemporaryFolder folder;
   for (const char* part : {"train", "t10k"}) {
