@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
 #include "tenon/base/strings.h"
 #include "tenon/format/idx.h"
 #include "tenon/format/npy.h"
@@ -15,6 +17,14 @@ namespace tenon::data {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// What takes long is not done in silence.
+void announce(const fs::path& path) {
+  constexpr uint64_t kLarge = uint64_t{256} << 20;
+  std::error_code none;  // a pipe has no size, a missing file an error of its reader's
+  const uint64_t bytes = fs::file_size(path, none);
+  if (!none && bytes >= kLarge) log_info("reading {} ({})", path.string(), format_bytes(bytes));
+}
 
 /// Labels as the losses take them.
 Literal to_i32(const Literal& labels, const fs::path& path) {
@@ -64,6 +74,7 @@ fs::path find_fashion_mnist() {
 }  // namespace
 
 Dataset idx(const fs::path& images, const fs::path& labels) {
+  announce(images);
   Literal pixels = read_idx(images);
   std::vector<int64_t> shape = pixels.shape();
   if (shape.size() != 3 && shape.size() != 4) {
@@ -118,6 +129,7 @@ Dataset read_columns(const NpzFile& file, const std::vector<std::string>& column
 }  // namespace
 
 Dataset npz(const fs::path& path, const std::vector<std::string>& columns) {
+  announce(path);
   const NpzFile file(path);
   for (const std::string& name : columns) {
     if (file.contains(name)) continue;
@@ -131,6 +143,7 @@ Dataset npz(const fs::path& path, const std::vector<std::string>& columns) {
 }
 
 Dataset npz(const fs::path& path) {
+  announce(path);
   const NpzFile file(path);
   if (file.names().empty()) {
     fail(ErrorCode::invalid_argument, "{}: there is no array in it", path.string());
