@@ -36,8 +36,8 @@ class StepSums {
 
   /// What the loop gave.
   struct Results {
-    std::vector<Value> stacks;      // of stacked(); axis 0 is the step
-    std::vector<Value> totals;      // of accumulated()
+    std::vector<Value> stacks;     // of stacked(); axis 0 is the step
+    std::vector<Value> totals;     // of accumulated()
     std::vector<Value> constants;  // one an input of the body; invalid for those that vary
   };
   Value finish(Build& build, size_t plan, const Results& results) const;
