@@ -43,14 +43,16 @@ Labelled read_data(const Options& options) {
     throw make_error(ErrorCode::invalid_argument, "evaluate: {} data files", options.data.size())
         .note("{}", kWanted);
   }
-  if (first == "fashion-mnist") return {data::fashion_mnist().test, options.input, options.label};
+  if (first == "fashion-mnist")
+    return {data::fashion_mnist({}, data::Parts::test).test, options.input, options.label};
   if (first.ends_with(".toml")) {
-    train::ConfiguredData data = train::configure_data(Configuration::load(first));
+    train::ConfiguredData data =
+        train::configure_data(Configuration::load(first), data::Parts::test);
     if (data.test.empty()) fail(ErrorCode::invalid_argument, "{} names no test data", first);
     return {data.test, data.input, data.label};
   }
   if (std::filesystem::is_directory(first))
-    return {data::idx_folder(first).test, options.input, options.label};
+    return {data::idx_folder(first, data::Parts::test).test, options.input, options.label};
   if (first.ends_with(".npz"))
     return {train::labelled_npz(first, options.input, options.label), options.input, options.label};
   if (!std::filesystem::exists(first)) {
@@ -65,14 +67,8 @@ data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
   Type row = data.rows[data.input].type();
   row.shape.erase(0);
   if (row == example) return data.rows;
-  data::Dataset result;
-  for (const data::Dataset::Column& column : data.rows.columns()) {
-    result.add(column.name, column.name == data.input
-                                ? rows_like(*column.values, example, column.name)
-                                : *column.values);
-  }
-  result.set_classes(data.rows.classes());
-  return result;
+  data::Dataset result = data.rows;
+  return result.replace(data.input, rows_like(data.rows[data.input], example, data.input));
 }
 
 /// All counts as a table, or those of mistakes one by one where it would be large.
@@ -149,9 +145,11 @@ void add_evaluate(CLI::App& app, int& exit_code) {
                    "IMAGES LABELS (idx), an .npz, a folder of the MNIST family, a configuration "
                    "(its test data), or fashion-mnist")
       ->required();
-  command->add_option("--input", options->input, "Input column of an .npz (default: that of training)")
+  command
+      ->add_option("--input", options->input, "Input column of an .npz (default: that of training)")
       ->type_name("NAME");
-  command->add_option("--label", options->label, "Label column of an .npz (default: that of training)")
+  command
+      ->add_option("--label", options->label, "Label column of an .npz (default: that of training)")
       ->type_name("NAME");
   command->add_option("--report", options->report, "Write an HTML report, too")->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON");

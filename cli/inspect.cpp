@@ -223,7 +223,9 @@ int inspect(const Options& options) {
 void add_inspect(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("inspect", "What is in a model, checkpoint or data file");
   auto options = std::make_shared<Options>();
-  command->add_option("FILE", options->file, "A model, checkpoint, graph or array file, or rows of one, FILE#17")
+  command
+      ->add_option("FILE", options->file,
+                   "A model, checkpoint, graph or array file, or rows of one, FILE#17")
       ->required();
   command->add_flag("--graph", options->graph, "Print the graph of a model");
   command->add_option("--png", options->png, "Write a row of an array, FILE#row, as a picture")

@@ -62,9 +62,9 @@ Literal selected(const Literal& all, const Selection& selection) {
 }
 
 /// The same numbers in another dtype: only where every value survives.
-Literal converted(const Literal& values, DType dtype, const std::string& path) {
+Literal converted(Literal values, DType dtype, const std::string& path) {
   if (values.dtype() == dtype) return values;
-  Literal result(dtype, values.shape());
+  Literal result = Literal::uninitialized(dtype, values.shape());
   for (int64_t i = 0; i < values.size(); ++i) {
     double value = values.to_double(i);
     result.set_double(i, value);
@@ -89,12 +89,10 @@ Literal parse_array(const MappedFile& file, Content content, const std::string& 
                     const std::string& column) {
   if (content == Content::npy) return parse_npy(file.bytes(), path);
   if (content == Content::idx) return parse_idx(file.bytes(), path);
-  NamedLiterals columns = parse_npz(file.bytes(), path);
-  if (auto found = columns.find(column); found != columns.end()) return std::move(found->second);
-  std::vector<std::string> names;
-  for (const auto& [name, values] : columns) names.push_back(name);
+  NpzFile columns(file.bytes(), path);
+  if (columns.contains(column)) return columns.read(column);
   throw make_error(ErrorCode::not_found, "{}: no column '{}'", path, column)
-      .note("it has {}; --input names another one", join(names, ", "));
+      .note("it has {}; --input names another one", join(columns.names(), ", "));
 }
 
 Literal read_selected(const Selection& selection, const MappedFile& file, Content content,
@@ -118,7 +116,7 @@ Literal rows_between(const Literal& all, int64_t begin, int64_t end) {
   std::vector<int64_t> shape = all.shape();
   const size_t row = shape[0] == 0 ? 0 : all.bytes() / static_cast<size_t>(shape[0]);
   shape[0] = end - begin;
-  Literal result(all.dtype(), shape);
+  Literal result = Literal::uninitialized(all.dtype(), shape);
   std::memcpy(result.data(), all.data() + row * static_cast<size_t>(begin), result.bytes());
   return result;
 }

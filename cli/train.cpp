@@ -45,8 +45,7 @@ bool is_planned_to_its_end(const Configuration& config) {
 bool may_change(const std::string& key, const Configuration& config) {
   return key == "train.checkpoint" || key == "train.checkpoint_every" ||
          key == "train.checkpoint_seconds" || key == "train.keep_checkpoints" ||
-         key == "train.memory_limit" ||
-         (key == "train.epochs" && !is_planned_to_its_end(config));
+         key == "train.memory_limit" || (key == "train.epochs" && !is_planned_to_its_end(config));
 }
 
 void refuse_other_run(const fs::path& recorded, const Configuration& config) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "tenon/base/error.h"
 #include "tenon/base/random.h"
@@ -17,7 +18,7 @@ namespace {
 Literal gather_rows(const Literal& column, std::span<const int64_t> indices) {
   std::vector<int64_t> shape = column.shape();
   shape[0] = static_cast<int64_t>(indices.size());
-  Literal result(column.dtype(), std::move(shape));
+  Literal result = Literal::uninitialized(column.dtype(), std::move(shape));
   const size_t bytes = row_bytes(column);
   if (bytes == 0) return result;
   std::byte* out = result.data();
@@ -26,6 +27,40 @@ Literal gather_rows(const Literal& column, std::span<const int64_t> indices) {
     out += bytes;
   }
   return result;
+}
+
+/// Rows move to the front of their column, in place: none has to go back, since they ascend.
+void move_rows_up(Literal& column, std::span<const int64_t> ascending) {
+  const size_t bytes = row_bytes(column);
+  std::byte* out = column.data();
+  for (int64_t row : ascending) {
+    if (bytes == 0) break;
+    std::memmove(out, column.data() + static_cast<size_t>(row) * bytes, bytes);
+    out += bytes;
+  }
+  column.keep_rows(static_cast<int64_t>(ascending.size()));
+}
+
+/// Which rows are chosen at random and which are not, both ascending.
+struct Parts {
+  std::vector<int64_t> chosen, others;
+};
+
+Parts choose(int64_t rows, double fraction, uint64_t seed) {
+  if (!(fraction >= 0 && fraction <= 1)) {
+    fail(ErrorCode::invalid_argument, "dataset: a fraction of {} is not between 0 and 1", fraction);
+  }
+  const std::vector<int64_t> order = permutation(RandomKey(seed).fold_in("split"), rows);
+  const auto cut = order.begin() + std::llround(fraction * static_cast<double>(rows));
+  Parts parts{{order.begin(), cut}, {cut, order.end()}};
+  std::ranges::sort(parts.chosen);
+  std::ranges::sort(parts.others);
+  return parts;
+}
+
+Error no_column(std::string_view name, const std::vector<std::string>& names) {
+  return make_error(ErrorCode::not_found, "dataset: no column '{}'", name)
+      .add_note(hint(name, names));
 }
 
 }  // namespace
@@ -48,7 +83,16 @@ Dataset& Dataset::add(std::string name, Literal column) {
         .note("'{}' has {}", name, rows);
   }
   size_ = rows;
-  columns_.push_back({std::move(name), std::make_shared<const Literal>(std::move(column))});
+  // Not of a const Literal: where nobody else has it, keep_rows may change it.
+  columns_.push_back({std::move(name), std::make_shared<Literal>(std::move(column))});
+  return *this;
+}
+
+Dataset& Dataset::replace(std::string_view name, Literal column) {
+  const auto old = std::ranges::find(columns_, name, &Column::name);
+  if (old == columns_.end()) throw no_column(name, names());
+  check(!column.shape().empty() && column.shape()[0] == size_, "as many rows as before");
+  old->values = std::make_shared<Literal>(std::move(column));
   return *this;
 }
 
@@ -76,8 +120,7 @@ const Dataset::Column* Dataset::find(std::string_view name) const {
 
 const Literal& Dataset::operator[](std::string_view name) const {
   if (const Column* column = find(name)) return *column->values;
-  throw make_error(ErrorCode::not_found, "dataset: no column '{}'", name)
-      .add_note(hint(name, names()));
+  throw no_column(name, names());
 }
 
 Dataset Dataset::rows(int64_t begin, int64_t end) const {
@@ -103,15 +146,31 @@ Dataset Dataset::rows(std::span<const int64_t> indices) const {
   return result;
 }
 
-std::pair<Dataset, Dataset> Dataset::split(double fraction, uint64_t seed) const {
-  if (!(fraction >= 0 && fraction <= 1)) {
-    fail(ErrorCode::invalid_argument, "dataset: a fraction of {} is not between 0 and 1", fraction);
+Dataset Dataset::keep_rows(std::span<const int64_t> ascending) && {
+  Dataset result = std::exchange(*this, {});
+  for (Column& column : result.columns_) {
+    if (column.values.use_count() == 1) {
+      move_rows_up(*std::const_pointer_cast<Literal>(column.values), ascending);
+    } else {
+      column.values = std::make_shared<Literal>(gather_rows(*column.values, ascending));
+    }
   }
-  std::vector<int64_t> order = permutation(RandomKey(seed).fold_in("split"), size_);
-  const auto cut = order.begin() + std::llround(fraction * static_cast<double>(size_));
-  std::sort(order.begin(), cut);
-  std::sort(cut, order.end());
-  return {rows(std::span(order.begin(), cut)), rows(std::span(cut, order.end()))};
+  result.size_ = static_cast<int64_t>(ascending.size());
+  return result;
+}
+
+std::pair<Dataset, Dataset> Dataset::split(double fraction, uint64_t seed) const& {
+  const Parts parts = choose(size_, fraction, seed);
+  return {rows(parts.chosen), rows(parts.others)};
+}
+
+std::pair<Dataset, Dataset> Dataset::split(double fraction, uint64_t seed) && {
+  const Parts parts = choose(size_, fraction, seed);
+  const bool most_are_chosen = parts.chosen.size() > parts.others.size();
+  Dataset few = rows(most_are_chosen ? parts.others : parts.chosen);
+  Dataset most = std::move(*this).keep_rows(most_are_chosen ? parts.chosen : parts.others);
+  if (most_are_chosen) std::swap(few, most);
+  return {std::move(few), std::move(most)};
 }
 
 std::string Dataset::to_string() const {

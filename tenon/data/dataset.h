@@ -6,6 +6,7 @@
 //   set["label"].at<int32_t>(0);
 //   auto [train, validation] = set.split(0.9, /*seed=*/0);
 //   set.rows(0, 100);                                            // the first hundred
+//   auto [few, rest] = std::move(set).split(0.1, 0);             // without a second copy of the rest
 
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,8 @@ class Dataset {
 
   /// Adds a column (or the first one).
   Dataset& add(std::string name, Literal column);
+  /// Other values for a column that is there; all others stay shared.
+  Dataset& replace(std::string_view name, Literal column);
   /// What the values of the label column are called: {"t-shirt", "trouser", …}. May be empty.
   const std::vector<std::string>& classes() const { return classes_; }
   /// Error invalid_argument for a name that two classes would have.
@@ -45,7 +48,10 @@ class Dataset {
   Dataset rows(int64_t begin, int64_t end) const;
   Dataset rows(std::span<const int64_t> indices) const;
   /// A random `fraction` of the rows, and the others; both keep the order of the rows.
-  std::pair<Dataset, Dataset> split(double fraction, uint64_t seed) const;
+  std::pair<Dataset, Dataset> split(double fraction, uint64_t seed) const&;
+  /// The same where nobody needs the whole any more: the others take over the memory of columns
+  /// that are not shared.
+  std::pair<Dataset, Dataset> split(double fraction, uint64_t seed) &&;
 
   /// One line a column: "image  u8[60000,28,28,1]".
   std::string to_string() const;
@@ -58,6 +64,7 @@ class Dataset {
 
  private:
   const Column* find(std::string_view name) const;
+  Dataset keep_rows(std::span<const int64_t> ascending) &&;
 
   std::vector<Column> columns_;
   std::vector<std::string> classes_;

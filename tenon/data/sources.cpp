@@ -2,10 +2,13 @@
 
 #include <cstdlib>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
+#include "tenon/base/strings.h"
 #include "tenon/format/idx.h"
 #include "tenon/format/npy.h"
 
@@ -15,6 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What takes long is not done in silence.
+void announce(const fs::path& path) {
+  constexpr uint64_t kLarge = uint64_t{256} << 20;
+  std::error_code none;  // a pipe has no size, a missing file an error of its reader's
+  const uint64_t bytes = fs::file_size(path, none);
+  if (!none && bytes >= kLarge) log_info("reading {} ({})", path.string(), format_bytes(bytes));
+}
+
 /// Labels as the losses take them.
 Literal to_i32(const Literal& labels, const fs::path& path) {
   if (is_floating(labels.dtype()) || labels.shape().size() != 1) {
@@ -22,7 +33,7 @@ Literal to_i32(const Literal& labels, const fs::path& path) {
                      labels.type().to_string())
         .note("wanted: one whole number for each image");
   }
-  Literal result(DType::i32, labels.shape());
+  Literal result = Literal::uninitialized(DType::i32, labels.shape());
   auto values = result.values<int32_t>();
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = static_cast<int32_t>(labels.to_int(static_cast<int64_t>(i)));
@@ -63,6 +74,7 @@ fs::path find_fashion_mnist() {
 }  // namespace
 
 Dataset idx(const fs::path& images, const fs::path& labels) {
+  announce(images);
   Literal pixels = read_idx(images);
   std::vector<int64_t> shape = pixels.shape();
   if (shape.size() != 3 && shape.size() != 4) {
@@ -84,12 +96,15 @@ Dataset idx(const fs::path& images, const fs::path& labels) {
   }
 }
 
-TrainTest idx_folder(const fs::path& folder) {
-  return {half_of(folder, "train"), half_of(folder, "t10k")};
+TrainTest idx_folder(const fs::path& folder, Parts parts) {
+  TrainTest result;
+  if (parts == Parts::all) result.train = half_of(folder, "train");
+  result.test = half_of(folder, "t10k");
+  return result;
 }
 
-TrainTest fashion_mnist(const fs::path& folder) {
-  TrainTest result = idx_folder(folder.empty() ? find_fashion_mnist() : folder);
+TrainTest fashion_mnist(const fs::path& folder, Parts parts) {
+  TrainTest result = idx_folder(folder.empty() ? find_fashion_mnist() : folder, parts);
   for (Dataset* half : {&result.train, &result.test}) {
     half->set_classes({"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
                        "sneaker", "bag", "ankle boot"});
@@ -97,18 +112,43 @@ TrainTest fashion_mnist(const fs::path& folder) {
   return result;
 }
 
-Dataset npz(const fs::path& path) {
+namespace {
+
+Dataset read_columns(const NpzFile& file, const std::vector<std::string>& columns,
+                     const fs::path& path) {
   Dataset result;
   try {
-    for (auto& [name, array] : read_npz(path)) result.add(name, std::move(array));
+    for (const std::string& name : columns) result.add(name, file.read(name));
   } catch (Error& error) {
     if (error.code() == ErrorCode::shape_mismatch) error.note("in {}", path.string());
     throw;
   }
-  if (result.columns().empty()) {
+  return result;
+}
+
+}  // namespace
+
+Dataset npz(const fs::path& path, const std::vector<std::string>& columns) {
+  announce(path);
+  const NpzFile file(path);
+  for (const std::string& name : columns) {
+    if (file.contains(name)) continue;
+    Error error = make_error(ErrorCode::not_found, "dataset: no column '{}'", name);
+    error.note("in {}, which has: {}", path.string(), join(file.names(), ", "));
+    const std::string near = suggest(name, file.names());
+    if (!near.empty()) error.note("hint: did you mean '{}'?", near);
+    throw error;
+  }
+  return read_columns(file, columns, path);
+}
+
+Dataset npz(const fs::path& path) {
+  announce(path);
+  const NpzFile file(path);
+  if (file.names().empty()) {
     fail(ErrorCode::invalid_argument, "{}: there is no array in it", path.string());
   }
-  return result;
+  return read_columns(file, file.names(), path);
 }
 
 }  // namespace tenon::data

@@ -86,8 +86,8 @@ class ByteReader {
 
 /// Bytes of an array of that shape, or nothing when a dimension is negative or the product
 /// overflows.
-inline std::optional<uint64_t> array_bytes(DType dtype, std::span<const int64_t> shape) {
-  uint64_t bytes = size_of(dtype);
+inline std::optional<uint64_t> array_bytes(size_t element_size, std::span<const int64_t> shape) {
+  uint64_t bytes = element_size;
   bool empty = false;
   for (int64_t dim : shape) {
     if (dim < 0) return std::nullopt;
@@ -99,6 +99,9 @@ inline std::optional<uint64_t> array_bytes(DType dtype, std::span<const int64_t>
     }
   }
   return empty ? 0 : bytes;
+}
+inline std::optional<uint64_t> array_bytes(DType dtype, std::span<const int64_t> shape) {
+  return array_bytes(size_of(dtype), shape);
 }
 
 /// Turns the numbers of an array around, for files in the other byte order.

@@ -174,7 +174,7 @@ ArrayView DlpackArray::view() const {
 }
 
 Literal DlpackArray::copy() const {
-  Literal result(dtype_, shape_);
+  Literal result = Literal::uninitialized(dtype_, shape_);
   if (contiguous()) {
     std::ranges::copy(view().bytes, result.data());
     return result;

@@ -80,7 +80,7 @@ Literal parse_idx(std::span<const std::byte> bytes, std::string_view name) {
     throw corrupt_at(name, 4, "the dimensions promise more than a file of {} bytes can hold",
                      bytes.size());
   }
-  Literal result(known->second, std::move(shape));
+  Literal result = Literal::uninitialized(known->second, std::move(shape));
   content.read({result.data(), result.bytes()}, "the data");
   const uint64_t end = content.offset();
   if (!content.at_end()) throw corrupt_at(name, end, "bytes follow the array");

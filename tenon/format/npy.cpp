@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <string>
 
-#include "tenon/base/files.h"
+#include "tenon/base/strings.h"
 #include "tenon/format/byte_reader.h"
-#include "tenon/format/zip.h"
 
 // numpy/lib/format.py, "NPY format" NEP 1: magic, version, header length, a Python dict, data.
 
@@ -18,12 +18,43 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kAlignment = 64;
 
+/// An element type of files, and the dtype that it is read as.
+struct ElementType {
+  std::string_view kind;  // without its byte order
+  size_t size;
+  DType dtype;
+};
+constexpr ElementType kElementTypes[] = {
+    {"b1", 1, DType::boolean}, {"u1", 1, DType::u8},  {"i1", 1, DType::i8},  {"i2", 2, DType::i32},
+    {"u2", 2, DType::i32},     {"i4", 4, DType::i32}, {"u4", 4, DType::i64}, {"i8", 8, DType::i64},
+    {"u8", 8, DType::i64},     {"f2", 2, DType::f16}, {"f4", 4, DType::f32}, {"f8", 8, DType::f64},
+    {"V2", 2, DType::bf16}};
+
 struct Header {
-  DType dtype = DType::f32;
+  ElementType element = kElementTypes[0];
   bool reversed = false;  // the other byte order
   bool fortran = false;
   std::vector<int64_t> shape;
 };
+
+/// What to do in Python about an element type that cannot be read.
+std::string_view advice_for(std::string_view kind) {
+  switch (kind.empty() ? '\0' : kind[0]) {
+    case 'U':
+    case 'S':
+    case 'a':
+      return "text is no number: numpy.unique(array, return_inverse=True)[1] numbers its words";
+    case 'O':
+      return "objects are read by Python alone: numpy.array(array.tolist(), 'float32')";
+    case 'c':
+      return "save array.real and array.imag";
+    case 'M':
+    case 'm':
+      return "times as whole numbers: array.astype('int64')";
+    default:
+      return "convert it in Python, such as array.astype('float32')";
+  }
+}
 
 /// Reads the dict literal of a header: exactly the three keys that the format has, in any order.
 class HeaderParser {
@@ -106,19 +137,16 @@ class HeaderParser {
     const std::string descr = string();
     const char order = descr.empty() ? '\0' : descr[0];
     const std::string kind = descr.substr(std::min<size_t>(1, descr.size()));
-    static constexpr std::pair<std::string_view, DType> kKinds[] = {
-        {"b1", DType::boolean}, {"u1", DType::u8},  {"i1", DType::i8},
-        {"i4", DType::i32},     {"i8", DType::i64}, {"f2", DType::f16},
-        {"f4", DType::f32},     {"f8", DType::f64}, {"V2", DType::bf16}};
-    const auto* found = std::ranges::find(kKinds, kind, [](const auto& k) { return k.first; });
-    if (found == std::end(kKinds) || std::string_view("<>|=").find(order) == std::string::npos) {
+    const auto* found = std::ranges::find(kElementTypes, kind, &ElementType::kind);
+    if (found == std::end(kElementTypes) ||
+        std::string_view("<>|=").find(order) == std::string::npos) {
       throw make_error(ErrorCode::unsupported, "{}: byte {}: element type '{}' is not supported",
                        file_, first_offset_ + at, descr)
-          .note("supported: bool, u8, i8, i32, i64, f16, bf16, f32, f64")
-          .note("hint: convert it in Python, such as array.astype('int32')");
+          .note("supported: bool, whole numbers of 8 to 64 bits, f16, bf16, f32, f64")
+          .note("hint: {}", advice_for(kind));
     }
-    header_.dtype = found->second;
-    header_.reversed = order == '>' && size_of(header_.dtype) > 1;
+    header_.element = *found;
+    header_.reversed = order == '>' && found->size > 1;
     descr_ = true;
   }
 
@@ -175,9 +203,8 @@ Header read_header(ByteReader& reader) {
 }
 
 /// Copies an array whose first index runs fastest into one whose last index does.
-void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
-  const auto& shape = to.shape();
-  const size_t size = size_of(to.dtype());
+void copy_from_fortran(std::span<const std::byte> from, std::span<const int64_t> shape, size_t size,
+                       std::span<std::byte> to) {
   std::vector<int64_t> index(shape.size(), 0), stride(shape.size());
   int64_t step = 1;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -185,7 +212,7 @@ void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
     step *= shape[axis];
   }
   int64_t source = 0;
-  for (size_t target = 0; target < to.bytes(); target += size) {
+  for (size_t target = 0; target < to.size(); target += size) {
     std::copy_n(from.data() + static_cast<size_t>(source) * size, size, to.data() + target);
     for (size_t axis = shape.size(); axis-- > 0;) {  // the next row-major index
       source += stride[axis];
@@ -194,6 +221,118 @@ void copy_from_fortran(std::span<const std::byte> from, Literal& to) {
       index[axis] = 0;
     }
   }
+}
+
+/// The array takes all of the bytes that follow its header, no more and no less.
+void require_size(const Header& header, std::string_view name, uint64_t offset, uint64_t there) {
+  const auto size = array_bytes(header.element.size, header.shape);
+  if (!size) throw corrupt_at(name, offset, "the header's shape overflows 64 bits");
+  if (*size > there) {
+    throw corrupt_at(name, offset + there,
+                     "the file ends within the data ({} bytes from byte {}, {} there)", *size,
+                     offset, there);
+  }
+  if (*size < there) {
+    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size);
+  }
+}
+
+/// Turns the numbers that fill the end of an array's memory into its elements, from front to back:
+/// none is written over before it is read, since each is narrower in the file.
+template <class From, class To>
+void widen(Literal& array) {
+  static_assert(sizeof(From) < sizeof(To));
+  const auto to = array.values<To>();
+  const std::byte* from = array.data() + to.size() * (sizeof(To) - sizeof(From));
+  for (size_t i = 0; i < to.size(); ++i) {
+    From value;
+    std::memcpy(&value, from + i * sizeof(From), sizeof(From));
+    to[i] = value;
+  }
+}
+
+/// Types that Tenon has not become the next that holds all of their values, or nearly all.
+void widen_from(std::string_view kind, Literal& array, std::string_view name) {
+  if (kind == "i2") return widen<int16_t, int32_t>(array);
+  if (kind == "u2") return widen<uint16_t, int32_t>(array);
+  if (kind == "u4") return widen<uint32_t, int64_t>(array);
+  if (kind != "u8") return;
+  const auto values = array.values<int64_t>();
+  const auto beyond = std::ranges::find_if(values, [](int64_t value) { return value < 0; });
+  if (beyond == values.end()) return;
+  const auto element = beyond - values.begin();
+  const auto rows = array.shape().empty() ? 1 : array.shape()[0];
+  throw make_error(ErrorCode::out_of_range, "{}: {} in row {} is more than i64 can hold", name,
+                   static_cast<uint64_t>(*beyond), element / (array.size() / rows))
+      .note("64-bit numbers without a sign are read as i64");
+}
+
+/// The array whose data `fill` writes into memory; they begin at byte `offset` of the file `name`.
+template <class Fill>
+Literal read_data(const Header& header, std::string_view name, uint64_t offset, Fill fill) {
+  const auto& [kind, width, dtype] = header.element;
+  Literal result = Literal::uninitialized(dtype, header.shape);
+  const size_t size = static_cast<size_t>(result.size()) * width;
+  const auto data = std::span<std::byte>(result.data(), result.bytes()).last(size);
+  const auto fill_checked = [&](std::span<std::byte> out) {
+    fill(out);
+    if (dtype != DType::boolean) return;
+    const auto bad = std::ranges::find_if(out, [](std::byte b) { return b > std::byte{1}; });
+    if (bad != out.end()) {  // would not be a bool to C++
+      throw corrupt_at(name, offset + static_cast<uint64_t>(bad - out.begin()),
+                       "a bool that is neither 0 nor 1");
+    }
+  };
+  if (header.fortran && header.shape.size() > 1) {
+    std::vector<std::byte> columns(data.size());
+    fill_checked(columns);
+    copy_from_fortran(columns, header.shape, width, data);
+  } else {
+    fill_checked(data);
+  }
+  if (header.reversed) reverse_bytes(data, width);
+  widen_from(kind, result, name);
+  return result;
+}
+
+/// The bytes of an entry before its array's data, and perhaps less where it ends before them.
+std::vector<std::byte> read_head(ZipStream& stream) {
+  constexpr size_t kUpToLength = 12;  // magic, version, and a length of 2 or 4 bytes
+  const uint64_t size = stream.remaining();
+  std::vector<std::byte> head(std::min<uint64_t>(size, kUpToLength));
+  stream.read(head);
+  if (head.size() < kUpToLength) return head;
+  ByteReader reader(head, "");
+  reader.take(kMagic.size(), "");
+  const auto major = reader.little<uint8_t>("");
+  reader.take(1, "");
+  const uint64_t length = major == 1 ? reader.little<uint16_t>("") : reader.little<uint32_t>("");
+  const uint64_t end = std::min(size, reader.offset() + length);
+  if (end <= head.size()) return head;
+  head.resize(end);
+  stream.read(std::span(head).subspan(kUpToLength));
+  return head;
+}
+
+/// An entry of an archive goes straight into the array's memory.
+Literal read_entry(ZipStream stream, std::string_view name) {
+  const uint64_t size = stream.remaining();
+  Header header;
+  uint64_t offset = 0;
+  try {
+    const std::vector<std::byte> head = read_head(stream);
+    ByteReader reader(head, name);
+    header = read_header(reader);
+    offset = reader.offset();
+    require_size(header, name, offset, size - offset);
+  } catch (const Error&) {
+    stream.finish();  // where the header is strange since it is damaged, that is the error
+    throw;
+  }
+  return read_data(header, name, offset, [&](std::span<std::byte> out) {
+    stream.read(out);
+    stream.finish();
+  });
 }
 
 std::string_view descr_of(DType dtype) {
@@ -242,28 +381,10 @@ std::string header_text(const ArrayView& array) {
 Literal parse_npy(std::span<const std::byte> bytes, std::string_view name) {
   ByteReader reader(bytes, name);
   const Header header = read_header(reader);
-  const auto size = array_bytes(header.dtype, header.shape);
-  if (!size) reader.fail_at(reader.offset(), "the header's shape overflows 64 bits");
-  const auto data = reader.take(*size, "the data");
-  if (reader.remaining() != 0) {
-    reader.fail_at(reader.offset(), "{} bytes follow the array", reader.remaining());
-  }
-  Literal result(header.dtype, header.shape);
-  if (header.fortran && header.shape.size() > 1) {
-    copy_from_fortran(data, result);
-  } else {
-    std::ranges::copy(data, result.data());
-  }
-  if (header.reversed) {
-    reverse_bytes({result.data(), result.bytes()}, size_of(result.dtype()));
-  }
-  if (result.dtype() == DType::boolean) {  // any other byte would not be a bool to C++
-    const uint64_t start = bytes.size() - data.size();
-    for (size_t i = 0; i < data.size(); ++i) {
-      if (data[i] > std::byte{1}) reader.fail_at(start + i, "a bool that is neither 0 nor 1");
-    }
-  }
-  return result;
+  require_size(header, name, reader.offset(), reader.remaining());
+  const auto data = bytes.subspan(reader.offset());
+  return read_data(header, name, reader.offset(),
+                   [&](std::span<std::byte> out) { std::ranges::copy(data, out.begin()); });
 }
 
 Literal read_npy(const std::filesystem::path& path) {
@@ -286,26 +407,61 @@ void write_npy(const std::filesystem::path& path, const ArrayView& array) {
   file.commit();
 }
 
-NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name) {
-  const ZipReader zip(bytes, name);
-  NamedLiterals result;
-  for (const ZipEntry& entry : zip.entries()) {
+NpzFile::NpzFile(const std::filesystem::path& path)
+    : file_(path), name_(path.string()), zip_(file_->bytes(), name_) {
+  index();
+}
+
+NpzFile::NpzFile(std::span<const std::byte> bytes, std::string_view name)
+    : name_(name), zip_(bytes, name_) {
+  index();
+}
+
+void NpzFile::index() {
+  for (const ZipEntry& entry : zip_.entries()) {
     if (entry.name.ends_with('/')) continue;
-    const std::string label = fmt::format("{}:{}", name, entry.name);
     std::string key = entry.name;
     if (key.ends_with(".npy")) key.resize(key.size() - 4);
-    if (result.contains(key)) {
-      throw corrupt_at(name, entry.offset, "'{}' is there twice", entry.name);
+    if (!entries_.emplace(std::move(key), &entry).second) {
+      throw corrupt_at(name_, entry.offset, "'{}' is there twice", entry.name);
     }
-    result.emplace(std::move(key), parse_npy(zip.read(entry), label));
+  }
+}
+
+std::vector<std::string> NpzFile::names() const {
+  std::vector<std::string> result;
+  for (const auto& [name, entry] : entries_) result.push_back(name);
+  return result;
+}
+
+Literal NpzFile::read(std::string_view name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    throw make_error(ErrorCode::not_found, "{}: no array '{}'", name_, name)
+        .add_note(hint(name, names()));
+  }
+  const ZipEntry& entry = *found->second;
+  return read_entry(zip_.open(entry), fmt::format("{}:{}", name_, entry.name));
+}
+
+namespace {
+
+NamedLiterals read_all(const NpzFile& file) {
+  NamedLiterals result;
+  for (std::string& name : file.names()) {
+    Literal array = file.read(name);
+    result.emplace(std::move(name), std::move(array));
   }
   return result;
 }
 
-NamedLiterals read_npz(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return parse_npz(file.bytes(), path.string());
+}  // namespace
+
+NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name) {
+  return read_all(NpzFile(bytes, name));
 }
+
+NamedLiterals read_npz(const std::filesystem::path& path) { return read_all(NpzFile(path)); }
 
 void write_npz(const std::filesystem::path& path, const NamedViews& arrays,
                const NpzOptions& options) {

@@ -6,20 +6,28 @@
 //   NamedLiterals arrays = read_npz("fashion.npz");       // stored or compressed
 //   write_npz("fashion.npz", {{"image", images}, {"label", labels}});
 //   arrays.at("label").at<int32_t>(0);
+//   Literal alone = NpzFile("fashion.npz").read("label"); // whatever else is there
 
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "tenon/base/files.h"
 #include "tenon/format/array_view.h"
+#include "tenon/format/zip.h"
 
 namespace tenon {
 
-/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Types that Tenon
-/// has not (i16, u32, complex, strings, objects, records) are Error unsupported; a damaged file
-/// is Error corrupt with the byte offset. bfloat16 is the 2-byte void ("<V2") that NumPy with
-/// ml_dtypes writes.
+/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Whole numbers that
+/// Tenon has not are read as the next dtype that has them: i16 and u16 as i32, u32 as i64; u64 as
+/// i64, or Error out_of_range. Other types that it has not (complex, strings, objects, records) are
+/// Error unsupported; a damaged file is Error corrupt with the byte offset. bfloat16 is the 2-byte
+/// void ("<V2") that NumPy with ml_dtypes writes.
 Literal read_npy(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 Literal parse_npy(std::span<const std::byte> bytes, std::string_view name);
@@ -27,7 +35,30 @@ Literal parse_npy(std::span<const std::byte> bytes, std::string_view name);
 void write_npy(const std::filesystem::path& path, const ArrayView& array);
 std::vector<std::byte> npy_bytes(const ArrayView& array);
 
-/// NumPy's archive of arrays: a zip file with one `NAME.npy` for each.
+/// NumPy's archive of arrays: a zip file with one `NAME.npy` for each. Only the arrays that are
+/// asked for are looked at.
+class NpzFile {
+ public:
+  explicit NpzFile(const std::filesystem::path& path);
+  /// The same from memory, which must outlive the object; `name` stands for the file in errors.
+  NpzFile(std::span<const std::byte> bytes, std::string_view name);
+  NpzFile(const NpzFile&) = delete;
+  NpzFile& operator=(const NpzFile&) = delete;
+
+  std::vector<std::string> names() const;
+  bool contains(std::string_view name) const { return entries_.contains(name); }
+  /// Error not_found with the names there are.
+  Literal read(std::string_view name) const;
+
+ private:
+  void index();
+
+  std::optional<MappedFile> file_;  // none where the bytes are somebody else's
+  std::string name_;
+  ZipReader zip_;
+  std::map<std::string, const ZipEntry*, std::less<>> entries_;
+};
+/// All of its arrays.
 NamedLiterals read_npz(const std::filesystem::path& path);
 NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name);
 

@@ -76,7 +76,7 @@ Literal parse_pnm(std::span<const std::byte> bytes, std::string_view name) {
   if (least > bytes.size() - scanner.position()) {
     throw corrupt_at(name, bytes.size(), "the file ends within an image of {} x {}", width, height);
   }
-  Literal result(DType::u8, {height, width, channels});
+  Literal result = Literal::uninitialized(DType::u8, {height, width, channels});
   ByteReader reader(bytes.subspan(scanner.position()), name, scanner.position());
   for (uint8_t& sample : result.values<uint8_t>()) {
     const uint64_t at = plain ? scanner.position() : reader.offset();

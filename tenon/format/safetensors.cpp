@@ -142,7 +142,7 @@ Literal SafetensorsFile::read(const SafetensorsEntry& entry) const {
                      entry.offset, entry.name, entry.dtype_name)
         .note("supported: BOOL, U8, I8, I32, I64, F16, BF16, F32, F64");
   }
-  Literal result(*entry.dtype, entry.shape);
+  Literal result = Literal::uninitialized(*entry.dtype, entry.shape);
   std::ranges::copy(bytes(entry), result.data());
   if (result.dtype() == DType::boolean) {
     const std::span data(result.data(), result.bytes());

@@ -177,7 +177,7 @@ ZipReader::ZipReader(std::span<const std::byte> bytes, std::string_view name)
   for (uint64_t i = 0; i < directory.entries; ++i) entries_.push_back(read_entry(reader));
 }
 
-std::vector<std::byte> ZipReader::read(const ZipEntry& entry) const {
+ZipStream ZipReader::open(const ZipEntry& entry) const {
   ByteReader reader = reader_at(bytes_, name_, entry.offset, "an entry");
   if (reader.little<uint32_t>("a local header") != kLocalHeader) {
     reader.fail_at(entry.offset, "no local header of '{}'", entry.name);
@@ -194,22 +194,50 @@ std::vector<std::byte> ZipReader::read(const ZipEntry& entry) const {
     reader.fail_at(start, "'{}' cannot have {} bytes: {} are there{}", entry.name, entry.size,
                    packed.size(), stored ? "" : " to unpack");
   }
-  std::vector<std::byte> result(entry.size);
-  if (stored) {
-    std::ranges::copy(packed, result.begin());
-  } else {
-    InflateStream stream(packed, name_, InflateStream::Kind::raw, start);
-    stream.read_exactly(result, entry.name);
-    std::byte extra;
-    if (stream.read({&extra, 1}) != 0) {
-      reader.fail_at(start, "'{}' unpacks to more than its {} bytes", entry.name, entry.size);
+  return {entry, packed, name_, start};
+}
+
+ZipStream::ZipStream(const ZipEntry& entry, std::span<const std::byte> packed,
+                     std::string_view name, uint64_t first_offset)
+    : entry_(&entry), packed_(packed), name_(name), first_offset_(first_offset) {
+  if (entry.method == kDeflated) {
+    inflate_ =
+        std::make_unique<InflateStream>(packed, name, InflateStream::Kind::raw, first_offset);
+  }
+}
+
+void ZipStream::read(std::span<std::byte> out) {
+  check(out.size() <= remaining(), "no more than remains");
+  // In pieces, so that the checksum finds them in the cache; and of the copy, since the file may
+  // change meanwhile.
+  constexpr size_t kPiece = size_t{1} << 18;
+  while (!out.empty()) {
+    const auto piece = out.first(std::min(out.size(), kPiece));
+    if (inflate_) {
+      inflate_->read_exactly(piece, entry_->name);
+    } else {
+      std::ranges::copy(packed_.subspan(position_, piece.size()), piece.begin());
     }
+    crc_ = crc32_of(piece, crc_);
+    position_ += piece.size();
+    out = out.subspan(piece.size());
   }
-  if (const uint32_t crc = crc32_of(result); crc != entry.crc) {
-    reader.fail_at(start, "'{}' is damaged: CRC {:08x}, expected {:08x}", entry.name, crc,
-                   entry.crc);
+}
+
+void ZipStream::finish() {
+  std::vector<std::byte> rest(std::min<uint64_t>(remaining(), 1 << 16));
+  while (remaining() > 0) {
+    read(std::span(rest).first(std::min<uint64_t>(remaining(), rest.size())));
   }
-  return result;
+  std::byte extra;
+  if (inflate_ && inflate_->read({&extra, 1}) != 0) {
+    throw corrupt_at(name_, first_offset_, "'{}' unpacks to more than its {} bytes", entry_->name,
+                     entry_->size);
+  }
+  if (crc_ != entry_->crc) {
+    throw corrupt_at(name_, first_offset_, "'{}' is damaged: CRC {:08x}, expected {:08x}",
+                     entry_->name, crc_, entry_->crc);
+  }
 }
 
 void ZipWriter::emit(std::span<const std::byte> bytes) {

@@ -4,7 +4,13 @@
 //   given: MappedFile file("model.npz"); std::string name; AtomicFile out("copy.npz");
 //   given: std::vector<std::byte> bytes; template <typename... T> void use(const T&...) {}
 //   ZipReader zip(file.bytes(), name);
-//   for (const ZipEntry& entry : zip.entries()) use(entry.name, zip.read(entry));
+//   for (const ZipEntry& entry : zip.entries()) {
+//     ZipStream stream = zip.open(entry);
+//     bytes.resize(stream.remaining());
+//     stream.read(bytes);                       // or piece by piece
+//     stream.finish();                          // Error corrupt where the checksum differs
+//     use(entry.name, bytes);
+//   }
 //   ZipWriter writer([&](auto bytes) { out.write(bytes); });
 //   writer.add("conv1.weight.npy", bytes, /*compress=*/true);
 //   writer.finish();
@@ -12,10 +18,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tenon/format/inflate.h"
 
 namespace tenon {
 
@@ -28,6 +37,31 @@ struct ZipEntry {
   uint64_t offset = 0;  ///< of the local header in the file
 };
 
+/// The unpacked bytes of one entry, from front to back, into memory of the caller's.
+class ZipStream {
+ public:
+  /// Of the entry's size what has not been read yet. The size is one that the packed bytes can
+  /// have.
+  uint64_t remaining() const { return entry_->size - position_; }
+  /// Fills `out`, which is at most as long as what remains.
+  void read(std::span<std::byte> out);
+  /// Checks size and CRC; reads over what remains.
+  void finish();
+
+ private:
+  friend class ZipReader;
+  ZipStream(const ZipEntry& entry, std::span<const std::byte> packed, std::string_view name,
+            uint64_t first_offset);
+
+  const ZipEntry* entry_;
+  std::span<const std::byte> packed_;
+  std::string_view name_;
+  uint64_t first_offset_;
+  uint64_t position_ = 0;
+  uint32_t crc_ = 0;
+  std::unique_ptr<InflateStream> inflate_;  // none where the entry is stored
+};
+
 /// The entries of a zip archive in memory, zip64 included; encrypted and split ones are refused.
 class ZipReader {
  public:
@@ -35,8 +69,8 @@ class ZipReader {
   ZipReader(std::span<const std::byte> bytes, std::string_view name);
 
   const std::vector<ZipEntry>& entries() const { return entries_; }
-  /// Unpacks one entry and checks its size and CRC.
-  std::vector<std::byte> read(const ZipEntry& entry) const;
+  /// The entry must outlive the stream, as the bytes must.
+  ZipStream open(const ZipEntry& entry) const;
 
  private:
   std::span<const std::byte> bytes_;

@@ -38,16 +38,24 @@ void check_sizes(DType dtype, std::span<const int64_t> shape) {
 }
 
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
-    : dtype_(dtype), shape_(std::move(shape)) {
-  check_sizes(dtype_, shape_);
-  size_t rounded = round_up(bytes(), kBufferAlignment);
-  if (rounded == 0) return;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded));
-  if (!memory)
+    : Literal(uninitialized(dtype, std::move(shape))) {
+  if (data_) std::memset(data(), 0, bytes());
+}
+
+Literal Literal::uninitialized(DType dtype, std::vector<int64_t> shape) {
+  check_sizes(dtype, shape);
+  Literal result;
+  result.dtype_ = dtype;
+  result.shape_ = std::move(shape);
+  const size_t used = result.bytes();
+  const size_t rounded = round_up(used, kBufferAlignment);
+  if (rounded == 0) return result;
+  result.data_.reset(static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded)));
+  if (!result.data_)
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
-         type().to_string());
-  std::memset(memory, 0, rounded);
-  data_.reset(memory);
+         result.type().to_string());
+  std::memset(result.data() + used, 0, rounded - used);
+  return result;
 }
 
 Literal Literal::scalar(DType dtype, double value) {
@@ -120,19 +128,27 @@ void Literal::set_int(int64_t index, int64_t value) {
 }
 
 Literal Literal::clone() const {
-  Literal copy(dtype_, shape_);
+  Literal copy = uninitialized(dtype_, shape_);
   if (bytes() > 0) std::memcpy(copy.data(), data(), bytes());
   return copy;
 }
 
-Literal Literal::reshaped(std::vector<int64_t> shape) const {
+Literal Literal::reshaped(std::vector<int64_t> shape) const& {
+  return clone().reshaped(std::move(shape));
+}
+
+Literal Literal::reshaped(std::vector<int64_t> shape) && {
   if (element_count(shape) != size()) {
     fail(ErrorCode::shape_mismatch, "reshape: {} has {} elements, {} has {}", type().to_string(),
          size(), Shape::of(shape).to_string(), element_count(shape));
   }
-  Literal copy = clone();
-  copy.shape_ = std::move(shape);
-  return copy;
+  shape_ = std::move(shape);
+  return std::move(*this);
+}
+
+void Literal::keep_rows(int64_t rows) {
+  check(!shape_.empty() && rows >= 0 && rows <= shape_[0], "rows that are there");
+  shape_[0] = rows;
 }
 
 std::string Literal::to_string() const {

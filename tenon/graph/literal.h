@@ -48,6 +48,9 @@ class Literal {
   Literal() = default;
   /// Zeros.
   Literal(DType dtype, std::vector<int64_t> shape);
+  /// Whatever the memory held: for who writes every element, since pages that are filled twice cost
+  /// twice. Error out_of_range or resource_exhausted where there is no such memory.
+  static Literal uninitialized(DType dtype, std::vector<int64_t> shape);
   template <class T>
   static Literal of(std::vector<int64_t> shape, const std::vector<T>& values);
   /// A scalar of any dtype; integers are exact up to 2^53.
@@ -80,7 +83,10 @@ class Literal {
   void set_double(int64_t index, double value);
   void set_int(int64_t index, int64_t value);
 
-  Literal reshaped(std::vector<int64_t> shape) const;
+  Literal reshaped(std::vector<int64_t> shape) const&;
+  Literal reshaped(std::vector<int64_t> shape) &&;  ///< the same memory
+  /// Only the first of its shape()[0] rows stay; so does the memory of the others.
+  void keep_rows(int64_t rows);
   Literal clone() const;
   std::string to_string() const;
   /// Same type and same bits.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
-#include "tenon/data/sources.h"
 #include "tenon/models/layer_list.h"
 #include "tenon/models/zoo.h"
 #include "tenon/nn/layers.h"
@@ -171,54 +171,47 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
          "{}: validation is {}, a part of the training set between 0 and 1",
          train.where("validation"), fraction);
   }
-  auto [kept_back, rest] = run.train.split(fraction, run.options.seed);
+  const int64_t rows = run.train.size();
+  auto [kept_back, rest] = std::move(run.train).split(fraction, run.options.seed);
   if (kept_back.empty() || rest.empty()) {
     fail(ErrorCode::out_of_range, "{}: validation = {} of {} rows leaves nothing to {} with",
-         train.where("validation"), fraction, run.train.size(),
-         rest.empty() ? "train" : "validate");
+         train.where("validation"), fraction, rows, rest.empty() ? "train" : "validate");
   }
-  run.options.validation = kept_back;
-  run.train = rest;
+  run.options.validation = std::move(kept_back);
+  run.train = std::move(rest);
 }
 
 }  // namespace
 
 namespace {
 
-data::Dataset with_labels_as(DType dtype, const data::Dataset& dataset, const std::string& label) {
-  data::Dataset result;
-  for (const data::Dataset::Column& column : dataset.columns()) {
-    if (column.name != label) {
-      result.add(column.name, *column.values);
-      continue;
+data::Dataset with_labels_as(DType dtype, data::Dataset dataset, const std::string& label) {
+  const Literal& given = dataset[label];
+  Literal labels = Literal::uninitialized(dtype, given.shape());
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    if (is_floating(dtype)) {
+      labels.set_double(i, given.to_double(i));
+    } else {
+      labels.set_int(i, given.to_int(i));
     }
-    Literal labels(dtype, column.values->shape());
-    for (int64_t i = 0; i < labels.size(); ++i) {
-      if (is_floating(dtype)) {
-        labels.set_double(i, column.values->to_double(i));
-      } else {
-        labels.set_int(i, column.values->to_int(i));
-      }
-    }
-    result.add(label, std::move(labels));
   }
-  result.set_classes(dataset.classes());
-  return result;
+  return dataset.replace(label, std::move(labels));
 }
 
 }  // namespace
 
 data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label) {
-  data::Dataset dataset = data::npz(file);
-  try {
-    for (const std::string& column : {input, label}) dataset[column];
-  } catch (Error& error) {
-    throw error.note("in {}", file);
+  if (input == label)
+    fail(ErrorCode::invalid_argument, "{}: '{}' cannot be input and label at once", file, input);
+  data::Dataset dataset = data::npz(file, {input, label});
+  if (dataset.empty()) {
+    throw make_error(ErrorCode::invalid_argument, "{}: the data set has no rows", file)
+        .note("{}  {}", input, dataset[input].type().to_string());
   }
   const DType labels = dataset[label].dtype();
-  bool small = is_integer(labels) && size_of(labels) == 1;
-  return small ? with_labels_as(DType::i32, dataset, label) : dataset;
+  bool small = !is_floating(labels) && size_of(labels) == 1;
+  return small ? with_labels_as(DType::i32, std::move(dataset), label) : dataset;
 }
 
 namespace {
@@ -236,38 +229,52 @@ void require_files(const Configuration& data, const std::string& source,
 
 }  // namespace
 
-ConfiguredData configure_data(const Configuration& config) {
+ConfiguredData configure_data(const Configuration& config, data::Parts parts) {
+  const bool train = parts == data::Parts::all;
   Configuration section = config.section("data");
   ConfiguredData data;
   data.input = section.get_string("input", "image");
   data.label = section.get_string("label", "label");
+  if (data.input == data.label) {
+    throw make_error(ErrorCode::invalid_argument, "data: '{}' cannot be input and label at once",
+                     data.input)
+        .note("at {}", section.where(section.has("input") ? "input" : "label"));
+  }
   std::string source = choose(section, "source", "fashion-mnist", {"fashion-mnist", "idx", "npz"});
   data::TrainTest both;
   if (source == "fashion-mnist") {
-    both = data::fashion_mnist(section.get_string("folder", ""));
+    both = data::fashion_mnist(section.get_string("folder", ""), parts);
   } else if (source == "idx" && section.has("folder")) {
-    both = data::idx_folder(section.get_string("folder"));
+    both = data::idx_folder(section.get_string("folder"), parts);
   } else if (source == "idx") {
-    require_files(section, source, {"images", "labels"},
-                  "folder = …, or images, labels and, for a test set, test_images, test_labels");
-    both.train = data::idx(section.get_string("images"), section.get_string("labels"));
+    if (train) {
+      require_files(section, source, {"images", "labels"},
+                    "folder = …, or images, labels and, for a test set, test_images, test_labels");
+      both.train = data::idx(section.get_string("images"), section.get_string("labels"));
+    }
     if (section.has("test_images"))
       both.test = data::idx(section.get_string("test_images"), section.get_string("test_labels"));
   } else {
-    require_files(section, source, {"train"}, "train = \"FILE.npz\" and, for a test set, test");
-    both.train = labelled_npz(section.get_string("train"), data.input, data.label);
-    if (section.has("test"))
-      both.test = labelled_npz(section.get_string("test"), data.input, data.label);
+    if (train)
+      require_files(section, source, {"train"}, "train = \"FILE.npz\" and, for a test set, test");
+    auto read = [&](std::string_view key) {
+      return at_key(section, key,
+                    [&] { return labelled_npz(section.get_string(key), data.input, data.label); });
+    };
+    if (train) both.train = read("train");
+    if (section.has("test")) both.test = read("test");
   }
-  if (!both.test.columns().empty() && both.test.empty())
-    fail(ErrorCode::invalid_argument, "{}: the test set has no rows", section.where(""));
+  for (auto [half, name] : {std::pair(&both.train, "training"), std::pair(&both.test, "test")}) {
+    if (!half->columns().empty() && half->empty())
+      fail(ErrorCode::invalid_argument, "{}: the {} set has no rows", section.where(""), name);
+  }
   if (section.has("classes")) {
     std::vector<std::string> classes = section.get_strings("classes");
-    at_key(section, "classes", [&] { both.train.set_classes(classes); });
-    if (!both.test.empty()) both.test.set_classes(classes);
+    for (data::Dataset* half : {&both.train, &both.test})
+      at_key(section, "classes", [&] { half->set_classes(classes); });
   }
-  data.train = both.train;
-  data.test = both.test;
+  data.train = std::move(both.train);
+  data.test = std::move(both.test);
   return data;
 }
 
@@ -404,15 +411,15 @@ ConfiguredRun configure(const Configuration& config) {
   options.memory_limit = count_of(train, "memory_limit", 0, 0);
   options.optimizer = configure_optimizer(train.section("optimizer"));
   ConfiguredData data = configure_data(config);
-  run.train = data.train;
-  run.test = data.test;
+  run.train = std::move(data.train);  // alone, so that a part for validation needs no second copy
+  run.test = std::move(data.test);
   options.input = data.input;
   options.label = data.label;
   std::string loss = name_of_loss(train);
   options.loss = loss_named(loss);
   if (loss == "mean_squared_error") {
-    run.train = with_labels_as(DType::f32, run.train, data.label);
-    if (!run.test.empty()) run.test = with_labels_as(DType::f32, run.test, data.label);
+    run.train = with_labels_as(DType::f32, std::move(run.train), data.label);
+    if (!run.test.empty()) run.test = with_labels_as(DType::f32, std::move(run.test), data.label);
   }
   run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
   options.test = run.test;

@@ -8,6 +8,7 @@
 
 #include "tenon/base/configuration.h"
 #include "tenon/data/dataset.h"
+#include "tenon/data/sources.h"
 #include "tenon/train/fit.h"
 
 namespace tenon::train {
@@ -23,16 +24,16 @@ struct ConfiguredRun {
 /// place in the file; unknown keys are errors with a suggestion.
 ConfiguredRun configure(const Configuration& config);
 
-/// [data] alone, for evaluation: the training and the test part.
+/// [data] alone: the training and the test part, or the test part only, for evaluation.
 struct ConfiguredData {
   data::Dataset train;
   data::Dataset test;
   std::string input, label;
 };
-ConfiguredData configure_data(const Configuration& config);
+ConfiguredData configure_data(const Configuration& config, data::Parts parts = data::Parts::all);
 
-/// An archive with at least these columns; labels of bytes or small integers become the i32 that
-/// losses take.
+/// These columns of an archive, whatever else is in it; labels of bool, u8 and i8 become
+/// the i32 that losses take.
 data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label);
 

@@ -54,7 +54,7 @@ class Run {
            options_.input, example_.to_string());
     check_rows(dataset, options_.validation, options_.input, "validation");
     check_rows(dataset, options_.test, options_.input, "test");
-    if (!options_.scaling) options_.scaling = default_scaling(example_.dtype);
+    if (!options_.scaling) options_.scaling = default_scaling(example_);
   }
 
   FitResult run() {
@@ -91,12 +91,26 @@ class Run {
  private:
   nn::Variables variables() const { return {run_.values.parameters, run_.values.state}; }
 
+  /// An error of a layer cannot know what the data were.
+  nn::Variables initial_variables(const nn::Model& model, const Type& batch) const {
+    try {
+      return nn::init(model, {batch}, options_.seed);
+    } catch (Error& error) {
+      if (options_.scaling->to_float && error.code() == ErrorCode::type_mismatch) {
+        error.note("the data: rows of '{}' are {}, which reach the model as f32", options_.input,
+                   example_.to_string());
+        error.note("hint: save token ids as int32");
+      }
+      throw;
+    }
+  }
+
   void start() {
     Type batch = example_;
     batch.shape.insert(0, Dim(std::min(options_.batch, dataset_.size())));
     InputScaling scaling = *options_.scaling;
     auto model = [this, scaling](nn::Scope s, Tensor x) { return model_(s, scaling.apply(x)); };
-    nn::Variables initial = nn::init(model, {batch}, options_.seed);
+    nn::Variables initial = initial_variables(model, batch);
     run_.values = {initial.parameters, options_.optimizer.init(initial.parameters), initial.state,
                    Tensor(0)};
     // Types are enough here: the values themselves are to be updated in place.

@@ -36,9 +36,11 @@ Tensor InputScaling::apply(const Tensor& raw) const {
   return offset != 0 ? x + offset : x;
 }
 
-InputScaling default_scaling(DType inputs) {
-  bool bytes = inputs == DType::u8;
-  return {.to_float = bytes || !is_integer(inputs), .scale = bytes ? 1.0 / 255 : 1.0};
+InputScaling default_scaling(const Type& example) {
+  const bool bytes = example.dtype == DType::u8;
+  // A column of a table has a range of its own, such as 0 to 15, which 1/255 would all but erase.
+  const bool picture = bytes && example.rank() >= 2;
+  return {.to_float = bytes || !is_integer(example.dtype), .scale = picture ? 1.0 / 255 : 1.0};
 }
 
 Model::Model(const nn::Model& function, nn::Variables variables, const Type& example,

@@ -35,8 +35,9 @@ struct InputScaling {
   Tensor apply(const Tensor& raw) const;
 };
 
-/// Bytes become 0 to 1, real numbers f32; integer ids stay as they are.
-InputScaling default_scaling(DType inputs);
+/// For inputs like `example`, without the batch: the bytes of pictures ([height, width] or more)
+/// become 0 to 1; those of tables ([features]) and real numbers f32; integer ids stay as they are.
+InputScaling default_scaling(const Type& example);
 
 class Model {
  public:

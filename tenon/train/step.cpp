@@ -33,6 +33,12 @@ Tensor step_key(uint64_t seed, const Tensor& step) {
   return base + Tensor::of<int64_t>({0, 1}, {2}) * step.cast(DType::i64);
 }
 
+/// As given, or as a batch of inputs asks for.
+InputScaling scaling_of(const std::optional<InputScaling>& given, Type batch) {
+  batch.shape.erase(0);
+  return given.value_or(default_scaling(batch));
+}
+
 int64_t memory_limit_of(const FitOptions& options) {
   if (options.memory_limit > 0) return options.memory_limit;
   const auto available = static_cast<int64_t>(available_memory());
@@ -47,9 +53,8 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
                total_steps](const TrainState& s, const Tensor& inputs, const Tensor& labels) {
     auto objective = [&](const Tree& parameters) {
       Tensor key = step_key(seed, s.step);
-      auto [outputs, state] =
-          nn::apply_training(model, nn::Variables{parameters, s.state}, key,
-                             scaling.value_or(default_scaling(inputs.dtype())).apply(inputs));
+      auto [outputs, state] = nn::apply_training(model, nn::Variables{parameters, s.state}, key,
+                                                 scaling_of(scaling, inputs.type()).apply(inputs));
       return std::pair{loss(outputs, labels), Aux{state, count_correct(outputs, labels)}};
     };
     auto [value, gradient] = value_and_grad(objective)(s.parameters);
@@ -135,7 +140,7 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
   for (const Tensor& leaf : leaves) add(leaf);
   add(inputs);
   add(labels);
-  InputScaling scaling = options.scaling.value_or(default_scaling(inputs.dtype()));
+  InputScaling scaling = scaling_of(options.scaling, inputs.type());
   FlatFunction forward = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
     Tree parameters = with_leaves(state.parameters, all.first(leaves.size()));

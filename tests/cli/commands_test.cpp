@@ -139,8 +139,11 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   EXPECT_THAT(one_hot.err, HasSubstr("cross_entropy: the data do not have one class"));
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "test.npz", "--report", "runs"}, here).err,
               HasSubstr("cannot write runs: Is a directory"));
+  // A configuration's test data alone are read.
+  std::filesystem::rename(folder / "train.npz", folder / "away.npz");
   EXPECT_THAT(run({"evaluate", "runs/run/model.tenon", "run.toml"}, here).out,
               HasSubstr("accuracy 1.0000"));
+  std::filesystem::rename(folder / "away.npz", folder / "train.npz");
 
   Literal picture(DType::u8, {8, 8, 1});
   for (int64_t p = 36; p < 64; ++p) {
@@ -216,6 +219,36 @@ optimizer = {name = "adam", learning_rate = {cosine = 1e-2, warm_up = 2}}
   EXPECT_THAT(gpt.err, HasSubstr("validation loss"));
   EXPECT_THAT(gpt.out, HasSubstr("(384 examples)"));
   EXPECT_THAT(run({"inspect", "runs/gpt/model.tenon"}, here).out, HasSubstr("f32[batch,12,7]"));
+}
+
+TEST(Cli, AnArchiveMayHoldMoreThanItsColumns) {
+  TemporaryFolder folder;
+  Literal bytes(DType::u8, {64, 2}), is_large(DType::boolean, {64});
+  for (int64_t i = 0; i < 64; ++i) {
+    bytes.set_int(2 * i, i % 16);
+    is_large.set_int(i, i % 16 >= 8);
+  }
+  write_npz(folder / "table.npz", {{"image", bytes},
+                                   {"label", is_large},
+                                   {"mean", Literal(DType::f32, {3})},
+                                   {"version", Literal(DType::i32, {})}});
+  write_text(folder / "table.toml", R"([data]
+source = "npz"
+train = "table.npz"
+test = "table.npz"
+batch = 16
+[model]
+layers = [{dense = 2}]
+[train]
+epochs = 60
+optimizer = {name = "adam", learning_rate = 1e-1}
+)");
+  RunOptions here{.folder = folder.path()};
+  Finished train = run({"train", "table.toml", "--quiet"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  EXPECT_THAT(train.out, HasSubstr("accuracy 1.0000"));
+  Finished none = run({"train", "table.toml", "--set", "data.label=mena"}, here);
+  EXPECT_THAT(none.err, HasSubstr("in table.npz, which has: image, label, mean, version"));
 }
 
 TEST(Cli, ClassesOfAFolderMayBeNamed) {
@@ -310,7 +343,14 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
                     HasSubstr("model.classes")));
   EXPECT_THAT(error_of("train.optimizer={name = \"sgd\", nesterov = true}"),
               AllOf(HasSubstr("nesterov needs a momentum"), HasSubstr("train.optimizer")));
-  EXPECT_THAT(error_of("data.test=empty.npz"), HasSubstr("the test set has no rows"));
+  EXPECT_THAT(error_of("data.test=empty.npz"),
+              AllOf(HasSubstr("empty.npz: the data set has no rows"),
+                    HasSubstr("at --set data.test=empty.npz")));
+  EXPECT_THAT(error_of("data.input=label"),
+              AllOf(HasSubstr("'label' cannot be input and label at once"),
+                    HasSubstr("at --set data.input=label")));
+  EXPECT_THAT(error_of("model.layers=[\"flatten\", {embedding = {tokens = 4, depth = 2}}]"),
+              AllOf(HasSubstr("rows of 'image' are u8[8,8,1]"), HasSubstr("token ids as int32")));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("no column 'labels'"));
   EXPECT_THAT(error_of("data.label=labels"), HasSubstr("in train.npz"));
   EXPECT_THAT(error_of("model.layers=[\"flatten\", {dense = 288230376151711744}]"),
@@ -319,7 +359,7 @@ TEST(Cli, WhatDoesNotFitTogetherIsAnErrorBeforeTheFirstStep) {
              "[data]\nsource = \"npz\"\ntrain = \"huge.npz\"\n[model]\nname = \"mlp\"\n");
   EXPECT_THAT(run({"train", "huge.toml"}, {.folder = folder.path()}).err,
               HasSubstr("'label' of row 1 is 9223372036854775807"));
-  EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("the data set has no rows"));
+  EXPECT_THAT(error_of("data.train=empty.npz"), HasSubstr("empty.npz: the data set has no rows"));
 }
 
 TEST(Cli, APlanBeyondTheMemoryLimitIsAnErrorBeforeTheRun) {

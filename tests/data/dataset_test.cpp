@@ -69,5 +69,38 @@ TEST(Dataset, SplitUsesEveryRowOnce) {
   EXPECT_EQ(five_rows().split(0.6, 1).first["y"], train["y"]);
 }
 
+TEST(Dataset, SplittingWhatNobodyElseHasTakesItsMemoryOver) {
+  const Dataset kept = five_rows();
+  for (double fraction : {0.2, 0.4, 0.8, 0.0, 1.0}) {
+    const auto [first, second] = kept.split(fraction, 3);
+    Dataset whole = five_rows().set_classes({"a", "b"});
+    const std::byte* memory = whole["x"].data();
+    const auto [few, rest] = std::move(whole).split(fraction, 3);
+    EXPECT_EQ(few["x"], first["x"]) << fraction;
+    EXPECT_EQ(rest["x"], second["x"]) << fraction;
+    EXPECT_EQ(rest["y"], second["y"]) << fraction;
+    EXPECT_EQ(rest.size(), second.size());
+    EXPECT_EQ(rest.classes(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ((fraction > 0.5 ? few : rest)["x"].data(), memory);
+  }
+  // A column that somebody else has stays as it is.
+  const Dataset shared = five_rows();
+  Dataset mine = shared;
+  const auto [few, rest] = std::move(mine).split(0.2, 3);
+  EXPECT_EQ(shared["x"], five_rows()["x"]);
+  EXPECT_EQ(rest["x"], five_rows().split(0.2, 3).second["x"]);
+}
+
+TEST(Dataset, ReplacedValuesLeaveCopiesAlone) {
+  const Dataset set = five_rows();
+  Dataset other = set;
+  other.replace("y", Literal(DType::f32, {5}));
+  EXPECT_EQ(other["y"].dtype(), DType::f32);
+  EXPECT_EQ(other["x"].data(), set["x"].data());
+  EXPECT_EQ(set["y"].at<int32_t>(4), 40);
+  EXPECT_EQ(thrown_by([&] { other.replace("z", Literal(DType::f32, {5})); }).code(),
+            ErrorCode::not_found);
+}
+
 }  // namespace
 }  // namespace tenon::data

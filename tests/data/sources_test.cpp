@@ -55,6 +55,20 @@ TEST(Sources, NpzArraysAreColumns) {
   EXPECT_EQ(thrown_by([&] { npz(folder / "b.npz"); }).code(), ErrorCode::shape_mismatch);
 }
 
+TEST(Sources, NpzColumnsThatAreNotNamedAreNotRead) {
+  const TemporaryFolder folder;
+  write_npz(folder / "a.npz", {{"x", Literal(DType::f32, {4, 3})},
+                               {"y", Literal(DType::i64, {4})},
+                               {"seed", Literal(DType::i64, {})},
+                               {"mean", Literal(DType::f32, {7})}});
+  const Dataset set = npz(folder / "a.npz", {"x", "y"});
+  EXPECT_EQ(set.names(), (std::vector<std::string>{"x", "y"}));
+  const std::string error = thrown_by([&] { npz(folder / "a.npz", {"x", "meen"}); }).what();
+  EXPECT_NE(error.find("no column 'meen'"), std::string::npos) << error;
+  EXPECT_NE(error.find("a.npz, which has: mean, seed, x, y"), std::string::npos) << error;
+  EXPECT_NE(error.find("did you mean 'mean'?"), std::string::npos) << error;
+}
+
 TEST(Sources, AMissingFileNamesTheFolder) {
   const TemporaryFolder folder;
   const Error error = thrown_by([&] { fashion_mnist(folder / ""); });

@@ -1,6 +1,7 @@
 #include "tenon/format/npy.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "tenon/format/zip.h"
@@ -59,11 +60,35 @@ TEST(Npy, ReadsVersionsTwoAndThreeAndKeysInAnyOrder) {
   }
 }
 
+TEST(Npy, WholeNumbersThatTenonHasNotAreWidened) {
+  const auto read = [](const std::string& descr, const std::string& shape, std::string_view data,
+                       const char* order = "False") {
+    return parse_npy(npy_of("{'descr': '" + descr + "', 'fortran_order': " + order +
+                                ", 'shape': " + shape + ", }",
+                            data),
+                     "w.npy");
+  };
+  const std::string_view six("\1\0\2\0\xff\xff\4\0\5\0\6\0", 12);
+  EXPECT_EQ(read("<i2", "(6,)", six), Literal::of<int32_t>({6}, {1, 2, -1, 4, 5, 6}));
+  EXPECT_EQ(read("<u2", "(2, 3)", six, "True"),
+            Literal::of<int32_t>({2, 3}, {1, 65535, 5, 2, 4, 6}));
+  EXPECT_EQ(read(">u2", "(1,)", std::string_view("\1\0", 2)), Literal::of<int32_t>({1}, {256}));
+  EXPECT_EQ(read("<u4", "(2,)", "\1\1\1\1\xff\xff\xff\xff"),
+            Literal::of<int64_t>({2}, {0x01010101, 0xffffffff}));
+  EXPECT_EQ(read("<u8", "()", "\1\1\1\1\1\1\1\1"), Literal::of<int64_t>({}, {0x0101010101010101}));
+  EXPECT_EQ(read("<i2", "(0, 2)", ""), Literal(DType::i32, {0, 2}));
+  const Error error =
+      thrown_by([&] { read("<u8", "(2, 1)", "\1\1\1\1\1\1\1\1\xff\xff\xff\xff\xff\xff\xff\xff"); });
+  EXPECT_EQ(error.code(), ErrorCode::out_of_range);
+  EXPECT_EQ(error.message(), "w.npy: 18446744073709551615 in row 1 is more than i64 can hold");
+}
+
 TEST(Npy, NamesTheTypeItCannotRead) {
-  const auto bytes = npy_of("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", "1234");
+  const auto bytes =
+      npy_of("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "12345678");
   const Error error = thrown_by([&] { parse_npy(bytes, "x.npy"); });
   EXPECT_EQ(error.code(), ErrorCode::unsupported);
-  EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<u4' is not supported");
+  EXPECT_EQ(error.message(), "x.npy: byte 20: element type '<c8' is not supported");
   const auto records =
       npy_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234");
   EXPECT_EQ(thrown_by([&] { parse_npy(records, "x.npy"); }).code(), ErrorCode::unsupported);
@@ -128,6 +153,77 @@ TEST(Npz, DamagedDataFailTheChecksum) {
   bytes[text.find('\n') + 1] ^= std::byte{1};  // the first element
   const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
+}
+
+/// An archive with these bytes as its only entry.
+std::vector<std::byte> zip_of(std::span<const std::byte> entry, bool compress) {
+  std::vector<std::byte> archive;
+  ZipWriter zip([&](auto bytes) { archive.insert(archive.end(), bytes.begin(), bytes.end()); });
+  zip.add("a.npy", entry, compress);
+  zip.finish();
+  return archive;
+}
+
+TEST(Npz, EntriesAreReadAsFilesAreStoredOrDeflated) {
+  Literal large(DType::i32, {300, 1000});  // of several pieces
+  for (int64_t i = 0; i < large.size(); ++i) large.set_int(i, i / 7);
+  const std::string turned = "{'descr': '>i4', 'fortran_order': True, 'shape': (2, 2), }";
+  const std::vector<std::vector<std::byte>> files = {
+      npy_bytes(large),
+      npy_bytes(Literal(DType::f32, {0, 4})),
+      npy_of(turned, std::string("\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4", 16)),
+      npy_of("{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", "123", 2),
+  };
+  for (bool compress : {false, true}) {
+    for (const auto& file : files) {
+      EXPECT_EQ(parse_npz(zip_of(file, compress), "a.npz").at("a"), parse_npy(file, "a.npy"));
+    }
+    for (const auto& [header, data, wanted] : std::vector<std::array<std::string, 3>>{
+             {"{'descr': '|u1', 'fortran_order': False, 'shape': (30,), }", "12",
+              "a.npz:a.npy: byte 70: the file ends within the data (30 bytes from byte 68, 2 "
+              "there)"},
+             {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", "12",
+              "a.npz:a.npy: byte 68: 1 bytes follow the array"},
+             {"{'descr': '|b1', 'fortran_order': True, 'shape': (2, 1), }", "\1\2",
+              "a.npz:a.npy: byte 69: a bool that is neither 0 nor 1"},
+             {"{'descr': ", "", "a.npz:a.npy: byte 20: expected a quoted string in the header"}}) {
+      const auto archive = zip_of(npy_of(header, data), compress);
+      EXPECT_EQ(thrown_by([&] { parse_npz(archive, "a.npz"); }).message(), wanted);
+    }
+    for (size_t length = 0; length < 12; ++length) {
+      const auto archive = zip_of(std::span(files[0]).first(length), compress);
+      const Error error = thrown_by([&] { parse_npz(archive, "a.npz"); });
+      EXPECT_EQ(error.code(), ErrorCode::corrupt);
+      EXPECT_NE(error.message().find("the file ends within"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Npz, WhatIsNotAskedForMayBeAnything) {
+  std::vector<std::byte> archive;
+  ZipWriter zip([&](auto bytes) { archive.insert(archive.end(), bytes.begin(), bytes.end()); });
+  zip.add("text.npy", npy_of("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", "1234"),
+          false);
+  zip.add("label.npy", npy_bytes(Literal::of<int32_t>({2}, {3, 4})), true);
+  zip.finish();
+  const NpzFile file(archive, "a.npz");
+  EXPECT_EQ(file.names(), (std::vector<std::string>{"label", "text"}));
+  EXPECT_EQ(file.read("label"), Literal::of<int32_t>({2}, {3, 4}));
+  const Error text = thrown_by([&] { file.read("text"); });
+  EXPECT_EQ(text.message(), "a.npz:text.npy: byte 20: element type '<U1' is not supported");
+  EXPECT_NE(std::string(text.what()).find("text is no number"), std::string::npos) << text.what();
+  const Error none = thrown_by([&] { file.read("labels"); });
+  EXPECT_EQ(none.code(), ErrorCode::not_found);
+  EXPECT_NE(std::string(none.what()).find("'label'"), std::string::npos) << none.what();
+}
+
+TEST(Npz, ADamagedHeaderFailsTheChecksumToo) {
+  const auto file = npy_bytes(Literal(DType::u8, {4000}));
+  auto bytes = zip_of(file, /*compress=*/false);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  bytes[text.find("|u1")] = std::byte{'x'};
+  const Error error = thrown_by([&] { parse_npz(bytes, "a.npz"); });
   EXPECT_NE(error.message().find("'a.npy' is damaged: CRC"), std::string::npos) << error.what();
 }
 

@@ -126,6 +126,22 @@ TEST(Fit, OnlyBytesAreScaledUnlessAsked) {
   for (size_t i = 0; i < of_bytes.size(); ++i) EXPECT_NEAR(of_bytes[i], of_numbers[i], 1e-5);
 }
 
+TEST(Fit, BytesOfTablesAreNumbersAsTheyAre) {
+  data::Dataset pictures = easy_pictures(100);
+  Literal numbers(DType::f32, {100, 64});
+  for (int64_t i = 0; i < numbers.size(); ++i)
+    numbers.set_double(i, pictures["image"].to_double(i));
+  Literal table = pictures["image"].reshaped({100, 64});
+  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  auto loss_of = [&](const Literal& inputs) {
+    data::Dataset data({{"image", inputs}, {"label", pictures["label"]}});
+    return fit(model, data, quiet(1)).history.step_loss;
+  };
+  EXPECT_EQ(loss_of(table), loss_of(numbers));
+  EXPECT_EQ(default_scaling(Type::parse("u8[16]")).scale, 1);
+  EXPECT_LT(default_scaling(Type::parse("u8[28,28]")).scale, 1);
+}
+
 TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
   TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
