@@ -232,8 +232,8 @@ TEST(Checkpoint, OfABlockWithStateChangesNoBit) {
     };
     auto [value, gradient] = value_and_grad(loss)(v.parameters);
     std::vector<std::vector<double>> all;
-    for_each_leaf(std::pair{value.second, gradient},
-                  [&](const Tensor& leaf) { all.push_back(values_of(leaf)); });
+    std::pair moved{value.second, gradient};
+    for_each_leaf(moved, [&](const Tensor& leaf) { all.push_back(values_of(leaf)); });
     return all;
   };
   EXPECT_EQ(gradient_and_state(true), gradient_and_state(false));
