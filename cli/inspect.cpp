@@ -143,6 +143,23 @@ void inspect_array(std::string_view kind, const std::string& path, const Literal
   print_statistics(values);
 }
 
+/// Arrays of a kind that is not read, such as text, have a line too.
+void inspect_archive(const std::string& path, const NpzFile& archive) {
+  std::vector<Row> rows;
+  std::vector<std::string> unread;
+  for (const std::string& name : archive.names()) {
+    try {
+      rows.push_back(row_of(name, archive.read(name)));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unsupported) throw;
+      unread.push_back(error.message());
+    }
+  }
+  fmt::print("npz  {}\n", path);
+  print_rows(rows);
+  for (const std::string& why : unread) fmt::print("  not read: {}\n", why);
+}
+
 /// What a damaged or unknown file was meant to be; its reader then says what is wrong with it.
 Content content_by_name(const std::string& path) {
   auto named = [&](std::string_view ending) { return path.ends_with(ending); };
@@ -189,14 +206,9 @@ int inspect(const Options& options) {
     case Content::npy:
       inspect_array("npy", path, parse_npy(bytes, path));
       break;
-    case Content::npz: {
-      std::vector<Row> rows;
-      for (const auto& [name, literal] : parse_npz(bytes, path))
-        rows.push_back(row_of(name, literal));
-      fmt::print("npz  {}\n", path);
-      print_rows(rows);
+    case Content::npz:
+      inspect_archive(path, NpzFile(bytes, path));
       break;
-    }
     case Content::picture:
       inspect_array("image", path, parse_image(bytes, path));
       break;

@@ -7,6 +7,7 @@
 #include "tenon/format/idx.h"
 #include "tenon/format/image.h"
 #include "tenon/format/npy.h"
+#include "tenon/format/zip.h"
 
 namespace tenon::testing {
 namespace {
@@ -182,6 +183,20 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   write_text(folder / "model.ir", graph.out);
   EXPECT_EQ(run({"inspect", "model.ir"}, here).out, graph.out);
   EXPECT_THAT(run({"inspect", "train.npz"}, here).out, HasSubstr("u8[256,8,8,1]"));
+  std::string mixed;
+  ZipWriter zip([&](std::span<const std::byte> bytes) {
+    mixed.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
+  std::vector<std::byte> numbers = npy_bytes(Literal(DType::f32, {3}));
+  zip.add("x.npy", numbers, false);
+  std::string words(reinterpret_cast<const char*>(numbers.data()), numbers.size());
+  words.replace(words.find("<f4"), 3, "<U1");
+  zip.add("words.npy", std::as_bytes(std::span(words)), false);
+  zip.finish();
+  write_text(folder / "mixed.npz", mixed);
+  Finished archive = run({"inspect", "mixed.npz"}, here);
+  EXPECT_EQ(archive.exit_code, 0) << archive.err;
+  EXPECT_THAT(archive.out, AllOf(HasSubstr("f32[3]"), HasSubstr("words.npy")));
   EXPECT_THAT(run({"inspect", "runs/run/step-00003-00000000.safetensors"}, here).out,
               HasSubstr("epochs done  3"));
   EXPECT_EQ(run({"inspect", "run.toml"}, here).exit_code, 1);
