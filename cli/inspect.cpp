@@ -192,7 +192,7 @@ int inspect(const Options& options) {
   if (names_rows(path)) {
     Literal rows = read_array_rows(path);
     inspect_array("rows", path, rows);
-    fmt::print("{}\n", Tensor(std::move(rows)));
+    fmt::print("{}\n", Tensor(rows));
     return kOk;
   }
   MappedFile file(path);

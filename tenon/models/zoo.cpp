@@ -99,7 +99,7 @@ nn::Model make(std::string_view name, const Sizes& sizes) {
       throw make_error(ErrorCode::not_found, "model {} has no option '{}'", name, option)
           .note("hint: {}", hint(option, names));
     }
-    check_size(name, option, given, option == "hidden");
+    check_size(name, option, given, known->second.size() > 1);
     known->second = given;
   }
   return entry.make(all);

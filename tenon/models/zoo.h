@@ -19,7 +19,8 @@ using Sizes = std::map<std::string, std::vector<int64_t>, std::less<>>;
 struct ZooEntry {
   std::string name;
   std::string doc;
-  /// What `make` understands, with defaults. "hidden" is a list, all others are single numbers.
+  /// What `make` understands, with defaults. Where the default is several numbers any list will do,
+  /// elsewhere one number.
   Sizes options;
   /// The option that says how many outputs there are: "classes" or "tokens".
   std::string outputs;
