@@ -19,7 +19,7 @@ struct Axis {
 using Axes = std::vector<Axis>;
 
 /// Multiplications below which a call of the library costs more than it does.
-constexpr int64_t kSmallProduct = 16 * 16 * 16;
+constexpr int64_t kSmallProduct = int64_t{16} * 16 * 16;
 
 /// Drops axes of one entry and merges neighbours that all operands step through as through one.
 Axes merged(const Axes& axes) {

@@ -126,9 +126,10 @@ ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
 }
 
 double operations_of(const ConvolutionProblem& p) {
+  const int64_t group_channels = p.in_channels / p.groups;
   return 2.0 * static_cast<double>(p.batch) * static_cast<double>(element_count(p.output)) *
-         static_cast<double>(element_count(p.kernel)) *
-         static_cast<double>(p.in_channels / p.groups) * static_cast<double>(p.out_channels);
+         static_cast<double>(element_count(p.kernel)) * static_cast<double>(group_channels) *
+         static_cast<double>(p.out_channels);
 }
 
 ConvolutionOperands ConvolutionKernel::operands(void* const* inputs, void* const* outputs) const {
