@@ -2,6 +2,7 @@
 #if !TENON_HAS_ONEDNN
 
 #include "tenon/runtime/cpu/convolution.h"
+#include "tenon/runtime/cpu/matmul.h"
 
 namespace tenon {
 
