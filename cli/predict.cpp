@@ -81,8 +81,11 @@ class Predictions {
       if (classes_) outputs = last_position(outputs);
       for (int64_t row = begin; row < end; ++row) {
         const std::string& name = input.names[static_cast<size_t>(row)];
-        std::string line = say(outputs, row - begin, name);
-        if (options_.json) continue;
+        if (options_.json) {
+          all_.push_back(entry_of(outputs, row - begin, name));
+          continue;
+        }
+        std::string line = line_of_row(outputs, row - begin);
         if (with_names) {
           fmt::print("{:{}}  {}\n", name, name_width, line);
         } else {
@@ -111,19 +114,20 @@ class Predictions {
     return result;
   }
 
-  std::string say(const Literal& outputs, int64_t row, const std::string& name) {
+  Json entry_of(const Literal& outputs, int64_t row, const std::string& name) const {
     Json entry = {{"input", name}};
-    std::string line;
-    if (classes_) {
-      std::vector<Guess> result = guesses(outputs, row, model_.classes());
-      for (const Guess& guess : result) entry["probabilities"][guess.name] = guess.probability;
-      line = line_of(result, options_.top);
-    } else {
+    if (!classes_) {
       entry["outputs"] = numbers(outputs, row);
-      line = fmt::format("{:.6g}", fmt::join(numbers(outputs, row), "   "));
+      return entry;
     }
-    if (options_.json) all_.push_back(std::move(entry));
-    return line;
+    for (const Guess& guess : guesses(outputs, row, model_.classes()))
+      entry["probabilities"][guess.name] = guess.probability;
+    return entry;
+  }
+
+  std::string line_of_row(const Literal& outputs, int64_t row) const {
+    if (!classes_) return fmt::format("{:.6g}", fmt::join(numbers(outputs, row), "   "));
+    return line_of(guesses(outputs, row, model_.classes()), options_.top);
   }
 
   const train::Model& model_;

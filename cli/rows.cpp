@@ -91,6 +91,11 @@ Literal parse_array(const MappedFile& file, Content content, const std::string& 
   if (content == Content::idx) return parse_idx(file.bytes(), path);
   NpzFile columns(file.bytes(), path);
   if (columns.contains(column)) return columns.read(column);
+  if (column.empty()) {
+    throw make_error(ErrorCode::invalid_argument, "{}: an archive has no rows of its own", path)
+        .note("hint: numpy.save writes one of its arrays ({}) as an .npy",
+              join(columns.names(), ", "));
+  }
   throw make_error(ErrorCode::not_found, "{}: no column '{}'", path, column)
       .note("it has {}; --input names another one", join(columns.names(), ", "));
 }

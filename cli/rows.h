@@ -31,7 +31,7 @@ bool names_rows(const std::string& argument);
 /// Some of the rows of an array.
 Literal rows_between(const Literal& all, int64_t begin, int64_t end);
 
-/// The rows alone, of any shape and dtype: [rows, …].
+/// The rows alone, of any shape and dtype: [rows, …]. An .npz needs a column.
 Literal read_array_rows(const std::string& argument, const std::string& column = "");
 
 }  // namespace tenon::cli

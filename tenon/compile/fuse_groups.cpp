@@ -387,7 +387,7 @@ class Planner {
   const PassContext& context_;
   FusePlan plan_;
   std::vector<NodeCost> costs_;
-  std::vector<uint32_t> calls_before_;  // library calls up to a node
+  std::vector<uint32_t> calls_before_;  // library calls before a node
   std::vector<NodeId> walked_;          // by whose walk a node was last seen
   std::vector<int> work_;               // of the expression of a node
   std::vector<std::vector<NodeId>> users_;

@@ -194,6 +194,7 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   zip.add("words.npy", std::as_bytes(std::span(words)), false);
   zip.finish();
   write_text(folder / "mixed.npz", mixed);
+  EXPECT_THAT(run({"inspect", "mixed.npz#0"}, here).err, HasSubstr("has no rows of its own"));
   Finished archive = run({"inspect", "mixed.npz"}, here);
   EXPECT_EQ(archive.exit_code, 0) << archive.err;
   EXPECT_THAT(archive.out, AllOf(HasSubstr("f32[3]"), HasSubstr("words.npy")));

@@ -18,6 +18,8 @@
 #include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/tensor/jit.h"
+#include "tenon/tensor/numpy.h"
+#include "tenon/tensor/random.h"
 
 namespace tenon {
 namespace {
@@ -140,6 +142,56 @@ TEST_P(Zoo, LearnsATinyBatch) {
     if (i == 0) first = now.loss.item();
   }
   EXPECT_LT(now.loss.item(), 0.9 * first);
+}
+
+/// Residual blocks as in ResNet, with softplus in place of ReLU: rounding then changes derivatives
+/// by as little as values, and what the layers do can be told from double precision closely.
+Tensor smooth_residual(nn::Scope s, Tensor x) {
+  auto conv_norm = [](nn::Scope part, Tensor y, int64_t filters, int64_t stride) {
+    y = nn::conv(part / "conv", y,
+                 {.filters = filters,
+                  .kernel = {3, 3},
+                  .stride = {stride, stride},
+                  .pad = {1, 1},
+                  .bias = false});
+    return nn::batch_norm(part / "norm", y);
+  };
+  x = softplus(conv_norm(s / "stem", x, 32, 1));
+  x = softplus(x + conv_norm(s / "a2", softplus(conv_norm(s / "a1", x, 32, 1)), 32, 1));
+  Tensor shortcut = nn::batch_norm(
+      s / "norm", nn::conv(s / "shortcut", x,
+                           {.filters = 48, .kernel = {1, 1}, .stride = {2, 2}, .bias = false}));
+  x = softplus(shortcut + conv_norm(s / "b2", softplus(conv_norm(s / "b1", x, 48, 2)), 48, 1));
+  return nn::dense(s / "logits", mean(x, {1, 2}), 10);
+}
+
+// In f64 every convolution and product is a generated loop; in f32 the library does them,
+// Winograd's algorithm among it.
+TEST(Residual, GradientsAndStateInF32AreThoseInF64) {
+  nn::Variables v = nn::init(smooth_residual, {Type::parse("f32[16,8,8,3]")}, 0);
+  Tensor images = random::normal(random::key(1), {16, 8, 8, 3});
+  Tensor labels = random::integers(random::key(2), {16}, 0, 10);
+  auto derived = [&](DType dtype) {
+    auto loss = [&](const Tree& parameters) {
+      auto [logits, state] =
+          nn::apply_training(smooth_residual, {parameters, v.state}, Tensor(), images.cast(dtype));
+      return std::pair{nn::cross_entropy(logits, labels), state};
+    };
+    auto [value, gradient] = jit([&](const Tree& p) { return value_and_grad(loss)(p); })(
+        map_leaves([&](const Tensor& leaf) { return leaf.cast(dtype); }, v.parameters));
+    return std::tuple{value.first.cast(DType::f64).item(), gradient, value.second};
+  };
+  auto [loss, gradient, state] = derived(DType::f32);
+  auto [exact_loss, exact_gradient, exact_state] = derived(DType::f64);
+  EXPECT_NEAR(loss, exact_loss, 1e-6);
+  auto expect_close = [](const Tree& tree, const Tree& exact) {
+    for_each_leaf(exact, [&](const std::string& path, const Tensor& wanted) {
+      Tensor apart = tree.at(path).cast(DType::f64) - wanted;
+      EXPECT_LT(norm(apart).item(), 1e-4 * norm(wanted).item()) << path;
+    });
+  };
+  expect_close(gradient, exact_gradient);
+  expect_close(state, exact_state);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Zoo, testing::ValuesIn(test_entries()),

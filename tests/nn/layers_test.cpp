@@ -181,7 +181,7 @@ Tensor dropped(const Model& model, const Tensor& k, int64_t count = 20000) {
 }
 
 TEST(Dropout, ZeroesAtItsRateAndKeepsTheMean) {
-  for (double rate : {0.1, 0.5, 0.8}) {
+  for (double rate : {0.1, 0.5, 0.8, 1.0}) {
     auto values = dropped(dropout_alone(rate), key(0));
     double zeros = 0;
     for (float x : values.values<float>()) {

@@ -43,9 +43,9 @@ class Rematerialiser {
 
   std::unique_ptr<Graph> run() {
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
-      for (ValueId input : graph_.node(id).inputs) repeat(producer(input), calls_before_[id]);
+      for (ValueId input : graph_.node(id).inputs) repeat(producer(input), calls_until_[id]);
       rewrite_.keep(id);
-      is_late_[id] = calls_before_[id] >= late_from_[id];
+      is_late_[id] = calls_until_[id] >= late_from_[id];
     }
     if (!changed_) return nullptr;
     std::unique_ptr<Graph> graph = rewrite_.finish();
@@ -73,7 +73,7 @@ class Rematerialiser {
     size_t calls = 0;
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       calls += storage_.costs[id] == NodeCost::kernel && !is_constant(graph_.node(id));
-      calls_before_.push_back(calls);
+      calls_until_.push_back(calls);
     }
   }
 
@@ -90,7 +90,7 @@ class Rematerialiser {
   /// After how many library calls readers get a copy of their own.
   size_t find_late_from(NodeId id) const {
     if (is_repeated(id)) {
-      return calls_before_[reads_[graph_.node(id).outputs[0].index].first] + kFarApart;
+      return calls_until_[reads_[graph_.node(id).outputs[0].index].first] + kFarApart;
     }
     size_t from = kNever;
     for (ValueId input : graph_.node(id).inputs) {
@@ -108,7 +108,7 @@ class Rematerialiser {
     }
     const Reads& reads = reads_[node.outputs[0].index];
     if (reads.last >= graph_.node_count()) return false;  // an output
-    return calls_before_[reads.last] >= calls && can_be_computed(node, reads.last);
+    return calls_until_[reads.last] >= calls && can_be_computed(node, reads.last);
   }
 
   bool is_repeated(NodeId id) const {
@@ -117,7 +117,7 @@ class Rematerialiser {
     const Reads& reads = reads_[node.outputs[0].index];
     if (is_inlined(id) || reads.last >= graph_.node_count()) return false;  // an output
     if (reads.first >= reads.last) return false;                            // read once, or never
-    if (calls_before_[reads.last] < calls_before_[reads.first] + kFarApart) return false;
+    if (calls_until_[reads.last] < calls_until_[reads.first] + kFarApart) return false;
     const Dim count = graph_.type(node.outputs[0]).shape.element_count();
     if (count.is_constant() && count.constant() < kSmallest) return false;
     return can_be_computed(node, reads.last);
@@ -158,10 +158,10 @@ class Rematerialiser {
   const PassContext& context_;
   StoragePlan storage_;
   Rewriter rewrite_;
-  std::vector<size_t> calls_before_;  // library calls up to a node
-  std::vector<Reads> reads_;          // per value
-  std::vector<size_t> late_from_;     // per node: calls, or kNever
-  std::vector<bool> is_late_;         // per node: the latest copy is one for late readers
+  std::vector<size_t> calls_until_;  // library calls up to a node, itself among them
+  std::vector<Reads> reads_;         // per value
+  std::vector<size_t> late_from_;    // per node: calls, or kNever
+  std::vector<bool> is_late_;        // per node: the latest copy is one for late readers
   bool changed_ = false;
 };
 
