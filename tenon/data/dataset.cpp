@@ -42,20 +42,20 @@ void move_rows_up(Literal& column, std::span<const int64_t> ascending) {
 }
 
 /// Which rows are chosen at random and which are not, both ascending.
-struct Parts {
+struct Choice {
   std::vector<int64_t> chosen, others;
 };
 
-Parts choose(int64_t rows, double fraction, uint64_t seed) {
+Choice choose(int64_t rows, double fraction, uint64_t seed) {
   if (!(fraction >= 0 && fraction <= 1)) {
     fail(ErrorCode::invalid_argument, "dataset: a fraction of {} is not between 0 and 1", fraction);
   }
   const std::vector<int64_t> order = permutation(RandomKey(seed).fold_in("split"), rows);
   const auto cut = order.begin() + std::llround(fraction * static_cast<double>(rows));
-  Parts parts{{order.begin(), cut}, {cut, order.end()}};
-  std::ranges::sort(parts.chosen);
-  std::ranges::sort(parts.others);
-  return parts;
+  Choice choice{{order.begin(), cut}, {cut, order.end()}};
+  std::ranges::sort(choice.chosen);
+  std::ranges::sort(choice.others);
+  return choice;
 }
 
 Error no_column(std::string_view name, const std::vector<std::string>& names) {
@@ -160,15 +160,15 @@ Dataset Dataset::keep_rows(std::span<const int64_t> ascending) && {
 }
 
 std::pair<Dataset, Dataset> Dataset::split(double fraction, uint64_t seed) const& {
-  const Parts parts = choose(size_, fraction, seed);
-  return {rows(parts.chosen), rows(parts.others)};
+  const Choice choice = choose(size_, fraction, seed);
+  return {rows(choice.chosen), rows(choice.others)};
 }
 
 std::pair<Dataset, Dataset> Dataset::split(double fraction, uint64_t seed) && {
-  const Parts parts = choose(size_, fraction, seed);
-  const bool most_are_chosen = parts.chosen.size() > parts.others.size();
-  Dataset few = rows(most_are_chosen ? parts.others : parts.chosen);
-  Dataset most = std::move(*this).keep_rows(most_are_chosen ? parts.chosen : parts.others);
+  const Choice choice = choose(size_, fraction, seed);
+  const bool most_are_chosen = choice.chosen.size() > choice.others.size();
+  Dataset few = rows(most_are_chosen ? choice.others : choice.chosen);
+  Dataset most = std::move(*this).keep_rows(most_are_chosen ? choice.chosen : choice.others);
   if (most_are_chosen) std::swap(few, most);
   return {std::move(few), std::move(most)};
 }
