@@ -28,6 +28,7 @@ extern "C" void on_signal(int signal_number) {
 
 InterruptScope::InterruptScope() {
   if (g_scopes.fetch_add(1) > 0) return;
+  clear_interrupt();
   struct sigaction action{};
   action.sa_handler = on_signal;
   ::sigemptyset(&action.sa_mask);

@@ -8,7 +8,9 @@
 namespace tenon {
 
 /// While one exists, the first SIGINT or SIGTERM sets the flag and a second one ends the process
-/// at once. The handlers from before come back afterwards.
+/// at once. The handlers from before come back afterwards, and the flag stays for whoever asks what
+/// happened. The next scope that is not inside another begins without it: what was asked of one
+/// piece of work is not asked of the next.
 class InterruptScope {
  public:
   InterruptScope();

@@ -64,11 +64,13 @@ class Evaluator {
     Tensor outputs = model_.predict(Tensor(rows[options_.input]));
     const Literal& labels = rows[options_.label];
     Tensor wanted{Literal(labels)};
-    auto size = static_cast<double>(rows.size());
-    rows_ += size;
-    for (const auto& [name, metric] : options_.metrics)
-      result_.metrics[name] += metric(outputs, wanted).item() * size;
-    if (own_loss_) loss_of_rows_ += options_.loss(outputs, wanted).item() * size;
+    const auto weight = static_cast<double>(weight_of(labels, classes_));
+    weight_ += weight;
+    auto add_mean = [&](const Loss& mean, double& sum) {
+      if (weight > 0) sum += mean(outputs, wanted).item() * weight;  // of no label it may be NaN
+    };
+    for (const auto& [name, metric] : options_.metrics) add_mean(metric, result_.metrics[name]);
+    if (own_loss_) add_mean(options_.loss, result_.loss);
     if (classes_) {
       add_classes(outputs.literal(), labels, first_row);
     } else if (!own_loss_) {
@@ -78,15 +80,20 @@ class Evaluator {
 
   /// `labels` are all that were seen.
   Evaluation finish(const Literal& labels) {
+    if (weight_ == 0) {
+      throw make_error(ErrorCode::invalid_argument,
+                       "evaluate: none of the {} labels counts: all are negative", labels.size())
+          .note("hint: classes are counted from 0; negative labels are left out");
+    }
     counted_ = std::max(1.0, counted_);
     if (!result_.outputs.empty()) {
       const double squares = squares_about_mean(labels);
       result_.absolute_error = distance_ / counted_;
       result_.r_squared = squares > 0 ? 1 - result_.loss / squares : NAN;
     }
-    result_.loss = own_loss_ ? loss_of_rows_ / rows_ : result_.loss / counted_;
+    result_.loss /= own_loss_ ? weight_ : counted_;
     result_.accuracy /= counted_;
-    for (auto& [name, sum] : result_.metrics) sum /= rows_;
+    for (auto& [name, sum] : result_.metrics) sum /= weight_;
     return std::move(result_);
   }
 
@@ -114,7 +121,7 @@ class Evaluator {
         continue;
       }
       ++counted_;
-      result_.loss += loss;
+      if (!own_loss_) result_.loss += loss;
       result_.accuracy += best.index == truth ? 1 : 0;
       if (options_.details) result_.confusion.add(truth, best.index);
     }
@@ -140,8 +147,8 @@ class Evaluator {
   const EvaluateOptions& options_;
   bool classes_;
   bool own_loss_ = false;
-  double rows_ = 0, counted_ = 0;  // rows, and labels that count
-  double loss_of_rows_ = 0;
+  double weight_ = 0;    // of all batches
+  double counted_ = 0;   // labels that were compared with what was predicted
   double distance_ = 0;  // from labels that are numbers
   Evaluation result_;
 };

@@ -20,7 +20,8 @@
 
 namespace tenon::train {
 
-/// A scalar of a batch, a mean over its rows; a metric is one, too.
+/// A scalar of a batch: the mean over its rows or, where labels are classes, over the labels that
+/// count, which are those that are not negative. A metric is one, too.
 using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
 using Metrics = std::map<std::string, Loss>;
 

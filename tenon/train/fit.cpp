@@ -244,8 +244,8 @@ class Run {
     while (auto batch = loader_.next()) {
       take_step(*batch);
       ++run_.step;
-      text = fmt::format("loss {:.3f}", sums.loss / sums.rows);
-      if (classifies()) text += fmt::format("  accuracy {:.3f}", sums.correct / sums.labels);
+      text = fmt::format("loss {:.3f}", sums.mean_loss());
+      if (classifies()) text += fmt::format("  accuracy {:.3f}", sums.accuracy());
       if (progress) progress->update(run_.step, text);
       count_time();
       if (interrupted()) return;
@@ -256,8 +256,8 @@ class Run {
     }
     const bool asked = asked_for_checkpoint();
     require_finite_parameters();
-    EpochRecord record{.epoch = run_.epoch + 1, .loss = sums.loss / sums.rows};
-    if (classifies()) record.accuracy = sums.correct / sums.labels;
+    EpochRecord record{.epoch = run_.epoch + 1, .loss = sums.mean_loss()};
+    if (classifies()) record.accuracy = sums.accuracy();
     validate(record, text);
     if (progress) progress->finish(text);
     count_time();
@@ -330,30 +330,19 @@ class Run {
     StepResult result = step_(std::move(run_.values), inputs, labels);
     run_.values = std::move(result.state);
     took_steps_ = true;
-    double loss = result.metrics.loss.item();
+    const auto weight = static_cast<double>(weight_of(labels.literal(), classifies()));
+    // A mean over no label may be 0 / 0, which says nothing about the step.
+    double loss = weight > 0 ? result.metrics.loss.item() : 0.0;
     run_.history.step_loss.push_back(static_cast<float>(loss));
     if (!std::isfinite(loss)) {
       throw not_finite(
           fmt::format("the loss became {}", without_sign_of_nan(loss)), run_.step + 1,
           first_not_finite(model_, options_, run_.values, inputs, labels, rows_of_batch()));
     }
-    auto rows = static_cast<double>(inputs.shape()[0].constant());
-    run_.sums.loss += loss * rows;
-    run_.sums.rows += rows;
+    run_.sums.loss += loss * weight;
+    run_.sums.weight += weight;
     run_.sums.correct += result.metrics.correct.item();
-    run_.sums.labels += count_labels(labels);
     begin();
-  }
-
-  /// How many labels count: negative ones are left out.
-  static double count_labels(const Tensor& labels) {
-    auto ignored = [&]<class T>(std::span<const T> values) {
-      return std::ranges::count_if(values, [](T x) { return x < 0; });
-    };
-    int64_t count = labels.shape().element_count().constant();
-    if (labels.dtype() == DType::i32) count -= ignored(labels.values<int32_t>());
-    if (labels.dtype() == DType::i64) count -= ignored(labels.values<int64_t>());
-    return static_cast<double>(count);
   }
 
   /// Which rows of the data set the batch of the current step has.

@@ -64,6 +64,11 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
             "hint: whole numbers, with the dimensions of the outputs but the last; for real "
             "numbers take loss = \"mean_squared_error\"");
   }
+  if (weight_of(labels, true) == 0) {
+    throw make_error(ErrorCode::invalid_argument,
+                     "cross_entropy: every label of {} is negative, which leaves it out", what)
+        .note("hint: classes are counted from 0");
+  }
   const Dim& last = outputs.shape[outputs.rank() - 1];
   if (!last.is_constant()) return;
   int64_t classes = last.constant();
@@ -119,6 +124,13 @@ bool are_classes(const Type& outputs, const Type& labels) {
     if (outputs.shape[i] != labels.shape[i]) return false;
   }
   return true;
+}
+
+int64_t weight_of(const Literal& labels, bool classes) {
+  if (!classes) return labels.shape().empty() ? 1 : labels.shape()[0];
+  int64_t counted = 0;
+  for (int64_t i = 0; i < labels.size(); ++i) counted += labels.to_int(i) >= 0 ? 1 : 0;
+  return counted;
 }
 
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,

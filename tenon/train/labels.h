@@ -24,6 +24,11 @@ bool is_built_in(const Loss& loss);
 /// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
 bool are_classes(const Type& outputs, const Type& labels);
 
+/// What the mean over a batch weighs: the labels that count, which are those that are not negative,
+/// where labels are classes; otherwise the rows. Means of batches that are weighed by it do not
+/// depend on how the rows were cut into batches.
+int64_t weight_of(const Literal& labels, bool classes);
+
 /// Whether the loss can take these labels for these outputs: a class beyond the outputs, or shapes
 /// that do not fit, are errors that name the row and both sides. Labels of a loss of the user's own
 /// are not looked at.

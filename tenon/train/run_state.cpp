@@ -79,7 +79,7 @@ Checkpoint to_checkpoint(const RunState& run) {
     checkpoint.notes[key] = dump_json(value, JsonStyle::compact);
   };
   const EpochSums& sums = run.sums;
-  note("epoch_sums", {sums.loss, sums.rows, sums.correct, sums.labels, sums.seconds});
+  note("epoch_sums", {sums.loss, sums.weight, sums.correct, sums.seconds});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
   note("wall_seconds", run.history.wall_seconds);
@@ -104,7 +104,7 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
   };
   try {
     Json sums = note("epoch_sums");
-    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), sums.at(4)};
+    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
     if (Json stopping = note("early_stopping"); !stopping.empty()) {
       const double best = number_or_nan(stopping.at(0));
       run.stopping.best_loss = std::isnan(best) ? INFINITY : best;

@@ -17,11 +17,12 @@ namespace tenon::train {
 
 /// Over the steps of the current epoch.
 struct EpochSums {
-  double loss = 0;  // times rows
-  double rows = 0;
+  double loss = 0;    // times the weight of each batch
+  double weight = 0;  // labels that count; rows where labels are not classes
   double correct = 0;
-  double labels = 0;
   double seconds = 0;
+  double mean_loss() const { return weight > 0 ? loss / weight : 0; }
+  double accuracy() const { return weight > 0 ? correct / weight : 0; }
 };
 
 /// The best variables so far, while training may stop early.

@@ -16,6 +16,20 @@ TEST(Interrupt, TheFirstSignalOnlyAsks) {
   EXPECT_FALSE(interrupted());
 }
 
+TEST(Interrupt, IsForgottenByTheNextWorkButNotInsideOfOne) {
+  {
+    const InterruptScope work;
+    ::raise(SIGINT);
+  }
+  EXPECT_TRUE(interrupted());  // for whoever looks afterwards
+  const InterruptScope next;
+  EXPECT_FALSE(interrupted());
+  ::raise(SIGINT);
+  const InterruptScope part;
+  EXPECT_TRUE(interrupted());
+  clear_interrupt();
+}
+
 TEST(InterruptDeathTest, TheSecondSignalKills) {
   EXPECT_EXIT(
       {

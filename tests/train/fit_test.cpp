@@ -525,6 +525,73 @@ TEST(Fit, NegativeLabelsAreLeftOut) {
   }
 }
 
+/// What does not depend on how rows are cut into batches: a model that learns nothing, seen in
+/// batches of several sizes.
+TEST(Fit, LeftOutLabelsWeighNothingInAnyBatch) {
+  const Literal x = Literal::of<float>({5, 3}, {1, 2, 3, 0, 1, -1, 2, 0, 1, 5, 5, 5, -1, 1, 3});
+  const Literal labels = Literal::of<int32_t>({5}, {-1, 0, 0, -1, 2});
+  const data::Dataset data({{"image", x}, {"label", labels}});
+  nn::Model model = [](nn::Scope s, Tensor logits) {
+    return logits * s.parameter("scale", {}, nn::ones());
+  };
+  // A mean over the labels that count, which is 0 / 0 where none does.
+  Loss own = [](const Tensor& outputs, const Tensor& wanted) {
+    Tensor counted = (wanted >= 0).cast(DType::f32);
+    return sum(softmax_cross_entropy(outputs, wanted) * counted) / sum(counted);
+  };
+  double expected = 0;  // log-softmax by hand
+  for (auto [row, label] : {std::pair{1, 0}, {2, 0}, {4, 2}}) {
+    double total = 0;
+    for (int c = 0; c < 3; ++c) total += std::exp(x.to_double(row * 3 + c));
+    expected += (std::log(total) - x.to_double(row * 3 + label)) / 3;
+  }
+  for (const Loss& loss : {Loss(nn::cross_entropy), own}) {
+    for (int64_t batch : {1, 2, 5}) {
+      FitOptions options = quiet(1);
+      options.batch = batch;
+      options.loss = loss;
+      options.optimizer = nn::sgd({.learning_rate = 0.0});
+      options.scaling = InputScaling{};
+      options.validation = data;
+      options.metrics = {{"accuracy", nn::accuracy}};
+      options.patience = 3;
+      const EpochRecord epoch = fit(model, data, options).history.epochs.at(0);
+      EXPECT_NEAR(epoch.loss, expected, 1e-6) << batch;
+      EXPECT_NEAR(epoch.accuracy, 2.0 / 3, 1e-12) << batch;
+      EXPECT_NEAR(epoch.validation_loss, expected, 1e-6) << batch;
+      const Model same(model, nn::init(model, {Type::parse("f32[1,3]")}, 0), Type::parse("f32[3]"),
+                       {}, {});
+      const Evaluation e = evaluate(
+          same, data, {.batch = batch, .loss = loss, .metrics = {{"accuracy", nn::accuracy}}});
+      EXPECT_NEAR(e.loss, expected, 1e-6) << batch;
+      EXPECT_NEAR(e.metrics.at("accuracy"), 2.0 / 3, 1e-6) << batch;
+      EXPECT_EQ(e.examples, 3);
+    }
+  }
+}
+
+TEST(Fit, DataWithoutALabelThatCountsAreRefused) {
+  data::Dataset data({{"image", easy_pictures(4)["image"]},
+                      {"label", Literal::of<int32_t>({4}, {-1, -1, -2, -1})}});
+  nn::Model model = models::mlp({.hidden = {4}, .classes = 2});
+  EXPECT_THAT(error_of([&] { fit(model, data, quiet(1)); }),
+              HasSubstr("every label of the training data is negative"));
+  Model trained = fit(model, easy_pictures(32), quiet(1)).model;
+  EXPECT_THAT(error_of([&] { evaluate(trained, data); }), HasSubstr("none of the 4 labels"));
+}
+
+TEST(Fit, TakesStepsAfterARunThatWasInterrupted) {
+  data::Dataset data = easy_pictures(64);
+  FitOptions options = quiet(2);
+  options.on_start = [] { ::raise(SIGINT); };
+  FitResult first = fit(models::mlp({.hidden = {4}, .classes = 2}), data, options);
+  EXPECT_TRUE(first.interrupted);
+  EXPECT_EQ(first.history.step_loss.size(), 1u);
+  FitResult second = fit(models::mlp({.hidden = {4}, .classes = 2}), data, quiet(2));
+  EXPECT_FALSE(second.interrupted);
+  EXPECT_EQ(second.history.epochs.size(), 2u);
+}
+
 TEST(Fit, PatienceNeedsValidationData) {
   FitOptions options = quiet(1);
   options.patience = 2;
