@@ -45,8 +45,10 @@ class Error : public std::exception {
   Error(ErrorCode code, std::string message);
 
   ErrorCode code() const noexcept { return code_; }
-  const std::string& message() const noexcept { return message_; }
-  const std::vector<std::string>& notes() const noexcept { return notes_; }
+  const std::string& message() const& noexcept { return message_; }
+  std::string message() && noexcept { return std::move(message_); }
+  const std::vector<std::string>& notes() const& noexcept { return notes_; }
+  std::vector<std::string> notes() && noexcept { return std::move(notes_); }
   const char* what() const noexcept override { return text_.c_str(); }
 
   /// Adds what the caller knows: the user's label, the file, a hint. Returns itself for chaining.

@@ -29,11 +29,14 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
-  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(text())); }
-  std::string_view text() const {
+  std::span<const std::byte> bytes() const& { return std::as_bytes(std::span(text())); }
+  std::span<const std::byte> bytes() const&& = delete;  // unmapped already: give the file a name
+  std::string_view text() const& {
     return data_ == nullptr ? std::string_view(read_) : std::string_view(data_, size_);
   }
-  const std::filesystem::path& path() const { return path_; }
+  std::string_view text() const&& = delete;
+  const std::filesystem::path& path() const& { return path_; }
+  std::filesystem::path path() && { return std::move(path_); }
 
  private:
   std::filesystem::path path_;

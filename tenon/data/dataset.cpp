@@ -118,7 +118,7 @@ const Dataset::Column* Dataset::find(std::string_view name) const {
   return found == columns_.end() ? nullptr : &*found;
 }
 
-const Literal& Dataset::operator[](std::string_view name) const {
+const Literal& Dataset::operator[](std::string_view name) const& {
   if (const Column* column = find(name)) return *column->values;
   throw no_column(name, names());
 }

@@ -33,14 +33,16 @@ class Dataset {
   std::vector<std::string> names() const;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// Error not_found with the names there are.
-  const Literal& operator[](std::string_view name) const;
+  const Literal& operator[](std::string_view name) const&;
+  Literal operator[](std::string_view name) && { return (*this)[name]; }
 
   /// Adds a column (or the first one).
   Dataset& add(std::string name, Literal column);
   /// Other values for a column that is there; all others stay shared.
   Dataset& replace(std::string_view name, Literal column);
   /// What the values of the label column are called: {"t-shirt", "trouser", …}. May be empty.
-  const std::vector<std::string>& classes() const { return classes_; }
+  const std::vector<std::string>& classes() const& { return classes_; }
+  std::vector<std::string> classes() && { return std::move(classes_); }
   /// Error invalid_argument for a name that two classes would have.
   Dataset& set_classes(std::vector<std::string> names);
 
@@ -60,7 +62,8 @@ class Dataset {
     std::string name;
     std::shared_ptr<const Literal> values;
   };
-  const std::vector<Column>& columns() const { return columns_; }
+  const std::vector<Column>& columns() const& { return columns_; }
+  std::vector<Column> columns() && { return std::move(columns_); }
 
  private:
   const Column* find(std::string_view name) const;

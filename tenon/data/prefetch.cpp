@@ -37,7 +37,7 @@ int64_t steps_in_epoch(const Dataset& dataset, const LoaderOptions& options) {
 
 }  // namespace
 
-const Buffer& HostBatch::at(std::string_view name) const {
+const Buffer& HostBatch::at(std::string_view name) const& {
   for (const auto& [column, buffer] : columns) {
     if (column == name) return buffer;
   }

@@ -33,7 +33,8 @@ struct Position {
 struct HostBatch {
   std::vector<std::pair<std::string, Buffer>> columns;
 
-  const Buffer& at(std::string_view name) const;
+  const Buffer& at(std::string_view name) const&;
+  Buffer at(std::string_view name) && { return at(name); }
   int64_t size() const { return columns.empty() ? 0 : columns.front().second.shape()[0]; }
 };
 

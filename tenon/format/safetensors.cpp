@@ -128,7 +128,7 @@ const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
-const SafetensorsEntry& SafetensorsFile::at(std::string_view name) const {
+const SafetensorsEntry& SafetensorsFile::at(std::string_view name) const& {
   if (const auto* entry = find(name)) return *entry;
   std::vector<std::string> known;
   for (const auto& tensor : tensors_) known.push_back(tensor.name);

@@ -38,16 +38,20 @@ class SafetensorsFile {
   SafetensorsFile(std::span<const std::byte> bytes, std::string_view name);
 
   /// In the order of their data.
-  const std::vector<SafetensorsEntry>& tensors() const { return tensors_; }
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::vector<SafetensorsEntry>& tensors() const& { return tensors_; }
+  std::vector<SafetensorsEntry> tensors() && { return std::move(tensors_); }
+  const std::map<std::string, std::string>& metadata() const& { return metadata_; }
+  std::map<std::string, std::string> metadata() && { return std::move(metadata_); }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// Error not_found with the nearest names.
-  const SafetensorsEntry& at(std::string_view name) const;
+  const SafetensorsEntry& at(std::string_view name) const&;
+  SafetensorsEntry at(std::string_view name) && { return at(name); }
 
   /// The bytes of one array as they lie in the file; valid as long as this object.
-  std::span<const std::byte> bytes(const SafetensorsEntry& entry) const {
+  std::span<const std::byte> bytes(const SafetensorsEntry& entry) const& {
     return bytes_.subspan(entry.offset, entry.size);
   }
+  std::span<const std::byte> bytes(const SafetensorsEntry& entry) const&& = delete;
   Literal read(std::string_view name) const { return read(at(name)); }
   Literal read(const SafetensorsEntry& entry) const;
   NamedLiterals read_all() const;

@@ -68,7 +68,8 @@ class ZipReader {
   /// `name` is the file, for errors; it and the bytes must outlive the reader.
   ZipReader(std::span<const std::byte> bytes, std::string_view name);
 
-  const std::vector<ZipEntry>& entries() const { return entries_; }
+  const std::vector<ZipEntry>& entries() const& { return entries_; }
+  std::vector<ZipEntry> entries() && { return std::move(entries_); }
   /// The entry must outlive the stream, as the bytes must.
   ZipStream open(const ZipEntry& entry) const;
 

@@ -137,7 +137,7 @@ Attributes::Attributes(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) set(entry.first, entry.second);
 }
 
-const Attribute* Attributes::find(std::string_view name) const {
+const Attribute* Attributes::find(std::string_view name) const& {
   for (const Entry& entry : entries_) {
     if (entry.first == name) return &entry.second;
   }
@@ -174,16 +174,18 @@ const T& Attributes::get(std::string_view name) const {
 bool Attributes::boolean(std::string_view name) const { return get<bool>(name); }
 int64_t Attributes::integer(std::string_view name) const { return get<int64_t>(name); }
 double Attributes::real(std::string_view name) const { return get<double>(name); }
-const std::string& Attributes::string(std::string_view name) const {
+const std::string& Attributes::string(std::string_view name) const& {
   return get<std::string>(name);
 }
 DType Attributes::dtype(std::string_view name) const { return get<DType>(name); }
-const Integers& Attributes::integers(std::string_view name) const { return get<Integers>(name); }
-const Reals& Attributes::reals(std::string_view name) const { return get<Reals>(name); }
-const Shape& Attributes::shape(std::string_view name) const { return get<Shape>(name); }
-const LiteralRef& Attributes::literal(std::string_view name) const { return get<LiteralRef>(name); }
-const GraphRef& Attributes::graph(std::string_view name) const { return get<GraphRef>(name); }
-const Types& Attributes::types(std::string_view name) const { return get<Types>(name); }
+const Integers& Attributes::integers(std::string_view name) const& { return get<Integers>(name); }
+const Reals& Attributes::reals(std::string_view name) const& { return get<Reals>(name); }
+const Shape& Attributes::shape(std::string_view name) const& { return get<Shape>(name); }
+const LiteralRef& Attributes::literal(std::string_view name) const& {
+  return get<LiteralRef>(name);
+}
+const GraphRef& Attributes::graph(std::string_view name) const& { return get<GraphRef>(name); }
+const Types& Attributes::types(std::string_view name) const& { return get<Types>(name); }
 
 std::string Attributes::to_string() const {
   std::string text = "{";

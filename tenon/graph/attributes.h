@@ -65,10 +65,13 @@ class Attribute {
 
   AttributeKind kind() const { return static_cast<AttributeKind>(value_.index()); }
   template <class T>
-  const T* get_if() const {
+  const T* get_if() const& {
     return std::get_if<T>(&value_);
   }
-  const Storage& storage() const { return value_; }
+  template <class T>
+  const T* get_if() const&& = delete;
+  const Storage& storage() const& { return value_; }
+  Storage storage() && { return std::move(value_); }
 
   std::string to_string() const;
   void hash(Hasher& hasher) const;
@@ -87,9 +90,12 @@ class Attributes {
   Attributes(std::initializer_list<Entry> entries);
 
   bool empty() const { return entries_.empty(); }
-  auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
-  const Attribute* find(std::string_view name) const;
+  auto begin() const& { return entries_.begin(); }
+  auto end() const& { return entries_.end(); }
+  auto begin() const&& = delete;
+  auto end() const&& = delete;
+  const Attribute* find(std::string_view name) const&;
+  const Attribute* find(std::string_view name) const&& = delete;
   void set(std::string_view name, Attribute value);
   void erase(std::string_view name);
 
@@ -98,14 +104,21 @@ class Attributes {
   bool boolean(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
-  const std::string& string(std::string_view name) const;
+  const std::string& string(std::string_view name) const&;
   DType dtype(std::string_view name) const;
-  const Integers& integers(std::string_view name) const;
-  const Reals& reals(std::string_view name) const;
-  const Shape& shape(std::string_view name) const;
-  const LiteralRef& literal(std::string_view name) const;
-  const GraphRef& graph(std::string_view name) const;
-  const Types& types(std::string_view name) const;
+  const Integers& integers(std::string_view name) const&;
+  const Reals& reals(std::string_view name) const&;
+  const Shape& shape(std::string_view name) const&;
+  const LiteralRef& literal(std::string_view name) const&;
+  const GraphRef& graph(std::string_view name) const&;
+  const Types& types(std::string_view name) const&;
+  std::string string(std::string_view name) && { return string(name); }
+  Integers integers(std::string_view name) && { return integers(name); }
+  Reals reals(std::string_view name) && { return reals(name); }
+  Shape shape(std::string_view name) && { return shape(name); }
+  LiteralRef literal(std::string_view name) && { return literal(name); }
+  GraphRef graph(std::string_view name) && { return graph(name); }
+  Types types(std::string_view name) && { return types(name); }
 
   std::string to_string() const;
   void hash(Hasher& hasher) const;

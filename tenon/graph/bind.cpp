@@ -26,16 +26,46 @@ bool solve(const Dim& dim, int64_t value, SymbolValues& known) {
   std::erase_if(symbols, [&](const std::string& name) { return known.contains(name); });
   if (symbols.size() != 1) return false;
   SymbolValues trial = known;
-  auto at = [&](int64_t x) {
+  // Nothing where it leaves 64 bits, which no size does.
+  auto at = [&](int64_t x) -> std::optional<int64_t> {
     trial[symbols[0]] = x;
-    return dim.evaluate(trial);
+    try {
+      return dim.evaluate(trial);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
   };
-  int64_t offset = at(0), slope = at(1) - offset;
-  if (slope == 0 || (value - offset) % slope != 0) return false;
-  int64_t x = (value - offset) / slope;
-  if (x < 0 || at(x) != value || at(x + 1) == value || (x > 0 && at(x - 1) == value)) return false;
-  known[symbols[0]] = x;
+  std::optional<int64_t> offset = at(0), next = at(1);
+  int64_t slope = 0, distance = 0;
+  if (!offset || !next || __builtin_sub_overflow(*next, *offset, &slope) ||
+      __builtin_sub_overflow(value, *offset, &distance))
+    return false;
+  std::optional<Dim> x = Dim(distance).divided_by(Dim(slope));
+  if (!x) return false;
+  const int64_t found = x->constant();
+  if (found < 0 || found == INT64_MAX || at(found) != value || at(found + 1) == value ||
+      (found > 0 && at(found - 1) == value))
+    return false;
+  known[symbols[0]] = found;
   return true;
+}
+
+/// A condition about symbols that no input has says nothing about the sizes.
+void check_conditions(const Graph& graph, const SymbolValues& known) {
+  for (const DimCondition& condition : graph.conditions()) {
+    std::vector<std::string> symbols;
+    condition.left.collect_symbols(symbols);
+    condition.right.collect_symbols(symbols);
+    bool all_known =
+        std::ranges::all_of(symbols, [&](const std::string& name) { return known.contains(name); });
+    if (!all_known || condition.holds(known)) continue;
+    std::string sizes;
+    for (const std::string& name : symbols)
+      sizes += fmt::format("{}{} is {}", sizes.empty() ? "" : ", ", name, known.at(name));
+    throw make_error(ErrorCode::out_of_range, "{}: recorded for sizes where {}, but {}",
+                     graph.name(), condition.to_string(), sizes)
+        .note("the recorded function compares these sizes, and gives something else here");
+  }
 }
 
 }  // namespace
@@ -97,6 +127,7 @@ SymbolValues bind_symbols(const Graph& graph, std::span<const std::vector<int64_
     fail(ErrorCode::out_of_range, "{}: {} is {}, outside [{}, {}]", graph.name(), name,
          found->second, bounds.low, bounds.high ? std::to_string(*bounds.high) : "any");
   }
+  check_conditions(graph, known);
   return known;
 }
 

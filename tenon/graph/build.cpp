@@ -40,7 +40,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
 }
 
 Value broadcast_to(const Value& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.shape().always_equals(shape)) return x;
   if (broadcast_shapes(x.shape(), shape) != shape) {
     fail(ErrorCode::shape_mismatch, "{} cannot be broadcast to {}", x.type().to_string(),
          shape.to_string());

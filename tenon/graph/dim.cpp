@@ -5,6 +5,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/hash.h"
+#include "tenon/graph/condition.h"
 
 namespace tenon {
 
@@ -25,6 +26,7 @@ int64_t product_of(int64_t a, int64_t b) {
   return product;
 }
 
+/// Of a positive divisor.
 int64_t floor_of(int64_t value, int64_t divisor) {
   return value / divisor - (value % divisor != 0 && value < 0 ? 1 : 0);
 }
@@ -87,8 +89,20 @@ int64_t Dim::constant() const {
   return constant_;
 }
 
+bool Dim::has_terms_of(const Dim& other) const {
+  return terms_ && other.terms_ && *terms_ == *other.terms_;
+}
+
 bool Dim::equals(const Dim& other) const {
-  return constant_ == other.constant_ && terms_ && other.terms_ && *terms_ == *other.terms_;
+  // Of the same terms, numbers decide.
+  if (has_terms_of(other)) return constant_ == other.constant_;
+  ConditionRecorder::note(DimCondition::Kind::different, *this, other);
+  return false;
+}
+
+bool Dim::is_undecided(int64_t value) const {
+  ConditionRecorder::note(DimCondition::Kind::different, *this, Dim(value));
+  return false;
 }
 
 Dim operator+(const Dim& a, const Dim& b) {
@@ -126,55 +140,77 @@ Dim operator*(const Dim& a, const Dim& b) {
   return Dim::from_terms(product_of(a.constant_, b.constant_), std::move(terms));
 }
 
+namespace {
+
+/// The exact quotient of two numbers, or nothing.
+std::optional<int64_t> quotient_of(int64_t a, int64_t b) {
+  if (b == 0) return std::nullopt;
+  if (b == -1) return product_of(a, -1);  // the smallest number has no negative
+  return a % b == 0 ? std::optional(a / b) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Dim> Dim::divided_by(const Dim& divisor) const {
+  std::optional<Dim> result = quotient(divisor);
+  const bool decided = is_constant() && divisor.is_constant();
+  if (!result && !decided) {
+    ConditionRecorder::note(DimCondition::Kind::indivisible, *this, divisor);
+  }
+  return result;
+}
+
+std::optional<Dim> Dim::quotient(const Dim& divisor) const {
   if (divisor.is_constant()) {
-    if (divisor.constant_ == 0 || constant_ % divisor.constant_ != 0) return std::nullopt;
+    std::optional<int64_t> constant = quotient_of(constant_, divisor.constant_);
+    if (!constant) return std::nullopt;
     Terms terms;
     if (terms_) terms = *terms_;
     for (Term& term : terms) {
-      if (term.coefficient % divisor.constant_ != 0) return std::nullopt;
-      term.coefficient /= divisor.constant_;
+      std::optional<int64_t> coefficient = quotient_of(term.coefficient, divisor.constant_);
+      if (!coefficient) return std::nullopt;
+      term.coefficient = *coefficient;
     }
-    return from_terms(constant_ / divisor.constant_, std::move(terms));
+    return from_terms(*constant, std::move(terms));
   }
-  if (*this == divisor) return Dim(1);
-  if (is(0)) return Dim(0);
+  if (always_equals(divisor)) return Dim(1);
   // Long division by the leading (last) term; the shapes of real programs need one or two rounds.
   const Term& leading = divisor.terms_->back();
   Dim rest = *this;
   Dim quotient;
   for (int round = 0; round < 16; ++round) {
-    if (rest.is(0)) return quotient;
-    const Term* match = nullptr;
-    std::vector<Atom> left;
-    if (rest.terms_) {
-      for (const Term& term : *rest.terms_) {
-        if (term.coefficient % leading.coefficient != 0) continue;
-        if (!std::includes(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
-                           leading.atoms.end()))
-          continue;
-        match = &term;
-        left.clear();
-        std::set_difference(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
-                            leading.atoms.end(), std::back_inserter(left));
-        break;
-      }
+    if (rest.always_equals(0)) return quotient;
+    if (rest.is_constant()) return std::nullopt;
+    std::optional<Dim> part;
+    for (const Term& term : *rest.terms_) {
+      std::optional<int64_t> factor = quotient_of(term.coefficient, leading.coefficient);
+      if (!factor || !std::includes(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
+                                    leading.atoms.end()))
+        continue;
+      std::vector<Atom> left;
+      std::set_difference(term.atoms.begin(), term.atoms.end(), leading.atoms.begin(),
+                          leading.atoms.end(), std::back_inserter(left));
+      part = left.empty() ? Dim(*factor) : from_terms(0, {Term{*factor, std::move(left)}});
+      break;
     }
-    if (!match) return std::nullopt;
-    int64_t factor = match->coefficient / leading.coefficient;
-    Dim part = left.empty() ? Dim(factor) : from_terms(0, {Term{factor, left}});
-    quotient = quotient + part;
-    rest = rest - part * divisor;
+    if (!part) return std::nullopt;
+    quotient = quotient + *part;
+    rest = rest - *part * divisor;
   }
   return std::nullopt;
 }
 
 Dim Dim::floor_div(const Dim& numerator, int64_t divisor) {
+  if (divisor < 1)
+    fail(ErrorCode::invalid_argument, "floor({},{}): the divisor of a dimension is positive",
+         numerator.to_string(), divisor);
   if (divisor == 1) return numerator;
   // Whole multiples of the divisor leave the floor; the remainder stays inside.
   int64_t whole = floor_of(numerator.constant_, divisor);
   Dim outside(whole);
-  Dim inside(numerator.constant_ - whole * divisor);
+  // Never negative; `whole * divisor` may be below the smallest number.
+  int64_t remainder = numerator.constant_ % divisor;
+  Dim inside(remainder < 0 ? remainder + divisor : remainder);
   if (numerator.terms_) {
     for (const Term& term : *numerator.terms_) {
       bool exact = term.coefficient % divisor == 0;
@@ -233,19 +269,42 @@ int64_t Dim::evaluate(const SymbolValues& values) const {
 
 namespace {
 
+/// What does not fit is unbounded.
+std::optional<int64_t> fitting_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::nullopt : std::optional(product);
+}
+
 /// Of two intervals; an end that is missing is unbounded.
 DimRange product_of(const DimRange& a, const DimRange& b) {
   auto is_zero = [](const DimRange& range) { return range.low == 0 && range.high == 0; };
   if (is_zero(a) || is_zero(b)) return {0, 0};
-  bool bounded = a.low && a.high && b.low && b.high;
-  if (bounded) {
-    auto [low, high] = std::minmax({product_of(*a.low, *b.low), product_of(*a.low, *b.high),
-                                    product_of(*a.high, *b.low), product_of(*a.high, *b.high)});
-    return {low, high};
-  }
   bool natural = a.low.value_or(-1) >= 0 && b.low.value_or(-1) >= 0;
-  if (natural) return {product_of(*a.low, *b.low), std::nullopt};
-  return {};
+  if (natural) {
+    bool bounded = a.high && b.high;
+    return {fitting_product(*a.low, *b.low),
+            bounded ? fitting_product(*a.high, *b.high) : std::nullopt};
+  }
+  if (!a.low || !a.high || !b.low || !b.high) return {};
+  std::optional<int64_t> low, high;
+  for (int64_t x : {*a.low, *a.high}) {
+    for (int64_t y : {*b.low, *b.high}) {
+      std::optional<int64_t> corner = fitting_product(x, y);
+      if (!corner) return {};
+      low = std::min(low.value_or(*corner), *corner);
+      high = std::max(high.value_or(*corner), *corner);
+    }
+  }
+  return {low, high};
+}
+
+/// end + coefficient * part
+void add_end(std::optional<int64_t>& end, int64_t coefficient, const std::optional<int64_t>& part) {
+  if (!end) return;
+  std::optional<int64_t> product = part ? fitting_product(coefficient, *part) : std::nullopt;
+  int64_t sum = 0;
+  bool fits = product && !__builtin_add_overflow(*end, *product, &sum);
+  end = fits ? std::optional(sum) : std::nullopt;
 }
 
 }  // namespace
@@ -268,15 +327,25 @@ DimRange Dim::range(const std::map<std::string, SymbolBounds, std::less<>>& boun
       product = product_of(product, factor);
     }
     if (term.coefficient < 0) std::swap(product.low, product.high);
-    auto add = [&](std::optional<int64_t>& end, const std::optional<int64_t>& part) {
-      if (end)
-        end =
-            part ? std::optional(sum_of(*end, product_of(term.coefficient, *part))) : std::nullopt;
-    };
-    add(sum.low, product.low);
-    add(sum.high, product.high);
+    add_end(sum.low, term.coefficient, product.low);
+    add_end(sum.high, term.coefficient, product.high);
   }
   return sum;
+}
+
+std::optional<std::pair<std::string, Dim>> Dim::zero() const {
+  if (!terms_) return std::nullopt;
+  for (const Term& term : *terms_) {
+    const Atom& atom = term.atoms[0];
+    const bool is_unit = term.coefficient == 1 || term.coefficient == -1;
+    if (!is_unit || term.atoms.size() != 1 || !atom.is_symbol()) continue;
+    Dim rest = *this - from_terms(0, {term});
+    std::vector<std::string> others;
+    rest.collect_symbols(others);
+    if (std::find(others.begin(), others.end(), atom.text) != others.end()) continue;
+    return std::pair(atom.text, rest * Dim(-term.coefficient));
+  }
+  return std::nullopt;
 }
 
 void Dim::collect_symbols(std::vector<std::string>& names) const {
@@ -301,7 +370,8 @@ std::string Dim::to_string() const {
       } else if (!text.empty()) {
         text += '+';
       }
-      int64_t magnitude = term.coefficient < 0 ? -term.coefficient : term.coefficient;
+      auto magnitude = static_cast<uint64_t>(term.coefficient);
+      if (term.coefficient < 0) magnitude = -magnitude;
       if (magnitude != 1) text += std::to_string(magnitude) + "*";
       for (size_t i = 0; i < term.atoms.size(); ++i) {
         if (i > 0) text += '*';
@@ -347,38 +417,42 @@ class DimParser {
   }
   Dim sum(int depth) {
     if (depth > kMaxDepth) unexpected("less nesting");
-    bool negative = take('-');
-    Dim total = product(depth);
-    if (negative) total = total * Dim(-1);
+    Dim total = product(depth, take('-'));
     while (true) {
       if (take('+')) {
-        total = total + product(depth);
+        total = total + product(depth, false);
       } else if (take('-')) {
-        total = total - product(depth);
+        total = total + product(depth, true);
       } else {
         return total;
       }
     }
   }
-  Dim product(int depth) {
-    Dim total = factor(depth);
+  /// The sign belongs to the first factor: the smallest number has no positive one.
+  Dim product(int depth, bool negative) {
+    Dim total = is_digit() ? Dim(number(negative)) : factor(depth) * Dim(negative ? -1 : 1);
     while (take('*')) total = total * factor(depth);
     return total;
   }
-  int64_t number() {
+  bool is_digit() const {
+    return at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0;
+  }
+  int64_t number(bool negative) {
     size_t begin = at_;
     int64_t value = 0;
-    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_]))) {
-      if (value > INT64_MAX / 16) unexpected("a smaller number");
-      value = value * 10 + (text_[at_++] - '0');
+    for (; is_digit(); ++at_) {
+      const int64_t digit = text_[at_] - '0';
+      if (__builtin_mul_overflow(value, 10, &value) ||
+          __builtin_add_overflow(value, negative ? -digit : digit, &value))
+        unexpected("a smaller number");
     }
     if (begin == at_) unexpected("a number");
     return value;
   }
   Dim factor(int depth) {
     if (at_ >= text_.size()) unexpected("a number or a name");
+    if (is_digit()) return number(false);
     auto c = static_cast<unsigned char>(text_[at_]);
-    if (std::isdigit(c)) return number();
     if (!std::isalpha(c) && c != '_') unexpected("a number or a name");
     size_t begin = at_;
     while (at_ < text_.size() &&
@@ -388,7 +462,7 @@ class DimParser {
     if (name != "floor" || !take('(')) return Dim::symbol(name);
     Dim numerator = sum(depth + 1);
     if (!take(',')) unexpected("','");
-    int64_t divisor = number();
+    int64_t divisor = number(false);
     if (divisor == 0) unexpected("a positive divisor");
     if (!take(')')) unexpected("')'");
     return Dim::floor_div(numerator, divisor);

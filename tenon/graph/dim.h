@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tenon {
@@ -37,7 +38,10 @@ struct DimRange {
 
 /// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so
 /// that equal dimensions compare equal; floor division that is not exact becomes an atom of its
-/// own, `floor(h-1,2)`.
+/// own, `floor(h-1,2)`. Error out_of_range where a number leaves 64 bits.
+///
+/// `==`, is() and divided_by() answer for all values of the symbols at once. Where some values
+/// would give another answer, a ConditionRecorder (condition.h) on this thread notes it.
 class Dim {
  public:
   Dim() = default;
@@ -51,7 +55,11 @@ class Dim {
   bool is_constant() const { return terms_ == nullptr; }
   /// The value of a constant dimension; an internal error for a symbolic one.
   int64_t constant() const;
-  bool is(int64_t value) const { return is_constant() && constant_ == value; }
+  bool is(int64_t value) const { return terms_ ? is_undecided(value) : constant_ == value; }
+  /// `==` for shortcuts that change no result: nothing is noted.
+  bool always_equals(const Dim& other) const {
+    return constant_ == other.constant_ && (terms_ == other.terms_ || has_terms_of(other));
+  }
 
   int64_t evaluate(const SymbolValues& values) const;
   /// Replaces symbols; those that `replacements` lacks stay.
@@ -62,7 +70,7 @@ class Dim {
 
   /// The exact quotient, or nothing.
   std::optional<Dim> divided_by(const Dim& divisor) const;
-  /// Rounds toward minus infinity; `divisor` is positive.
+  /// Rounds toward minus infinity. Error invalid_argument unless the divisor is positive.
   static Dim floor_div(const Dim& numerator, int64_t divisor);
 
   std::string to_string() const;
@@ -76,13 +84,20 @@ class Dim {
     return a.equals(b);
   }
 
+  /// The value of one symbol for which this is 0, where there is one for all values of the others:
+  /// batch-2*n+1 gives {"batch", 2*n-1}.
+  std::optional<std::pair<std::string, Dim>> zero() const;
+
   struct Atom;
   struct Term;
 
  private:
   using Terms = std::vector<Term>;
   static Dim from_terms(int64_t constant, Terms terms);
-  bool equals(const Dim& other) const;
+  bool has_terms_of(const Dim& other) const;
+  bool equals(const Dim& other) const;     // of different terms_
+  bool is_undecided(int64_t value) const;  // false
+  std::optional<Dim> quotient(const Dim& divisor) const;
 
   int64_t constant_ = 0;
   std::shared_ptr<const Terms> terms_;  // the non-constant part, sorted; null for a number

@@ -32,7 +32,7 @@ NodeId Graph::add_node(const OpDef* op, Attributes attributes, std::vector<Value
   return id;
 }
 
-const Node* Graph::producer(ValueId id) const {
+const Node* Graph::producer(ValueId id) const& {
   NodeId node = values_[id.index].producer;
   return node == kNoNode ? nullptr : &nodes_[node];
 }
@@ -97,6 +97,7 @@ Hash128 Graph::structural_hash() const {
   for (const auto& [symbol, bounds] : bounds_) {
     hasher.add(symbol).add(bounds.low).add(bounds.high.value_or(-1));
   }
+  for (const DimCondition& condition : conditions_) hasher.add(condition.to_string());
   return hasher.finish();
 }
 

@@ -13,10 +13,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tenon/base/hash.h"
 #include "tenon/graph/attributes.h"
+#include "tenon/graph/condition.h"
 #include "tenon/graph/type.h"
 
 namespace tenon {
@@ -52,7 +54,8 @@ class Graph {
   Graph() = default;
   explicit Graph(std::string name) : name_(std::move(name)) {}
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const& { return name_; }
+  std::string name() && { return std::move(name_); }
   void set_name(std::string name) { name_ = std::move(name); }
 
   ValueId add_input(std::string name, Type type);
@@ -63,21 +66,30 @@ class Graph {
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
   void set_output_names(std::vector<std::string> names) { output_names_ = std::move(names); }
 
-  const std::vector<ValueId>& inputs() const { return inputs_; }
-  const std::vector<std::string>& input_names() const { return input_names_; }
-  const std::vector<ValueId>& outputs() const { return outputs_; }
+  const std::vector<ValueId>& inputs() const& { return inputs_; }
+  std::vector<ValueId> inputs() && { return std::move(inputs_); }
+  const std::vector<std::string>& input_names() const& { return input_names_; }
+  std::vector<std::string> input_names() && { return std::move(input_names_); }
+  const std::vector<ValueId>& outputs() const& { return outputs_; }
+  std::vector<ValueId> outputs() && { return std::move(outputs_); }
   /// Empty, or one name an output.
-  const std::vector<std::string>& output_names() const { return output_names_; }
+  const std::vector<std::string>& output_names() const& { return output_names_; }
+  std::vector<std::string> output_names() && { return std::move(output_names_); }
   size_t node_count() const { return nodes_.size(); }
   size_t value_count() const { return values_.size(); }
-  const Node& node(NodeId id) const { return nodes_[id]; }
-  Node& mutable_node(NodeId id) { return nodes_[id]; }
-  const std::vector<Node>& nodes() const { return nodes_; }
-  const ValueInfo& value(ValueId id) const { return values_[id.index]; }
-  const Type& type(ValueId id) const { return values_[id.index].type; }
+  const Node& node(NodeId id) const& { return nodes_[id]; }
+  Node node(NodeId id) && { return std::move(nodes_[id]); }
+  Node& mutable_node(NodeId id) & { return nodes_[id]; }
+  const std::vector<Node>& nodes() const& { return nodes_; }
+  std::vector<Node> nodes() && { return std::move(nodes_); }
+  const ValueInfo& value(ValueId id) const& { return values_[id.index]; }
+  ValueInfo value(ValueId id) && { return std::move(values_[id.index]); }
+  const Type& type(ValueId id) const& { return values_[id.index].type; }
+  Type type(ValueId id) && { return std::move(values_[id.index].type); }
   bool is_input(ValueId id) const { return values_[id.index].producer == kNoNode; }
   /// The node that makes `id`, or null for a graph input.
-  const Node* producer(ValueId id) const;
+  const Node* producer(ValueId id) const&;
+  const Node* producer(ValueId id) const&& = delete;
   /// What to call a value in a message: its label, its input name or "%12".
   std::string describe(ValueId id) const;
 
@@ -85,10 +97,17 @@ class Graph {
   std::vector<Type> output_types() const;
 
   /// Bounds of symbols, such as batch in [1, 256]; symbols without an entry are unbounded.
-  const std::map<std::string, SymbolBounds, std::less<>>& symbol_bounds() const { return bounds_; }
+  using Bounds = std::map<std::string, SymbolBounds, std::less<>>;
+  const Bounds& symbol_bounds() const& { return bounds_; }
+  Bounds symbol_bounds() && { return std::move(bounds_); }
   void set_symbol_bounds(std::string symbol, SymbolBounds bounds) {
     bounds_[std::move(symbol)] = bounds;
   }
+  /// What else holds for the symbols: the graph is wrong for other sizes. Found by trace(), checked
+  /// by bind_symbols().
+  const std::vector<DimCondition>& conditions() const& { return conditions_; }
+  std::vector<DimCondition> conditions() && { return std::move(conditions_); }
+  void add_condition(DimCondition condition) { conditions_.push_back(std::move(condition)); }
   /// Names of all symbols in the input types, sorted.
   std::vector<std::string> symbols() const;
 
@@ -103,7 +122,8 @@ class Graph {
   std::vector<std::string> input_names_;
   std::vector<ValueId> outputs_;
   std::vector<std::string> output_names_;
-  std::map<std::string, SymbolBounds, std::less<>> bounds_;
+  Bounds bounds_;
+  std::vector<DimCondition> conditions_;
 };
 
 }  // namespace tenon

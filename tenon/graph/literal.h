@@ -57,21 +57,25 @@ class Literal {
   static Literal scalar(DType dtype, double value);
 
   DType dtype() const { return dtype_; }
-  const std::vector<int64_t>& shape() const { return shape_; }
+  const std::vector<int64_t>& shape() const& { return shape_; }
+  std::vector<int64_t> shape() && { return std::move(shape_); }
   int64_t size() const { return element_count(shape_); }
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
   Type type() const { return {dtype_, Shape::of(shape_)}; }
 
-  std::byte* data() { return data_.get(); }
-  const std::byte* data() const { return data_.get(); }
+  std::byte* data() & { return data_.get(); }
+  const std::byte* data() const& { return data_.get(); }
+  const std::byte* data() const&& = delete;  // it would be gone already: give the literal a name
   template <class T>
-  std::span<T> values() {
+  std::span<T> values() & {
     return {reinterpret_cast<T*>(data_.get()), static_cast<size_t>(size())};
   }
   template <class T>
-  std::span<const T> values() const {
+  std::span<const T> values() const& {
     return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(size())};
   }
+  template <class T>
+  std::span<const T> values() const&& = delete;
   template <class T>
   T at(int64_t index) const {
     return values<T>()[static_cast<size_t>(index)];

@@ -140,7 +140,7 @@ class Parser {
     if (!result_names.empty() && result_names.size() != result_types.size())
       unexpected("a name for every output or none");
     expect("{");
-    while (take("where ")) parse_bounds(*graph);
+    while (take("where ")) parse_where(*graph);
     Build build(*graph, ops_);
     while (!take("return")) parse_node(build, names, depth);
     parse_return(*graph, names, result_types);
@@ -148,9 +148,44 @@ class Parser {
     return graph;
   }
 
-  void parse_bounds(Graph& graph) {
-    std::string symbol = word();
-    expect("in");
+  /// `n in [1,64]`, `2*n != m+1` or `n % 2 != 0`.
+  void parse_where(Graph& graph) {
+    skip_space();
+    const size_t at = at_;
+    Dim left = spelled_dim();
+    if (take("in")) return parse_bounds(graph, left, at);
+    auto kind = DimCondition::Kind::different;
+    Dim right;
+    if (take("%")) {
+      kind = DimCondition::Kind::indivisible;
+      right = spelled_dim();
+      expect("!=");
+      expect("0");
+    } else {
+      expect("!=");
+      right = spelled_dim();
+    }
+    graph.add_condition({kind, std::move(left), std::move(right)});
+  }
+
+  /// Up to the next space.
+  Dim spelled_dim() {
+    skip_space();
+    const size_t begin = at_;
+    while (at_ < text_.size() && !std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
+    try {
+      return Dim::parse(text_.substr(begin, at_ - begin));
+    } catch (const Error& parse_error) {
+      error(parse_error.message(), begin);
+    }
+  }
+
+  void parse_bounds(Graph& graph, const Dim& dim, size_t at) {
+    std::vector<std::string> symbols;
+    dim.collect_symbols(symbols);
+    if (symbols.size() != 1 || !(dim.always_equals(Dim::symbol(symbols[0]))))
+      error("bounds are those of a symbol", at);
+    const std::string& symbol = symbols[0];
     expect("[");
     SymbolBounds bounds;
     bounds.low = integer();

@@ -51,6 +51,8 @@ class Printer {
       text_ += indent_ + "  where " + symbol + " in [" + std::to_string(bounds.low) + "," +
                (bounds.high ? std::to_string(*bounds.high) : "inf") + "]\n";
     }
+    for (const DimCondition& condition : graph_.conditions())
+      text_ += indent_ + "  where " + condition.to_string() + "\n";
     for (const Node& node : graph_.nodes()) print_node(node);
     text_ += indent_ + "  return";
     for (size_t i = 0; i < graph_.outputs().size(); ++i)

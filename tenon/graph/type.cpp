@@ -17,6 +17,11 @@ std::vector<int64_t> Shape::constants() const {
   return values;
 }
 
+bool Shape::always_equals(const Shape& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end(),
+                    [](const Dim& a, const Dim& b) { return a.always_equals(b); });
+}
+
 std::vector<int64_t> Shape::evaluate(const SymbolValues& symbols) const {
   std::vector<int64_t> values;
   values.reserve(dims_.size());

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tenon/graph/dim.h"
@@ -15,7 +16,8 @@
 
 namespace tenon {
 
-/// Dimensions from the outermost to the innermost.
+/// Dimensions from the outermost to the innermost. As everywhere in Tenon, what a temporary gives
+/// is a value: `for (Dim d : (a + b).shape())` holds nothing that is gone.
 class Shape {
  public:
   Shape() = default;
@@ -26,11 +28,15 @@ class Shape {
   }
 
   size_t rank() const { return dims_.size(); }
-  const Dim& operator[](size_t axis) const { return dims_[axis]; }
-  Dim& operator[](size_t axis) { return dims_[axis]; }
-  auto begin() const { return dims_.begin(); }
-  auto end() const { return dims_.end(); }
-  const std::vector<Dim>& dims() const { return dims_; }
+  const Dim& operator[](size_t axis) const& { return dims_[axis]; }
+  Dim& operator[](size_t axis) & { return dims_[axis]; }
+  Dim operator[](size_t axis) && { return std::move(dims_[axis]); }
+  auto begin() const& { return dims_.begin(); }
+  auto end() const& { return dims_.end(); }
+  auto begin() const&& = delete;  // it would be gone already: give the shape a name
+  auto end() const&& = delete;
+  const std::vector<Dim>& dims() const& { return dims_; }
+  std::vector<Dim> dims() && { return std::move(dims_); }
   void push_back(Dim dim) { dims_.push_back(std::move(dim)); }
   void insert(size_t axis, Dim dim) {
     dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim));
@@ -45,6 +51,8 @@ class Shape {
   std::string to_string() const;  // "[batch,3]"
 
   friend bool operator==(const Shape&, const Shape&) = default;
+  /// `==` for shortcuts that change no result: see Dim::always_equals.
+  bool always_equals(const Shape& other) const;
 
  private:
   std::vector<Dim> dims_;
@@ -55,7 +63,8 @@ struct Type {
   Shape shape;
 
   size_t rank() const { return shape.rank(); }
-  const Dim& dim(size_t axis) const { return shape[axis]; }
+  const Dim& dim(size_t axis) const& { return shape[axis]; }
+  Dim dim(size_t axis) && { return std::move(shape)[axis]; }
   /// Bytes of a row-major array of this type.
   Dim bytes() const { return shape.element_count() * static_cast<int64_t>(size_of(dtype)); }
   std::string to_string() const;

@@ -43,8 +43,10 @@ class Optimizer {
         learning_rate_(std::move(learning_rate)),
         rule_(std::move(rule)) {}
 
-  const std::string& name() const { return name_; }
-  const Schedule& learning_rate() const { return learning_rate_; }
+  const std::string& name() const& { return name_; }
+  std::string name() && { return std::move(name_); }
+  const Schedule& learning_rate() const& { return learning_rate_; }
+  Schedule learning_rate() && { return std::move(learning_rate_); }
   /// The same rule on gradients that clip_by_global_norm has scaled.
   Optimizer with_clipped_gradient(double limit) const;
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".

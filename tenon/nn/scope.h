@@ -50,7 +50,8 @@ class Scope {
 
   /// The scope of a part; names are joined by dots.
   Scope operator/(std::string_view name) const;
-  const std::string& path() const { return path_; }
+  const std::string& path() const& { return path_; }
+  std::string path() && { return std::move(path_); }
   bool training() const { return call_->training; }
 
   /// A trained tensor of this layer. Its values come from `initialiser` when the model is made. Two

@@ -99,12 +99,12 @@ Value iota(Build& build, DType dtype, const Shape& shape, int64_t axis) {
 }
 
 Value broadcast(Value x, const Shape& shape, const Integers& dims) {
-  if (x.shape() == shape) return x;
+  if (x.shape().always_equals(shape)) return x;
   return x.build().call("broadcast", {x}, {{"shape", shape}, {"dims", dims}});
 }
 
 Value reshape(Value x, const Shape& shape) {
-  return x.shape() == shape ? x : x.build().call("reshape", {x}, {{"shape", shape}});
+  return x.shape().always_equals(shape) ? x : x.build().call("reshape", {x}, {{"shape", shape}});
 }
 
 Value transpose(Value x, const Integers& order) {

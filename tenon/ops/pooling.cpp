@@ -60,6 +60,7 @@ std::vector<Type> infer_pool(InferContext& c) {
     if (auto low = std::min_element(list.begin(), list.end()); *low < least) {
       fail(ErrorCode::invalid_argument, "{} has {}, less than {}", name, *low, least);
     }
+    check_window_list(name, list);
     c.attributes.set(name, std::move(list));
   };
   fill("window", window, 1);

@@ -10,6 +10,14 @@ namespace tenon {
 
 namespace {
 
+/// Steps between elements: generated code computes with them as doubles, too.
+constexpr int64_t kMostStep = int64_t{1} << 53;
+
+void check_step(int64_t step, const char* what, size_t axis) {
+  if (step < kMostStep) return;
+  fail(ErrorCode::out_of_range, "{} {} of axis {} is not below 2^53", what, step, axis);
+}
+
 /// Certain from the numbers alone; what symbols stand for is not known here.
 bool certainly_negative(const Dim& dim) { return dim.is_constant() && dim.constant() < 0; }
 
@@ -31,6 +39,7 @@ std::vector<Type> infer_slice(InferContext& c) {
   for (size_t i = 0; i < x.rank(); ++i) {
     if (stride[i] < 1)
       fail(ErrorCode::invalid_argument, "stride {} of axis {} is not positive", stride[i], i);
+    check_step(stride[i], "stride", i);
     Dim length = limit[i] - start[i];
     if (certainly_negative(start[i]) || certainly_negative(length) ||
         certainly_negative(x.dim(i) - limit[i])) {
@@ -142,6 +151,7 @@ std::vector<Type> infer_pad(InferContext& c) {
   for (size_t i = 0; i < x.rank(); ++i) {
     if (interior[i] < 0)
       fail(ErrorCode::invalid_argument, "interior {} of axis {} is negative", interior[i], i);
+    check_step(interior[i], "interior", i);
     Dim size = low[i] + high[i] + span_of(x.dim(i), Dim(interior[i]) + 1);
     if (certainly_negative(size)) {
       fail(ErrorCode::shape_mismatch, "axis {} of {} is cropped by more than its size: {} and {}",

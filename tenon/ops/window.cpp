@@ -560,6 +560,13 @@ void add_maxima(OpFamily& ops) {
 
 }  // namespace
 
+void check_window_list(const char* name, const Integers& list) {
+  for (int64_t value : list) {
+    if (value <= kMostInWindow) continue;
+    fail(ErrorCode::out_of_range, "{} has {}, more than {}", name, value, kMostInWindow);
+  }
+}
+
 void normalise_lists(std::span<const WindowList> lists, Attributes& attributes, size_t axes,
                      const char* what) {
   for (const auto& [name, least] : lists) {
@@ -573,6 +580,7 @@ void normalise_lists(std::span<const WindowList> lists, Attributes& attributes, 
       if (value >= least) continue;
       fail(ErrorCode::invalid_argument, "{} has {}, less than {}", name, value, least);
     }
+    check_window_list(name, list);
     attributes.set(name, std::move(list));
   }
 }

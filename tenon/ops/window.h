@@ -30,6 +30,11 @@ struct WindowList {
 inline constexpr WindowList kWindowLists[] = {
     {"window", 1}, {"strides", 1}, {"padding_low", 0}, {"padding_high", 0}, {"dilation", 1}};
 
+/// What windows, strides, paddings and dilations may be at most: products of two fit 64 bits.
+inline constexpr int64_t kMostInWindow = INT32_MAX;
+/// Error out_of_range, naming the list, where one is more than that.
+void check_window_list(const char* name, const Integers& list);
+
 /// Fills the empty ones of these lists for so many axes, called `what` in errors, and checks them.
 void normalise_lists(std::span<const WindowList> lists, Attributes& attributes, size_t axes,
                      const char* what = "axes");

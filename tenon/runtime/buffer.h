@@ -30,14 +30,19 @@ class Buffer {
 
   explicit operator bool() const { return memory_ != nullptr; }
   DType dtype() const { return dtype_; }
-  const std::vector<int64_t>& shape() const { return shape_; }
+  const std::vector<int64_t>& shape() const& { return shape_; }
+  std::vector<int64_t> shape() && { return std::move(shape_); }
   int64_t size() const { return element_count(shape_); }
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
-  void* data() const { return memory_ ? memory_->data : nullptr; }
+  /// Valid while a handle on the memory lives.
+  void* data() const& { return memory_ ? memory_->data : nullptr; }
+  void* data() const&& = delete;
   template <class T>
-  T* as() const {
+  T* as() const& {
     return static_cast<T*>(data());
   }
+  template <class T>
+  T* as() const&& = delete;
 
   /// The same memory under another shape of equal size.
   Buffer reshaped(std::vector<int64_t> shape) const;

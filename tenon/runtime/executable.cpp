@@ -235,6 +235,7 @@ void release_idle_memory() { shared_arenas().release(); }
 
 std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
                                           CompileOptions options) {
+  ConditionPause pause;
   return std::make_shared<CpuExecutable>(graph, ops, std::move(options));
 }
 

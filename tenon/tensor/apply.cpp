@@ -8,7 +8,7 @@
 #include "tenon/graph/build.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/mapped_axes.h"
-#include "tenon/tensor/node.h"
+#include "tenon/tensor/numbers.h"
 #include "tenon/tensor/transforms.h"
 
 namespace tenon {
@@ -81,35 +81,16 @@ const OpDef& broadcast_op() {
   return op;
 }
 
-/// A C++ number in the dtype of the tensor that it meets, which must be able to hold it.
-NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
-  Literal made(dtype, {});
-  if (node->is_fraction) {
-    made.set_double(0, node->number);
-  } else {
-    const int64_t whole = node->buffer.to_literal().to_int(0);
-    made.set_int(0, whole);
-    if (!is_floating(dtype) && made.to_int(0) != whole)
-      throw make_error(ErrorCode::out_of_range, "{}: the number {} does not fit {}", op.name, whole,
-                       name_of(dtype))
-          .note("hint: cast the tensor that it meets to a wider dtype");
-  }
-  NodeRef number = evaluated_node(Buffer::copy_of(made));
-  number->is_number = true;
-  number->is_fraction = node->is_fraction;
-  number->number = made.to_double(0);
-  return number;
-}
-
 NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
   if (node->type.dtype == dtype) return node;
   if (node->is_number) return number_as(node, dtype, op);
+  if (node->wide) return convert(node->wide, dtype, op);
   return call_op(cast_op(), {node}, {{"dtype", dtype}})[0].node();
 }
 
 NodeRef expand(const NodeRef& node, const Shape& shape) {
   const Shape& from = node->type.shape;
-  if (from == shape) return node;
+  if (from.always_equals(shape)) return node;
   // Axes of size 1 are dropped first, so that broadcast only ever adds axes.
   size_t offset = shape.rank() - from.rank();
   Integers dims;
@@ -135,7 +116,7 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   bool fraction = false;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (schema_of(op, i).dtypes == kBoolean) continue;  // a predicate, not an operand
-    std::optional<DType>& known = inputs[i]->is_number ? numbers : tensors;
+    std::optional<DType>& known = is_number_like(*inputs[i]) ? numbers : tensors;
     DType dtype = inputs[i]->type.dtype;
     known = known ? promote(*known, dtype) : dtype;
     fraction = fraction || inputs[i]->is_fraction;
@@ -169,7 +150,7 @@ void unify_dtypes(const OpDef& op, std::vector<NodeRef>& inputs) {
 
 void unify_shapes(const OpDef& op, std::vector<NodeRef>& inputs) {
   bool same = std::all_of(inputs.begin(), inputs.end(), [&](const NodeRef& node) {
-    return node->type.shape == inputs[0]->type.shape;
+    return node->type.shape.always_equals(inputs[0]->type.shape);
   });
   if (same) return;
   Shape shape = inputs[0]->type.shape;
@@ -208,8 +189,15 @@ std::vector<Tensor> apply_multi(const OpDef& op, std::span<const Tensor> inputs,
                                 Attributes attributes) {
   std::vector<detail::NodeRef> nodes = detail::nodes_of(op, inputs);
   if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
+    const bool weak = detail::is_weak_call(op, nodes);
+    if (weak) nodes = detail::widened(op, nodes);
     detail::unify_dtypes(op, nodes);
     detail::unify_shapes(op, nodes);
+    if (weak) {
+      std::vector<Tensor> results = detail::call_op(op, std::move(nodes), std::move(attributes));
+      detail::weaken(results);
+      return results;
+    }
   }
   return detail::call_op(op, std::move(nodes), std::move(attributes));
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
@@ -10,7 +9,9 @@
 #include <fmt/format.h>
 
 #include "tenon/base/hash.h"
-#include "tenon/tensor/node.h"
+#include "tenon/tensor/jit_changes.h"
+#include "tenon/tensor/jit_pattern.h"
+#include "tenon/tensor/numbers.h"
 #include "tenon/tensor/plans.h"
 
 namespace tenon::detail {
@@ -24,6 +25,10 @@ struct Version {
   std::shared_ptr<const Executable> plan;
   std::vector<Buffer> captures;
   std::shared_ptr<const std::any> structure;
+  /// When it was last looked up, by State::clock.
+  std::shared_ptr<std::atomic<uint64_t>> used = std::make_shared<std::atomic<uint64_t>>(0);
+
+  std::span<const DimCondition> conditions() const { return plan->graph().conditions(); }
 };
 using VersionRef = std::shared_ptr<const Version>;
 
@@ -42,25 +47,9 @@ bool reuses(const Version& version, const std::vector<bool>& donated) {
   return true;
 }
 
-/// Sizes that broadcast, that squeeze() takes away or that leave nothing to reduce: the function
-/// may give other shapes there, so symbols do not stand for them.
-bool is_special(int64_t size) { return size == 0 || size == 1; }
-
 bool matches(const Version& version, std::span<const Type> types) {
-  std::map<std::string, int64_t, std::less<>> symbols;
-  for (size_t i = 0; i < types.size(); ++i) {
-    for (size_t axis = 0; axis < types[i].rank(); ++axis) {
-      const Dim& wanted = version.pattern[i].dim(axis);
-      int64_t size = types[i].dim(axis).constant();
-      if (wanted.is_constant()) {
-        if (!wanted.is(size)) return false;
-      } else if (is_special(size) ||
-                 symbols.try_emplace(wanted.to_string(), size).first->second != size) {
-        return false;
-      }
-    }
-  }
-  return true;
+  std::optional<SymbolValues> symbols = bind_pattern(version.pattern, types);
+  return symbols && !broken_condition(version.conditions(), *symbols);
 }
 
 /// Whether the version runs at these sizes: slices may need axes to be longer than they are.
@@ -74,42 +63,6 @@ bool serves(const Version& version, std::span<const Type> types) {
     return error.code() != ErrorCode::out_of_range && error.code() != ErrorCode::shape_mismatch;
   }
   return true;
-}
-
-/// Whether sizes of 0 and 1 are in the same places in both.
-bool specialised_alike(std::span<const Type> known, std::span<const Type> types) {
-  for (size_t i = 0; i < types.size(); ++i) {
-    for (size_t axis = 0; axis < types[i].rank(); ++axis) {
-      const Dim& dim = known[i].dim(axis);
-      int64_t size = types[i].dim(axis).constant();
-      bool special = is_special(size) || (dim.is_constant() && is_special(dim.constant()));
-      if (special && !dim.is(size)) return false;
-    }
-  }
-  return true;
-}
-
-/// `known` with a symbol for every dimension that differs from `types`. Dimensions that changed
-/// together, from and to the same sizes, get one symbol.
-std::vector<Type> generalise(std::span<const Type> known, std::span<const Type> types) {
-  std::map<std::pair<std::string, int64_t>, Dim> symbols;
-  std::vector<Type> general(known.begin(), known.end());
-  for (size_t i = 0; i < general.size(); ++i) {
-    for (size_t axis = 0; axis < general[i].rank(); ++axis) {
-      Dim& dim = general[i].shape[axis];
-      int64_t size = types[i].dim(axis).constant();
-      if (dim.is(size)) continue;
-      auto key = std::pair(dim.to_string(), size);
-      auto found = symbols.find(key);
-      if (found == symbols.end()) {
-        std::string base = axis == 0 ? "batch" : "size";
-        std::string name = symbols.empty() ? base : fmt::format("{}{}", base, symbols.size() + 1);
-        found = symbols.emplace(key, Dim::symbol(name)).first;
-      }
-      dim = found->second;
-    }
-  }
-  return general;
 }
 
 void add_type(Hasher& hasher, const Type& type, bool sizes) {
@@ -130,16 +83,28 @@ Hash128 key_of(const std::string& static_key, std::span<const Type> types, bool 
 struct JitCache::State {
   explicit State(JitOptions given) : options(given) {}
 
+  /// The version for some exact types, found without looking at patterns.
+  struct Known {
+    VersionRef version;
+    std::atomic<uint64_t> used = 0;
+  };
+
   JitOptions options;
-  std::atomic<size_t> compilations = 0;
-  std::shared_mutex mutex;
-  std::unordered_map<Hash128, VersionRef> by_types;
+  std::atomic<uint64_t> clock = 0;
+  std::atomic<size_t> compilations = 0, hits = 0, evictions = 0, versions = 0;
+  JitChanges changes;
+  std::shared_mutex mutex;  // taken before a family's; never while one is held
+  std::unordered_map<Hash128, Known> by_types;
   std::unordered_map<Hash128, std::shared_ptr<Family>> families;
 
   VersionRef find(const Hash128& key) {
     std::shared_lock lock(mutex);
     auto found = by_types.find(key);
-    return found == by_types.end() ? nullptr : found->second;
+    if (found == by_types.end()) return nullptr;
+    const uint64_t now = ++clock;
+    found->second.used.store(now, std::memory_order_relaxed);
+    found->second.version->used->store(now, std::memory_order_relaxed);
+    return found->second.version;
   }
 
   std::shared_ptr<Family> family(const Hash128& key) {
@@ -147,6 +112,57 @@ struct JitCache::State {
     std::shared_ptr<Family>& family = families[key];
     if (!family) family = std::make_shared<Family>();
     return family;
+  }
+
+  void remember(const Hash128& key, const VersionRef& version) {
+    std::scoped_lock lock(mutex);
+    Known& known = by_types[key];
+    known.version = version;
+    known.used = ++clock;
+    version->used->store(known.used);
+    if (by_types.size() > std::max<size_t>(options.max_sizes, 1)) forget_older_half();
+    while (versions > std::max<size_t>(options.max_versions, 1) && evict_one()) {
+    }
+  }
+
+  /// Half at once, so that one call in many pays for looking through all.
+  void forget_older_half() {
+    std::vector<uint64_t> times;
+    for (const auto& [key, known] : by_types) times.push_back(known.used);
+    auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    std::erase_if(by_types, [&](const auto& entry) { return entry.second.used < *middle; });
+  }
+
+  /// Drops the version that was not used for longest; false where others are still compiling. Who
+  /// runs it holds it until then.
+  bool evict_one() {
+    std::unordered_map<Hash128, std::shared_ptr<Family>>::iterator oldest = families.end();
+    size_t index = 0;
+    uint64_t least = UINT64_MAX;
+    for (auto it = families.begin(); it != families.end(); ++it) {
+      std::unique_lock lock(it->second->mutex, std::try_to_lock);
+      if (!lock) continue;
+      const auto& all = it->second->versions;
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (all[i]->used->load() >= least) continue;
+        least = all[i]->used->load();
+        oldest = it;
+        index = i;
+      }
+    }
+    if (oldest == families.end()) return false;
+    std::unique_lock lock(oldest->second->mutex, std::try_to_lock);
+    auto& all = oldest->second->versions;
+    if (!lock || index >= all.size() || all[index]->used->load() != least) return false;
+    VersionRef victim = all[index];
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(index));
+    lock.unlock();
+    std::erase_if(by_types,
+                  [&](const auto& entry) { return entry.second.version->used == victim->used; });
+    --versions;
+    ++evictions;
+    return true;
   }
 
   std::shared_ptr<const Executable> plan_for(const Graph& graph, std::vector<bool> donated) {
@@ -159,10 +175,19 @@ struct JitCache::State {
     return make_plan(graph, std::move(compile_options));
   }
 
-  VersionRef compile(const Request& request, std::vector<Type> pattern,
-                     const std::vector<bool>& donated) {
+  static Traced traced(const Request& request, std::span<const Type> pattern) {
     std::vector<std::string> names = request.names();
-    Traced traced = trace(request.function, pattern, "jit", names);
+    FlatFunction f = [&](std::vector<Tensor> arguments) {
+      for (size_t i = 0; i < arguments.size(); ++i) {
+        if (request.is_number[i]) arguments[i] = weak_number(arguments[i]);
+      }
+      return request.function(std::move(arguments));
+    };
+    return trace(f, pattern, "jit", names);
+  }
+
+  VersionRef compile(const Request& request, Traced traced, std::vector<Type> pattern,
+                     const std::vector<bool>& donated) {
     eval(traced.captures);
     auto version = std::make_shared<Version>();
     for (const Tensor& capture : traced.captures) version->captures.push_back(capture.buffer());
@@ -181,6 +206,29 @@ struct JitCache::State {
     return made;
   }
 
+  /// A version with symbols for what differs from the version `like`; null where there is none for
+  /// these sizes. Where sizes meet that were different for the program, it is traced again with
+  /// fewer symbols, until all that it asked holds.
+  VersionRef with_symbols(const Request& request, const Family& family, const Version& like,
+                          std::span<const Type> types, const std::vector<bool>& donated) {
+    std::vector<Type> pattern = generalised(like.pattern, types);
+    while (true) {
+      std::optional<SymbolValues> symbols = bind_pattern(pattern, types);
+      if (!symbols) return nullptr;
+      auto known = std::ranges::find(family.versions, pattern, &Version::pattern);
+      if (known != family.versions.end()) {
+        const DimCondition* broken = broken_condition((*known)->conditions(), *symbols);
+        if (!broken) return nullptr;  // it fits, but does not serve
+        pattern = coinciding(pattern, *broken, *symbols);
+        continue;
+      }
+      Traced made = traced(request, pattern);
+      const DimCondition* broken = broken_condition(made.graph->conditions(), *symbols);
+      if (!broken) return compile(request, std::move(made), std::move(pattern), donated);
+      pattern = coinciding(pattern, *broken, *symbols);
+    }
+  }
+
   VersionRef add_version(const Request& request, Family& family, std::span<const Type> types,
                          const std::vector<bool>& donated) {
     std::scoped_lock lock(family.mutex);
@@ -190,28 +238,37 @@ struct JitCache::State {
         family.needs_numbers = true;
         continue;
       }
-      if (!reuses(*version, donated)) version = with_donated(*version, donated);
+      if (reuses(*version, donated)) {
+        ++hits;
+      } else {
+        version = with_donated(*version, donated);
+      }
       return version;
     }
+    changes.note(request, types, compilations);
     VersionRef made;
     auto like = std::find_if(
         family.versions.rbegin(), family.versions.rend(),
         [&](const VersionRef& known) { return specialised_alike(known->pattern, types); });
-    bool with_symbols = options.symbolic && like != family.versions.rend() && !family.needs_numbers;
-    if (with_symbols) {
+    bool use_symbols = options.symbolic && like != family.versions.rend() && !family.needs_numbers;
+    if (use_symbols) {
       try {
-        made = compile(request, generalise((*like)->pattern, types), donated);
-        if (!serves(*made, types)) made = nullptr;
+        made = with_symbols(request, family, **like, types, donated);
+        if (made && !serves(*made, types)) made = nullptr;
       } catch (const Error&) {
         // The function asks for sizes as numbers, or relates sizes that were equal by chance, or is
         // wrong: the next attempt tells.
       }
     }
     if (!made) {
-      made = compile(request, std::vector<Type>(types.begin(), types.end()), donated);
-      if (with_symbols) family.needs_numbers = true;
+      std::vector<Type> numbers(types.begin(), types.end());
+      Traced again = traced(request, numbers);
+      made = compile(request, std::move(again), std::move(numbers), donated);
+      if (use_symbols) family.needs_numbers = true;
     }
+    made->used->store(++clock);
     family.versions.push_back(made);
+    ++versions;
     return made;
   }
 
@@ -219,24 +276,34 @@ struct JitCache::State {
                          const std::vector<bool>& donated) {
     Hash128 key = key_of(request.static_key, types, true);
     VersionRef version = find(key);
-    if (version && reuses(*version, donated)) return version;
+    if (version && reuses(*version, donated)) {
+      ++hits;
+      return version;
+    }
     std::shared_ptr<Family> shared = family(key_of(request.static_key, types, false));
     version = add_version(request, *shared, types, donated);
-    std::scoped_lock lock(mutex);
-    by_types[key] = version;
+    remember(key, version);
     return version;
   }
 };
 
 JitCache::JitCache(JitOptions options) : state_(std::make_shared<State>(options)) {}
 
-size_t JitCache::compilations() const { return state_->compilations; }
+JitStatistics JitCache::statistics() const {
+  return {state_->compilations, state_->hits, state_->versions, state_->evictions};
+}
 
 namespace {
 
 /// Whether this is the only handle on the value and its memory.
 bool is_ours(const Tensor& tensor) {
   return tensor.node().use_count() == 1 && tensor.node()->buffer.unique();
+}
+
+/// A number as the plan takes it: fractions in f64, whatever they meet.
+Tensor with_all_digits(const Tensor& number) {
+  return number.node()->is_fraction ? Tensor(number_node(number.node()->number, DType::f64))
+                                    : number;
 }
 
 /// The memory of a value; taken away from a node that nobody else can see.
@@ -252,7 +319,7 @@ JitCache::Results JitCache::call(const Request& request, std::vector<Tensor> arg
     if (!arguments[i].has_value())
       require(arguments[i], fmt::format("jit: argument '{}'", request.names()[i]));
   }
-  if (is_tracing()) {
+  if (is_tracing()) {  // numbers are constants of the outer function
     std::vector<Tensor> leaves = request.function(std::move(arguments));
     return {std::move(leaves), std::make_shared<const std::any>(request.structure())};
   }
@@ -261,9 +328,11 @@ JitCache::Results JitCache::call(const Request& request, std::vector<Tensor> arg
   std::vector<bool> donated;
   types.reserve(arguments.size());
   donated.reserve(arguments.size());
-  for (const Tensor& argument : arguments) {
-    types.push_back(argument.type());
-    donated.push_back(state_->options.donate && is_ours(argument));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const bool number = request.is_number[i];
+    if (number) arguments[i] = with_all_digits(arguments[i]);
+    types.push_back(arguments[i].type());
+    donated.push_back(!number && state_->options.donate && is_ours(arguments[i]));
   }
   VersionRef version = state_->version_for(request, types, donated);
   std::vector<Buffer> inputs;

@@ -60,6 +60,9 @@ struct TensorNode {
   bool is_number = false;
   bool is_fraction = false;
   double number = 0;  // as it was written: the buffer's f32 has fewer digits
+  /// A number whose value a trace does not know: numbers.h.
+  bool is_weak = false;
+  NodeRef wide;  // of one with a fraction: all of its digits, f64
 
   /// Set once, after `buffer`; other threads may then read `buffer` without a lock.
   std::atomic<bool> evaluated = false;

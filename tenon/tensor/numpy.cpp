@@ -192,7 +192,7 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.shape().always_equals(shape)) return x;
   if (broadcast_shapes(x.shape(), shape) != shape)
     fail(ErrorCode::shape_mismatch, "broadcast_to: {} does not fit {}", x.type().to_string(),
          shape.to_string());

@@ -22,6 +22,12 @@ Tensor Tensor::number(int64_t value) {
   return Tensor(std::move(node));
 }
 
+void Tensor::fail_too_large(uint64_t value) {
+  throw make_error(ErrorCode::out_of_range, "the number {} does not fit i64, the widest integer",
+                   value)
+      .note("hint: as a real number it is static_cast<double>(x), rounded to 53 bits");
+}
+
 Tensor Tensor::number(double value) { return Tensor(detail::number_node(value, DType::f32)); }
 
 Tensor::Tensor(std::initializer_list<double> values) {
@@ -52,7 +58,7 @@ Tensor::Tensor(Buffer buffer) {
   node_ = detail::evaluated_node(std::move(buffer));
 }
 
-Tensor& Tensor::set_name(std::string name) {
+Tensor& Tensor::set_name(std::string name) & {
   detail::require(*this, "set_name")->name = std::move(name);
   return *this;
 }
@@ -61,20 +67,20 @@ std::string Tensor::name() const { return detail::describe(*detail::require(*thi
 
 bool Tensor::has_value() const { return node_ && !node_->absent; }
 
-const Type& Tensor::type() const { return detail::require(*this, "type")->type; }
+const Type& Tensor::type() const& { return detail::require(*this, "type")->type; }
 
-const Dim& Tensor::dim(int64_t axis) const {
+const Dim& Tensor::dim(int64_t axis) const& {
   return shape()[normalise_axis(axis, rank(), "dim: axis")];
 }
 
 bool Tensor::is_evaluated() const { return node_ && node_->is_evaluated(); }
 
-const Tensor& Tensor::eval() const {
+const Tensor& Tensor::eval() const& {
   if (!is_evaluated()) tenon::eval(std::span<const Tensor>(this, 1));
   return *this;
 }
 
-const Buffer& Tensor::buffer() const { return eval().node_->buffer; }
+const Buffer& Tensor::buffer() const& { return eval().node_->buffer; }
 
 Literal Tensor::literal() const { return buffer().to_literal(); }
 
@@ -143,7 +149,8 @@ Tensor Tensor::reshape(const Shape& shape) const {
            type().to_string(), this->shape().element_count().to_string(), shape.to_string());
     full[open] = *rest;
   }
-  return full == this->shape() ? *this : apply(op, {*this}, {{"shape", std::move(full)}});
+  return full.always_equals(this->shape()) ? *this
+                                           : apply(op, {*this}, {{"shape", std::move(full)}});
 }
 
 Tensor Tensor::transpose(const Integers& order) const {
@@ -159,7 +166,10 @@ Tensor Tensor::transpose(const Integers& order) const {
 Tensor Tensor::cast(DType dtype) const {
   static const OpDef& op = core_ops().get("cast");
   if (dtype == DType::f64 && node_ && node_->is_fraction)
-    return full({}, node_->number, dtype);  // with all the digits it was given
+    return node_->wide ? Tensor(node_->wide)  // with all the digits it was given
+                       : full({}, node_->number, dtype);
+  if (node_ && node_->wide && this->dtype() != dtype)
+    return apply(op, {Tensor(node_->wide)}, {{"dtype", dtype}});
   return this->dtype() == dtype ? *this : apply(op, {*this}, {{"dtype", dtype}});
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -39,8 +40,8 @@ class Tensor {
  public:
   /// No value; using it is an error that says so.
   Tensor() = default;
-  /// A number: f32[], i32[] (i64[] beyond its range) or bool[]. Next to a tensor it takes that
-  /// tensor's dtype; a fraction next to integers makes f32 of both.
+  /// A number: f32[], i32[] (i64[] beyond its range; an error beyond that) or bool[]. Next to a
+  /// tensor it takes that tensor's dtype; a fraction next to integers makes f32 of both.
   template <class T>
     requires std::is_arithmetic_v<T>
   Tensor(T value) : Tensor(number(value)) {}
@@ -65,17 +66,23 @@ class Tensor {
   }
 
   bool has_value() const;
-  const Type& type() const;
+  /// What a temporary tensor gives is a value, so that nothing points into what is gone.
+  const Type& type() const&;
+  Type type() && { return type(); }
   DType dtype() const { return type().dtype; }
   /// Dimensions are numbers outside of traced functions; inside they may be symbols.
-  const Shape& shape() const { return type().shape; }
+  const Shape& shape() const& { return type().shape; }
+  Shape shape() && { return type().shape; }
   size_t rank() const { return type().rank(); }
-  const Dim& dim(int64_t axis) const;
+  const Dim& dim(int64_t axis) const&;
+  Dim dim(int64_t axis) && { return dim(axis); }
 
   /// Computes the value if it is pending. Error while a function is traced, naming the tensor.
-  const Tensor& eval() const;
+  const Tensor& eval() const&;
+  Tensor eval() && { return eval(); }
   bool is_evaluated() const;
-  const Buffer& buffer() const;  // evaluates
+  const Buffer& buffer() const&;  // evaluates
+  Buffer buffer() && { return buffer(); }
   Literal literal() const;       // evaluates and copies
   /// The memory itself, for as long as this tensor lives; evaluates. The dtype must be T's.
   template <class T>
@@ -110,21 +117,27 @@ class Tensor {
 
   /// Says what errors call this value: "encoder.weight, loaded from old.safetensors". All handles
   /// on the value share it; to be called before others have one.
-  Tensor& set_name(std::string name);
+  Tensor& set_name(std::string name) &;
+  Tensor set_name(std::string name) && { return set_name(std::move(name)); }
   /// That, or the label of the call that it is the result of, or nothing.
   std::string name() const;
   /// Whether both are handles on one value.
   bool same_as(const Tensor& other) const { return node_ == other.node_; }
-  const std::shared_ptr<detail::TensorNode>& node() const { return node_; }
+  const std::shared_ptr<detail::TensorNode>& node() const& { return node_; }
+  std::shared_ptr<detail::TensorNode> node() && { return std::move(node_); }
   explicit Tensor(std::shared_ptr<detail::TensorNode> node) : node_(std::move(node)) {}
 
  private:
   static Tensor number(bool value);
   static Tensor number(int64_t value);
   static Tensor number(double value);
+  [[noreturn]] static void fail_too_large(uint64_t value);
   template <class T>
   static Tensor number(T value) {
     if constexpr (std::is_integral_v<T>) {
+      if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
+        if (value > INT64_MAX) fail_too_large(value);
+      }
       return number(static_cast<int64_t>(value));
     } else {
       return number(static_cast<double>(value));
@@ -154,12 +167,13 @@ class Index {
   using What = std::variant<int64_t, Slice, Ellipsis, NewAxis, Tensor>;
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Index(T position) : what_(static_cast<int64_t>(position)) {}
+  Index(T position) : what_(std::is_signed_v<T> || static_cast<uint64_t>(position) <= uint64_t{INT64_MAX} ? static_cast<int64_t>(position) : INT64_MAX) {}
   Index(Slice slice) : what_(slice) {}
   Index(Ellipsis) : what_(ellipsis) {}
   Index(NewAxis) : what_(new_axis) {}
   Index(Tensor indices) : what_(std::move(indices)) {}
-  const What& what() const { return what_; }
+  const What& what() const& { return what_; }
+  What what() && { return std::move(what_); }
 
  private:
   What what_;

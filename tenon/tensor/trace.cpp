@@ -41,7 +41,7 @@ class Recording {
       : graph_(std::make_shared<Graph>(std::move(name))), id_(id), depth_(depth) {}
 
   Traced finish(std::span<const NodeRef> arguments, std::span<const std::string> names,
-                std::span<const Tensor> outputs) {
+                std::span<const Tensor> outputs, std::vector<DimCondition> conditions) {
     for (size_t i = 0; i < arguments.size(); ++i)
       arguments_.push_back(graph_->add_input(names.empty() ? fmt::format("arg{}", i) : names[i],
                                              arguments[i]->type));
@@ -70,6 +70,7 @@ class Recording {
       }
     }
     if (escaped_) fail_escaped();
+    add_conditions(std::move(conditions));
     return {std::move(graph_), std::move(captures_)};
   }
 
@@ -90,6 +91,21 @@ class Recording {
     if (leaf->level >= depth_) escaped_ = leaf;
     captures_.emplace_back(leaf);
     return graph_->add_input(fmt::format("captured{}", captures_.size() - 1), leaf->type);
+  }
+
+  /// Those about the graph's own symbols: others stand for nothing that its arguments decide.
+  void add_conditions(std::vector<DimCondition> conditions) {
+    if (conditions.empty()) return;
+    const std::vector<std::string> known = graph_->symbols();
+    for (DimCondition& condition : conditions) {
+      std::vector<std::string> symbols;
+      condition.left.collect_symbols(symbols);
+      condition.right.collect_symbols(symbols);
+      bool is_about_it = std::ranges::all_of(symbols, [&](const std::string& name) {
+        return std::ranges::binary_search(known, name);
+      });
+      if (is_about_it) graph_->add_condition(std::move(condition));
+    }
   }
 
   [[noreturn]] void fail_escaped() const {
@@ -129,8 +145,13 @@ Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string
     tensors.emplace_back(node);
     nodes.push_back(std::move(node));
   }
+  ConditionRecorder recorder;
   std::vector<Tensor> outputs = f(std::move(tensors));
-  return detail::Recording(std::move(name), id, depth).finish(nodes, names, outputs);
+  // What is traced inside is a part of the outermost function, which keeps its conditions too.
+  std::vector<DimCondition> conditions;
+  if (depth == 1) conditions = recorder.take();
+  return detail::Recording(std::move(name), id, depth)
+      .finish(nodes, names, outputs, std::move(conditions));
 }
 
 }  // namespace tenon

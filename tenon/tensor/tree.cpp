@@ -61,7 +61,7 @@ Tensor absent_tensor(const Tree& root, std::string_view path) {
 
 }  // namespace
 
-const Tree* Tree::find(std::string_view path) const {
+const Tree* Tree::find(std::string_view path) const& {
   const Tree* tree = this;
   for (Names names(path); !names.done() && tree;) {
     tree = child_named(tree->children_, names.next());
@@ -69,7 +69,7 @@ const Tree* Tree::find(std::string_view path) const {
   return tree;
 }
 
-Tree& Tree::child(std::string_view path) {
+Tree& Tree::child(std::string_view path) & {
   Tree* tree = this;
   for (Names names(path); !names.done();) {
     std::string_view name = names.next();
@@ -84,7 +84,7 @@ Tree& Tree::child(std::string_view path) {
   return *tree;
 }
 
-const Tensor& Tree::at(std::string_view path) const {
+const Tensor& Tree::at(std::string_view path) const& {
   const Tree* found = find(path);
   if (found && found->is_leaf_) return found->leaf_;
   std::vector<std::string> known = paths();
@@ -92,11 +92,11 @@ const Tensor& Tree::at(std::string_view path) const {
       .note("{}", detail::nearest_path(path, known));
 }
 
-Tensor& Tree::at(std::string_view path) {
+Tensor& Tree::at(std::string_view path) & {
   return const_cast<Tensor&>(std::as_const(*this).at(path));
 }
 
-Tensor& Tree::operator[](std::string_view path) {
+Tensor& Tree::operator[](std::string_view path) & {
   if (const Tree* found = find(path); found && found->is_leaf_)
     return const_cast<Tree*>(found)->leaf_;
   Tensor absent = absent_tensor(*this, path);

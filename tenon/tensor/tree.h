@@ -34,22 +34,28 @@ class Tree {
 
   bool is_leaf() const { return is_leaf_; }
   bool empty() const { return !is_leaf_ && children_.empty(); }
-  const Tensor& leaf() const { return leaf_; }
-  Tensor& leaf() { return leaf_; }
-  const std::vector<std::pair<std::string, Tree>>& children() const { return children_; }
-  std::vector<std::pair<std::string, Tree>>& children() { return children_; }
+  const Tensor& leaf() const& { return leaf_; }
+  Tensor& leaf() & { return leaf_; }
+  Tensor leaf() && { return std::move(leaf_); }
+  using Children = std::vector<std::pair<std::string, Tree>>;
+  const Children& children() const& { return children_; }
+  Children& children() & { return children_; }
+  Children children() && { return std::move(children_); }
 
   /// Paths are names joined by dots. `at` throws Error(not_found) with the closest path.
-  const Tensor& at(std::string_view path) const;
-  Tensor& at(std::string_view path);
-  const Tree* find(std::string_view path) const;
+  const Tensor& at(std::string_view path) const&;
+  Tensor& at(std::string_view path) &;
+  Tensor at(std::string_view path) && { return at(path); }
+  const Tree* find(std::string_view path) const&;
+  const Tree* find(std::string_view path) const&& = delete;
   /// The leaf at a path, made if absent; of a const tree, as `at`. A leaf that was made and read
   /// before it was set is an error that names the path.
-  Tensor& operator[](std::string_view path);
-  const Tensor& operator[](std::string_view path) const { return at(path); }
+  Tensor& operator[](std::string_view path) &;
+  const Tensor& operator[](std::string_view path) const& { return at(path); }
+  Tensor operator[](std::string_view path) && { return at(path); }
   void set(std::string_view path, Tensor value) { make_leaf(path) = std::move(value); }
   /// A subtree, made if absent.
-  Tree& child(std::string_view path);
+  Tree& child(std::string_view path) &;
   size_t leaf_count() const;
   std::vector<std::string> paths() const;
   std::string to_string() const;  // one line a leaf: path and type
@@ -59,7 +65,7 @@ class Tree {
 
   Tensor leaf_;
   bool is_leaf_ = false;
-  std::vector<std::pair<std::string, Tree>> children_;
+  Children children_;
 };
 
 namespace detail {

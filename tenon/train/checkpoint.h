@@ -45,7 +45,8 @@ class CheckpointFolder {
   std::vector<std::filesystem::path> files() const;
   /// Those of files().
   void remove_all() const;
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const& { return folder_; }
+  std::filesystem::path folder() && { return std::move(folder_); }
 
  private:
   std::filesystem::path folder_;

@@ -388,7 +388,7 @@ class Run {
 
 }  // namespace
 
-const EpochRecord* History::best() const {
+const EpochRecord* History::best() const& {
   auto found = std::ranges::find(epochs, best_epoch, &EpochRecord::epoch);
   return found == epochs.end() ? nullptr : &*found;
 }

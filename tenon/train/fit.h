@@ -88,7 +88,8 @@ struct History {
   /// writing checkpoints.
   double wall_seconds = 0;
   /// That of best_epoch; null where no epoch was finished.
-  const EpochRecord* best() const;
+  const EpochRecord* best() const&;
+  const EpochRecord* best() const&& = delete;
   /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty where all epochs
   /// were run and the last is kept.
   std::string outcome() const;

@@ -55,14 +55,19 @@ class Model {
   /// inputs [batch, …] of the example's dtype to the model's results [batch, …].
   Tensor predict(const Tensor& inputs) const;
 
-  const nn::Variables& variables() const { return variables_; }
-  const std::vector<std::string>& classes() const { return classes_; }
+  const nn::Variables& variables() const& { return variables_; }
+  nn::Variables variables() && { return std::move(variables_); }
+  const std::vector<std::string>& classes() const& { return classes_; }
+  std::vector<std::string> classes() && { return std::move(classes_); }
   /// Of one input, without the batch.
-  const Type& example() const { return example_; }
-  const Graph& graph() const { return *graph_; }
+  const Type& example() const& { return example_; }
+  Type example() && { return std::move(example_); }
+  const Graph& graph() const& { return *graph_; }
+  Graph graph() && { return *graph_; }
   /// Free text by key: the configuration it was trained with, its accuracy. `fit` writes "loss",
   /// "input" and "label": the loss's name and the columns.
-  const std::map<std::string, std::string>& about() const { return about_; }
+  const std::map<std::string, std::string>& about() const& { return about_; }
+  std::map<std::string, std::string> about() && { return std::move(about_); }
   /// The text of a key, or another where there is none.
   std::string about(const std::string& key, const std::string& otherwise) const;
   void describe(const std::string& key, const std::string& text) { about_[key] = text; }

@@ -148,7 +148,7 @@ Value StepSums::finish_reduce(const Node& node, const Results& results) const {
   Integers axes = behind_step(node.attributes.integers("axes"));
   Value sum = reduce_sum(stack_of(node.inputs[0], results), axes);
   const Shape& shape = body_.type(node.outputs[0]).shape;
-  return sum.shape() == shape ? sum : reshape(sum, shape);
+  return sum.shape().always_equals(shape) ? sum : reshape(sum, shape);
 }
 
 }  // namespace tenon::detail

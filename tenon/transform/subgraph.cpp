@@ -30,6 +30,7 @@ std::vector<ValueId> copy_nodes(Graph& to, const Graph& from, std::span<const Va
 
 void copy_symbol_bounds(Graph& to, const Graph& from) {
   for (const auto& [symbol, bounds] : from.symbol_bounds()) to.set_symbol_bounds(symbol, bounds);
+  for (const DimCondition& condition : from.conditions()) to.add_condition(condition);
 }
 
 std::vector<bool> needed_nodes(const Graph& graph, std::span<const ValueId> outputs,

@@ -33,7 +33,7 @@ void copy_node(Graph& to, const Graph& from, const Node& node, std::vector<Value
 /// the map.
 std::vector<ValueId> copy_nodes(Graph& to, const Graph& from, std::span<const ValueId> inputs);
 
-/// Copies the symbol bounds of `from`.
+/// Copies the bounds of the symbols of `from`, and its conditions.
 void copy_symbol_bounds(Graph& to, const Graph& from);
 
 /// Whether each node is needed for `outputs` when `given` values need no computing.

@@ -43,7 +43,8 @@ TEST_F(Files, MapsBytesAndTheEmptyFile) {
   EXPECT_EQ(file.text(), "tenon");
   MappedFile moved = std::move(file);
   EXPECT_EQ(moved.bytes().size(), 5u);
-  EXPECT_TRUE(MappedFile(folder_ / "empty").bytes().empty());
+  const MappedFile empty(folder_ / "empty");
+  EXPECT_TRUE(empty.bytes().empty());
 }
 
 TEST_F(Files, ErrorsNameThePathAndTheReason) {

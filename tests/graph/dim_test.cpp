@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "tenon/base/error.h"
 #include "tenon/graph/type.h"
 #include "tests/support.h"
@@ -81,6 +83,82 @@ TEST(Dim, WhatExceeds64BitsIsAnError) {
   EXPECT_THROW(big + big, Error);
   EXPECT_THROW(n * big * 2, Error);
   EXPECT_THROW((n * big).evaluate({{"n", 2}}), Error);
+}
+
+/// A polynomial and its value for n = 2, m = 3 with all the digits that it needs.
+__extension__ using Wide = __int128;
+struct Extreme {
+  Dim dim;
+  Wide value;
+};
+
+Extreme random_dim(std::mt19937& random) {
+  constexpr int64_t kNumbers[] = {
+      INT64_MIN,     INT64_MIN + 1, INT64_MIN / 2, -3,       -1, 0, 1, 2, 7,
+      INT64_MAX / 3, INT64_MAX / 2, INT64_MAX - 1, INT64_MAX};
+  auto number = [&] { return kNumbers[random() % std::size(kNumbers)]; };
+  int64_t a = number(), b = number(), c = number();
+  Dim dim = Dim(a) * Dim::symbol("n") + Dim(b) * Dim::symbol("m") + c;
+  return {dim, Wide{a} * 2 + Wide{b} * 3 + c};
+}
+
+/// What it gives where it gives something: an error says that a number is too large.
+template <class F>
+std::optional<Dim> fitting(F f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_range) << error.what();
+    return std::nullopt;
+  }
+}
+
+TEST(Dim, ExtremeNumbersAreExactOrAnError) {
+  std::mt19937 random(1);
+  const SymbolValues values{{"n", 2}, {"m", 3}};
+  int fit = 0;
+  auto check = [&](const std::optional<Dim>& dim, Wide value, const std::string& what) {
+    if (!dim) return;
+    EXPECT_EQ(Dim::parse(dim->to_string()), *dim) << what;
+    dim->range({{"n", {2, 2}}, {"m", {3, 3}}});
+    std::optional<Dim> number = fitting([&] { return Dim(dim->evaluate(values)); });
+    if (!number) return;
+    ++fit;
+    EXPECT_TRUE(Wide{number->constant()} == value) << what << " " << dim->to_string();
+    EXPECT_EQ(
+        fitting([&] { return dim->substitute({{"n", Dim(2)}, {"m", Dim(3)}}); }).value_or(*number),
+        *number);
+  };
+  for (int i = 0; i < 3000; ++i) {
+    std::optional<Extreme> x, y;
+    if (!fitting([&] { return (x = random_dim(random))->dim; }) ||
+        !fitting([&] { return (y = random_dim(random))->dim; }))
+      continue;
+    check(x->dim, x->value, "itself");
+    check(fitting([&] { return x->dim + y->dim; }), x->value + y->value, "+");
+    check(fitting([&] { return x->dim - y->dim; }), x->value - y->value, "-");
+    check(fitting([&] { return x->dim * Dim(-1); }), -x->value, "*");
+    check(fitting([&] { return x->dim * y->dim; }), x->value * y->value, "*");
+    for (int64_t divisor : {int64_t{1}, int64_t{3}, INT64_MAX}) {
+      Wide floor = x->value / divisor - (x->value % divisor < 0 ? 1 : 0);
+      check(fitting([&] { return Dim::floor_div(x->dim, divisor); }), floor, "floor");
+    }
+    for (const Dim& divisor : {Dim(-1), Dim(0), Dim(INT64_MIN), Dim(3), y->dim}) {
+      std::optional<Dim> quotient;
+      fitting([&] { return (quotient = x->dim.divided_by(divisor)).value_or(0); });
+      if (quotient)
+        fitting([&] {
+          EXPECT_EQ(*quotient * divisor, x->dim);
+          return Dim(0);
+        });
+    }
+  }
+  EXPECT_GT(fit, 1000);
+  EXPECT_EQ(Dim::parse("-9223372036854775808*n-9223372036854775808").to_string(),
+            "-9223372036854775808*n-9223372036854775808");
+  EXPECT_THROW(Dim::parse("9223372036854775808"), Error);
+  EXPECT_THROW(Dim::floor_div(Dim::symbol("n"), 0), Error);
+  EXPECT_THROW(Dim::floor_div(Dim::symbol("n"), -2), Error);
 }
 
 }  // namespace

@@ -34,13 +34,15 @@ TEST(Literal, SizesBeyondMemoryAreErrors) {
 TEST(Literal, WhatIsMovedKeepsItsMemory) {
   Literal value = Literal::of<int32_t>({2, 3}, {0, 1, 2, 3, 4, 5});
   const std::byte* memory = value.data();
-  EXPECT_NE(value.reshaped({6}).data(), memory);
+  const Literal copy = value.reshaped({6});
+  EXPECT_NE(copy.data(), memory);
   value = std::move(value).reshaped({3, 2});
   EXPECT_EQ(value.data(), memory);
   EXPECT_EQ(code_of([&] { std::move(value).reshaped({5}); }), ErrorCode::shape_mismatch);
   value.keep_rows(2);
   EXPECT_EQ(value, Literal::of<int32_t>({2, 2}, {0, 1, 2, 3}));
-  EXPECT_EQ(Literal::uninitialized(DType::f32, {0, 3}).data(), nullptr);
+  const Literal empty = Literal::uninitialized(DType::f32, {0, 3});
+  EXPECT_EQ(empty.data(), nullptr);
 }
 
 }  // namespace

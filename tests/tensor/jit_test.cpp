@@ -94,8 +94,8 @@ TEST(Jit, TellsTypesApart) {
   auto is_real = jit([](Tensor x, auto number) {
     return x * (std::is_floating_point_v<decltype(number)> ? 1 : 0);
   });
-  EXPECT_EQ(is_real(Tensor{1}, 1.0).item(), 1);
-  EXPECT_EQ(is_real(Tensor{1}, int64_t{4607182418800017408}).item(), 0);  // the bits of 1.0
+  EXPECT_EQ(is_real(Tensor{1}, Static{1.0}).item(), 1);
+  EXPECT_EQ(is_real(Tensor{1}, Static{int64_t{4607182418800017408}}).item(), 0);  // the bits of 1.0
   Tree split, joined;
   split["a"] = Tensor{1};
   split["b"] = Tensor{2};

@@ -142,7 +142,8 @@ TEST(Tensor, ViewSharesTheUsersMemory) {
   memory[0] = 5;
   EXPECT_EQ((view + 1.0).item(0), 6);
   const std::vector<double> constant = {1, 2};
-  EXPECT_EQ(Tensor::view(constant.data(), {2}).buffer().data(), constant.data());
+  Tensor of_constant = Tensor::view(constant.data(), {2});
+  EXPECT_EQ(of_constant.buffer().data(), constant.data());
   EXPECT_THAT(error_of([&] { Tensor::view(memory.data(), {-3}); }), HasSubstr("negative"));
   EXPECT_THAT(error_of([] { Tensor::view(static_cast<float*>(nullptr), {3}); }), HasSubstr("null"));
   EXPECT_THAT(error_of([] { Tensor::of<float>({1}, {-1, -1}); }), HasSubstr("negative"));
@@ -196,6 +197,21 @@ TEST(Tensor, ValuesThatAreReadTwiceAreComputedOnce) {
     return sum(x);
   };
   EXPECT_NEAR(jit(grad(euler))(ones({3})).item(2), 1.19155, 1e-5);
+}
+
+TEST(Tensor, HoldsEveryIntegerExactlyOrSaysThatItCannot) {
+  EXPECT_EQ(Tensor(uint64_t{1} << 40).item_int(), int64_t{1} << 40);
+  EXPECT_EQ(Tensor(uint64_t{1} << 40).dtype(), DType::i64);
+  EXPECT_EQ(Tensor(uint32_t{4000000000}).item_int(), 4000000000);
+  EXPECT_EQ(Tensor(INT64_MIN).item_int(), INT64_MIN);
+  EXPECT_EQ(Tensor(INT64_MAX).item_int(), INT64_MAX);
+  EXPECT_EQ(Tensor(uint64_t{INT64_MAX}).item_int(), INT64_MAX);
+  EXPECT_EQ(Tensor(-1).dtype(), DType::i32);
+  EXPECT_THAT(error_of([] { Tensor x(UINT64_MAX); }),
+              HasSubstr("18446744073709551615 does not fit i64"));
+  EXPECT_THAT(error_of([] { ones({2}) + (uint64_t{1} << 63); }), HasSubstr("does not fit"));
+  Tensor wide = Tensor::of<int64_t>({1, 2}, {2}) * (uint64_t{1} << 40);
+  EXPECT_EQ(wide.item_int(1), int64_t{1} << 41);
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// What changes between the calls of a jitted function that is compiled again and again. Private to
+// tensor/.
+#pragma once
+
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/tensor/jit.h"
+
+namespace tenon::detail {
+
+/// Warns once, after kManyCompilations, and names the argument.
+class JitChanges {
+ public:
+  static constexpr size_t kManyCompilations = 16;
+
+  /// A call that no version fits.
+  void note(const JitCache::Request& request, std::span<const Type> types, size_t compilations);
+
+ private:
+  std::mutex mutex_;
+  bool warned_ = false;
+  std::vector<JitArgument> arguments_;
+  std::vector<Type> types_;
+};
+
+}  // namespace tenon::detail

@@ -1,0 +1,79 @@
+#include "tenon/tensor/numbers.h"
+
+#include <algorithm>
+
+#include "tenon/ops/registry.h"
+
+namespace tenon::detail {
+
+namespace {
+
+const OpDef& cast_op() {
+  static const OpDef& op = core_ops().get("cast");
+  return op;
+}
+
+/// The f32 that users see of a fraction, with all of its digits behind it.
+Tensor shown(const NodeRef& wide) {
+  Tensor result =
+      record(cast_op(), {{"dtype", DType::f32}}, {wide}, {{DType::f32, wide->type.shape}}, "")[0];
+  result.node()->wide = wide;
+  return result;
+}
+
+}  // namespace
+
+NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
+  Literal made(dtype, {});
+  if (node->is_fraction) {
+    made.set_double(0, node->number);
+  } else {
+    const int64_t whole = node->buffer.to_literal().to_int(0);
+    made.set_int(0, whole);
+    if (!is_floating(dtype) && made.to_int(0) != whole)
+      throw make_error(ErrorCode::out_of_range, "{}: the number {} does not fit {}", op.name, whole,
+                       name_of(dtype))
+          .note("hint: cast the tensor that it meets to a wider dtype");
+  }
+  NodeRef number = evaluated_node(Buffer::copy_of(made));
+  number->is_number = true;
+  number->is_fraction = node->is_fraction;
+  number->number = made.to_double(0);
+  return number;
+}
+
+Tensor weak_number(const Tensor& argument) {
+  std::vector<Tensor> one{argument};
+  weaken(one);
+  return one[0];
+}
+
+bool is_weak_call(const OpDef& op, std::span<const NodeRef> inputs) {
+  if (!op.is_elementwise || &op == &cast_op()) return false;
+  return std::ranges::all_of(inputs, [](const NodeRef& x) { return is_number_like(*x); }) &&
+         std::ranges::any_of(inputs, [](const NodeRef& x) { return x->is_weak; });
+}
+
+std::vector<NodeRef> widened(const OpDef& op, std::span<const NodeRef> inputs) {
+  std::vector<NodeRef> wide;
+  for (const NodeRef& input : inputs) {
+    if (input->wide) {
+      wide.push_back(input->wide);
+    } else {
+      wide.push_back(input->is_number && input->is_fraction ? number_as(input, DType::f64, op)
+                                                            : input);
+    }
+  }
+  return wide;
+}
+
+void weaken(std::vector<Tensor>& results) {
+  for (Tensor& result : results) {
+    const bool fraction = is_floating(result.dtype());
+    if (result.dtype() == DType::f64) result = shown(result.node());
+    result.node()->is_weak = true;
+    result.node()->is_fraction = fraction;
+  }
+}
+
+}  // namespace tenon::detail
