@@ -33,7 +33,7 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
     node->type = std::move(types[i]);
     node->level = level;
     node->output = static_cast<uint32_t>(i);
-    node->call = i + 1 == types.size() ? std::move(call) : call;
+    node->set_call(i + 1 == types.size() ? std::move(call) : call);
     results.emplace_back(std::move(node));
   }
   return results;
