@@ -12,6 +12,7 @@ namespace tenon::detail {
 /// ends for all calls at once when the sequence goes on.
 struct alignas(64) Claim::Slot {
   std::atomic<uint32_t> sequence = 0;
+  std::atomic<uint32_t> waiting = 0;
   std::atomic<bool> taken = false;
 };
 
@@ -71,7 +72,7 @@ Claim::Slot& Claim::slot_of_thread() {
   return *holder.slot;
 }
 
-Claim::Claim() : slot_(slot_of_thread()), nested_(open_claims++ > 0) {}
+Claim::Claim() : nested_(open_claims++ > 0) {}
 
 Claim::~Claim() {
   --open_claims;
@@ -79,8 +80,8 @@ Claim::~Claim() {
 }
 
 void Claim::release() {
-  slot_.sequence.fetch_add(1, std::memory_order_release);
-  slot_.sequence.notify_all();
+  slot_->sequence.fetch_add(1);
+  if (slot_->waiting.load() > 0) slot_->sequence.notify_all();
   holds_ = false;
 }
 
@@ -92,9 +93,10 @@ bool Claim::is_held(uint64_t claim) {
 bool Claim::take(const Section& section) {
   constexpr int kMaxRefusals = 8;  // then no more waiting
   if (nested_ || refusals_ == kMaxRefusals) return true;
-  bool claims = slot_.taken.load(std::memory_order_relaxed);
+  if (!slot_) slot_ = &slot_of_thread();
+  bool claims = slot_->taken.load(std::memory_order_relaxed);
   for (const Section::Call& call : section.calls) claims = claims && !may_run_user_code(*call->op);
-  const uint64_t mine = claims ? slots().claim_of(slot_) : 0;
+  const uint64_t mine = claims ? slots().claim_of(*slot_) : 0;
   for (const Section::Call& call : section.calls) {
     // These are not kept, so nobody finds them done.
     if (is_generator(*call)) continue;
@@ -107,7 +109,10 @@ bool Claim::take(const Section& section) {
     if (!is_held(other)) continue;  // it came and went
     if (holds_) release();
     ++refusals_;
-    slots().slot_of(other).sequence.wait(static_cast<uint32_t>(other), std::memory_order_acquire);
+    Slot& slot = slots().slot_of(other);
+    ++slot.waiting;  // before it looks at the sequence, as the other looks here after changing that
+    slot.sequence.wait(static_cast<uint32_t>(other));
+    --slot.waiting;
     return false;
   }
   return true;

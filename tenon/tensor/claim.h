@@ -28,7 +28,7 @@ class Claim {
   static bool is_held(uint64_t claim);
   void release();
 
-  Slot& slot_;
+  Slot* slot_ = nullptr;  // when it was needed
   bool nested_;  // within the user's function, which a claimed call may be waiting for
   bool holds_ = false;
   int refusals_ = 0;

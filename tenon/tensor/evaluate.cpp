@@ -116,6 +116,18 @@ std::vector<std::vector<NodeRef>> pieces_before(Work& work) {
   return pieces;
 }
 
+void evaluate_pieces(Work& work) {
+  std::vector<const NodeRef*> roots = work.roots;
+  for (std::vector<NodeRef>& piece : pieces_before(work)) {
+    work.roots.clear();
+    for (const NodeRef& node : piece) work.roots.push_back(&node);
+    evaluate(work);
+    piece.clear();  // what nobody reads any more need not stay
+  }
+  work.roots = std::move(roots);
+  evaluate(work);
+}
+
 void check_can_evaluate(const NodeRef& node) {
   if (node->level > 0 || (!is_tracing() && !node->type.shape.is_constant())) fail_unknown(node);
   if (!node->type.shape.is_constant())
@@ -128,27 +140,18 @@ void check_can_evaluate(const NodeRef& node) {
 }  // namespace detail
 
 void eval(std::span<const Tensor> tensors) {
-  thread_local detail::Work scratch;  // keeps its memory from call to call
-  detail::Work work = std::move(scratch);
-  work.roots.clear();
+  thread_local std::unique_ptr<detail::Work> scratch;  // keeps its memory from call to call
+  std::unique_ptr<detail::Work> work = std::move(scratch);
+  if (!work) work = std::make_unique<detail::Work>();
+  work->roots.clear();
   for (const Tensor& tensor : tensors) {
     const detail::NodeRef& node = detail::require(tensor, "eval");
     if (node->is_evaluated()) continue;
     detail::check_can_evaluate(node);
-    work.roots.push_back(&node);
+    work->roots.push_back(&node);
   }
-  if (!work.roots.empty() && !detail::evaluate_section(work)) {
-    std::vector<const detail::NodeRef*> roots = work.roots;
-    for (std::vector<detail::NodeRef>& piece : detail::pieces_before(work)) {
-      work.roots.clear();
-      for (const detail::NodeRef& node : piece) work.roots.push_back(&node);
-      detail::evaluate(work);
-      piece.clear();  // what nobody reads any more need not stay
-    }
-    work.roots = roots;
-    detail::evaluate(work);
-  }
-  work.section.clear();  // what was computed does not keep how
+  if (!work->roots.empty() && !detail::evaluate_section(*work)) detail::evaluate_pieces(*work);
+  work->section.calls.clear();  // what is computed does not keep how
   scratch = std::move(work);
 }
 

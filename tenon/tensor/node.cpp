@@ -1,7 +1,5 @@
 #include "tenon/tensor/node.h"
 
-#include <thread>
-
 #include <fmt/format.h>
 
 #include "tenon/base/strings.h"
@@ -33,16 +31,6 @@ PendingCall::~PendingCall() {
     last.reset();
   }
   orphans = nullptr;
-}
-
-TensorNode::Lock::Lock(std::atomic<bool>& flag) : flag_(flag) {
-  while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
-}
-
-std::shared_ptr<PendingCall> TensorNode::pending() const {
-  if (is_evaluated()) return nullptr;
-  Lock lock(locked_);
-  return call_;
 }
 
 std::shared_ptr<PendingCall> TensorNode::finish(Buffer result) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tenon/base/hash.h"
@@ -45,6 +46,19 @@ struct PendingCall {
 /// A value. Exactly one of these holds: it is evaluated (`buffer`), pending (`call`), or an
 /// argument of a function that is being traced (`trace`). An absent one has none of them.
 struct TensorNode {
+  /// For a few instructions: nothing is computed or freed under it.
+  class Lock {
+   public:
+    explicit Lock(std::atomic<bool>& flag) : flag_(flag) {
+      while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    }
+    ~Lock() { flag_.store(false, std::memory_order_release); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+    std::atomic<bool>& flag_;
+  };
+
   Type type;
   /// Results of traced functions depend on arguments of this many nested traces; 0: on none.
   uint32_t level = 0;
@@ -67,7 +81,11 @@ struct TensorNode {
 
   bool is_evaluated() const { return evaluated.load(std::memory_order_acquire); }
   /// The call that will compute it, or null.
-  std::shared_ptr<PendingCall> pending() const;
+  std::shared_ptr<PendingCall> pending() const {
+    if (is_evaluated()) return nullptr;
+    Lock lock(locked_);
+    return call_;
+  }
   /// Before others have a handle.
   void set_call(std::shared_ptr<PendingCall> call) { call_ = std::move(call); }
   /// From pending to evaluated, unless another thread was faster. Returns the call, which goes when
@@ -75,18 +93,6 @@ struct TensorNode {
   std::shared_ptr<PendingCall> finish(Buffer result);
 
  private:
-  /// For a few instructions: nothing is computed or freed under it.
-  class Lock {
-   public:
-    explicit Lock(std::atomic<bool>& flag);
-    ~Lock() { flag_.store(false, std::memory_order_release); }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-   private:
-    std::atomic<bool>& flag_;
-  };
-
   mutable std::atomic<bool> locked_ = false;
   std::shared_ptr<PendingCall> call_;  // under the lock once other threads have a handle
 };

@@ -5,29 +5,17 @@
 
 namespace tenon::detail {
 
-namespace {
-
-/// Keeps the memory of usual walks for the next one, but not that of a very long one.
-template <class T>
-void clear_scratch(std::vector<T>& items) {
-  constexpr size_t kMaxKept = 4096;
-  if (items.capacity() > kMaxKept) {
-    items = {};
-  } else {
-    items.clear();
-  }
-}
-
-}  // namespace
-
 void Section::clear() {
-  clear_scratch(values);
-  clear_scratch(leaves);
-  clear_scratch(calls);
-  clear_scratch(operands);
-  clear_scratch(roots);
-  clear_scratch(stack);
-  clear_scratch(met);
+  constexpr size_t kMaxKept = 4096;
+  // The memory of usual walks stays for the next one, but not that of a very long one.
+  if (values.capacity() > kMaxKept || operands.capacity() > kMaxKept) *this = Section();
+  values.clear();
+  leaves.clear();
+  calls.clear();
+  operands.clear();
+  roots.clear();
+  stack.clear();
+  met.clear();
   table.clear();
   complete = true;
 }
