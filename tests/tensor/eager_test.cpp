@@ -147,5 +147,35 @@ INSTANTIATE_TEST_SUITE_P(Programs, EagerProgram, testing::ValuesIn(programs()),
                            return name;
                          });
 
+/// Numbers in attributes alone that moved together, or with a size, and then do not.
+TEST(Eager, NumbersThatMovedTogetherMayMoveApart) {
+  clear_plan_cache();
+  auto check_at = [](int64_t size, int64_t from, int64_t to, int64_t count) {
+    Tensor x = numbers({size});
+    auto f = [&](std::vector<Tensor> inputs) {
+      Tensor part = inputs[0].slice(0, from, to) * 2;
+      return std::vector<Tensor>{sum(part), concatenate({part, zeros({count}) + 0.5}, 0),
+                                 arange(count)};
+    };
+    std::vector<Tensor> results = f({x});
+    eval(results);
+    std::vector<Literal> wanted = by_definition(f, {x});
+    for (size_t i = 0; i < wanted.size(); ++i)
+      expect_close(results[i], wanted[i], fmt::format("{} [{}, {}) {}", size, from, to, count));
+  };
+  check_at(10, 2, 5, 8);
+  check_at(11, 3, 6, 9);  // all of them by one
+  const uint64_t compilations = compilations_of([&] {
+    for (int64_t size : {10, 13, 20}) {
+      for (int64_t from : {2, 3, 4}) {
+        for (int64_t to : {6, 7, 9}) {
+          for (int64_t count : {2, 9, 20}) check_at(size, from, to, count);
+        }
+      }
+    }
+  });
+  EXPECT_THAT(compilations, Le(4));
+}
+
 }  // namespace
 }  // namespace tenon
