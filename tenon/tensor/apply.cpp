@@ -33,7 +33,7 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
     node->type = std::move(types[i]);
     node->level = level;
     node->output = static_cast<uint32_t>(i);
-    node->call = i + 1 == types.size() ? std::move(call) : call;
+    node->set_call(i + 1 == types.size() ? std::move(call) : call);
     results.emplace_back(std::move(node));
   }
   return results;
@@ -52,14 +52,15 @@ void fill_in_size(Attributes& attributes) {
 
 std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
   if (op.is_collective) fill_in_size(attributes);
-  thread_local std::vector<Type> scratch;  // keeps its memory from call to call
+  thread_local std::vector<Type> scratch;  // keeps its memory, and its shapes', from call to call
   std::vector<Type> types = std::move(scratch);
-  types.clear();
-  for (const NodeRef& input : inputs) types.push_back(input->type);
+  constexpr size_t kMaxKept = 8;
+  if (types.size() < inputs.size() || types.size() > kMaxKept) types.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) types[i] = inputs[i]->type;
   auto name = [&inputs](size_t i) { return describe(*inputs[i]); };
   std::vector<Type> outputs;
   try {
-    outputs = check_call(op, types, attributes, std::cref(name));
+    outputs = check_call(op, std::span(types).first(inputs.size()), attributes, std::cref(name));
   } catch (Error& error) {
     if (!current_label().empty()) error.note("in {}", current_label());
     throw;

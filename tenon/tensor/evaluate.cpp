@@ -1,10 +1,9 @@
 // Evaluation: the pending calls behind some tensors become a plan, which is run once for all of
 // them. Plans are kept, so the same calls on other values of the same types compile nothing.
 
-#include <unordered_map>
-
 #include <fmt/format.h>
 
+#include "tenon/tensor/claim.h"
 #include "tenon/tensor/plans.h"
 #include "tenon/tensor/transforms.h"
 
@@ -17,25 +16,12 @@ namespace {
 /// Longer programs are run in pieces: compile time stays linear, and the pieces of a loop share
 /// their plans.
 constexpr size_t kMaxCalls = 512;
-constexpr size_t kMaxPlans = 4096;
-
-struct PlanCache {
-  std::unordered_map<Hash128, std::shared_ptr<const Executable>> plans;
-};
-
-/// Under walk_mutex().
-PlanCache& plan_cache() {
-  static auto* cache = new PlanCache;  // never destroyed: threads may evaluate until the very end
-  return *cache;
-}
 
 /// An argument of the innermost function that a value depends on.
 std::string argument_behind(const NodeRef& value) {
-  std::scoped_lock lock(walk_mutex());
   Section section;
   const NodeRef* root = &value;
-  collect(section, std::span(&root, 1), SIZE_MAX,
-          [](const TensorNode& node) { return node.is_evaluated() || !node.call; });
+  collect(section, std::span(&root, 1), SIZE_MAX);
   for (const NodeRef* leaf : section.leaves) {
     const TensorNode& node = **leaf;
     if (node.trace != 0 && node.level == value->level)
@@ -59,18 +45,10 @@ std::string argument_behind(const NodeRef& value) {
       .note("use cond, where or while_loop where the value decides, or look at it outside");
 }
 
-/// Whether it is cheaper to compute again than to keep: zeros, ranges, broadcast numbers.
-bool is_generator(const PendingCall& call) {
-  for (const NodeRef& input : call.inputs) {
-    if (!input->is_number) return false;
-  }
-  return true;
-}
-
 struct Work {
   Section section;
   std::vector<const NodeRef*> roots;
-  std::vector<const NodeRef*> outputs;
+  std::vector<uint32_t> outputs;  // values of the section
 };
 
 /// What the plan gives: the roots, and whatever else somebody holds, so that nothing is computed
@@ -78,80 +56,37 @@ struct Work {
 void choose_outputs(Work& work) {
   const Section& section = work.section;
   work.outputs.clear();
-  constexpr uint32_t kRoot = 1;
-  for (const NodeRef* root : work.roots) {
-    if ((*root)->mark.walk == section.walk) (*root)->mark.index = kRoot;
+  for (uint32_t value = 0; value < section.values.size(); ++value) {
+    if (!section.computes(value)) continue;
+    const Section::Value& known = section.values[value];
+    bool held = static_cast<uint64_t>(known.node->use_count()) > known.uses;
+    if (known.is_root ||
+        (held && (!section.complete || !is_generator(*section.calls[known.index]))))
+      work.outputs.push_back(value);
   }
-  for (const NodeRef* ref : section.results) {
-    const TensorNode& node = **ref;
-    if (!section.computes(node)) continue;
-    bool is_root = node.mark.index == kRoot;
-    bool held = static_cast<uint64_t>(ref->use_count()) > node.mark.uses;
-    if (is_root || (held && (!section.complete || !is_generator(*node.call))))
-      work.outputs.push_back(ref);
-  }
-}
-
-Graph graph_of(const Section& section, std::span<const NodeRef* const> outputs) {
-  Graph graph("eager");
-  std::vector<ValueId> leaves;
-  leaves.reserve(section.leaves.size());
-  for (const NodeRef* leaf : section.leaves)
-    leaves.push_back(graph.add_input(fmt::format("x{}", leaves.size()), (*leaf)->type));
-  std::vector<ValueId> calls = emit_calls(graph, section, leaves);
-  std::vector<ValueId> results;
-  for (const NodeRef* output : outputs)
-    results.push_back(value_of(section, **output, leaves, calls));
-  graph.set_outputs(std::move(results));
-  return graph;
 }
 
 /// Evaluates the roots, or as much of what they need as one plan may hold; true when all are done.
 bool evaluate_section(Work& work) {
-  std::unique_lock lock(walk_mutex());
-  std::erase_if(work.roots, [](const NodeRef* root) { return (*root)->is_evaluated(); });
-  if (work.roots.empty()) return true;
-  collect(work.section, work.roots, kMaxCalls,
-          [](const TensorNode& node) { return node.is_evaluated(); });
+  const Section& section = work.section;
+  Claim claim;
+  do {
+    std::erase_if(work.roots, [](const NodeRef* root) { return (*root)->is_evaluated(); });
+    if (work.roots.empty()) return true;
+    collect(work.section, work.roots, kMaxCalls);
+  } while (!claim.take(section));
+  // Others may have evaluated the roots while their calls were collected.
+  if (section.calls.empty()) return section.complete;
   choose_outputs(work);
-  Hash128 key = structural_key(work.section, work.outputs);
+  PlanRef plan = plan_for(section, work.outputs);
   std::vector<Buffer> inputs;
-  inputs.reserve(work.section.leaves.size());
-  for (const NodeRef* leaf : work.section.leaves) inputs.push_back((*leaf)->buffer);
-  std::vector<NodeRef> outputs;
-  outputs.reserve(work.outputs.size());
-  for (const NodeRef* output : work.outputs) outputs.push_back(*output);
-
-  auto& plans = plan_cache().plans;
-  auto found = plans.find(key);
-  std::shared_ptr<const Executable> plan;
-  if (found != plans.end()) {
-    plan = found->second;
-    lock.unlock();
-  } else {
-    Graph graph = graph_of(work.section, work.outputs);
-    lock.unlock();
-    plan = make_plan(graph);
-    lock.lock();
-    if (plans.size() >= kMaxPlans) plans.clear();
-    plans.emplace(key, plan);
-    lock.unlock();
-  }
-  bool complete = work.section.complete;
-
-  std::vector<Buffer> results = plan->run(std::move(inputs));
-  std::vector<std::shared_ptr<PendingCall>> done;  // dropped after the lock is
-  done.reserve(results.size());
-  lock.lock();
-  for (size_t i = 0; i < results.size(); ++i) {
-    TensorNode& node = *outputs[i];
-    if (node.is_evaluated()) continue;  // another thread was faster
-    node.buffer = std::move(results[i]);
-    node.evaluated.store(true, std::memory_order_release);
-    done.push_back(std::move(node.call));
-  }
-  lock.unlock();
-  return complete;
+  inputs.reserve(section.leaves.size() + plan->sizes.size());
+  for (const NodeRef* leaf : section.leaves) inputs.push_back((*leaf)->buffer);
+  inputs.insert(inputs.end(), plan->sizes.begin(), plan->sizes.end());
+  std::vector<Buffer> results = plan->program->run(std::move(inputs));
+  for (size_t i = 0; i < results.size(); ++i)
+    (*section.values[work.outputs[i]].node)->finish(std::move(results[i]));
+  return section.complete;
 }
 
 void evaluate(Work& work) {
@@ -165,22 +100,32 @@ void evaluate(Work& work) {
 std::vector<std::vector<NodeRef>> pieces_before(Work& work) {
   // Half as long as a plan may be, which leaves room for what is computed again.
   constexpr uint32_t kPiece = kMaxCalls / 2;
-  std::scoped_lock lock(walk_mutex());
-  Section& section = work.section;
-  collect(section, work.roots, SIZE_MAX,
-          [](const TensorNode& node) { return node.is_evaluated(); });
+  const Section& section = work.section;
+  collect(work.section, work.roots, SIZE_MAX);
+  std::vector<uint32_t> last_user(section.values.size(), 0);
   for (uint32_t user = 0; user < section.calls.size(); ++user) {
-    for (const NodeRef& input : section.calls[user]->inputs) {
-      if (section.computes(*input)) input->mark.index = user;  // the last one stays
-    }
+    for (uint32_t operand : section.operands_of(section.calls[user])) last_user[operand] = user;
   }
   std::vector<std::vector<NodeRef>> pieces(section.calls.size() / kPiece + 1);
-  for (const NodeRef* ref : section.results) {
-    const uint32_t piece = (*ref)->call->mark.index / kPiece;
-    if ((*ref)->mark.index / kPiece > piece && !is_generator(*(*ref)->call))
-      pieces[piece].push_back(*ref);
+  for (uint32_t value = 0; value < section.values.size(); ++value) {
+    const Section::Value& known = section.values[value];
+    if (!section.computes(value) || is_generator(*section.calls[known.index])) continue;
+    const uint32_t piece = known.index / kPiece;
+    if (last_user[value] / kPiece > piece) pieces[piece].push_back(*known.node);
   }
   return pieces;
+}
+
+void evaluate_pieces(Work& work) {
+  std::vector<const NodeRef*> roots = work.roots;
+  for (std::vector<NodeRef>& piece : pieces_before(work)) {
+    work.roots.clear();
+    for (const NodeRef& node : piece) work.roots.push_back(&node);
+    evaluate(work);
+    piece.clear();  // what nobody reads any more need not stay
+  }
+  work.roots = std::move(roots);
+  evaluate(work);
 }
 
 void check_can_evaluate(const NodeRef& node) {
@@ -195,26 +140,18 @@ void check_can_evaluate(const NodeRef& node) {
 }  // namespace detail
 
 void eval(std::span<const Tensor> tensors) {
-  thread_local detail::Work scratch;  // keeps its memory from call to call
-  detail::Work work = std::move(scratch);
-  work.roots.clear();
+  thread_local std::unique_ptr<detail::Work> scratch;  // keeps its memory from call to call
+  std::unique_ptr<detail::Work> work = std::move(scratch);
+  if (!work) work = std::make_unique<detail::Work>();
+  work->roots.clear();
   for (const Tensor& tensor : tensors) {
     const detail::NodeRef& node = detail::require(tensor, "eval");
     if (node->is_evaluated()) continue;
     detail::check_can_evaluate(node);
-    work.roots.push_back(&node);
+    work->roots.push_back(&node);
   }
-  if (!work.roots.empty() && !detail::evaluate_section(work)) {
-    std::vector<const detail::NodeRef*> roots = work.roots;
-    for (std::vector<detail::NodeRef>& piece : detail::pieces_before(work)) {
-      work.roots.clear();
-      for (const detail::NodeRef& node : piece) work.roots.push_back(&node);
-      detail::evaluate(work);
-      piece.clear();  // what nobody reads any more need not stay
-    }
-    work.roots = roots;
-    detail::evaluate(work);
-  }
+  if (!work->roots.empty() && !detail::evaluate_section(*work)) detail::evaluate_pieces(*work);
+  work->section.calls.clear();  // what is computed does not keep how
   scratch = std::move(work);
 }
 

@@ -33,14 +33,12 @@ PendingCall::~PendingCall() {
   orphans = nullptr;
 }
 
-std::mutex& walk_mutex() {
-  static std::mutex mutex;
-  return mutex;
-}
-
-uint64_t next_walk() {
-  static uint64_t last = 0;
-  return ++last;
+std::shared_ptr<PendingCall> TensorNode::finish(Buffer result) {
+  Lock lock(locked_);
+  if (evaluated.load(std::memory_order_relaxed)) return nullptr;
+  buffer = std::move(result);
+  evaluated.store(true, std::memory_order_release);
+  return std::move(call_);
 }
 
 NodeRef evaluated_node(Buffer buffer) {
@@ -89,8 +87,8 @@ std::string argument_name(std::string_view name, size_t index) {
 std::string describe(const TensorNode& node) {
   if (node.trace != 0) return argument_name(node.name, node.argument);
   if (!node.name.empty()) return node.name;
-  std::scoped_lock lock(walk_mutex());
-  return node.call ? node.call->label : std::string();
+  std::shared_ptr<PendingCall> call = node.pending();
+  return call ? call->label : std::string();
 }
 
 }  // namespace tenon::detail

@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tenon/base/hash.h"
@@ -16,15 +16,8 @@ namespace tenon::detail {
 struct TensorNode;
 using NodeRef = std::shared_ptr<TensorNode>;
 
-/// A number that the walk in progress gives a node or a call: valid while `walk` is its serial
-/// number. Read and written under walk_mutex() only.
-struct WalkMark {
-  uint64_t walk = 0;
-  uint32_t index = 0;
-  uint32_t uses = 0;
-};
-
-/// A recorded call of an op; its results share it.
+/// A recorded call of an op; its results share it. What it says never changes, so that any number
+/// of threads may read it.
 struct PendingCall {
   const OpDef* op = nullptr;
   Attributes attributes;
@@ -35,11 +28,11 @@ struct PendingCall {
   uint32_t result_count = 1;
   /// Later calls have higher ones, on all threads.
   uint64_t serial = next_serial();
-  /// Of the attributes; computed when first needed, under walk_mutex().
-  Hash128 attributes_hash;
-  bool attributes_hashed = false;
-  WalkMark mark;
-  TensorNode* reached = nullptr;  // a result that the walk in progress met
+  /// Of the attributes; computed when first needed. Threads that compute it at once write the same.
+  std::atomic<uint64_t> attributes_low = 0, attributes_high = 0;
+  std::atomic<bool> attributes_hashed = false;
+  /// The evaluation that computes it now; see claim.h.
+  std::atomic<uint64_t> claim = 0;
 
   static uint64_t next_serial();
 
@@ -53,6 +46,19 @@ struct PendingCall {
 /// A value. Exactly one of these holds: it is evaluated (`buffer`), pending (`call`), or an
 /// argument of a function that is being traced (`trace`). An absent one has none of them.
 struct TensorNode {
+  /// For a few instructions: nothing is computed or freed under it.
+  class Lock {
+   public:
+    explicit Lock(std::atomic<bool>& flag) : flag_(flag) {
+      while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    }
+    ~Lock() { flag_.store(false, std::memory_order_release); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+    std::atomic<bool>& flag_;
+  };
+
   Type type;
   /// Results of traced functions depend on arguments of this many nested traces; 0: on none.
   uint32_t level = 0;
@@ -68,8 +74,7 @@ struct TensorNode {
   std::atomic<bool> evaluated = false;
   Buffer buffer;
 
-  std::shared_ptr<PendingCall> call;  // under walk_mutex() once shared between threads
-  uint32_t output = 0;
+  uint32_t output = 0;  // which result of its call it is
 
   uint64_t trace = 0;  // which trace it is an argument of; 0: of none
   uint32_t argument = 0;
@@ -77,9 +82,22 @@ struct TensorNode {
 
   bool absent = false;  // an AbsentNode: no value at all
 
-  WalkMark mark;
-
   bool is_evaluated() const { return evaluated.load(std::memory_order_acquire); }
+  /// The call that will compute it, or null.
+  std::shared_ptr<PendingCall> pending() const {
+    if (is_evaluated()) return nullptr;
+    Lock lock(locked_);
+    return call_;
+  }
+  /// Before others have a handle.
+  void set_call(std::shared_ptr<PendingCall> call) { call_ = std::move(call); }
+  /// From pending to evaluated, unless another thread was faster. Returns the call, which goes when
+  /// its last result does: not in here, since that may take long.
+  std::shared_ptr<PendingCall> finish(Buffer result);
+
+ private:
+  mutable std::atomic<bool> locked_ = false;
+  std::shared_ptr<PendingCall> call_;  // under the lock once other threads have a handle
 };
 
 /// What a tree has where a path was asked for and never set.
@@ -88,11 +106,6 @@ struct AbsentNode : TensorNode {
   std::string missing;             // the part of it up to the first name that the tree lacked
   std::vector<std::string> known;  // what it had beside that
 };
-
-/// Guards marks and the change from pending to evaluated; never held while anything is computed.
-std::mutex& walk_mutex();
-/// A serial number for one walk over nodes; call under walk_mutex().
-uint64_t next_walk();
 
 NodeRef evaluated_node(Buffer buffer);
 NodeRef number_node(double value, DType dtype);

@@ -2,39 +2,15 @@
 
 #include <bit>
 
+#include <fmt/format.h>
+
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/key_mixer.h"
+#include "tenon/tensor/plan_store.h"
 
 namespace tenon::detail {
 
 namespace {
-
-/// Two lanes of multiply-and-fold mixing (the step of wyhash): a few nanoseconds a word, no memory.
-class KeyMixer {
- public:
-  void add(uint64_t value) {
-    low_ = fold(low_ ^ value, 0x9E3779B97F4A7C15u);
-    high_ = fold(high_ + std::rotl(value, 32), 0xD6E8FEB86659FD93u) ^ value;
-  }
-  void add(const Hash128& value) {
-    add(value.low);
-    add(value.high);
-  }
-  void add(const void* pointer) { add(reinterpret_cast<uintptr_t>(pointer)); }
-  void add(std::string_view text) { add(hash_bytes(text.data(), text.size())); }
-  Hash128 finish() const {
-    return {fold(low_ ^ high_, 0xA0761D6478BD642Fu), fold(high_ + 1, 0xE7037ED1A0B428DBu) ^ low_};
-  }
-
- private:
-  static uint64_t fold(uint64_t a, uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    Wide product = static_cast<Wide>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-  }
-
-  uint64_t low_ = 0x2D358DCCAA6C78A5u;
-  uint64_t high_ = 0x8BB84B93962EACC9u;
-};
 
 void add_dim(KeyMixer& mixer, const Dim& dim) {
   if (dim.is_constant()) {
@@ -79,29 +55,51 @@ struct AttributeMixer {
   }
 };
 
-const Hash128& attributes_key(PendingCall& call) {
-  if (!call.attributes_hashed) {
-    KeyMixer mixer;
-    for (const auto& [name, value] : call.attributes) {
-      mixer.add(std::string_view(name));
-      mixer.add(static_cast<uint64_t>(value.kind()));
-      std::visit(AttributeMixer{mixer}, value.storage());
-    }
-    call.attributes_hash = mixer.finish();
-    call.attributes_hashed = true;
+Hash128 attributes_key(PendingCall& call) {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  if (call.attributes_hashed.load(std::memory_order_acquire))
+    return {call.attributes_low.load(relaxed), call.attributes_high.load(relaxed)};
+  KeyMixer mixer;
+  for (const auto& [name, value] : call.attributes) {
+    mixer.add(std::string_view(name));
+    mixer.add(static_cast<uint64_t>(value.kind()));
+    std::visit(AttributeMixer{mixer}, value.storage());
   }
-  return call.attributes_hash;
+  Hash128 hash = mixer.finish();
+  call.attributes_low.store(hash.low, relaxed);
+  call.attributes_high.store(hash.high, relaxed);
+  call.attributes_hashed.store(true, std::memory_order_release);
+  return hash;
 }
 
-/// Tells inputs, and results of calls, apart by where they come from in the section.
-uint64_t place(const Section& section, const TensorNode& node) {
-  if (!section.computes(node)) return node.mark.index;
-  return uint64_t{1} << 63 | uint64_t{node.output} << 32 | node.call->mark.index;
+Graph graph_of(const Section& section, std::span<const uint32_t> outputs) {
+  Graph graph("eager");
+  std::vector<ValueId> leaves;
+  leaves.reserve(section.leaves.size());
+  for (const NodeRef* leaf : section.leaves)
+    leaves.push_back(graph.add_input(fmt::format("x{}", leaves.size()), (*leaf)->type));
+  std::vector<ValueId> calls = emit_calls(graph, section, leaves);
+  std::vector<ValueId> results;
+  for (uint32_t output : outputs) results.push_back(value_of(section, output, leaves, calls));
+  graph.set_outputs(std::move(results));
+  return graph;
+}
+
+/// For numbers where symbols would do as well: the first program of a family, and those that have
+/// no symbolic form.
+PlanRef plan_with_numbers(const Section& section, std::span<const uint32_t> outputs) {
+  return std::make_shared<const Plan>(Plan{make_plan(graph_of(section, outputs)), {}});
 }
 
 }  // namespace
 
-Hash128 structural_key(const Section& section, std::span<const NodeRef* const> outputs) {
+uint64_t place_of(const Section& section, uint32_t value) {
+  const Section::Value& known = section.values[value];
+  if (known.is_leaf) return known.index;
+  return uint64_t{1} << 63 | uint64_t{(*known.node)->output} << 32 | known.index;
+}
+
+Hash128 structural_key(const Section& section, std::span<const uint32_t> outputs) {
   KeyMixer mixer;
   mixer.add(section.leaves.size());
   for (const NodeRef* leaf : section.leaves) {
@@ -109,16 +107,35 @@ Hash128 structural_key(const Section& section, std::span<const NodeRef* const> o
     mixer.add(static_cast<uint64_t>(type.dtype) << 32 | type.rank());
     for (const Dim& dim : type.shape) add_dim(mixer, dim);
   }
-  for (PendingCall* call : section.calls) {
+  for (const Section::Call& call : section.calls) {
     mixer.add(call->op);
     if (!call->attributes.empty()) mixer.add(attributes_key(*call));
     // Calls that can fail while they run name their layer, which is then a part of the plan.
     if (call->op->is_opaque && !call->label.empty()) mixer.add(std::string_view(call->label));
     mixer.add(call->inputs.size());
-    for (const NodeRef& input : call->inputs) mixer.add(place(section, *input));
+    for (uint32_t operand : section.operands_of(call)) mixer.add(place_of(section, operand));
   }
-  for (const NodeRef* output : outputs) mixer.add(place(section, **output));
+  for (uint32_t output : outputs) mixer.add(place_of(section, output));
   return mixer.finish();
+}
+
+PlanRef plan_for(const Section& section, std::span<const uint32_t> outputs) {
+  const Hash128 key = structural_key(section, outputs);
+  PlanStore& store = PlanStore::shared();
+  if (PlanRef plan = store.find(key)) return plan;
+  const FamilyMember member = describe_member(section, outputs);
+  std::shared_ptr<PlanFamily> family = store.family(member.key);
+  std::scoped_lock lock(family->mutex);  // one thread compiles, others wait for its result
+  if (PlanRef plan = store.find(key)) return plan;
+  uint64_t compilations = 0;
+  PlanRef plan = family->symbolic_plan(section, outputs, member, compilations);
+  if (!plan) {
+    plan = plan_with_numbers(section, outputs);
+    ++compilations;
+  }
+  store.count_compilations(compilations);
+  store.keep(key, plan, *family);
+  return plan;
 }
 
 std::shared_ptr<const Executable> make_plan(const Graph& graph, CompileOptions options) {

@@ -51,33 +51,27 @@ class Recording {
         require(outputs[i], fmt::format("{}: result {}", graph_->name(), i));
       roots.push_back(&outputs[i].node());
     }
-    // Errors are thrown after the lock is released: describing a node takes it again.
-    {
-      std::scoped_lock lock(walk_mutex());
-      Section section;
-      collect(section, roots, SIZE_MAX, [this](const TensorNode& node) { return !is_mine(node); });
-      std::vector<ValueId> leaves;
-      for (const NodeRef* leaf : section.leaves) leaves.push_back(leaf_value(*leaf));
-      if (!escaped_) {
-        // As the program ran, not as the results need it: so a layer's gradients come with the
-        // layer, and what they read does not wait for the end.
-        section.sort_calls();
-        std::vector<ValueId> calls = emit_calls(*graph_, section, leaves);
-        std::vector<ValueId> results;
-        for (const NodeRef* root : roots)
-          results.push_back(value_of(section, **root, leaves, calls));
-        graph_->set_outputs(std::move(results));
-      }
-    }
+    Section section;
+    collect(section, roots, SIZE_MAX, [this](const TensorNode& node, const PendingCall& call) {
+      return !is_mine(node, call);
+    });
+    std::vector<ValueId> leaves;
+    for (const NodeRef* leaf : section.leaves) leaves.push_back(leaf_value(*leaf));
     if (escaped_) fail_escaped();
+    // As the program ran, not as the results need it: so a layer's gradients come with the layer,
+    // and what they read does not wait for the end.
+    std::vector<ValueId> calls = emit_calls(*graph_, section, leaves, section.program_order());
+    std::vector<ValueId> results;
+    for (uint32_t root : section.roots) results.push_back(value_of(section, root, leaves, calls));
+    graph_->set_outputs(std::move(results));
     add_conditions(std::move(conditions));
     return {std::move(graph_), std::move(captures_)};
   }
 
  private:
   /// Calls on the arguments, and all other calls that were made while this trace was open.
-  bool is_mine(const TensorNode& node) const {
-    return !node.is_evaluated() && node.call && (node.level >= depth_ || node.call->born >= depth_);
+  bool is_mine(const TensorNode& node, const PendingCall& call) const {
+    return node.level >= depth_ || call.born >= depth_;
   }
 
   ValueId leaf_value(const NodeRef& leaf) {

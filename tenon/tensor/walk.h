@@ -6,89 +6,140 @@
 
 #include "tenon/graph/graph.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/pointer_table.h"
 
 namespace tenon::detail {
 
-/// The calls behind some tensors, in topological order, with marks set: a call's mark has its place
-/// in `calls`, a leaf's its place in `leaves`.
+/// The calls behind some tensors, in topological order, and the values that they read and make.
+/// All of it belongs to the thread that walks; the nodes are only read, so any number of threads
+/// may walk over them. The calls are kept alive, and with them the nodes that they read.
 struct Section {
-  uint64_t walk = 0;
+  static constexpr uint32_t kUnfinished = std::numeric_limits<uint32_t>::max();
+
+  struct Value {
+    const NodeRef* node;
+    uint32_t index;     // in `leaves`, or of its call; kUnfinished where `limit` cut it off
+    uint32_t uses = 0;  // by `calls`
+    bool is_leaf = false;
+    bool is_root = false;
+  };
+  struct Call {
+    std::shared_ptr<PendingCall> call;
+    uint32_t reached;        // one of its results, in `values`
+    uint32_t first_operand;  // in `operands`; as many as it has inputs
+    PendingCall* operator->() const { return call.get(); }
+    PendingCall& operator*() const { return *call; }
+  };
+
+  std::vector<Value> values;
   std::vector<const NodeRef*> leaves;
-  std::vector<PendingCall*> calls;
-  std::vector<const NodeRef*> results;  // pending nodes met; mark.uses counts uses by `calls`
+  std::vector<Call> calls;
+  std::vector<uint32_t> operands;  // in `values`
+  std::vector<uint32_t> roots;     // in `values`
   bool complete = true;
 
   void clear();
-  /// Puts the calls into the order in which the program made them.
-  void sort_calls();
-  bool is_leaf(const TensorNode& node) const { return !computes(node); }
   /// Whether one of `calls` computes it.
-  bool computes(const TensorNode& node) const {
-    return node.call && node.mark.walk == walk && node.call->mark.walk == walk &&
-           node.call->mark.index != kUnfinished;
+  bool computes(uint32_t value) const {
+    return !values[value].is_leaf && values[value].index != kUnfinished;
   }
-  static constexpr uint32_t kUnfinished = std::numeric_limits<uint32_t>::max();
+  std::span<const uint32_t> operands_of(const Call& call) const {
+    return {operands.data() + call.first_operand, call->inputs.size()};
+  }
+  const Type& type_of(uint32_t value) const { return (*values[value].node)->type; }
+  /// Of all calls, in the order in which the program made them.
+  std::vector<uint32_t> program_order() const;
+
+  // What `collect` works with, kept from walk to walk.
+  struct Frame {
+    std::shared_ptr<PendingCall> call;
+    uint32_t result;  // in `values`
+    uint32_t next;    // input
+  };
+  std::vector<Frame> stack;
+  std::vector<uint32_t> met;  // inputs of the calls on the stack
+  PointerTable table;
 };
 
-/// Collects what `roots` need down to nodes for which `is_leaf` holds; at most `limit` calls,
-/// chosen so that none needs one that was left out. In a loop, since chains may be very long. Call
-/// under walk_mutex(); the section is valid as long as the lock is held and the roots live.
-template <class IsLeaf>
+/// Collects what `roots` need down to evaluated nodes, arguments, and calls for which
+/// `stops(node, call)` holds; at most `limit` calls, chosen so that none needs one that was left
+/// out. In a loop, since chains may be very long.
+template <class Stops>
 void collect(Section& section, std::span<const NodeRef* const> roots, size_t limit,
-             const IsLeaf& is_leaf) {
-  struct Frame {
-    PendingCall* call;
-    size_t next;
-  };
-  thread_local std::vector<Frame> stack;
-  stack.clear();
+             const Stops& stops) {
   section.clear();
-  section.walk = next_walk();
-  const uint64_t walk = section.walk;
+  std::vector<Section::Frame>& stack = section.stack;
 
-  auto meet = [&](const NodeRef& ref) {
-    TensorNode& node = *ref;
-    if (node.mark.walk != walk) {
-      node.mark = {walk, 0, 0};
-      if (is_leaf(node)) {
-        node.mark.index = static_cast<uint32_t>(section.leaves.size());
-        section.leaves.push_back(&ref);
-        return;
-      }
-      section.results.push_back(&ref);
-      node.call->reached = &node;
-      if (node.call->mark.walk != walk) {
-        node.call->mark = {walk, Section::kUnfinished, 0};
-        stack.push_back({node.call.get(), 0});
+  auto meet = [&](const NodeRef& ref) -> uint32_t {
+    bool added = false;
+    auto id = static_cast<uint32_t>(section.values.size());
+    id = section.table.add(ref.get(), id, added);
+    if (!added) return id;
+    std::shared_ptr<PendingCall> call = ref->pending();
+    if (!call || stops(*ref, *call)) {
+      section.values.push_back({&ref, static_cast<uint32_t>(section.leaves.size()), 0, true});
+      section.leaves.push_back(&ref);
+      return id;
+    }
+    section.values.push_back({&ref, Section::kUnfinished});
+    if (call->result_count > 1) {
+      // Another result of a call that was met before: the call is done, as it cannot need itself.
+      uint32_t first = section.table.add(call.get(), id, added);
+      if (!added) {
+        section.values[id].index = section.values[first].index;
+        return id;
       }
     }
+    stack.push_back({std::move(call), id, 0});
+    return id;
+  };
+  auto finish = [&] {
+    Section::Frame& frame = stack.back();
+    const size_t inputs = frame.call->inputs.size();
+    section.values[frame.result].index = static_cast<uint32_t>(section.calls.size());
+    auto first = section.met.end() - static_cast<std::ptrdiff_t>(inputs);
+    for (auto operand = first; operand != section.met.end(); ++operand)
+      ++section.values[*operand].uses;
+    const auto first_operand = static_cast<uint32_t>(section.operands.size());
+    section.operands.insert(section.operands.end(), first, section.met.end());
+    section.met.erase(first, section.met.end());
+    section.calls.push_back({std::move(frame.call), frame.result, first_operand});
+    stack.pop_back();
   };
   for (const NodeRef* root : roots) {
-    meet(*root);
+    section.roots.push_back(meet(*root));
+    section.values[section.roots.back()].is_root = true;
     while (!stack.empty()) {
-      Frame& frame = stack.back();
-      PendingCall& call = *frame.call;
-      if (frame.next < call.inputs.size()) {
-        meet(call.inputs[frame.next++]);
+      Section::Frame& frame = stack.back();
+      if (frame.next < frame.call->inputs.size()) {
+        // The stack may grow, but not the call's inputs.
+        const NodeRef& input = frame.call->inputs[frame.next++];
+        const uint32_t value = meet(input);
+        section.met.push_back(value);
         continue;
       }
       if (section.calls.size() == limit) {
         section.complete = false;
         return;
       }
-      call.mark.index = static_cast<uint32_t>(section.calls.size());
-      section.calls.push_back(&call);
-      for (const NodeRef& input : call.inputs) ++input->mark.uses;
-      stack.pop_back();
+      finish();
     }
   }
 }
 
-/// Appends the calls of a section to `graph`. `leaves` are the values that stand for its leaves.
-/// Returns the first result of each call; the others follow it.
+/// Down to what is evaluated.
+inline void collect(Section& section, std::span<const NodeRef* const> roots,
+                                     size_t limit) {
+  collect(section, roots, limit, [](const TensorNode&, const PendingCall&) { return false; });
+}
+
+/// Appends the calls of a section to `graph`, in the given order (or in the section's). `leaves`
+/// are the values that stand for its leaves. Returns the first result of each call; the others
+/// follow it.
 std::vector<ValueId> emit_calls(Graph& graph, const Section& section,
-                                std::span<const ValueId> leaves);
-ValueId value_of(const Section& section, const TensorNode& node, std::span<const ValueId> leaves,
+                                std::span<const ValueId> leaves,
+                                std::span<const uint32_t> order = {});
+ValueId value_of(const Section& section, uint32_t value, std::span<const ValueId> leaves,
                  std::span<const ValueId> calls);
 
 }  // namespace tenon::detail

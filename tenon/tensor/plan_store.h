@@ -1,0 +1,64 @@
+// All plans of the process, by structure. Private to tensor/; plan_cache.h is its public side.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <unordered_map>
+
+#include "tenon/tensor/plan_cache.h"
+#include "tenon/tensor/plan_family.h"
+
+namespace tenon::detail {
+
+struct KeptPlan {
+  Hash128 key;
+  PlanRef plan;
+  std::atomic<uint64_t> last_used = 0;
+};
+
+/// Bounded: the least recently used go first. Thread-safe; threads with different programs rarely
+/// meet at a lock, and none is held while anything is compiled, run or freed.
+class PlanStore {
+ public:
+  static PlanStore& shared();
+
+  PlanRef find(const Hash128& key);
+  std::shared_ptr<PlanFamily> family(const Hash128& key);
+  /// Under the family's mutex: a family may keep so many that others are not driven out by one
+  /// program with many sizes.
+  void keep(const Hash128& key, PlanRef plan, PlanFamily& family);
+  void count_compilations(uint64_t count) { compilations_ += count; }
+
+  PlanCacheStatistics statistics();
+  void set_limit(size_t plans);
+  void clear();
+
+ private:
+  PlanStore();
+
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    std::unordered_map<Hash128, std::shared_ptr<KeptPlan>> plans;
+    uint64_t hits = 0;
+  };
+  using Dropped = std::vector<std::shared_ptr<KeptPlan>>;  // freed when no lock is held
+
+  Shard& shard_of(const Hash128& key) { return shards_[key.high % shards_.size()]; }
+  void drop(const Hash128& key, Dropped& dropped);
+  void drop_oldest();
+  void drop_oldest_families(size_t limit);
+  void lock_all();
+  void unlock_all();
+
+  std::array<Shard, 16> shards_;
+  std::mutex families_mutex_;
+  std::unordered_map<Hash128, std::shared_ptr<PlanFamily>> families_;
+  /// Goes on with every new plan: what was used since then was used of late.
+  std::atomic<uint64_t> time_ = 1;
+  std::atomic<size_t> held_ = 0;
+  std::atomic<size_t> limit_ = 4096;
+  std::atomic<uint64_t> compilations_ = 0, evicted_ = 0;
+};
+
+}  // namespace tenon::detail
