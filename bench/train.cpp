@@ -24,6 +24,7 @@
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
 #include "tenon/models/resnet.h"
+#include "tenon/runtime/caches.h"
 #include "tenon/train/step.h"
 
 namespace tenon::bench {

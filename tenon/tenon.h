@@ -45,6 +45,7 @@
 #include "tenon/nn/optimizer.h"
 #include "tenon/nn/schedule.h"
 #include "tenon/nn/scope.h"
+#include "tenon/runtime/caches.h"
 #include "tenon/tensor/custom_call.h"
 #include "tenon/tensor/functions.h"
 #include "tenon/tensor/jit.h"

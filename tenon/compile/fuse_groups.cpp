@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tenon/compile/fuse_space.h"
+#include "tenon/compile/unit_order.h"
 
 namespace tenon {
 
@@ -20,7 +21,8 @@ bool is_small_beside(const Type& type, const Type& than) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const PassContext& context) : graph_(graph), context_(context) {}
+  Planner(const Graph& graph, const PassContext& context)
+      : graph_(graph), context_(context), order_(graph.node_count()) {}
 
   StoragePlan run_storage() {
     decide();
@@ -196,24 +198,23 @@ class Planner {
   }
 
   /// Stored values and graph inputs that the inlined expressions of a group's members read.
-  std::vector<ValueId> reads_of(const FuseGroup& group) const {
+  std::vector<ValueId> reads_of(uint32_t number) {
+    const FuseGroup& group = plan_.groups[number];
     std::vector<ValueId> reads;
     std::vector<ValueId> todo;
-    std::vector<bool> seen(graph_.value_count(), false);
+    ++walk_count_;
     for (NodeId member : group.members) {
       todo.insert(todo.end(), graph_.node(member).inputs.begin(), graph_.node(member).inputs.end());
     }
     while (!todo.empty()) {
       ValueId value = todo.back();
       todo.pop_back();
-      if (seen[value.index]) continue;
-      seen[value.index] = true;
+      if (std::exchange(seen_values_[value.index], walk_count_) == walk_count_) continue;
       NodeId from = producer(value);
       if (from != kNoNode && (plan_.inlined[from] || is_scalar_constant(graph_.node(from)))) {
         const auto& inputs = graph_.node(from).inputs;
         todo.insert(todo.end(), inputs.begin(), inputs.end());
-      } else if (from == kNoNode || std::find(group.members.begin(), group.members.end(), from) ==
-                                        group.members.end()) {
+      } else if (from == kNoNode || plan_.group_of[from] != number) {
         reads.push_back(value);
       }
     }
@@ -222,7 +223,12 @@ class Planner {
   }
 
   void join_groups() {
-    for (FuseGroup& group : plan_.groups) group.reads = reads_of(group);
+    seen_values_.assign(graph_.value_count(), 0);
+    seen_units_.assign(graph_.node_count(), 0);
+    for (uint32_t number = 0; number < plan_.groups.size(); ++number) {
+      plan_.groups[number].reads = reads_of(number);
+      unit_of_group_.push_back(plan_.groups[number].members.front());
+    }
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       uint32_t number = plan_.group_of[id];
       if (number == kNoGroup || plan_.groups[number].members.back() != id) continue;
@@ -299,8 +305,13 @@ class Planner {
       const FuseGroup& made = reader == &a ? b : a;
       if (!reads_in_place(*reader, made, *space)) return false;
     }
-    if (depends_through_others(second, first) || depends_through_others(first, second))
-      return false;
+    const bool swapped = order_.is_before(unit_of_group_[second], unit_of_group_[first]);
+    const uint32_t earlier = swapped ? second : first;
+    const uint32_t later = swapped ? first : second;
+    std::optional<std::vector<NodeId>> between = units_between(later, earlier);
+    if (!between) return false;
+    order_.join(unit_of_group_[earlier], unit_of_group_[later], unit_of_group_[first],
+                std::move(*between));
     a.kind = space->kind;
     a.rows = space->rows;
     a.inner = space->inner;
@@ -309,7 +320,7 @@ class Planner {
     std::sort(a.members.begin(), a.members.end());
     b.members.clear();
     b.reads.clear();
-    a.reads = reads_of(a);
+    a.reads = reads_of(first);
     return true;
   }
 
@@ -331,35 +342,41 @@ class Planner {
     return true;
   }
 
-  /// Whether `later` reads something that is not in `earlier` but depends on it.
-  bool depends_through_others(uint32_t later, uint32_t earlier) const {
-    std::vector<bool> seen(graph_.node_count(), false);
-    std::vector<NodeId> todo;
-    NodeId oldest = plan_.groups[earlier].members.front();
-    auto push_reads = [&](const std::vector<ValueId>& reads, bool direct) {
-      for (ValueId read : reads) {
-        NodeId from = producer(read);
-        if (from == kNoNode || seen[from]) continue;
-        if (direct && plan_.group_of[from] == earlier) continue;
-        seen[from] = true;
-        todo.push_back(from);
-      }
+  /// What stands for a node in the order: itself, or one of its group.
+  NodeId unit_of(NodeId id) const {
+    uint32_t group = plan_.group_of[id];
+    return group == kNoGroup ? id : unit_of_group_[group];
+  }
+
+  /// The units between two groups that the later one reads, by way of others too; nothing where one
+  /// of them reads the earlier group, so that the two cannot be computed at once.
+  std::optional<std::vector<NodeId>> units_between(uint32_t later, uint32_t earlier) {
+    const NodeId first = unit_of_group_[earlier];
+    std::vector<NodeId> found;
+    ++walk_count_;
+    auto meet = [&](ValueId read) {
+      NodeId from = producer(read);
+      if (from == kNoNode) return;
+      NodeId unit = unit_of(from);
+      // What is in front of the earlier group does not read it.
+      if (unit == first || order_.is_before(unit, first)) return;
+      if (std::exchange(seen_units_[unit], walk_count_) != walk_count_) found.push_back(unit);
     };
-    push_reads(plan_.groups[later].reads, true);
-    while (!todo.empty()) {
-      NodeId id = todo.back();
-      todo.pop_back();
-      uint32_t group = plan_.group_of[id];
-      if (group == earlier) return true;
-      if (group == later) continue;
-      if (group == kNoGroup) {
-        if (id > oldest) push_reads(graph_.node(id).inputs, false);
-      } else {
-        // A group that reaches beyond `oldest` may still hold later members: only its reads decide.
-        push_reads(plan_.groups[group].reads, false);
-      }
+    auto reads_earlier = [&](const std::vector<ValueId>& reads) {
+      return std::ranges::any_of(reads, [&](ValueId read) {
+        NodeId from = producer(read);
+        return from != kNoNode && plan_.group_of[from] == earlier;
+      });
+    };
+    std::ranges::for_each(plan_.groups[later].reads, meet);
+    for (size_t i = 0; i < found.size(); ++i) {
+      uint32_t group = plan_.group_of[found[i]];
+      const auto& reads =
+          group == kNoGroup ? graph_.node(found[i]).inputs : plan_.groups[group].reads;
+      if (reads_earlier(reads)) return std::nullopt;
+      std::ranges::for_each(reads, meet);
     }
-    return false;
+    return found;
   }
 
   void finish() {
@@ -392,6 +409,11 @@ class Planner {
   std::vector<int> work_;               // of the expression of a node
   std::vector<std::vector<NodeId>> users_;
   std::vector<bool> is_output_;
+
+  UnitOrder order_;                    // of groups and the nodes that are in none
+  std::vector<NodeId> unit_of_group_;  // the node that stands for a group in it
+  uint32_t walk_count_ = 0;
+  std::vector<uint32_t> seen_values_, seen_units_;  // by which walk last
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -22,28 +23,102 @@ int64_t aligned(int64_t bytes) {
   return sum_of(bytes, kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
 }
 
+/// Finds, among buffers that have been marked, those whose lives meet a given one: without looking
+/// at all others, where they are few.
+class LifeIndex {
+ public:
+  explicit LifeIndex(std::span<const Lifetime> buffers)
+      : buffers_(buffers), by_first_(buffers.size()), place_(buffers.size()) {
+    std::iota(by_first_.begin(), by_first_.end(), size_t{0});
+    std::ranges::stable_sort(by_first_, {}, [&](size_t i) { return buffers_[i].first; });
+    for (size_t i = 0; i < by_first_.size(); ++i) place_[by_first_[i]] = i;
+    while (leaves_ < buffers.size()) leaves_ *= 2;
+    latest_.assign(2 * leaves_, kNever);
+  }
+
+  void mark(size_t buffer) {
+    size_t node = leaves_ + place_[buffer];
+    for (; node > 0; node /= 2) latest_[node] = std::max(latest_[node], buffers_[buffer].last);
+  }
+
+  /// Marked buffers that live at some time of `life`; false where they are more than `most`.
+  bool collect(const Lifetime& life, size_t most, std::vector<size_t>& found) const {
+    found.clear();
+    const auto end = std::ranges::upper_bound(by_first_, life.last, {},
+                                              [&](size_t i) { return buffers_[i].first; });
+    return collect(1, 0, leaves_, static_cast<size_t>(end - by_first_.begin()), life.first, most,
+                   found);
+  }
+
+ private:
+  /// Of the places [begin, begin + count), which `node` stands for, those before `end`.
+  bool collect(size_t node, size_t begin, size_t count, size_t end, int32_t first, size_t most,
+               std::vector<size_t>& found) const {
+    if (begin >= end || latest_[node] < first) return true;
+    if (count == 1) {
+      found.push_back(by_first_[begin]);
+      return found.size() <= most;
+    }
+    const size_t half = count / 2;
+    return collect(2 * node, begin, half, end, first, most, found) &&
+           collect(2 * node + 1, begin + half, half, end, first, most, found);
+  }
+
+  static constexpr int32_t kNever = std::numeric_limits<int32_t>::min();
+  std::span<const Lifetime> buffers_;
+  std::vector<size_t> by_first_, place_;  // buffers by their first step, and where each is there
+  size_t leaves_ = 1;
+  std::vector<int32_t> latest_;  // of a binary tree over by_first_: the last step of a marked one
+};
+
+/// Where a buffer was placed.
+struct Placed {
+  int64_t begin, end;
+  int32_t first, last;
+};
+
+/// The lowest offset at which so many bytes are free during a life; `placed` is in order of begin.
+int64_t lowest_offset(const Lifetime& buffer, int64_t bytes, std::span<const Placed> placed) {
+  int64_t offset = 0;
+  for (const Placed& taken : placed) {
+    if (taken.last < buffer.first || buffer.last < taken.first) continue;
+    if (sum_of(offset, bytes) <= taken.begin) break;
+    offset = std::max(offset, taken.end);
+  }
+  return offset;
+}
+
 /// Each buffer in turn at the lowest offset that is free during its life.
 MemoryPlan place(std::span<const Lifetime> buffers, std::span<const size_t> order) {
+  constexpr size_t kFew = 16;  // times as many are looked at in order
   MemoryPlan plan;
   plan.offsets.resize(buffers.size(), 0);
-  std::vector<size_t> placed;  // by offset
+  LifeIndex lives(buffers);
+  std::vector<Placed> placed, alive;
+  std::vector<size_t> found;
   for (size_t index : order) {
     const Lifetime& buffer = buffers[index];
-    int64_t bytes = aligned(buffer.bytes);
+    const int64_t bytes = aligned(buffer.bytes);
     if (bytes == 0) continue;
     int64_t offset = 0;
-    for (size_t other : placed) {
-      const Lifetime& taken = buffers[other];
-      if (taken.last < buffer.first || buffer.last < taken.first) continue;
-      if (sum_of(offset, bytes) <= plan.offsets[other]) break;
-      offset = std::max(offset, sum_of(plan.offsets[other], aligned(taken.bytes)));
+    if (lives.collect(buffer, placed.size() / kFew, found)) {
+      alive.clear();
+      for (size_t other : found) {
+        const Lifetime& taken = buffers[other];
+        alive.push_back({plan.offsets[other], sum_of(plan.offsets[other], aligned(taken.bytes)),
+                         taken.first, taken.last});
+      }
+      std::ranges::sort(alive, {}, &Placed::begin);
+      offset = lowest_offset(buffer, bytes, alive);
+    } else {
+      offset = lowest_offset(buffer, bytes, placed);
     }
+    const int64_t end = sum_of(offset, bytes);
     plan.offsets[index] = offset;
-    plan.bytes = std::max(plan.bytes, sum_of(offset, bytes));
-    auto at =
-        std::upper_bound(placed.begin(), placed.end(), offset,
-                         [&](int64_t value, size_t other) { return value < plan.offsets[other]; });
-    placed.insert(at, index);
+    plan.bytes = std::max(plan.bytes, end);
+    const auto at = std::ranges::upper_bound(placed, offset, {}, &Placed::begin);
+    placed.insert(at, {offset, end, buffer.first, buffer.last});
+    lives.mark(index);
   }
   return plan;
 }

@@ -69,7 +69,13 @@ Types infer_while(InferContext& c) {
   }
   check_predicate("the condition's result", verdict[0]);
   check_types("body takes", body.input_types(), "the operands are", c.inputs);
-  check_types("body returns", body.output_types(), "the operands are", c.inputs);
+  const int64_t constants = c.attributes.integer("constants");
+  if (constants < 0 || static_cast<size_t>(constants) > c.inputs.size()) {
+    fail(ErrorCode::invalid_argument, "{} constants do not fit {} operands", constants,
+         c.inputs.size());
+  }
+  check_types("body returns", body.output_types(), "the states are",
+              c.inputs.subspan(static_cast<size_t>(constants)));
   return body.output_types();
 }
 
@@ -150,10 +156,13 @@ void return_values(ReferenceCall& call, std::vector<RefArray> values) {
 }
 
 void reference_while(ReferenceCall& call) {
+  const auto constants = static_cast<size_t>(call.attributes().integer("constants"));
   std::vector<RefArray> values = inputs_from(call, 0);
   while (call.evaluate(*call.attributes().graph("condition"), values)[0].get_int(0) != 0) {
-    values = call.evaluate(*call.attributes().graph("body"), std::move(values));
+    std::vector<RefArray> states = call.evaluate(*call.attributes().graph("body"), values);
+    for (size_t i = 0; i < states.size(); ++i) values[constants + i] = std::move(states[i]);
   }
+  values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(constants));
   return_values(call, std::move(values));
 }
 
@@ -260,19 +269,29 @@ void add_loops(OpFamily& ops, const OpRegistry& registry) {
   GraphRef step = sample_graph(registry, "step", {"i32[]", "f64[3]"}, [](Arguments x) -> Values {
     return {x[0] + 1.0, x[1] * 0.5 + 1.0};
   });
+  GraphRef below_limit = sample_graph(registry, "below_limit", {"f64[3]", "i32[]", "f64[3]"},
+                                      [](Arguments x) -> Values { return {less(x[1], 4.0)}; });
+  GraphRef scaled_step =
+      sample_graph(registry, "scaled_step", {"f64[3]", "i32[]", "f64[3]"},
+                   [](Arguments x) -> Values { return {x[1] + 1.0, x[2] * 0.5 + x[0]}; });
   ops.add(
       primitive("while")
-          .doc("Runs body on the operands, again and again, as long as condition holds. Has no "
+          .doc("Runs body, again and again, as long as condition holds. The operands are "
+               "constants, which all steps share, and states; body returns the next states. Has no "
                "derivative in reverse mode: use scan, which knows its length.")
           .variadic_input("operands")
           .attribute("condition", AttributeKind::graph, "from the operands to bool[]")
-          .attribute("body", AttributeKind::graph, "from the operands to the next operands")
+          .attribute("body", AttributeKind::graph, "from the operands to the next states")
+          .attribute("constants", AttributeKind::integer, 0, "operands that all steps share")
           .infer(infer_while)
           .region()
           .reference(reference_while)
           .onnx("Loop")
           .samples(
-              {{"i32[], f64[3]", {{"condition", below_four}, {"body", step}}, {{0, 4}, {-2, 2}}}}));
+              {{"i32[], f64[3]", {{"condition", below_four}, {"body", step}}, {{0, 4}, {-2, 2}}},
+               {"f64[3], i32[], f64[3]",
+                {{"condition", below_limit}, {"body", scaled_step}, {"constants", 1}},
+                {{-2, 2}, {0, 4}, {-2, 2}}}}));
 
   // A gated running sum: constant a, carry h, slices x.
   GraphRef cell =

@@ -37,12 +37,15 @@ std::vector<Value> Scan::emit(Build& build, std::span<const Value> inputs) const
 }
 
 While While::of(const Node& node) {
-  return {node.attributes.graph("condition"), node.attributes.graph("body")};
+  return {.condition = node.attributes.graph("condition"),
+          .body = node.attributes.graph("body"),
+          .constants = static_cast<size_t>(node.attributes.integer("constants"))};
 }
 
-std::vector<Value> While::emit(Build& build, std::span<const Value> states) const {
-  return build.call_multi(build.ops().get("while"), states,
-                          {{"condition", condition}, {"body", body}});
+std::vector<Value> While::emit(Build& build, std::span<const Value> inputs) const {
+  return build.call_multi(
+      build.ops().get("while"), inputs,
+      {{"condition", condition}, {"body", body}, {"constants", static_cast<int64_t>(constants)}});
 }
 
 Cond Cond::of(const Node& node) {

@@ -42,13 +42,17 @@ struct Scan {
   bool is_x(size_t input) const { return input >= constants + carries; }
 };
 
-/// while: condition (states…) -> bool[], body (states…) -> (states…).
+/// while: condition (constants…, states…) -> bool[], body (constants…, states…) -> (states…). The
+/// call's inputs are in the same order.
 struct While {
   GraphRef condition;
   GraphRef body;
+  size_t constants = 0;
 
   static While of(const Node& node);
-  std::vector<Value> emit(Build& build, std::span<const Value> states) const;
+  std::vector<Value> emit(Build& build, std::span<const Value> inputs) const;
+
+  size_t states() const { return body->outputs().size(); }
 };
 
 /// cond: branches (operands…) -> (results…), chosen by a bool[].

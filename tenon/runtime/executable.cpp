@@ -1,11 +1,6 @@
 #include "tenon/runtime/executable.h"
 
 #include <algorithm>
-#include <chrono>
-#include <map>
-#include <mutex>
-#include <numeric>
-#include <shared_mutex>
 
 #include <fmt/format.h>
 
@@ -14,7 +9,10 @@
 #include "tenon/base/strings.h"
 #include "tenon/compile/program.h"
 #include "tenon/graph/bind.h"
+#include "tenon/runtime/arena_pool.h"
+#include "tenon/runtime/caches.h"
 #include "tenon/runtime/instance.h"
+#include "tenon/runtime/instance_table.h"
 
 namespace tenon {
 
@@ -37,66 +35,7 @@ CodeGenerator& shared_generator() {
   return generator;
 }
 
-/// Arenas between runs, shared by all plans of the process: plans that run one after the other use
-/// one block. Concurrent runs take one each.
-class ArenaPool {
- public:
-  class Lease {
-   public:
-    Lease(ArenaPool& pool, Buffer buffer) : pool_(pool), buffer_(std::move(buffer)) {}
-    ~Lease() { pool_.give_back(std::move(buffer_)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    std::byte* data() const { return buffer_.as<std::byte>(); }
-
-   private:
-    ArenaPool& pool_;
-    Buffer buffer_;
-  };
-
-  void release() {
-    std::lock_guard lock(mutex_);
-    free_.clear();
-  }
-
-  Lease take(int64_t bytes) {
-    if (bytes == 0) return {*this, Buffer()};
-    std::lock_guard lock(mutex_);
-    size_t best = free_.size();
-    for (size_t i = 0; i < free_.size(); ++i) {
-      if (free_[i].size() >= bytes &&
-          (best == free_.size() || free_[i].size() < free_[best].size()))
-        best = i;
-    }
-    if (best < free_.size()) {
-      Buffer buffer = std::move(free_[best]);
-      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
-      return {*this, std::move(buffer)};
-    }
-    // A larger one replaces the largest that waits, so that growing plans do not leave a trail of
-    // blocks.
-    if (!free_.empty()) free_.pop_back();
-    return {*this, Buffer::allocate(DType::u8, {bytes})};
-  }
-
- private:
-  void give_back(Buffer buffer) {
-    if (!buffer) return;
-    std::lock_guard lock(mutex_);
-    auto at =
-        std::upper_bound(free_.begin(), free_.end(), buffer.size(),
-                         [](int64_t size, const Buffer& other) { return size < other.size(); });
-    free_.insert(at, std::move(buffer));
-  }
-
-  std::mutex mutex_;
-  std::vector<Buffer> free_;  // by size
-};
-
-ArenaPool& shared_arenas() {
-  static ArenaPool& arenas = *new ArenaPool;
-  return arenas;
-}
+}  // namespace
 
 struct Bound {
   Bound(const Program& program, const SymbolValues& symbols, const CompileOptions& options)
@@ -110,23 +49,28 @@ struct Bound {
   int64_t output_bytes;
 };
 
+namespace {
+
 class CpuExecutable : public Executable {
  public:
   CpuExecutable(const Graph& graph, const OpRegistry& ops, CompileOptions options)
-      : source_(graph), options_(std::move(options)), has_symbols_(!graph.symbols().empty()) {
+      : source_(graph),
+        options_(std::move(options)),
+        has_symbols_(!graph.symbols().empty()),
+        instances_(std::max<size_t>(options_.kept_sizes, 1)) {
     CpuOracle oracle;
     program_ =
         build_program(source_, {ops, oracle}, shared_generator(),
                       {.disabled = options_.disabled_passes, .print_after = options_.print_after},
                       options_.schedule);
-    if (!has_symbols_) bound_for({});
+    if (!has_symbols_) fixed_ = bound_for({});
   }
 
   const Graph& graph() const override { return source_; }
 
   std::vector<Buffer> run(std::vector<Buffer> inputs) const override {
-    Bound& bound = bind(inputs);
-    const Instance& instance = bound.instance;
+    std::shared_ptr<const Bound> held;
+    const Instance& instance = bind(inputs, held).instance;
     std::vector<Buffer> outputs(instance.output_types().size());
     for (size_t i = 0; i < outputs.size(); ++i) {
       const ConcreteType& type = instance.output_types()[i];
@@ -155,17 +99,18 @@ class CpuExecutable : public Executable {
   PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes) const override {
     SymbolValues symbols;
     if (has_symbols_) symbols = bind_symbols(source_, input_shapes);
-    const Bound& bound = bound_for(symbols);
+    const std::shared_ptr<const Bound> bound = has_symbols_ ? bound_for(symbols) : fixed_;
     PlanReport report;
-    report.arena_bytes = bound.instance.arena_bytes();
-    report.output_bytes = bound.output_bytes;
+    report.arena_bytes = bound->instance.arena_bytes();
+    report.output_bytes = bound->output_bytes;
     report.peak_bytes = report.arena_bytes + report.output_bytes;
-    report.text = bound.instance.to_string();
+    report.text = bound->instance.to_string();
     return report;
   }
 
  private:
-  Bound& bind(const std::vector<Buffer>& inputs) const {
+  /// The instance for these inputs. One that may go from the table meanwhile is held by `held`.
+  const Bound& bind(const std::vector<Buffer>& inputs, std::shared_ptr<const Bound>& held) const {
     if (inputs.size() != source_.inputs().size()) {
       fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", source_.name(),
            source_.inputs().size(), inputs.size());
@@ -176,9 +121,9 @@ class CpuExecutable : public Executable {
     }
     std::vector<std::vector<int64_t>> shapes;
     for (const Buffer& input : inputs) shapes.push_back(input.shape());
-    Bound& bound = bound_for(bind_symbols(source_, shapes));
-    check_inputs(inputs, bound.instance);
-    return bound;
+    held = bound_for(bind_symbols(source_, shapes));
+    check_inputs(inputs, held->instance);
+    return *held;
   }
 
   void check_inputs(const std::vector<Buffer>& inputs, const Instance& instance) const {
@@ -197,12 +142,9 @@ class CpuExecutable : public Executable {
     }
   }
 
-  Bound& bound_for(const SymbolValues& symbols) const {
-    {
-      std::shared_lock lock(mutex_);
-      if (auto found = bound_.find(symbols); found != bound_.end()) return *found->second;
-    }
-    auto made = std::make_unique<Bound>(program_, symbols, options_);
+  std::shared_ptr<const Bound> bound_for(const SymbolValues& symbols) const {
+    if (std::shared_ptr<const Bound> known = instances_.find(symbols)) return known;
+    auto made = std::make_shared<const Bound>(program_, symbols, options_);
     int64_t bytes = made->instance.arena_bytes() + made->output_bytes;
     if (bytes > options_.memory_limit) {
       throw make_error(ErrorCode::resource_exhausted,
@@ -214,24 +156,28 @@ class CpuExecutable : public Executable {
                 format_bytes(static_cast<uint64_t>(made->output_bytes)))
           .note("hint: use a smaller batch, or checkpoint() parts of the model");
     }
-    std::unique_lock lock(mutex_);
-    Bound& bound = *bound_.emplace(symbols, std::move(made)).first->second;
-    if (!has_symbols_) fixed_ = &bound;
-    return bound;
+    return has_symbols_ ? instances_.add(symbols, std::move(made)) : made;
   }
 
   Graph source_;
   CompileOptions options_;
   bool has_symbols_;
   Program program_;
-  mutable std::shared_mutex mutex_;
-  mutable std::map<SymbolValues, std::unique_ptr<Bound>> bound_;
-  mutable Bound* fixed_ = nullptr;
+  std::shared_ptr<const Bound> fixed_;  // where there are no symbols
+  mutable InstanceTable instances_;     // where there are
 };
 
 }  // namespace
 
 void release_idle_memory() { shared_arenas().release(); }
+
+RuntimeCaches runtime_caches() {
+  const CodeGeneratorStatistics generator = shared_generator().statistics();
+  return {.kernels = generator.code,
+          .kernel_files = generator.disk,
+          .instances = InstanceTable::statistics(),
+          .arenas = shared_arenas().statistics()};
+}
 
 std::shared_ptr<const Executable> compile(const Graph& graph, const OpRegistry& ops,
                                           CompileOptions options) {

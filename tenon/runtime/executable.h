@@ -33,6 +33,9 @@ struct CompileOptions {
   /// Convolutions are sums of their products, never Winograd's algorithm: its errors are near 1e-6
   /// of the result, but it takes less than half the time.
   bool exact_convolutions = false;
+  /// Where the graph has symbols, plans for so many sets of their values are kept, at least one:
+  /// those that were used last. Others are made again when they are met again.
+  size_t kept_sizes = 64;
 };
 
 /// What one plan holds, for reports and tests.
@@ -55,9 +58,6 @@ class Executable {
   /// Plans for these input shapes ahead of the first run, and throws what that run would.
   virtual void prepare(const std::vector<std::vector<int64_t>>& input_shapes) const = 0;
 };
-
-/// Gives back the memory that plans keep for their next runs.
-void release_idle_memory();
 
 /// Rewrites, fuses and generates kernels; for a graph without symbols, plans its memory too. The
 /// result may be run from several threads at once. Errors: invalid_argument for a pass that there

@@ -1,6 +1,7 @@
 #include "tenon/runtime/instance_builder.h"
 
 #include <algorithm>
+#include <list>
 
 #include "tenon/base/error.h"
 #include "tenon/base/log.h"
@@ -151,25 +152,31 @@ void InstanceBuilder::donate_inputs() {
     const Storage& storage = storage_[root_of(output).index];
     if (storage.kind == Storage::Kind::input) taken[storage.index] = true;
   }
+  // Donated inputs that are left, by what has to be equal.
+  std::map<std::pair<DType, int64_t>, std::list<size_t>> left;
+  for (size_t d = 0; d < graph_.inputs().size(); ++d) {
+    if (d >= donated_.size() || !donated_[d] || taken[d]) continue;
+    const ConcreteType& type = instance_.input_types_[d];
+    left[{type.dtype, type.bytes()}].push_back(d);
+  }
   for (size_t i = 0; i < graph_.outputs().size(); ++i) {
     ValueId root = root_of(graph_.outputs()[i]);
     const Storage& storage = storage_[root.index];
     if (storage.kind != Storage::Kind::output || storage.index != i) continue;
+    const ConcreteType& type = instance_.output_types_[i];
+    auto alike = left.find({type.dtype, type.bytes()});
+    if (alike == left.end()) continue;
     const Node& node = *graph_.producer(root);
-    for (size_t d = 0; d < graph_.inputs().size(); ++d) {
-      if (d >= donated_.size() || !donated_[d] || taken[d]) continue;
+    const int32_t written = first_[root.index];
+    auto finished = [&](size_t d) {
       ValueId input = graph_.inputs()[d];
-      bool same = instance_.input_types_[d].dtype == instance_.output_types_[i].dtype &&
-                  instance_.input_types_[d].bytes() == instance_.output_types_[i].bytes();
-      if (!same) continue;
-      int32_t written = first_[root.index];
-      int32_t read = last_[input.index];
-      bool finished = read < written || (read == written && may_overwrite(node, root, input));
-      if (!finished) continue;
-      taken[d] = true;
-      instance_.donated_input_[i] = static_cast<int>(d);
-      break;
-    }
+      const int32_t read = last_[input.index];
+      return read < written || (read == written && may_overwrite(node, root, input));
+    };
+    auto chosen = std::ranges::find_if(alike->second, finished);
+    if (chosen == alike->second.end()) continue;
+    instance_.donated_input_[i] = static_cast<int>(*chosen);
+    alike->second.erase(chosen);
   }
 }
 
@@ -367,15 +374,13 @@ void InstanceBuilder::make_control_step(NodeId id) {
     return;
   }
   std::vector<Location> other;
-  std::vector<int64_t> bytes;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     other.push_back(arena_location(prepared.scratch[1 + i]));
-    bytes.push_back(bytes_of(node.outputs[i]));
   }
   if (control == Control::while_loop) {
     Location flag = arena_location(prepared.scratch.back());
     add_step(std::make_unique<WhileStep>(region("condition"), region("body"), inputs, outputs,
-                                         other, bytes, flag, arena),
+                                         other, flag, arena),
              node);
     return;
   }

@@ -25,8 +25,13 @@ class InstanceBuilder {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   ConcreteType concrete(const Type& type) const;
+  /// Ways are shortened as they are walked: results written in place make long ones.
   ValueId root_of(ValueId value) const {
-    while (root_[value.index] != value) value = root_[value.index];
+    while (root_[value.index] != value) {
+      ValueId& next = root_[value.index];
+      next = root_[next.index];
+      value = next;
+    }
     return value;
   }
   int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
@@ -62,7 +67,7 @@ class InstanceBuilder {
   const std::vector<bool>& donated_;
   bool exact_convolutions_;
 
-  std::vector<ValueId> root_;           // per value: the value whose memory it is a view of
+  mutable std::vector<ValueId> root_;   // per value: the value whose memory it is a view of
   std::vector<int32_t> first_, last_;   // per root value: steps that write and last read it
   std::vector<Storage> storage_;        // per root value
   std::vector<uint32_t> arena_buffer_;  // per root value

@@ -97,37 +97,40 @@ void CondStep::run(std::byte* const* bases) const {
 }
 
 WhileStep::WhileStep(const Instance& condition, const Instance& body, std::vector<Location> inputs,
-                     std::vector<Location> outputs, std::vector<Location> other,
-                     std::vector<int64_t> bytes, Location flag, Location arena)
+                     std::vector<Location> outputs, std::vector<Location> other, Location flag,
+                     Location arena)
     : condition_(condition),
       body_(body),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
       other_(std::move(other)),
-      bytes_(std::move(bytes)),
       flag_(flag),
       arena_(arena) {}
 
 void WhileStep::run(std::byte* const* bases) const {
-  Pointers state = resolve_all(inputs_, bases);
+  Pointers arguments = resolve_all(inputs_, bases);
   Pointers outputs = resolve_all(outputs_, bases);
   Pointers other = resolve_all(other_, bases);
   auto* arena = static_cast<std::byte*>(resolve(arena_, bases));
   void* flag = resolve(flag_, bases);
-  // The initial state is read where it is; then outputs and the other buffers take turns.
+  void** states = arguments.end() - outputs.size();
+  // The initial states are read where they are; then outputs and the other buffers take turns.
   Pointers* next = &outputs;
-  Pointers* spare = &other;
-  void* const* now = state.data();
+  Pointers* last = &other;
+  bool in_place = false;
   while (true) {
-    condition_.run(now, &flag, arena);
+    condition_.run(arguments.data(), &flag, arena);
     if (!*static_cast<const bool*>(flag)) break;
-    body_.run(now, next->data(), arena);
-    now = next->data();
-    std::swap(next, spare);
+    body_.run(arguments.data(), next->data(), arena);
+    std::copy(next->begin(), next->end(), states);
+    in_place = next == &outputs;
+    std::swap(next, last);
   }
-  if (now == outputs.data()) return;
-  for (size_t i = 0; i < bytes_.size(); ++i)
-    std::memcpy(outputs[i], now[i], static_cast<size_t>(bytes_[i]));
+  if (in_place) return;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const int64_t bytes = body_.output_types()[i].bytes();
+    if (bytes > 0) std::memcpy(outputs[i], states[i], static_cast<size_t>(bytes));
+  }
 }
 
 ScanStep::ScanStep(const Instance& body, Layout layout, std::vector<Location> inputs,

@@ -69,9 +69,10 @@ class CondStep : public Step {
 /// Runs a region for as long as another one gives true. Two sets of state buffers take turns.
 class WhileStep : public Step {
  public:
+  /// `inputs` are constants, then the initial states.
   WhileStep(const Instance& condition, const Instance& body, std::vector<Location> inputs,
-            std::vector<Location> outputs, std::vector<Location> other, std::vector<int64_t> bytes,
-            Location flag, Location arena);
+            std::vector<Location> outputs, std::vector<Location> other, Location flag,
+            Location arena);
   void run(std::byte* const* bases) const override;
   std::string describe() const override { return "while"; }
 
@@ -79,7 +80,6 @@ class WhileStep : public Step {
   const Instance& condition_;
   const Instance& body_;
   std::vector<Location> inputs_, outputs_, other_;
-  std::vector<int64_t> bytes_;
   Location flag_, arena_;
 };
 

@@ -1,7 +1,7 @@
 // Control flow over tensors: traced regions become the graphs of cond, while, scan and custom_vjp
 // calls. What the regions use from outside becomes an operand of the call.
 
-#include <algorithm>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -26,18 +26,16 @@ class Captures {
  public:
   void add(const Traced& traced) {
     for (const Tensor& tensor : traced.captures) {
-      if (index_of(tensor) == tensors_.size()) tensors_.push_back(tensor);
+      if (places_.try_emplace(tensor.node().get(), tensors_.size()).second)
+        tensors_.push_back(tensor);
     }
   }
-  size_t index_of(const Tensor& tensor) const {
-    auto found = std::find_if(tensors_.begin(), tensors_.end(),
-                              [&](const Tensor& known) { return known.same_as(tensor); });
-    return static_cast<size_t>(found - tensors_.begin());
-  }
+  size_t index_of(const Tensor& tensor) const { return places_.at(tensor.node().get()); }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
  private:
   std::vector<Tensor> tensors_;
+  std::unordered_map<const TensorNode*, size_t> places_;
 };
 
 /// Builds the graph of a region from one that was traced, with inputs in the order that its call
@@ -87,6 +85,14 @@ class Region {
   std::vector<Value> captured_;
 };
 
+/// All captures first, then arguments.
+GraphRef loop_region(const Traced& traced, const Captures& captures) {
+  Region region(traced);
+  region.take_captures(captures);
+  region.take_arguments(0, region.own_arguments());
+  return region.finish(region.results());
+}
+
 /// Arguments first, then all captures.
 GraphRef region_of(const Traced& traced, const Captures& captures, bool return_captures = false) {
   Region region(traced);
@@ -130,13 +136,12 @@ std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction
   Captures captures;
   captures.add(traced_condition);
   captures.add(traced_body);
-  std::vector<Tensor> inputs(start.begin(), start.end());
-  append(inputs, captures.tensors());
-  std::vector<Tensor> results = apply_multi(op, inputs,
-                                            {{"condition", region_of(traced_condition, captures)},
-                                             {"body", region_of(traced_body, captures, true)}});
-  results.resize(start.size());
-  return results;
+  std::vector<Tensor> inputs = captures.tensors();
+  append(inputs, start);
+  return apply_multi(op, inputs,
+                     {{"condition", loop_region(traced_condition, captures)},
+                      {"body", loop_region(traced_body, captures)},
+                      {"constants", static_cast<int64_t>(captures.tensors().size())}});
 }
 
 std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> carries,
@@ -157,14 +162,10 @@ std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> 
   Traced traced = trace(body, types, "body");
   Captures captures;
   captures.add(traced);
-  Region region(traced);
-  region.take_captures(captures);
-  region.take_arguments(0, types.size());
-  GraphRef graph = region.finish(region.results());
   std::vector<Tensor> inputs = captures.tensors();
   append(inputs, carries);
   append(inputs, xs);
-  const Scan call{.body = graph,
+  const Scan call{.body = loop_region(traced, captures),
                   .constants = captures.tensors().size(),
                   .carries = carries.size(),
                   .xs = xs.size(),

@@ -1,6 +1,8 @@
 #include "tenon/tensor/tree.h"
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "tenon/base/strings.h"
 #include "tenon/tensor/node.h"
@@ -28,14 +30,6 @@ class Names {
   bool done_;
 };
 
-template <class Children>
-auto* child_named(Children& children, std::string_view name) {
-  for (auto& [child_name, child] : children) {
-    if (child_name == name) return &child;
-  }
-  return static_cast<decltype(&children[0].second)>(nullptr);
-}
-
 /// Stands in `tree` at `path`, where there is nothing, until it is set: reading it tells what is
 /// near. That is noted now, since the tree may be gone when an error asks.
 Tensor absent_tensor(const Tree& root, std::string_view path) {
@@ -44,7 +38,7 @@ Tensor absent_tensor(const Tree& root, std::string_view path) {
   std::string before;
   for (Names names(path); !names.done();) {
     std::string_view name = names.next();
-    if (const Tree* next = child_named(tree->children(), name)) {
+    if (const Tree* next = tree->find(name)) {
       before.append(name) += '.';
       tree = next;
       continue;
@@ -61,10 +55,38 @@ Tensor absent_tensor(const Tree& root, std::string_view path) {
 
 }  // namespace
 
+const Tree* Tree::child_named(std::string_view name) const {
+  if (by_name_.empty()) {
+    for (const auto& [child_name, child] : children_) {
+      if (child_name == name) return &child;
+    }
+    return nullptr;
+  }
+  auto name_of = [&](uint32_t i) -> std::string_view { return children_[i].first; };
+  const auto at = std::ranges::lower_bound(by_name_, name, {}, name_of);
+  const bool found = at != by_name_.end() && name_of(*at) == name;
+  return found ? &children_[*at].second : nullptr;
+}
+
+Tree& Tree::add_child(std::string_view name) {
+  constexpr size_t kMany = 32;
+  const auto place = static_cast<uint32_t>(children_.size());
+  Tree& child = children_.emplace_back(std::string(name), Tree()).second;
+  auto name_of = [&](uint32_t i) -> std::string_view { return children_[i].first; };
+  if (children_.size() == kMany) {
+    by_name_.resize(kMany);
+    std::iota(by_name_.begin(), by_name_.end(), 0u);
+    std::ranges::sort(by_name_, {}, name_of);
+  } else if (children_.size() > kMany) {
+    by_name_.insert(std::ranges::lower_bound(by_name_, name, {}, name_of), place);
+  }
+  return child;
+}
+
 const Tree* Tree::find(std::string_view path) const& {
   const Tree* tree = this;
   for (Names names(path); !names.done() && tree;) {
-    tree = child_named(tree->children_, names.next());
+    tree = tree->child_named(names.next());
   }
   return tree;
 }
@@ -73,13 +95,10 @@ Tree& Tree::child(std::string_view path) & {
   Tree* tree = this;
   for (Names names(path); !names.done();) {
     std::string_view name = names.next();
-    Tree* next = child_named(tree->children_, name);
-    if (!next) {
-      if (tree->is_leaf_)
-        fail(ErrorCode::invalid_argument, "tree: '{}' would be below a tensor", name);
-      next = &tree->children_.emplace_back(std::string(name), Tree()).second;
-    }
-    tree = next;
+    const Tree* next = tree->child_named(name);
+    if (!next && tree->is_leaf_)
+      fail(ErrorCode::invalid_argument, "tree: '{}' would be below a tensor", name);
+    tree = next ? const_cast<Tree*>(next) : &tree->add_child(name);
   }
   return *tree;
 }

@@ -25,6 +25,10 @@
 
 namespace tenon {
 
+namespace detail {
+struct TreeAccess;
+}
+
 /// A named tree whose structure is data: what models' parameters live in. Children keep the order
 /// of insertion.
 class Tree {
@@ -39,7 +43,6 @@ class Tree {
   Tensor leaf() && { return std::move(leaf_); }
   using Children = std::vector<std::pair<std::string, Tree>>;
   const Children& children() const& { return children_; }
-  Children& children() & { return children_; }
   Children children() && { return std::move(children_); }
 
   /// Paths are names joined by dots. `at` throws Error(not_found) with the closest path.
@@ -61,14 +64,25 @@ class Tree {
   std::string to_string() const;  // one line a leaf: path and type
 
  private:
+  friend detail::TreeAccess;
+
   Tensor& make_leaf(std::string_view path);
+  const Tree* child_named(std::string_view name) const;
+  Tree& add_child(std::string_view name);
 
   Tensor leaf_;
   bool is_leaf_ = false;
   Children children_;
+  std::vector<uint32_t> by_name_;  // once they are many: their places, in the order of their names
 };
 
 namespace detail {
+
+/// Children whose leaves may be set; their names stay.
+struct TreeAccess {
+  static const auto& children(const Tree& tree) { return tree.children_; }
+  static auto& children(Tree& tree) { return tree.children_; }
+};
 
 inline std::string join_path(const std::string& prefix, std::string_view name) {
   std::string path = prefix;
@@ -169,7 +183,8 @@ void visit_leaves(T& tree, const Path& path, F& f) {
     f(path, tree);
   } else if constexpr (std::is_same_v<Plain, Tree>) {
     if (tree.is_leaf()) f(path, tree.leaf());
-    for (auto& [name, child] : tree.children()) visit_leaves(child, join_path(path, name), f);
+    for (auto& [name, child] : TreeAccess::children(tree))
+      visit_leaves(child, join_path(path, name), f);
   } else if constexpr (StaticLeaf<Plain>) {
     // Numbers and strings in a structure are part of its shape, not tensors.
   } else if constexpr (IsVector<Plain>::value) {

@@ -61,8 +61,9 @@ Flags region_reached_from(const Node& node, const Flags& inputs) {
                     outputs_reached(*cond.otherwise, tail(inputs)));
     }
     case Control::while_loop: {
-      const Graph& body = *While::of(node).body;
-      return settle_forwards(body, 0, inputs.size(), inputs);
+      const While loop = While::of(node);
+      Flags settled = settle_forwards(*loop.body, loop.constants, loop.states(), inputs);
+      return {settled.begin() + static_cast<std::ptrdiff_t>(loop.constants), settled.end()};
     }
     case Control::scan: {
       Scan scan = Scan::of(node);
@@ -91,8 +92,11 @@ Flags region_reaching(const Node& node, const Flags& outputs) {
       return inputs;
     }
     case Control::while_loop: {
-      const Graph& body = *While::of(node).body;
-      return settle_backwards(body, 0, outputs.size(), outputs);
+      const While loop = While::of(node);
+      Flags settled = settle_backwards(*loop.body, loop.constants, loop.states(), outputs);
+      Flags inputs = inputs_reaching(*loop.body, settled);
+      for (size_t i = 0; i < loop.states(); ++i) inputs[loop.constants + i] = settled[i];
+      return inputs;
     }
     case Control::scan: {
       Scan scan = Scan::of(node);

@@ -5,6 +5,7 @@
 
 #include "tenon/transform/batch.h"
 #include "tenon/transform/control.h"
+#include "tenon/transform/hoist_constants.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/rewrite.h"
 #include "tenon/transform/scan_builder.h"
@@ -19,11 +20,8 @@ namespace {
 /// One scan, and what can leave its body.
 class LoopHoist {
  public:
-  LoopHoist(Build& build, const Node& node, std::span<const Value> inputs)
-      : build_(build),
-        scan_(Scan::of(node)),
-        body_(*scan_.body),
-        inputs_(inputs.begin(), inputs.end()) {
+  LoopHoist(Build& build, const Scan& scan, std::span<const Value> inputs)
+      : build_(build), scan_(scan), body_(*scan_.body), inputs_(inputs.begin(), inputs.end()) {
     std::span<const ValueId> of_body(body_.inputs());
     carried_ = depends_on(body_, of_body.subspan(scan_.constants, scan_.carries));
     stepped_ = depends_on(body_, of_body.subspan(scan_.constants + scan_.carries));
@@ -183,6 +181,25 @@ void LoopHoist::emit_late(ScanBuilder& loop, std::vector<Value>& ys,
   }
 }
 
+/// The results of a scan with what is the same in all steps, or can be made for all of them at
+/// once, outside; nothing where nothing is.
+std::optional<std::vector<Value>> hoist_from_scan(Build& build, const Node& node,
+                                                  std::span<const Value> inputs) {
+  Scan scan = Scan::of(node);
+  const UnchangedCarries same(*scan.body, scan.constants, scan.carries);
+  std::vector<Value> arguments(inputs.begin(), inputs.end());
+  if (same.count() > 0) {
+    scan.body = same.region(*scan.body, true);
+    scan.constants += same.count();
+    scan.carries -= same.count();
+    arguments = same.pick(inputs);
+  }
+  LoopHoist hoist(build, scan, arguments);
+  if (same.count() == 0 && !hoist.has_work()) return std::nullopt;
+  if (scan.body->outputs().empty()) return same.restore({}, inputs);
+  return same.restore(hoist.has_work() ? hoist.emit() : scan.emit(build, arguments), inputs);
+}
+
 bool has_regions(const Node& node) {
   for (const auto& [name, attribute] : node.attributes) {
     if (attribute.get_if<GraphRef>()) return true;
@@ -220,13 +237,13 @@ std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const OpRegistry& op
       inner = true;
     }
     changed = changed || inner;
-    if (control_of(*node.op) == Control::scan) {
-      LoopHoist hoist(build, node, inputs);
-      if (hoist.has_work()) {
-        changed = true;
-        return hoist.emit();
-      }
+    std::optional<std::vector<Value>> results;
+    if (control_of(*node.op) == Control::scan) results = hoist_from_scan(build, node, inputs);
+    if (control_of(*node.op) == Control::while_loop) {
+      results = hoist_from_while(build, node, inputs);
     }
+    changed = changed || results;
+    if (results) return results;
     if (!inner) return std::nullopt;
     return build.call_multi(*node.op, inputs, node.attributes);
   };

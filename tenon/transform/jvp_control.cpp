@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
@@ -126,20 +127,29 @@ Tangents push_scan(const TangentCall& call) {
 }
 
 Tangents push_while(const TangentCall& call) {
-  While loop = While::of(call.node);
-  size_t states = call.inputs.size();
-  Flags flagged = settle_forwards(*loop.body, 0, states, validity(call.tangents));
-  auto body = jvp_region_graph(*loop.body, call.build.ops(), flagged, flagged);
+  const While loop = While::of(call.node);
+  Flags inputs =
+      settle_forwards(*loop.body, loop.constants, loop.states(), validity(call.tangents));
+  auto first_state = inputs.begin() + static_cast<std::ptrdiff_t>(loop.constants);
+  Flags outputs(first_state, inputs.end());
+  auto body = jvp_region_graph(*loop.body, call.build.ops(), inputs, outputs);
   // The condition sees the tangents, too, and ignores them.
-  auto condition = std::make_shared<Graph>(*loop.condition);
-  for (size_t i = 0; i < states; ++i) {
-    if (!flagged[i]) continue;
-    std::string name = unused_input_name(*condition, condition->input_names()[i] + "'");
-    condition->add_input(std::move(name), call.inputs[i].type());
+  Graph condition = *loop.condition;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]) continue;
+    std::string name = unused_input_name(condition, condition.input_names()[i] + "'");
+    condition.add_input(std::move(name), call.inputs[i].type());
   }
-  While pushed{condition, std::move(body)};
-  std::vector<Value> values = with_tangents(call.build, call.inputs, call.tangents, flagged);
-  return split_tangents(pushed.emit(call.build, values), flagged);
+  auto order = interleaved(inputs, {loop.constants, loop.states()});
+  std::vector<size_t> all_outputs(body->outputs().size());
+  std::iota(all_outputs.begin(), all_outputs.end(), size_t{0});
+  const size_t verdict[] = {0};
+  const auto tangents = static_cast<size_t>(std::count(inputs.begin(), first_state, true));
+  While pushed{.condition = permuted(condition, order, verdict),
+               .body = permuted(*body, order, all_outputs),
+               .constants = loop.constants + tangents};
+  std::vector<Value> values = with_tangents(call.build, call.inputs, call.tangents, inputs);
+  return split_tangents(pushed.emit(call.build, in_order(values, order)), outputs);
 }
 
 /// Forward mode that agrees with the user's reverse rule: `backward` is linear in the cotangents,

@@ -1,8 +1,10 @@
 #include "tenon/transform/subgraph.h"
 
+#include <string>
+#include <unordered_set>
+
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
-#include "tenon/transform/values.h"
 
 namespace tenon {
 
@@ -93,11 +95,12 @@ std::unique_ptr<Graph> extract(const Graph& graph, std::span<const ValueId> inpu
   auto part = std::make_unique<Graph>(std::move(name));
   copy_symbol_bounds(*part, graph);
   std::vector<ValueId> map(graph.value_count());
+  std::unordered_set<std::string> names;
   for (ValueId input : inputs) {
     const ValueInfo& info = graph.value(input);
     std::string input_name = graph.is_input(input) ? graph.input_names()[info.output]
                                                    : "v" + std::to_string(input.index);
-    input_name = detail::unused_input_name(*part, std::move(input_name));
+    while (!names.insert(input_name).second) input_name += '\'';
     map[input.index] = part->add_input(std::move(input_name), info.type);
   }
   for (NodeId id = 0; id < graph.node_count(); ++id) {

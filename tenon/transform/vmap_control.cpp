@@ -131,54 +131,58 @@ std::vector<Batched> batch_scan(const BatchCall& call) {
 }
 
 /// A loop whose condition differs between examples: it goes on until all are done, and examples
-/// that are done keep their states.
-While run_until_all_done(const BatchCall& call, const While& loop) {
+/// that are done keep their states. All states have the batch; `inputs` says which constants do.
+While run_until_all_done(const BatchCall& call, const While& loop, const Flags& inputs) {
   BatchScope& scope = call.scope;
   const OpRegistry& ops = call.build.ops();
-  Flags all(call.inputs.size(), true);
-  auto goes_on = vmap_region_graph(*loop.condition, ops, scope, all, {true});
-  auto step = vmap_region_graph(*loop.body, ops, scope, all, all);
+  auto goes_on = vmap_region_graph(*loop.condition, ops, scope, inputs, {true});
+  auto step = vmap_region_graph(*loop.body, ops, scope, inputs, Flags(loop.states(), true));
 
   auto make = [&](const std::string& name, auto outputs_of) {
     auto graph = std::make_shared<Graph>(name);
     Build build(*graph, ops);
-    std::vector<Value> states;
-    for (size_t i = 0; i < all.size(); ++i) {
-      states.push_back(build.input(step->input_names()[i], step->type(step->inputs()[i])));
+    std::vector<Value> arguments;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      arguments.push_back(build.input(step->input_names()[i], step->type(step->inputs()[i])));
     }
     std::vector<ValueId> ids;
-    for (const Value& value : outputs_of(build, states)) ids.push_back(value.id());
+    for (const Value& value : outputs_of(build, arguments)) ids.push_back(value.id());
     graph->set_outputs(std::move(ids));
     return graph;
   };
-  While until;
-  until.condition = make(goes_on->name(), [&](Build& build, std::vector<Value>& states) {
-    Value each = build.inline_graph(*goes_on, states)[0];
+  While until{.constants = loop.constants};
+  until.condition = make(goes_on->name(), [&](Build& build, std::vector<Value>& arguments) {
+    Value each = build.inline_graph(*goes_on, arguments)[0];
     return std::vector<Value>{build.call("reduce_or", {each}, {{"axes", Integers{0}}})};
   });
-  until.body = make(step->name(), [&](Build& build, std::vector<Value>& states) {
-    Value each = build.inline_graph(*goes_on, states)[0];
-    std::vector<Value> next = build.inline_graph(*step, states);
-    for (size_t i = 0; i < next.size(); ++i) next[i] = select_examples(each, next[i], states[i]);
+  until.body = make(step->name(), [&](Build& build, std::vector<Value>& arguments) {
+    Value each = build.inline_graph(*goes_on, arguments)[0];
+    std::vector<Value> next = build.inline_graph(*step, arguments);
+    for (size_t i = 0; i < next.size(); ++i) {
+      next[i] = select_examples(each, next[i], arguments[loop.constants + i]);
+    }
     return next;
   });
   return until;
 }
 
 std::vector<Batched> batch_while(const BatchCall& call) {
-  While loop = While::of(call.node);
-  size_t states = call.inputs.size();
-  Flags flags = spread_over_carries(call.scope, *loop.body, 0, states, batched_flags(call.inputs));
+  const While loop = While::of(call.node);
+  Flags inputs = spread_over_carries(call.scope, *loop.body, loop.constants, loop.states(),
+                                     batched_flags(call.inputs));
+  const auto first_state = inputs.begin() + static_cast<std::ptrdiff_t>(loop.constants);
   const OpRegistry& ops = call.build.ops();
-  While batched;
-  if (batched_outputs(call.scope, *loop.condition, flags)[0]) {
-    flags.assign(states, true);
-    batched = run_until_all_done(call, loop);
+  While batched{.constants = loop.constants};
+  if (batched_outputs(call.scope, *loop.condition, inputs)[0]) {
+    std::fill(first_state, inputs.end(), true);
+    batched = run_until_all_done(call, loop, inputs);
   } else {
-    batched.condition = vmap_region_graph(*loop.condition, ops, call.scope, flags, {false});
-    batched.body = vmap_region_graph(*loop.body, ops, call.scope, flags, flags);
+    batched.condition = vmap_region_graph(*loop.condition, ops, call.scope, inputs, {false});
+    batched.body =
+        vmap_region_graph(*loop.body, ops, call.scope, inputs, Flags(first_state, inputs.end()));
   }
-  return marked(batched.emit(call.build, with_batch(call.scope, call.inputs, flags)), flags);
+  return marked(batched.emit(call.build, with_batch(call.scope, call.inputs, inputs)),
+                Flags(first_state, inputs.end()));
 }
 
 /// Cotangents of inputs that are the same for all examples are summed over the batch.

@@ -7,6 +7,7 @@
 
 #include "tenon/base/log.h"
 #include "tenon/base/version.h"
+#include "tenon/compile/codegen/emitter_hash.h"
 #include "tenon/compile/codegen/object_cache.h"
 #include "tests/compile/kernel_helpers.h"
 
@@ -51,8 +52,13 @@ class CodeCache : public ::testing::Test {
 
  private:
   Hash128 key() const {
-    const std::string hex = std::filesystem::directory_iterator(folder)->path().stem();
-    return {std::stoull(hex.substr(16), nullptr, 16), std::stoull(hex.substr(0, 16), nullptr, 16)};
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() != ".o") continue;
+      const std::string hex = entry.path().stem();
+      return {std::stoull(hex.substr(16), nullptr, 16),
+              std::stoull(hex.substr(0, 16), nullptr, 16)};
+    }
+    return {};
   }
 };
 
@@ -88,8 +94,9 @@ TEST_F(CodeCache, DamagedEntriesAreWrittenAnew) {
 
 TEST_F(CodeCache, TruncatedEntriesAreIgnored) {
   EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    std::filesystem::resize_file(entry.path(), 40);
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".o") std::filesystem::resize_file(entry.path(), 40);
+  }
   EXPECT_EQ(result_of(*make_code_generator(options), scale(2)), 6.0f);
 }
 
@@ -136,16 +143,88 @@ TEST_F(CodeCache, ThreadsShareOneGenerator) {
   for (std::thread& t : threads) t.join();
 }
 
-TEST(ObjectCache, FindsOnlyWhatWasStored) {
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("tenon_object_cache_" + std::to_string(getpid()));
-  const ObjectCache cache(folder);
-  const std::vector<std::byte> object(1000, std::byte{42});
-  EXPECT_FALSE(cache.find({1, 2}).has_value());
-  cache.store({1, 2}, object);
-  EXPECT_EQ(cache.find({1, 2}), object);
-  EXPECT_FALSE(cache.find({1, 3}).has_value());
-  std::filesystem::remove_all(folder);
+/// Calls the function that a kernel is: y = 3 * factor.
+float call(const CompiledKernel& kernel) {
+  float x = 3, y = 0;
+  void* buffers[] = {&x, &y};
+  const int64_t n = 1;
+  kernel.run(buffers, &n, 0, kernel.iterations(&n));
+  return y;
+}
+
+TEST_F(CodeCache, CodeIsFreedWithTheLastThatUsesIt) {
+  options.recent_kernels = 3;
+  const auto generator = make_code_generator(options);
+  const Kernel first = scale(1);
+  auto kept = generator->compile(std::span(&first, 1))[0];
+  for (int i = 2; i < 12; ++i) result_of(*generator, scale(i));
+  CacheStatistics code = generator->statistics().code;
+  EXPECT_EQ(code.made, 11);
+  EXPECT_EQ(code.held, 4);  // those used last, and the one that is held here
+  EXPECT_EQ(code.evicted, 7);
+  EXPECT_GT(code.bytes, 0);
+  EXPECT_EQ(call(*kept), 3.0f);
+  kept = nullptr;
+  EXPECT_EQ(generator->statistics().code.held, 3);
+}
+
+TEST_F(CodeCache, CodeThatIsHeldOrWasUsedLastIsFoundAgain) {
+  options.recent_kernels = 2;
+  options.cache_directory.clear();
+  const auto generator = make_code_generator(options);
+  const Kernel held = scale(1);
+  const auto kept = generator->compile(std::span(&held, 1))[0];
+  for (int i = 2; i < 8; ++i) result_of(*generator, scale(i));
+  result_of(*generator, scale(1));
+  result_of(*generator, scale(7));
+  EXPECT_EQ(generator->statistics().from_memory, 2);
+  EXPECT_EQ(generator->statistics().code.hits, 2);
+  result_of(*generator, scale(2));
+  EXPECT_EQ(generator->statistics().compiled, 8);
+}
+
+TEST_F(CodeCache, ThreadsThatUseMoreThanIsKeptGetRightCode) {
+  options.recent_kernels = 2;
+  const auto generator = make_code_generator(options);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&generator, t] {
+      for (int i = 0; i < 60; ++i) {
+        const int factor = 1 + (i * (t + 3)) % 7;
+        EXPECT_EQ(result_of(*generator, scale(factor)), 3.0f * static_cast<float>(factor));
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_LE(generator->statistics().code.held, 2);
+}
+
+TEST_F(CodeCache, KeysTellKernelsProcessorsAndEmittersApart) {
+  const Hash128 key = object_key(scale(2), InstructionSet::avx2, emitter_hash());
+  EXPECT_EQ(object_key(scale(2, "of another name"), InstructionSet::avx2, emitter_hash()), key);
+  EXPECT_NE(object_key(scale(3), InstructionSet::avx2, emitter_hash()), key);
+  EXPECT_NE(object_key(scale(2), InstructionSet::avx512, emitter_hash()), key);
+  EXPECT_NE(object_key(scale(2), InstructionSet::avx2, "of another build"), key);
+  EXPECT_EQ(emitter_hash().size(), 64u);
+}
+
+TEST_F(CodeCache, ALimitThatIsNoSizeIsNoError) {
+  const auto limit_of = [](const char* text) {
+    ::setenv("TENON_CACHE_LIMIT", text, 1);
+    const int64_t limit = CodeGeneratorOptions::default_cache_limit();
+    ::unsetenv("TENON_CACHE_LIMIT");
+    return limit;
+  };
+  EXPECT_EQ(limit_of("1000"), 1000);
+  EXPECT_EQ(limit_of("0"), 0);
+  EXPECT_EQ(limit_of("3K"), 3 * 1024);
+  EXPECT_EQ(limit_of("200M"), int64_t{200} << 20);
+  EXPECT_EQ(limit_of("2G"), int64_t{2} << 30);
+  EXPECT_EQ(CodeGeneratorOptions::default_cache_limit(), ObjectCache::kDefaultLimit);
+  set_log_sink([](LogLevel, std::string_view) {});
+  for (const char* wrong : {"", "-1", "x", "2T", "1M ", "99999999999999999999", "9999999999G"})
+    EXPECT_EQ(limit_of(wrong), ObjectCache::kDefaultLimit) << wrong;
+  set_log_sink({});
 }
 
 }  // namespace

@@ -303,6 +303,27 @@ TEST(WhileLoop, RunsUntilTheConditionFails) {
   EXPECT_EQ(x.item(), 128);
 }
 
+TEST(WhileLoop, DoesNotCopyWhatItCaptures) {
+  Tensor table = (zeros(Shape{1000}) + 2.0).eval();
+  auto f = [&](Tensor x) {
+    return while_loop([&](Tensor s) { return sum(s) < sum(table); },
+                      [&](Tensor s) { return s * 3 + slice_axis(table, 0, 0, 2); }, x);
+  };
+  expect_near(f(Tensor{0.0, 1.0}), {728, 1457});
+  expect_near(vmap(f)(Tensor{{0.0, 1.0}, {2000.0, 0.0}}), {728, 1457, 2000, 0});
+  auto [value, tangent] = jvp(f, Tensor{0.0, 1.0}, Tensor{1.0, 2.0});
+  expect_near(value, {728, 1457});
+  expect_near(tangent, {729, 1458});
+  // What is captured goes in as it is, and comes out of nothing.
+  FlatFunction flat = [&](std::vector<Tensor> x) { return std::vector<Tensor>{f(x[0])}; };
+  Traced traced = trace(flat, std::vector<Type>{Type::parse("f32[2]")});
+  for (const Node& node : traced.graph->nodes()) {
+    if (node.op->name != "while") continue;
+    EXPECT_EQ(node.attributes.integer("constants"), 1);
+    EXPECT_EQ(node.outputs.size(), 1u);
+  }
+}
+
 TEST(Scan, CarriesAndStacks) {
   Tensor decay = Tensor(0.5) * 1.0;
   auto body = [&](Tensor carry, Tensor x) {

@@ -159,6 +159,66 @@ TEST(While, ForwardModeAgreesWithFiniteDifferences) {
   EXPECT_NEAR(pushed[2].to_double(0), (at(1e-5) - at(-1e-5)) / 2e-5, 1e-6);
 }
 
+/// The same with what is added as a constant of the loop.
+std::unique_ptr<Graph> doubling_with_constant() {
+  GraphRef condition = make_region({"f64[2]", "f64[2]"}, [](Build&, const Values& in) -> Values {
+    return {less(reduce_sum(in[1], {0}), in[1].build().full(Type::parse("f64[]"), 10.0))};
+  });
+  GraphRef body = make_region({"f64[2]", "f64[2]"}, [](Build&, const Values& in) -> Values {
+    return {in[1] * 2.0 + in[0] * in[0]};
+  });
+  return make_graph({"f64[2]", "f64[2]"}, [&](Build& b, const Values& in) {
+    Values start = {in[1], in[0] * in[0] + 1.0};
+    Values end =
+        call(b, "while", start, {{"condition", condition}, {"body", body}, {"constants", 1}});
+    return Values{end[0], in[1] + 0.0};
+  });
+}
+
+TEST(While, ConstantsAreStatesThatNoStepChanges) {
+  auto f = doubling(), g = doubling_with_constant();
+  const std::vector<Literal> inputs = {reals({2}, {0.5, 0.25}), reals({2}, {0.3, 0.1})};
+  EXPECT_TRUE(run(*f, inputs)[0] == run(*g, inputs)[0]);
+  using Wanted = std::vector<bool>;
+  for (const Wanted& wanted : {Wanted{true, true}, Wanted{true, false}, Wanted{false, true}}) {
+    std::vector<size_t> wrt;
+    std::vector<Literal> with_tangents = inputs;
+    for (size_t i = 0; i < 2; ++i) {
+      if (!wanted[i]) continue;
+      wrt.push_back(i);
+      with_tangents.push_back(reals({2}, {1.0 - static_cast<double>(i), 0.5}));
+    }
+    auto pushed_f = run(*jvp(*f, core_ops(), {.wrt = wrt}), with_tangents);
+    auto pushed_g = run(*jvp(*g, core_ops(), {.wrt = wrt}), with_tangents);
+    for (size_t i : {size_t{0}, size_t{2}}) expect_near(pushed_g[i], pushed_f[i], 0);
+  }
+}
+
+TEST(While, VmapSharesConstantsThatAreTheSame) {
+  expect_vmap_is_a_loop(*doubling_with_constant(), {0, std::nullopt}, 5);
+  expect_vmap_is_a_loop(*doubling_with_constant(), {std::nullopt, 0}, 5);
+  expect_vmap_is_a_loop(*doubling_with_constant(), {0, 0}, 4);
+  auto batched =
+      vmap(*doubling_with_constant(), core_ops(), {.in_axes = {0, std::nullopt}, .size = 5});
+  for (const Node& node : batched->nodes()) {
+    if (node.op->name != "while") continue;
+    EXPECT_EQ(batched->type(node.inputs[0]).to_string(), "f64[2]");
+    EXPECT_EQ(batched->type(node.inputs[1]).to_string(), "f64[5,2]");
+  }
+}
+
+TEST(While, CountsOfConstantsThatDoNotFitAreErrors) {
+  for (int64_t constants : {-1, 3, 1}) {
+    auto f = doubling();
+    const Node* loop = nullptr;
+    for (const Node& node : f->nodes()) loop = node.op->name == "while" ? &node : loop;
+    Attributes attributes = loop->attributes;
+    attributes.set("constants", constants);
+    const std::vector<Type> types(2, Type::parse("f64[2]"));
+    EXPECT_THROW(check_call(*loop->op, types, attributes, nullptr), Error) << constants;
+  }
+}
+
 TEST(While, ReverseModeSaysToUseScan) {
   try {
     vjp(*doubling(), core_ops());

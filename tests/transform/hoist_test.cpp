@@ -81,5 +81,79 @@ TEST(Hoist, ReachesLoopsInsideLoops) {
   for (size_t i = 0; i < expected.size(); ++i) expect_near(actual[i], expected[i]);
 }
 
+/// (constant c, count, kept, x) -> x * exp(kept) + exp(c), as long as count < 3.
+std::unique_ptr<Graph> loop_that_keeps() {
+  const std::vector<std::string> types = {"f64[4]", "i32[]", "f64[4]", "f64[4]"};
+  GraphRef condition = make_region(types, [](Build&, const Values& in) -> Values {
+    Value limit = reduce_sum(exp(in[0]) * 0.0, {0});
+    return {less(cast(in[1], DType::f64), limit + 3.0)};
+  });
+  GraphRef body = make_region(types, [](Build&, const Values& in) -> Values {
+    return {in[1] + 1.0, in[2], in[3] * exp(in[2]) + tanh(exp(in[0]))};
+  });
+  return make_graph({"f64[4]", "f64[4]", "f64[4]"}, [&](Build& b, const Values& in) {
+    Value zero = b.full(Type::parse("i32[]"), 0);
+    return b.call_multi(b.ops().get("while"), std::vector<Value>{in[0], zero, in[1], in[2]},
+                        {{"condition", condition}, {"body", body}, {"constants", 1}});
+  });
+}
+
+const Node& loop_of(const Graph& graph, std::string_view op) {
+  for (const Node& node : graph.nodes()) {
+    if (node.op->name == op) return node;
+  }
+  throw std::runtime_error("no loop");
+}
+
+TEST(Hoist, WhatNoStepOfAWhileChangesIsItsConstant) {
+  auto f = loop_that_keeps();
+  auto hoisted = hoist_from_loops(*f, core_ops());
+  ASSERT_TRUE(hoisted);
+  const Node& loop = loop_of(*hoisted, "while");
+  const Graph& body = *loop.attributes.graph("body");
+  EXPECT_EQ(loop.outputs.size(), 2u);  // the count and x
+  EXPECT_EQ(count_ops(body, "exp"), 0u);
+  EXPECT_EQ(count_ops(body, "tanh"), 0u);
+  EXPECT_EQ(count_ops(*loop.attributes.graph("condition"), "exp"), 0u);
+  auto inputs = some_inputs(*f);
+  auto expected = run(*f, inputs);
+  auto actual = run(*hoisted, inputs);
+  ASSERT_EQ(actual.size(), 3u);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(actual[i] == expected[i]) << i;
+  EXPECT_FALSE(hoist_from_loops(*hoisted, core_ops()));
+}
+
+TEST(Hoist, AWhileThatChangesNothingIsLeftAlone) {
+  GraphRef never = make_region({"f64[2]"}, [](Build& b, const Values&) -> Values {
+    return {b.full(Type::parse("bool[]"), 0)};
+  });
+  GraphRef same = make_region({"f64[2]"}, [](Build&, const Values& in) { return in; });
+  auto f = make_graph({"f64[2]"}, [&](Build& b, const Values& in) {
+    return b.call_multi(b.ops().get("while"), in, {{"condition", never}, {"body", same}});
+  });
+  EXPECT_FALSE(hoist_from_loops(*f, core_ops()));
+}
+
+TEST(Hoist, CarriesOfAScanThatNoStepChangesAreItsConstants) {
+  // (kept, sum, x) -> (kept, sum + kept * x)
+  GraphRef body =
+      make_region({"f64[3]", "f64[3]", "f64[3]"}, [](Build&, const Values& in) -> Values {
+        return {in[0], in[1] + in[0] * in[2], in[0] * in[2]};
+      });
+  auto f = make_graph({"f64[3]", "f64[3]", "f64[5,3]"}, [&](Build& b, const Values& in) {
+    return b.call_multi(b.ops().get("scan"), in,
+                        {{"body", body}, {"carries", 2}, {"length", Shape{5}}});
+  });
+  auto hoisted = hoist_from_loops(*f, core_ops());
+  ASSERT_TRUE(hoisted);
+  const Node& scan = loop_of(*hoisted, "scan");
+  EXPECT_EQ(scan.attributes.integer("constants"), 1);
+  EXPECT_EQ(scan.attributes.integer("carries"), 1);
+  auto inputs = some_inputs(*f);
+  auto expected = run(*f, inputs);
+  auto actual = run(*hoisted, inputs);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(actual[i] == expected[i]) << i;
+}
+
 }  // namespace
 }  // namespace tenon

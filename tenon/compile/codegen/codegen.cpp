@@ -1,12 +1,16 @@
 #include "tenon/compile/codegen/codegen.h"
 
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/log.h"
+#include "tenon/base/strings.h"
 #include "tenon/compile/codegen/bytecode/bytecode.h"
 #include "tenon/compile/codegen/llvm/llvm_generator.h"
+#include "tenon/compile/codegen/object_cache.h"
 #include "tenon/ops/expr_fold.h"
 
 namespace tenon {
@@ -23,6 +27,14 @@ std::string_view name_of(InstructionSet set) {
   return "?";
 }
 
+bool can_make_machine_code() {
+#if TENON_HAS_LLVM && (defined(__x86_64__) || defined(__aarch64__))
+  return true;
+#else
+  return false;
+#endif
+}
+
 InstructionSet host_instruction_set() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("x86-64-v4")) return InstructionSet::avx512;
@@ -35,6 +47,35 @@ std::filesystem::path CodeGeneratorOptions::default_cache_directory() {
   if (const char* chosen = std::getenv("TENON_CACHE_DIR")) return chosen;
   const std::filesystem::path folder = cache_folder();
   return folder.empty() ? folder : folder / "kernels";
+}
+
+namespace {
+
+/// "1000000", "200M", "2G"; nothing where it is no such size.
+std::optional<int64_t> parse_size(std::string_view text) {
+  constexpr std::string_view kUnits = "KMG";
+  int64_t size = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (problem != std::errc() || size < 0) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  if (text.empty()) return size;
+  const size_t unit = kUnits.find(text[0]);
+  if (text.size() > 1 || unit == std::string_view::npos) return std::nullopt;
+  const int64_t factor = int64_t{1} << (10 * (unit + 1));
+  if (size > INT64_MAX / factor) return std::nullopt;
+  return size * factor;
+}
+
+}  // namespace
+
+int64_t CodeGeneratorOptions::default_cache_limit() {
+  const char* chosen = std::getenv("TENON_CACHE_LIMIT");
+  if (!chosen) return ObjectCache::kDefaultLimit;
+  if (const std::optional<int64_t> size = parse_size(chosen)) return *size;
+  log_warning(
+      "TENON_CACHE_LIMIT is '{}', not a size such as 200M: the cache of kernels may take {}",
+      chosen, format_bytes(ObjectCache::kDefaultLimit));
+  return ObjectCache::kDefaultLimit;
 }
 
 CompiledKernel::CompiledKernel(const Kernel& kernel)
@@ -77,14 +118,19 @@ Expr copy_index(Expr e, ExprPool& target) {
 std::unique_ptr<CodeGenerator> make_code_generator(const CodeGeneratorOptions& options) {
   using Backend = CodeGeneratorOptions::Backend;
 #if TENON_HAS_LLVM
-  if (options.backend != Backend::bytecode) return make_llvm_generator(options);
-#else
-  if (options.backend == Backend::llvm) {
-    fail(ErrorCode::unsupported, "this build has no LLVM: kernels can only be interpreted");
+  if (options.backend != Backend::bytecode && can_make_machine_code()) {
+    return make_llvm_generator(options);
   }
-  if (options.backend == Backend::automatic)
-    log_warning("this build has no LLVM: kernels are interpreted, which is slow");
+  const char* why = "there is no machine code for this architecture";
+#else
+  const char* why = "this build has no LLVM";
 #endif
+  if (options.backend == Backend::llvm) {
+    fail(ErrorCode::unsupported, "{}: kernels can only be interpreted", why);
+  }
+  if (options.backend == Backend::automatic) {
+    log_warning("{}: kernels are interpreted, which is slow", why);
+  }
   return make_bytecode_generator();
 }
 

@@ -14,13 +14,17 @@
 #include <string_view>
 #include <vector>
 
+#include "tenon/base/cache_statistics.h"
 #include "tenon/compile/loop_ir.h"
 
 namespace tenon {
 
-/// Vector instructions that generated code may use.
+/// Vector instructions that generated code may use: those that every processor of the architecture
+/// has (SSE2, NEON), and on x86-64 more.
 enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
 std::string_view name_of(InstructionSet set);
+/// Whether machine code can be made for the architecture that this was built for.
+bool can_make_machine_code();
 /// The best that this processor has.
 InstructionSet host_instruction_set();
 
@@ -60,8 +64,13 @@ struct CodeGeneratorOptions {
   /// Where object files are kept: TENON_CACHE_DIR, else kernels/ in cache_folder(). Empty:
   /// nowhere.
   std::filesystem::path cache_directory = default_cache_directory();
+  /// Bytes that they may take there: TENON_CACHE_LIMIT, else 512 MiB. 0: none are kept.
+  int64_t cache_limit = default_cache_limit();
+  /// Code that no plan uses any more is kept for so many kernels, for plans that are made again.
+  size_t recent_kernels = 512;
 
   static std::filesystem::path default_cache_directory();
+  static int64_t default_cache_limit();
 };
 
 struct CodeGeneratorStatistics {
@@ -69,6 +78,8 @@ struct CodeGeneratorStatistics {
   int64_t from_memory = 0;  // found compiled in this process
   int64_t from_disk = 0;    // loaded from the cache directory
   double seconds = 0.0;     // spent in compile()
+  CacheStatistics code;     // machine code in memory
+  CacheStatistics disk;     // objects in the cache directory
 };
 
 /// Compiles kernels and remembers them by hash. Thread-safe.

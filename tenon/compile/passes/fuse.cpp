@@ -6,6 +6,7 @@
 // with what uses their results on the same rows), reductions over the same columns. Why: memory
 // traffic is what is left once libraries do the contractions.
 #include <algorithm>
+#include <utility>
 
 #include "tenon/compile/fuse_groups.h"
 #include "tenon/compile/fusion.h"
@@ -16,40 +17,40 @@ namespace tenon {
 
 namespace {
 
-/// Copies what a group computes into a graph of its own.
+/// Copies what groups compute into graphs of their own, one after the other.
 class BodyBuilder {
  public:
-  BodyBuilder(const Graph& graph, const OpRegistry& ops, const std::vector<bool>& inlined)
+  BodyBuilder(const Graph& graph, const std::vector<bool>& inlined)
       : graph_(graph),
         inlined_(inlined),
-        body_(std::make_shared<Graph>()),
-        build_(*body_, ops),
-        map_(graph.value_count()) {}
+        map_(graph.value_count()),
+        seen_(graph.value_count(), 0) {}
 
   /// Results of the group in order; afterwards `inputs` lists the values it reads.
   std::shared_ptr<Graph> build(const FuseGroup& group, const std::vector<ValueId>& results) {
+    auto body = std::make_shared<Graph>(std::string(name_of(group.kind)));
+    members_.clear();
     for (NodeId member : group.members) members_.push_back(graph_.node(member).outputs[0]);
     collect(results);
     // Inputs first, then nodes in the graph's own order.
-    for (ValueId value : reads_) {
-      std::string name = "p" + std::to_string(inputs.size());
-      map_[value.index] = build_.input(name, graph_.type(value));
-      inputs.push_back(value);
+    for (ValueId value : inputs) {
+      std::string name = "p" + std::to_string(body->inputs().size());
+      map_[value.index] = body->add_input(std::move(name), graph_.type(value));
     }
     for (NodeId id : nodes_) {
       const Node& node = graph_.node(id);
       std::vector<ValueId> operands;
-      for (ValueId input : node.inputs) operands.push_back(map_[input.index].id());
-      NodeId copy = body_->add_node(node.op, node.attributes, operands,
-                                    {graph_.type(node.outputs[0])}, node.label);
-      map_[node.outputs[0].index] = build_.value(body_->node(copy).outputs[0]);
+      for (ValueId input : node.inputs) operands.push_back(map_[input.index]);
+      NodeId copy = body->add_node(node.op, node.attributes, std::move(operands),
+                                   {graph_.type(node.outputs[0])}, node.label);
+      map_[node.outputs[0].index] = body->node(copy).outputs[0];
     }
     std::vector<ValueId> outputs;
-    for (ValueId result : results) outputs.push_back(map_[result.index].id());
-    body_->set_outputs(outputs);
+    for (ValueId result : results) outputs.push_back(map_[result.index]);
+    body->set_outputs(std::move(outputs));
     for (const auto& [symbol, bounds] : graph_.symbol_bounds())
-      body_->set_symbol_bounds(symbol, bounds);
-    return body_;
+      body->set_symbol_bounds(symbol, bounds);
+    return body;
   }
 
   std::vector<ValueId> inputs;
@@ -62,15 +63,16 @@ class BodyBuilder {
            std::find(members_.begin(), members_.end(), value) != members_.end();
   }
   void collect(const std::vector<ValueId>& results) {
+    inputs.clear();
+    nodes_.clear();
+    ++group_count_;
     std::vector<ValueId> todo(results.begin(), results.end());
-    std::vector<bool> seen(graph_.value_count(), false);
     while (!todo.empty()) {
       ValueId value = todo.back();
       todo.pop_back();
-      if (seen[value.index]) continue;
-      seen[value.index] = true;
+      if (std::exchange(seen_[value.index], group_count_) == group_count_) continue;
       if (!is_inside(value)) {
-        reads_.push_back(value);
+        inputs.push_back(value);
         continue;
       }
       NodeId id = graph_.value(value).producer;
@@ -78,16 +80,15 @@ class BodyBuilder {
       for (ValueId input : graph_.node(id).inputs) todo.push_back(input);
     }
     std::sort(nodes_.begin(), nodes_.end());
-    std::sort(reads_.begin(), reads_.end());
+    std::sort(inputs.begin(), inputs.end());
   }
 
   const Graph& graph_;
   const std::vector<bool>& inlined_;
-  std::shared_ptr<Graph> body_;
-  Build build_;
-  std::vector<Value> map_;
+  std::vector<ValueId> map_;    // of values that the group at hand reads or computes
+  std::vector<uint32_t> seen_;  // by which group a value was last met
+  uint32_t group_count_ = 0;
   std::vector<ValueId> members_;
-  std::vector<ValueId> reads_;
   std::vector<NodeId> nodes_;
 };
 
@@ -103,8 +104,8 @@ class Emitter {
  public:
   Emitter(const Graph& graph, const PassContext& context, const FusePlan& plan)
       : graph_(graph),
-        context_(context),
         plan_(plan),
+        bodies_(graph, plan.inlined),
         rewrite_(graph, context.ops),
         done_(graph.node_count(), false) {}
 
@@ -248,11 +249,9 @@ class Emitter {
       ValueId value = graph_.node(member).outputs[0];
       if (plan_.used_outside[member]) results.push_back(value);
     }
-    BodyBuilder builder(graph_, context_.ops, plan_.inlined);
-    std::shared_ptr<Graph> body = builder.build(group, results);
-    body->set_name(std::string(name_of(group.kind)));
+    std::shared_ptr<Graph> body = bodies_.build(group, results);
     std::vector<Value> inputs;
-    for (ValueId input : builder.inputs) inputs.push_back(rewrite_[input]);
+    for (ValueId input : bodies_.inputs) inputs.push_back(rewrite_[input]);
     rewrite_.build().set_label(label_of(graph_, group));
     std::vector<Value> outputs =
         rewrite_.build().call_multi(fusion_op(), inputs,
@@ -278,8 +277,8 @@ class Emitter {
   }
 
   const Graph& graph_;
-  const PassContext& context_;
   const FusePlan& plan_;
+  BodyBuilder bodies_;
   Rewriter rewrite_;
   std::vector<bool> done_;
   std::vector<bool> is_final_;                  // per group

@@ -2,11 +2,12 @@
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
+#include "tenon/compile/codegen/code_table.h"
 #include "tenon/compile/codegen/llvm/linker.h"
 #include "tenon/compile/codegen/llvm/machine.h"
 #include "tenon/compile/codegen/object_cache.h"
@@ -32,83 +33,85 @@ class NativeKernel final : public CompiledKernel {
 class LlvmGenerator final : public CodeGenerator {
  public:
   explicit LlvmGenerator(const CodeGeneratorOptions& options)
-      : instruction_set_(options.instruction_set), disk_(options.cache_directory) {}
+      : instruction_set_(options.instruction_set),
+        disk_(options.cache_directory, options.cache_limit),
+        code_(options.recent_kernels) {}
 
   std::vector<std::shared_ptr<const CompiledKernel>> compile(
       std::span<const Kernel> kernels) override {
     const auto start = std::chrono::steady_clock::now();
     std::vector<Hash128> keys;
-    for (const Kernel& kernel : kernels) keys.push_back(key_of(kernel));
-    const std::vector<size_t> missing = not_linked(keys);
+    for (const Kernel& kernel : kernels) {
+      keys.push_back(object_key(kernel, instruction_set_, Machine::version()));
+    }
+    // Held until the end, whatever else is compiled meanwhile.
+    std::unordered_map<Hash128, std::shared_ptr<KernelFunction>> functions;
+    std::vector<size_t> missing;  // the first kernel of each key that is not in memory
+    for (size_t i = 0; i < keys.size(); ++i) {
+      auto [entry, fresh] = functions.try_emplace(keys[i]);
+      if (fresh) entry->second = code_.find(keys[i]);
+      if (fresh && !entry->second) missing.push_back(i);
+    }
     parallel_for(static_cast<int64_t>(missing.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const size_t at = missing[static_cast<size_t>(i)];
-        add(kernels[at], keys[at]);
+        functions.at(keys[at]) = make(kernels[at], keys[at]);
       }
     });
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    std::vector<std::shared_ptr<const CompiledKernel>> result;
+    for (size_t i = 0; i < kernels.size(); ++i) {
+      result.push_back(std::make_shared<NativeKernel>(kernels[i], functions.at(keys[i])));
+    }
     const std::scoped_lock lock(mutex_);
     statistics_.seconds += spent.count();
     statistics_.from_memory += static_cast<int64_t>(kernels.size() - missing.size());
-    std::vector<std::shared_ptr<const CompiledKernel>> result;
-    for (size_t i = 0; i < kernels.size(); ++i) {
-      result.push_back(std::make_shared<NativeKernel>(kernels[i], linked_.at(keys[i])));
-    }
     return result;
   }
 
   std::string_view backend_name() const override { return "llvm"; }
   CodeGeneratorStatistics statistics() const override {
     const std::scoped_lock lock(mutex_);
-    return statistics_;
+    CodeGeneratorStatistics statistics = statistics_;
+    statistics.code = code_.statistics();
+    statistics.disk = disk_.statistics();
+    return statistics;
   }
 
  private:
-  /// The first kernel of each key that is not in memory.
-  std::vector<size_t> not_linked(const std::vector<Hash128>& keys) const {
-    const std::scoped_lock lock(mutex_);
-    std::unordered_set<Hash128> seen;
-    std::vector<size_t> missing;
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (!linked_.contains(keys[i]) && seen.insert(keys[i]).second) missing.push_back(i);
+  /// Code from the disk, or emitted.
+  std::shared_ptr<KernelFunction> make(const Kernel& kernel, const Hash128& key) {
+    std::optional<std::vector<std::byte>> object = disk_.find(key);
+    std::shared_ptr<KernelFunction> function;
+    if (object) function = link_stored(kernel, *object);
+    const bool stored = function != nullptr;
+    if (!stored) {
+      object = emit(kernel);
+      disk_.store(key, *object);
+      function = linker_.link(*object, kSymbol, kernel.name);
     }
-    return missing;
+    {
+      const std::scoped_lock lock(mutex_);
+      ++(stored ? statistics_.from_disk : statistics_.compiled);
+    }
+    return code_.add(key, std::move(function), static_cast<int64_t>(object->size()));
   }
 
-  void add(const Kernel& kernel, const Hash128& key) {
-    auto function = from_disk(kernel, key);
-    const bool cached = function != nullptr;
-    if (!cached) function = emit(kernel, key);
-    const std::scoped_lock lock(mutex_);
-    ++(cached ? statistics_.from_disk : statistics_.compiled);
-    linked_.try_emplace(key, std::move(function));
-  }
-
-  Hash128 key_of(const Kernel& kernel) const {
-    return Hasher()
-        .add(hash_of(kernel))
-        .add(Machine::version())
-        .add(name_of(instruction_set_))
-        .finish();
-  }
-
-  std::shared_ptr<KernelFunction> from_disk(const Kernel& kernel, const Hash128& key) {
-    const auto object = disk_.find(key);
-    if (!object) return nullptr;
+  std::shared_ptr<KernelFunction> link_stored(const Kernel& kernel,
+                                              std::span<const std::byte> object) {
     try {
-      return linker_.link(*object, kSymbol, kernel.name);
+      return linker_.link(object, kSymbol, kernel.name);
     } catch (const Error&) {
       return nullptr;  // an entry that cannot be used is written anew
     }
   }
 
-  std::shared_ptr<KernelFunction> emit(const Kernel& kernel, const Hash128& key) {
+  std::vector<std::byte> emit(const Kernel& kernel) {
     verify(kernel);
     std::unique_ptr<Machine> machine = take_machine();
-    const auto object = machine->compile(kernel, kSymbol);
+    std::vector<std::byte> object = machine->compile(kernel, kSymbol);
     give_machine(std::move(machine));
-    disk_.store(key, object);
-    return linker_.link(object, kSymbol, kernel.name);
+    return object;
   }
 
   // Machines are dear to make and serve one thread at a time.
@@ -132,7 +135,7 @@ class LlvmGenerator final : public CodeGenerator {
   ObjectCache disk_;
   Linker linker_;
   mutable std::mutex mutex_;
-  std::unordered_map<Hash128, std::shared_ptr<KernelFunction>> linked_;
+  CodeTable<KernelFunction> code_;
   std::vector<std::unique_ptr<Machine>> machines_;
   CodeGeneratorStatistics statistics_;
 };

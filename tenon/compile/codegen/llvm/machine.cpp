@@ -10,6 +10,7 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/LICM.h>
@@ -20,14 +21,13 @@
 #include <mutex>
 
 #include "tenon/base/error.h"
+#include "tenon/compile/codegen/emitter_hash.h"
 #include "tenon/compile/codegen/llvm/kernel_emitter.h"
 
 namespace tenon {
 namespace {
 
-/// Raise it whenever emitted code changes.
-constexpr int kEmitterVersion = 6;
-
+#if defined(__x86_64__)
 const char* cpu_of(InstructionSet set) {
   switch (set) {
     case InstructionSet::baseline:
@@ -39,6 +39,10 @@ const char* cpu_of(InstructionSet set) {
   }
   return "x86-64";
 }
+#else
+/// What every processor of the architecture can do.
+const char* cpu_of(InstructionSet) { return "generic"; }
+#endif
 
 int lanes_of(InstructionSet set) {
   switch (set) {
@@ -55,17 +59,16 @@ int lanes_of(InstructionSet set) {
 void initialise_llvm_once() {
   static std::once_flag done;
   std::call_once(done, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
   });
 }
 
 }  // namespace
 
 struct Machine::State {
-  llvm::LLVMContext context;
+  std::unique_ptr<llvm::LLVMContext> context;
+  int kernels = 0;
   std::unique_ptr<llvm::TargetMachine> target;
   InstructionSet set;
 
@@ -75,15 +78,22 @@ struct Machine::State {
   llvm::ModuleAnalysisManager module_analyses;
   llvm::FunctionPassManager passes;
 
+  void renew_context();
   std::unique_ptr<llvm::Module> build(const Kernel& kernel, const std::string& symbol);
   std::vector<std::byte> emit(llvm::Module& module);
 };
 
 Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
   initialise_llvm_once();
+#if !defined(__x86_64__)
+  if (set != InstructionSet::baseline) {
+    fail(ErrorCode::unsupported, "{} is an instruction set of x86-64, not of this processor",
+         name_of(set));
+  }
+#endif
   State& s = *state_;
   s.set = set;
-  const std::string triple = "x86_64-unknown-linux-gnu";
+  const std::string triple = llvm::sys::getProcessTriple();
   std::string problem;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
   if (!target) fail(ErrorCode::unsupported, "LLVM has no target for {}: {}", triple, problem);
@@ -92,7 +102,6 @@ Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
   s.target.reset(target->createTargetMachine(triple, cpu_of(set), "", options, llvm::Reloc::PIC_,
                                              llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default,
                                              true));
-  s.context.setDiscardValueNames(true);
 
   llvm::PassBuilder builder(s.target.get());
   builder.registerModuleAnalyses(s.module_analyses);
@@ -114,9 +123,18 @@ Machine::Machine(InstructionSet set) : state_(std::make_unique<State>()) {
 
 Machine::~Machine() = default;
 
+/// A context keeps the constants and metadata of all kernels that were made in it.
+void Machine::State::renew_context() {
+  constexpr int kKernels = 64;
+  if (kernels++ % kKernels != 0) return;
+  context = std::make_unique<llvm::LLVMContext>();
+  context->setDiscardValueNames(true);
+}
+
 std::unique_ptr<llvm::Module> Machine::State::build(const Kernel& kernel,
                                                     const std::string& symbol) {
-  auto module = std::make_unique<llvm::Module>(symbol, context);
+  renew_context();
+  auto module = std::make_unique<llvm::Module>(symbol, *context);
   module->setTargetTriple(target->getTargetTriple().str());
   module->setDataLayout(target->createDataLayout());
   llvm::Function* function = emit_kernel(*module, unroll(kernel), symbol, {.lanes = lanes_of(set)});
@@ -151,7 +169,8 @@ std::vector<std::byte> Machine::compile(const Kernel& kernel, const std::string&
 }
 
 std::string Machine::version() {
-  return fmt::format("llvm {} emitter {}", LLVM_VERSION_STRING, kEmitterVersion);
+  return fmt::format("llvm {} {} emitter {}", LLVM_VERSION_STRING, llvm::sys::getProcessTriple(),
+                     emitter_hash());
 }
 
 }  // namespace tenon

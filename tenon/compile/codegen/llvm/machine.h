@@ -1,6 +1,6 @@
 #pragma once
 
-// LLVM's optimiser and assembler for one processor:
+// LLVM's optimiser and assembler for the processors that this was built for:
 //
 //   Machine machine(InstructionSet::avx512);
 //   std::vector<std::byte> object = machine.compile(kernel, "kernel");
@@ -24,7 +24,7 @@ class Machine {
   /// A relocatable object that defines `symbol`.
   std::vector<std::byte> compile(const Kernel& kernel, const std::string& symbol);
 
-  /// Part of the key of cached objects.
+  /// Part of the key of cached objects: LLVM, the architecture and the emitter's sources.
   static std::string version();
 
  private:
