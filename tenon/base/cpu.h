@@ -5,6 +5,7 @@
 //   const CpuInfo& cpu = cpu_info();
 //   fmt::print("{} ({})\n", cpu.name, join(cpu.features, " "));
 //   if (cpu.has("avx512f")) use_wide_vectors();
+//   fmt::print("{}\n", name_of(host_instruction_set()));  // "avx512"; TENON_CPU=avx2 limits it
 //   fmt::print("{} are free\n", format_bytes(available_memory()));
 
 #include <cstdint>
@@ -14,9 +15,21 @@
 
 namespace tenon {
 
+/// Vector instructions that generated code may use: x86-64 as it began, and its levels 3 and 4.
+enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
+std::string_view name_of(InstructionSet set);
+
+/// The best that this processor has and the environment variable TENON_CPU allows: "native" (the
+/// default), "avx512", "avx2" or "baseline". It holds for libraries, too, and is read once. Error
+/// invalid_argument for other words, unsupported where the processor has less than it names.
+InstructionSet host_instruction_set();
+/// Whether TENON_CPU names one.
+bool instruction_set_is_limited();
+
 struct CpuInfo {
   std::string name;                   ///< "AMD EPYC 9R14", or the architecture when unknown
-  std::vector<std::string> features;  ///< those that matter here, as /proc/cpuinfo spells them
+  std::vector<std::string> features;  ///< those that matter here and that TENON_CPU allows, as
+                                      ///< /proc/cpuinfo spells them
   int logical_cpus = 1;               ///< that this process may use
 
   bool has(std::string_view feature) const;

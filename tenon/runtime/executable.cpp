@@ -11,6 +11,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/inline_array.h"
+#include "tenon/base/parallel.h"
 #include "tenon/base/strings.h"
 #include "tenon/compile/program.h"
 #include "tenon/graph/bind.h"
@@ -125,6 +126,7 @@ class CpuExecutable : public Executable {
   const Graph& graph() const override { return source_; }
 
   std::vector<Buffer> run(std::vector<Buffer> inputs) const override {
+    const ComputingThread here;
     Bound& bound = bind(inputs);
     const Instance& instance = bound.instance;
     std::vector<Buffer> outputs(instance.output_types().size());

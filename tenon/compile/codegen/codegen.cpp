@@ -11,26 +11,6 @@
 
 namespace tenon {
 
-std::string_view name_of(InstructionSet set) {
-  switch (set) {
-    case InstructionSet::baseline:
-      return "baseline";
-    case InstructionSet::avx2:
-      return "avx2";
-    case InstructionSet::avx512:
-      return "avx512";
-  }
-  return "?";
-}
-
-InstructionSet host_instruction_set() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) return InstructionSet::avx512;
-  if (__builtin_cpu_supports("x86-64-v3")) return InstructionSet::avx2;
-#endif
-  return InstructionSet::baseline;
-}
-
 std::filesystem::path CodeGeneratorOptions::default_cache_directory() {
   if (const char* chosen = std::getenv("TENON_CACHE_DIR")) return chosen;
   const std::filesystem::path folder = cache_folder();

@@ -14,15 +14,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tenon/base/cpu.h"
 #include "tenon/compile/loop_ir.h"
 
 namespace tenon {
-
-/// Vector instructions that generated code may use.
-enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
-std::string_view name_of(InstructionSet set);
-/// The best that this processor has.
-InstructionSet host_instruction_set();
 
 /// A kernel that can be called, from any thread. It stays valid as long as it is held.
 class CompiledKernel {

@@ -34,6 +34,8 @@ struct ConvolutionProblem {
   /// 3x3 convolutions with stride 1 are done by Winograd's F(4x4, 3x3), which takes less than half
   /// the time, with a root mean square error near 1e-6 of the result's; `exact` forbids it.
   bool exact = false;
+
+  bool operator==(const ConvolutionProblem&) const = default;
 };
 
 /// Inputs and output are
