@@ -25,22 +25,9 @@ InstructionSet instruction_set_of_processor() {
   return InstructionSet::baseline;
 }
 
-InstructionSet limited_instruction_set() {
-  const InstructionSet best = instruction_set_of_processor();
-  if (!instruction_set_is_limited()) return best;
-  const std::string word = std::getenv(kLimitVariable);
-  std::vector<std::string> words = {"native"};
-  for (const InstructionSet set :
-       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-    words.emplace_back(name_of(set));
-    if (word != name_of(set)) continue;
-    if (set > best) {
-      fail(ErrorCode::unsupported, "{} is {}, but this processor has {} at most", kLimitVariable,
-           word, name_of(best));
-    }
-    return set;
-  }
-  fail(ErrorCode::invalid_argument, "{} is '{}'; {}", kLimitVariable, word, hint(word, words));
+std::string_view instruction_set_word() {
+  const char* const word = std::getenv(kLimitVariable);
+  return word == nullptr ? "native" : word;
 }
 
 // Whether the operating system saves the wide registers is already in the compiler's answer.
@@ -175,15 +162,29 @@ std::string_view name_of(InstructionSet set) {
   return "?";
 }
 
+InstructionSet allowed_instruction_set(std::string_view word) {
+  const InstructionSet best = instruction_set_of_processor();
+  if (word == "native") return best;
+  std::vector<std::string> words = {"native"};
+  for (const InstructionSet set :
+       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+    words.emplace_back(name_of(set));
+    if (word != name_of(set)) continue;
+    if (set > best) {
+      fail(ErrorCode::unsupported, "{} is {}, but this processor has {} at most", kLimitVariable,
+           word, name_of(best));
+    }
+    return set;
+  }
+  fail(ErrorCode::invalid_argument, "{} is '{}'; {}", kLimitVariable, word, hint(word, words));
+}
+
 InstructionSet host_instruction_set() {
-  static const InstructionSet set = limited_instruction_set();
+  static const InstructionSet set = allowed_instruction_set(instruction_set_word());
   return set;
 }
 
-bool instruction_set_is_limited() {
-  const char* const word = std::getenv(kLimitVariable);
-  return word != nullptr && *word != '\0' && std::string_view(word) != "native";
-}
+bool instruction_set_is_limited() { return instruction_set_word() != "native"; }
 
 bool CpuInfo::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();

@@ -19,11 +19,13 @@ namespace tenon {
 enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
 std::string_view name_of(InstructionSet set);
 
-/// The best that this processor has and the environment variable TENON_CPU allows: "native" (the
-/// default), "avx512", "avx2" or "baseline". It holds for libraries, too, and is read once. Error
-/// invalid_argument for other words, unsupported where the processor has less than it names.
+/// What a value of the environment variable TENON_CPU allows on this processor: "native" is its
+/// best; "avx512", "avx2" and "baseline" are those. Error invalid_argument for other words,
+/// unsupported where the processor has less.
+InstructionSet allowed_instruction_set(std::string_view word);
+/// By TENON_CPU, which is read once, or "native" without it. It limits libraries, too.
 InstructionSet host_instruction_set();
-/// Whether TENON_CPU names one.
+/// Whether TENON_CPU says something else than "native".
 bool instruction_set_is_limited();
 
 struct CpuInfo {

@@ -134,6 +134,10 @@ bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
     why_not = "an operand is empty";
     return false;
   }
+  if (!p.fits_32_bits()) {
+    why_not = "sizes, strides or padding beyond 2^31";
+    return false;
+  }
   if (below(p.padding_low, 0) || below(p.padding_high, 0)) {
     why_not = "negative padding";
     return false;

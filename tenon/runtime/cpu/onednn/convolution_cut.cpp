@@ -9,11 +9,11 @@
 namespace tenon::detail {
 namespace {
 
-/// Up to 16 parts of at least 20 us, and more where each takes 160 us or longer. A power of two,
-/// which few threads share evenly.
+/// Up to 16 parts of at least 20 us, and more where each takes a millisecond or longer. A power of
+/// two, which few threads share evenly.
 int64_t wanted_parts(const ConvolutionProblem& p) {
   const double work = operations_of(p);
-  const double parts = std::max(std::min(work / 4e6, 16.0), work / 32e6);
+  const double parts = std::max(std::min(work / 4e6, 16.0), work / 2e8);
   return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::clamp(parts, 1.0, 64.0))));
 }
 
