@@ -7,9 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <new>
 #include <sstream>
 #include <system_error>
@@ -45,22 +43,6 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
   return kUsage;
 }
 
-/// Threads of GNU OpenMP that have nothing to do spin for about a millisecond before they sleep: on
-/// a machine with other work they take its time from the threads they wait for, and training
-/// becomes several times slower. Ten microseconds are enough where nothing else runs. The runtime
-/// reads this setting when it is loaded, so commands that compute start once more with it.
-void spin_briefly(const CLI::App& app, char** argv) {
-  auto computes = [&](const CLI::App* command) {
-    return command->get_name() == argv[1] && command->get_option_no_throw("--threads") != nullptr;
-  };
-  if (app.get_subcommands(computes).empty()) return;
-  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
-  std::error_code unknown;
-  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
-  if (unknown || ::setenv("GOMP_SPINCOUNT", "3000", 1) != 0) return;
-  ::execv(program.c_str(), argv);  // comes back only where it fails
-}
-
 /// A file opened as descriptor 1 or 2 would receive what is printed.
 void open_standard_descriptors() {
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -87,7 +69,6 @@ int run(int argc, char** argv) {
     fmt::print("{}", app.help());
     return kUsage;
   }
-  spin_briefly(app, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

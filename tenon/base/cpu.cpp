@@ -5,22 +5,42 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 
+#include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 
 namespace tenon {
 namespace {
 
+constexpr const char* kLimitVariable = "TENON_CPU";
+
+InstructionSet instruction_set_of_processor() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return InstructionSet::avx512;
+  if (__builtin_cpu_supports("x86-64-v3")) return InstructionSet::avx2;
+#endif
+  return InstructionSet::baseline;
+}
+
+std::string_view instruction_set_word() {
+  const char* const word = std::getenv(kLimitVariable);
+  return word == nullptr ? "native" : word;
+}
+
 // Whether the operating system saves the wide registers is already in the compiler's answer.
 std::vector<std::string> detect_features() {
   std::vector<std::string> features;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
+  const InstructionSet allowed = host_instruction_set();
   if (__builtin_cpu_supports("sse4.2")) features.emplace_back("sse4_2");
+  if (allowed < InstructionSet::avx2 && instruction_set_is_limited()) return features;
   if (__builtin_cpu_supports("avx")) features.emplace_back("avx");
   if (__builtin_cpu_supports("avx2")) features.emplace_back("avx2");
   if (__builtin_cpu_supports("fma")) features.emplace_back("fma");
+  if (allowed < InstructionSet::avx512 && instruction_set_is_limited()) return features;
   if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
   if (__builtin_cpu_supports("avx512bw")) features.emplace_back("avx512bw");
   if (__builtin_cpu_supports("avx512dq")) features.emplace_back("avx512dq");
@@ -129,6 +149,42 @@ CpuInfo detect() {
 }
 
 }  // namespace
+
+std::string_view name_of(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::baseline:
+      return "baseline";
+    case InstructionSet::avx2:
+      return "avx2";
+    case InstructionSet::avx512:
+      return "avx512";
+  }
+  return "?";
+}
+
+InstructionSet allowed_instruction_set(std::string_view word) {
+  const InstructionSet best = instruction_set_of_processor();
+  if (word == "native") return best;
+  std::vector<std::string> words = {"native"};
+  for (const InstructionSet set :
+       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+    words.emplace_back(name_of(set));
+    if (word != name_of(set)) continue;
+    if (set > best) {
+      fail(ErrorCode::unsupported, "{} is {}, but this processor has {} at most", kLimitVariable,
+           word, name_of(best));
+    }
+    return set;
+  }
+  fail(ErrorCode::invalid_argument, "{} is '{}'; {}", kLimitVariable, word, hint(word, words));
+}
+
+InstructionSet host_instruction_set() {
+  static const InstructionSet set = allowed_instruction_set(instruction_set_word());
+  return set;
+}
+
+bool instruction_set_is_limited() { return instruction_set_word() != "native"; }
 
 bool CpuInfo::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();

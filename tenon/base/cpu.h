@@ -5,6 +5,7 @@
 //   const CpuInfo& cpu = cpu_info();
 //   fmt::print("{} ({})\n", cpu.name, join(cpu.features, " "));
 //   if (cpu.has("avx512f")) use_wide_vectors();
+//   fmt::print("{}\n", name_of(host_instruction_set()));  // "avx512"; TENON_CPU=avx2 limits it
 //   fmt::print("{} are free\n", format_bytes(available_memory()));
 
 #include <cstdint>
@@ -14,9 +15,24 @@
 
 namespace tenon {
 
+/// Vector instructions that generated code may use: those that every processor of the architecture
+/// has (SSE2, NEON), and on x86-64 its levels 3 and 4.
+enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
+std::string_view name_of(InstructionSet set);
+
+/// What a value of the environment variable TENON_CPU allows on this processor: "native" is its
+/// best; "avx512", "avx2" and "baseline" are those. Error invalid_argument for other words,
+/// unsupported where the processor has less.
+InstructionSet allowed_instruction_set(std::string_view word);
+/// By TENON_CPU, which is read once, or "native" without it. It limits libraries, too.
+InstructionSet host_instruction_set();
+/// Whether TENON_CPU says something else than "native".
+bool instruction_set_is_limited();
+
 struct CpuInfo {
   std::string name;                   ///< "AMD EPYC 9R14", or the architecture when unknown
-  std::vector<std::string> features;  ///< those that matter here, as /proc/cpuinfo spells them
+  std::vector<std::string> features;  ///< those that matter here and that TENON_CPU allows, as
+                                      ///< /proc/cpuinfo spells them
   int logical_cpus = 1;               ///< that this process may use
 
   bool has(std::string_view feature) const;

@@ -1,6 +1,7 @@
 #include "tenon/base/parallel.h"
 
 #include <omp.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -8,17 +9,33 @@
 #include <limits>
 #include <mutex>
 
+#include "tenon/base/thread_pool.h"
+
 namespace tenon {
 namespace {
 
-constexpr int kMaxThreads = 128;
+using detail::kMaxThreads;
 
 std::atomic<int> g_thread_count{0};  // 0: not decided yet
+std::atomic<int> g_computing{0};     // threads with a ComputingThread
 
-// The chunks that one thread does first; the others help when their own are done.
-struct alignas(64) Share {
-  std::atomic<int64_t> next;
-  int64_t end;
+thread_local int t_computing = 0;  // how many of them this thread has
+thread_local bool t_in_parallel = false;
+
+int possible(int count) { return std::clamp(count, 1, kMaxThreads); }
+
+/// A child of fork has no threads but the one that forked.
+void count_this_thread_alone() { g_computing.store(t_computing > 0 ? 1 : 0); }
+
+struct ChunkCall {
+  int64_t n, grain;
+  detail::ChunkFunction function;
+  void* context;
+
+  void run(int64_t chunk) const {
+    const int64_t begin = chunk * grain;
+    function(context, chunk, begin, std::min(n, begin + grain));
+  }
 };
 
 struct Failure {
@@ -34,18 +51,63 @@ struct Failure {
   }
 };
 
-/// As many as OpenMP gives at once: libraries make kernels for a number of threads, and would leave
-/// out the share of those that do not come.
-int possible(int count) {
-  return std::clamp(count, 1, std::min(kMaxThreads, std::max(1, omp_get_thread_limit())));
-}
+/// The chunks of one call, as several threads do them.
+class SharedChunks {
+ public:
+  SharedChunks(int64_t chunks, int threads, ChunkCall call) : call_(call), threads_(threads) {
+    // Neighbouring chunks go to one thread, whose cache may still hold them from the last kernel.
+    for (int t = 0; t < threads; ++t) {
+      shares_[t].next.store(chunks * t / threads, std::memory_order_relaxed);
+      shares_[t].end = chunks * (t + 1) / threads;
+    }
+  }
+
+  static void work(void* context, int self) {
+    t_in_parallel = true;
+    static_cast<SharedChunks*>(context)->do_chunks(self);
+    t_in_parallel = false;
+  }
+
+  void rethrow() const {
+    if (failure_.exception) std::rethrow_exception(failure_.exception);
+  }
+
+ private:
+  // The chunks that one thread does first; the others help when their own are done.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+
+  void do_chunks(int self) {
+    for (int i = 0; i < threads_; ++i) {
+      Share& share = shares_[(self + i) % threads_];
+      for (;;) {
+        const int64_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= share.end) break;
+        // Chunks before a failed one still run, so which exception wins is deterministic.
+        if (chunk > failure_.chunk.load(std::memory_order_relaxed)) continue;
+        try {
+          call_.run(chunk);
+        } catch (...) {
+          failure_.record(chunk);
+        }
+      }
+    }
+  }
+
+  ChunkCall call_;
+  int threads_;
+  Share shares_[kMaxThreads];
+  Failure failure_;
+};
 
 }  // namespace
 
 int thread_count() {
   int count = g_thread_count.load(std::memory_order_relaxed);
   if (count == 0) {
-    count = possible(omp_get_max_threads());
+    count = possible(std::min(omp_get_max_threads(), omp_get_thread_limit()));
     g_thread_count.store(count, std::memory_order_relaxed);
   }
   return count;
@@ -53,56 +115,38 @@ int thread_count() {
 
 void set_thread_count(int count) {
   g_thread_count.store(possible(count), std::memory_order_relaxed);
-  omp_set_num_threads(thread_count());
 }
 
-void limit_openmp_threads() {
-  if (omp_get_max_threads() > thread_count()) omp_set_num_threads(thread_count());
+bool in_parallel() { return t_in_parallel; }
+
+ComputingThread::ComputingThread() {
+  if (t_in_parallel || t_computing++ > 0) return;
+  [[maybe_unused]] static const int once =
+      pthread_atfork(nullptr, nullptr, &count_this_thread_alone);
+  g_computing.fetch_add(1, std::memory_order_relaxed);
 }
 
-bool in_parallel() { return omp_in_parallel() != 0; }
+ComputingThread::~ComputingThread() {
+  if (!t_in_parallel && --t_computing == 0) g_computing.fetch_sub(1, std::memory_order_relaxed);
+}
 
 namespace detail {
 
 void run_chunks(int64_t n, int64_t grain, ChunkFunction function, void* context) {
-  grain = std::max<int64_t>(grain, 1);
-  const int64_t chunks = chunk_count(n, grain);
-  const int threads = static_cast<int>(std::min<int64_t>(thread_count(), chunks));
-  const auto run = [&](int64_t chunk) {
-    const int64_t begin = chunk * grain;
-    function(context, chunk, begin, std::min(n, begin + grain));
-  };
-  if (threads == 1 || in_parallel()) {
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) run(chunk);
-    return;
-  }
-
-  // Neighbouring chunks go to one thread, whose cache may still hold them from the last kernel.
-  Share shares[kMaxThreads];
-  for (int t = 0; t < threads; ++t) {
-    shares[t].next.store(chunks * t / threads, std::memory_order_relaxed);
-    shares[t].end = chunks * (t + 1) / threads;
-  }
-  Failure failure;
-#pragma omp parallel num_threads(threads)
-  {
-    const int self = omp_get_thread_num();
-    for (int i = 0; i < threads; ++i) {
-      Share& share = shares[(self + i) % threads];
-      for (;;) {
-        const int64_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
-        if (chunk >= share.end) break;
-        // Chunks before a failed one still run, so which exception wins is deterministic.
-        if (chunk > failure.chunk.load(std::memory_order_relaxed)) continue;
-        try {
-          run(chunk);
-        } catch (...) {
-          failure.record(chunk);
-        }
-      }
+  const ChunkCall call{n, std::max<int64_t>(grain, 1), function, context};
+  const int64_t chunks = chunk_count(n, call.grain);
+  const ComputingThread here;
+  // Every other thread that computes has a processor of its own, which is no longer free.
+  const int others = g_computing.load(std::memory_order_relaxed) - 1;
+  const auto threads = static_cast<int>(std::min<int64_t>(thread_count() - others, chunks));
+  if (threads > 1 && !t_in_parallel) {
+    SharedChunks shared(chunks, threads, call);
+    if (ThreadPool::of_process().run(threads, &SharedChunks::work, &shared)) {
+      shared.rethrow();
+      return;
     }
   }
-  if (failure.exception) std::rethrow_exception(failure.exception);
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) call.run(chunk);
 }
 
 }  // namespace detail

@@ -17,15 +17,23 @@
 
 namespace tenon {
 
-/// Threads that parallel work uses: OMP_NUM_THREADS or the CPUs of this process, until it is set.
+/// Threads that parallel work of the process uses in all: OMP_NUM_THREADS or the CPUs of this
+/// process, until it is set. OpenMP itself is not used, nor told.
 int thread_count();
-/// At least 1. Also tells OpenMP, so libraries such as oneDNN that this thread calls follow it.
+/// 1 to 128.
 void set_thread_count(int count);
-/// Makes OpenMP ask for no more threads than that on this thread, which may be another than the one
-/// that called set_thread_count: before such a library is called.
-void limit_openmp_threads();
 /// True inside parallel_for's function, where further parallel work runs serially.
 bool in_parallel();
+
+/// While one lives, its thread counts as one that computes: parallel work of other threads leaves a
+/// processor to it. Around what computes for longer than one parallel_for.
+class ComputingThread {
+ public:
+  ComputingThread();
+  ~ComputingThread();
+  ComputingThread(const ComputingThread&) = delete;
+  ComputingThread& operator=(const ComputingThread&) = delete;
+};
 
 namespace detail {
 using ChunkFunction = void (*)(void* context, int64_t chunk, int64_t begin, int64_t end);
@@ -39,8 +47,10 @@ inline int64_t chunk_count(int64_t n, int64_t grain) {
 }
 
 /// Calls function(begin, end) for chunks of `grain` items (the last may be shorter) that cover
-/// [0, n), on several threads. The cuts never depend on the number of threads, so neither do
-/// sums made per chunk. An exception travels to the caller: that of the first failing chunk.
+/// [0, n), on the caller and on helpers that all callers of the process share; where as many
+/// threads compute as there may be, the caller does it all. The cuts never depend on the number of
+/// threads, so neither do sums made per chunk. An exception travels to the caller: that of the
+/// first failing chunk. A child of fork may call it, too.
 template <typename Function>
 void parallel_for(int64_t n, int64_t grain, Function&& function) {
   if (n <= 0) return;

@@ -6,6 +6,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/inline_array.h"
+#include "tenon/base/parallel.h"
 #include "tenon/base/strings.h"
 #include "tenon/compile/program.h"
 #include "tenon/graph/bind.h"
@@ -69,6 +70,7 @@ class CpuExecutable : public Executable {
   const Graph& graph() const override { return source_; }
 
   std::vector<Buffer> run(std::vector<Buffer> inputs) const override {
+    const ComputingThread here;
     std::shared_ptr<const Bound> held;
     const Instance& instance = bind(inputs, held).instance;
     std::vector<Buffer> outputs(instance.output_types().size());

@@ -1,7 +1,6 @@
 #include "tenon/runtime/kernel.h"
 
 #include "tenon/base/error.h"
-#include "tenon/base/parallel.h"
 
 namespace tenon {
 
@@ -13,7 +12,6 @@ int64_t ConcreteType::bytes() const {
 }
 
 ChosenKernel make_kernel(const KernelRequest& request) {
-  limit_openmp_threads();  // some kernels are made for a number of threads
   ChosenKernel chosen;
   for (const KernelEntry& entry : cpu_kernels()) {
     if (entry.op != request.op.name && entry.op != "*") continue;

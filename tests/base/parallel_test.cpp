@@ -1,14 +1,19 @@
 #include "tenon/base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <numeric>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tests/forked.h"
 
 namespace tenon {
 namespace {
@@ -60,6 +65,81 @@ TEST_F(Parallel, ReductionHasTheSameBitsOnAnyThreadCount) {
   set_thread_count(5);
   EXPECT_EQ(one, sum());
   EXPECT_NEAR(one, 12.09, 0.01);
+}
+
+/// Of many roundings, so that its bits tell how it was cut.
+float harmonic_sum() {
+  return parallel_reduce(
+      50'000, 500, 0.0f,
+      [](int64_t begin, int64_t end) {
+        float sum = 0;
+        for (int64_t i = begin; i < end; ++i) sum += 1.0f / static_cast<float>(i + 1);
+        return sum;
+      },
+      std::plus<>());
+}
+
+int64_t threads_of_this_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
+
+TEST_F(Parallel, ManyCallersShareOneSetOfHelpers) {
+  set_thread_count(4);
+  const float want = harmonic_sum();
+  const int64_t with_helpers = threads_of_this_process();
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> callers;
+  for (int t = 0; t < 16; ++t) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) wrong += harmonic_sum() == want ? 0 : 1;
+    });
+  }
+  callers.clear();
+  EXPECT_EQ(wrong, 0);
+  // A thread that has just ended may still be listed.
+  for (int wait = 0; threads_of_this_process() > with_helpers && wait < 1000; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_LE(threads_of_this_process(), with_helpers);
+}
+
+TEST_F(Parallel, LeavesTheirProcessorsToThreadsThatCompute) {
+  set_thread_count(2);
+  std::atomic<bool> computes{false}, done{false};
+  std::jthread other([&] {
+    const ComputingThread here;
+    computes = true;
+    done.wait(false);
+  });
+  while (!computes) std::this_thread::yield();
+  std::set<std::thread::id> workers;  // one thread only: no lock is needed
+  parallel_for(1000, 1, [&](int64_t, int64_t) { workers.insert(std::this_thread::get_id()); });
+  EXPECT_EQ(workers, std::set{std::this_thread::get_id()});
+  done = true;
+  done.notify_one();
+}
+
+TEST_F(Parallel, AChildOfForkComputes) {
+  set_thread_count(3);
+  const float want = harmonic_sum();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(test::exit_code_of_child([&] { return harmonic_sum() == want ? 0 : 1; }), 0);
+    EXPECT_EQ(harmonic_sum(), want);
+  }
+}
+
+TEST_F(Parallel, AChildComputesThatWasForkedWhileOthersDid) {
+  set_thread_count(3);
+  const float want = harmonic_sum();
+  std::vector<std::jthread> others;
+  for (int t = 0; t < 3; ++t) {
+    others.emplace_back([](std::stop_token stop) {
+      while (!stop.stop_requested()) harmonic_sum();
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(test::exit_code_of_child([&] { return harmonic_sum() == want ? 0 : 1; }), 0);
+  }
 }
 
 TEST_F(Parallel, ReductionOfBoolIsSafe) {

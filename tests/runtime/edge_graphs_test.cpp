@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tenon/base/cpu.h"
 #include "tenon/graph/text.h"
 #include "tenon/interpret/interpret.h"
 #include "tenon/ops/registry.h"
@@ -153,12 +154,14 @@ TEST_P(EdgeGraphs, CompileToWhatTheyMean) {
   }
 }
 
-/// Errors of one rounding after the other grow with the length; here they do not.
+/// Errors of one rounding after the other grow with the length; here they do not. With fewer lanes
+/// each of them adds more numbers.
 TEST(LongSums, KeepTheirDigits) {
+  const double factor = host_instruction_set() == InstructionSet::baseline ? 4 : 1;
   for (int64_t n : {10'000, 1'000'000, 10'000'000}) {
     const Tensor x = full({n}, 0.1f).eval();
     const auto exact = static_cast<double>(n) * static_cast<double>(0.1f);
-    EXPECT_NEAR(sum(Tensor(x.literal())).item() / exact, 1, 2e-6) << n;
+    EXPECT_NEAR(sum(Tensor(x.literal())).item() / exact, 1, 2e-6 * factor) << n;
   }
   EXPECT_EQ(mean(Tensor(ones({1 << 25}).literal())).item(), 1);
   const Tensor two = Tensor((arange(2'000'000) % 2).cast(DType::f32).literal()) + 1000;

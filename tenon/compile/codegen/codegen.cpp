@@ -15,32 +15,12 @@
 
 namespace tenon {
 
-std::string_view name_of(InstructionSet set) {
-  switch (set) {
-    case InstructionSet::baseline:
-      return "baseline";
-    case InstructionSet::avx2:
-      return "avx2";
-    case InstructionSet::avx512:
-      return "avx512";
-  }
-  return "?";
-}
-
 bool can_make_machine_code() {
 #if TENON_HAS_LLVM && (defined(__x86_64__) || defined(__aarch64__))
   return true;
 #else
   return false;
 #endif
-}
-
-InstructionSet host_instruction_set() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) return InstructionSet::avx512;
-  if (__builtin_cpu_supports("x86-64-v3")) return InstructionSet::avx2;
-#endif
-  return InstructionSet::baseline;
 }
 
 std::filesystem::path CodeGeneratorOptions::default_cache_directory() {

@@ -15,18 +15,13 @@
 #include <vector>
 
 #include "tenon/base/cache_statistics.h"
+#include "tenon/base/cpu.h"
 #include "tenon/compile/loop_ir.h"
 
 namespace tenon {
 
-/// Vector instructions that generated code may use: those that every processor of the architecture
-/// has (SSE2, NEON), and on x86-64 more.
-enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
-std::string_view name_of(InstructionSet set);
 /// Whether machine code can be made for the architecture that this was built for.
 bool can_make_machine_code();
-/// The best that this processor has.
-InstructionSet host_instruction_set();
 
 /// A kernel that can be called, from any thread. It stays valid as long as it is held.
 class CompiledKernel {

@@ -1,5 +1,7 @@
 #include "tenon/runtime/cpu/library.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "tenon/base/cpu.h"
@@ -37,6 +39,16 @@ bool claims_library(const Graph& graph, const Node& node) {
   static_cast<void>(graph), static_cast<void>(node);
   return false;
 #endif
+}
+
+bool ConvolutionProblem::fits_32_bits() const {
+  const auto large = [](int64_t number) { return number > INT32_MAX; };
+  if (large(batch) || large(in_channels) || large(out_channels)) return false;
+  for (const auto* list :
+       {&input, &output, &kernel, &strides, &padding_low, &padding_high, &dilation}) {
+    if (std::ranges::any_of(*list, large)) return false;
+  }
+  return true;
 }
 
 std::unique_ptr<OpKernel> make_zeros(const ConcreteType& output) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tenon/base/cpu.h"
 #include "tenon/base/parallel.h"
 #include "tenon/compile/codegen/codegen.h"
 #include "tenon/runtime/cpu/library.h"
@@ -240,6 +241,7 @@ std::unique_ptr<OpKernel> make_narrow_convolution(const KernelRequest& request,
   if (request.inputs[0].dtype != DType::f32) return decline("not f32");
   if (request.inputs[0].size() == 0 || request.inputs[1].size() == 0) return decline("empty");
   const ConvolutionProblem given = convolution_problem(request);
+  if (!given.fits_32_bits()) return decline("sizes, strides or padding beyond 2^31");
   if (given.input.size() != 2 || given.groups != 1) return decline("not a plain 2-D convolution");
   const bool strided = given.strides != std::vector<int64_t>{1, 1};
   if (strided && given.kind == ConvolutionKind::input_gradient) return decline("it has strides");

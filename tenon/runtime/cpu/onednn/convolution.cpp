@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
+#include "tenon/runtime/cpu/onednn/convolution_cut.h"
 #include "tenon/runtime/cpu/onednn/convolution_step.h"
 
 namespace tenon {
@@ -12,50 +13,103 @@ namespace detail {
 namespace {
 
 /// Activations stay as they are; the filter is brought to the library's layout, which costs less
-/// than a hundredth of what it saves. The library's own threads: they cut results, never sums.
+/// than a hundredth of what it saves.
 class DirectConvolution : public ConvolutionKernel {
  public:
-  DirectConvolution(const ConvolutionProblem& problem, dnnl::memory::format_tag filter_layout)
-      : ConvolutionKernel(problem),
-        part_(whole_of(problem)),
-        step_(problem, part_, dnnl::algorithm::convolution_direct, DataLayout::plain,
-              filter_layout) {
-    const auto given = plain_filter(problem, part_, problem.dtype);
-    if (given != step_.filter) {
-      reorder_ = make_reorder(given, step_.filter);
-      filter_ = reserve(step_.filter.get_size());
+  DirectConvolution(const ConvolutionProblem& problem, const std::vector<ConvolutionPart>& parts,
+                    dnnl::memory::format_tag filter_layout)
+      : ConvolutionKernel(problem) {
+    for (const ConvolutionPart& part : parts) add(part, filter_layout);
+    const auto given = plain_filter(problem, whole_of(problem), problem.dtype);
+    if (given != filter()) {
+      reorder_ = Reorder(given, filter());
+      filter_ = reserve(filter().get_size());
     }
-    own_ = reserve(step_.scratch_bytes);
-    description_ = fmt::format("onednn convolution {}", step_.implementation);
+    for (const Kind& kind : kinds_) slot_bytes_ = std::max(slot_bytes_, kind.step.scratch_bytes);
+    slot_bytes_ = round_up(slot_bytes_, kBufferAlignment);
+    slots_ = std::min<int64_t>(std::ssize(parts_), thread_count());
+    own_ = reserve(slot_bytes_ * static_cast<size_t>(slots_));
+    description_ = fmt::format("onednn convolution {}", kinds_[0].step.implementation);
+    if (parts_.size() > 1) description_ += fmt::format(" in {} parts", parts_.size());
   }
 
-  const std::string& implementation() const { return step_.implementation; }
+  /// Whether the library has more than its reference for every part, and one layout of the filter.
+  bool is_fast() const {
+    return std::ranges::none_of(kinds_, [&](const Kind& kind) {
+      return kind.step.implementation.starts_with("ref") || kind.step.filter != filter();
+    });
+  }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    ConvolutionOperands at = operands(inputs, outputs);
+    ConvolutionOperands whole = operands(inputs, outputs);
     char* const base = static_cast<char*>(scratch);
     if (reorder_) {
-      reorder_.run({at.filter, base + filter_});
-      at.filter = base + filter_;
+      reorder_.run(whole.filter, base + filter_);
+      whole.filter = base + filter_;
     }
-    run_step(step_, at, base + own_);
+    for_each_item(std::ssize(parts_), slots_, [&](int64_t i, size_t slot) {
+      const Place& part = parts_[static_cast<size_t>(i)];
+      run_step(kinds_[part.kind].step, {whole.x + part.x, whole.filter, whole.y + part.y},
+               base + own_ + slot * slot_bytes_);
+    });
   }
 
  private:
-  Part part_;
-  ConvolutionStep step_;
-  Primitive reorder_;
-  size_t filter_ = 0, own_ = 0;
+  /// Parts of equal geometry share a primitive.
+  struct Kind {
+    ConvolutionProblem problem;
+    ConvolutionStep step;
+  };
+  struct Place {
+    size_t kind;
+    size_t x, y;  // bytes from the beginning
+  };
+
+  const dnnl::memory::desc& filter() const { return kinds_[0].step.filter; }
+
+  void add(const ConvolutionPart& part, dnnl::memory::format_tag filter_layout) {
+    const auto found = std::ranges::find(kinds_, part.problem, &Kind::problem);
+    const auto kind = static_cast<size_t>(found - kinds_.begin());
+    if (found == kinds_.end()) {
+      FilterLayout layout = filter_layout;
+      if (!kinds_.empty()) layout = filter();
+      kinds_.push_back({part.problem, ConvolutionStep(part.problem, whole_of(part.problem),
+                                                      dnnl::algorithm::convolution_direct,
+                                                      DataLayout::plain, layout)});
+    }
+    const auto bytes = [](int64_t image, size_t image_bytes, int64_t row, int64_t rows) {
+      return static_cast<size_t>(image) * image_bytes +
+             static_cast<size_t>(row) * (image_bytes / static_cast<size_t>(rows));
+    };
+    parts_.push_back({kind, bytes(part.image, x_image_bytes(), part.x_row, problem_.input[0]),
+                      bytes(part.image, y_image_bytes(), part.y_row, problem_.output[0])});
+  }
+
+  std::vector<Kind> kinds_;
+  std::vector<Place> parts_;
+  Reorder reorder_;
+  int64_t slots_ = 1;
+  size_t slot_bytes_ = 0, filter_ = 0, own_ = 0;
 };
 
-std::unique_ptr<OpKernel> try_direct(const ConvolutionProblem& problem,
-                                     dnnl::memory::format_tag filter_layout) {
+std::unique_ptr<OpKernel> try_parts(const ConvolutionProblem& problem,
+                                    const std::vector<ConvolutionPart>& parts,
+                                    dnnl::memory::format_tag filter_layout) {
   try {
-    auto kernel = std::make_unique<DirectConvolution>(problem, filter_layout);
-    if (!kernel->implementation().starts_with("ref")) return kernel;
+    auto kernel = std::make_unique<DirectConvolution>(problem, parts, filter_layout);
+    if (kernel->is_fast()) return kernel;
   } catch (const dnnl::error&) {  // it has no kernel at all
   }
   return nullptr;
+}
+
+/// Whole where the library cannot do the parts.
+std::unique_ptr<OpKernel> try_direct(const ConvolutionProblem& problem,
+                                     dnnl::memory::format_tag filter_layout) {
+  const std::vector<ConvolutionPart> parts = cut_convolution(problem);
+  auto kernel = try_parts(problem, parts, filter_layout);
+  if (kernel || parts.size() == 1) return kernel;
+  return try_parts(problem, {ConvolutionPart{problem}}, filter_layout);
 }
 
 bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
@@ -78,6 +132,10 @@ bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
   if (p.batch < 1 || p.in_channels < 1 || p.out_channels < 1 || below(p.input, 1) ||
       below(p.output, 1) || below(p.kernel, 1)) {
     why_not = "an operand is empty";
+    return false;
+  }
+  if (!p.fits_32_bits()) {
+    why_not = "sizes, strides or padding beyond 2^31";
     return false;
   }
   if (below(p.padding_low, 0) || below(p.padding_high, 0)) {

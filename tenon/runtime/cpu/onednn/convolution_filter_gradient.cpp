@@ -13,13 +13,11 @@ namespace {
 class FilterGradient : public ConvolutionKernel {
  public:
   explicit FilterGradient(const ConvolutionProblem& problem) : ConvolutionKernel(problem) {
-    const OneThread alone;
     images_ = images_per_part();
     parts_ = (problem.batch + images_ - 1) / images_;
     step_ = make_step(images_);
     if (const int64_t rest = problem.batch % images_) last_ = make_step(rest);
-    to_result_ =
-        make_reorder(step_.filter, plain_filter(problem, whole_of(problem), problem.dtype));
+    to_result_ = Reorder(step_.filter, plain_filter(problem, whole_of(problem), problem.dtype));
 
     slots_ = std::min<int64_t>(parts_, thread_count());
     slot_bytes_ = round_up(std::max(step_.scratch_bytes, last_.scratch_bytes), kBufferAlignment);
@@ -49,7 +47,7 @@ class FilterGradient : public ConvolutionKernel {
     add_parts(reinterpret_cast<float*>(sum(0)), parts_,
               static_cast<int64_t>(sum_bytes_ / sizeof(float)),
               static_cast<int64_t>(step_.filter.get_size() / sizeof(float)));
-    to_result_.run({sum(0), whole.filter});
+    to_result_.run(sum(0), whole.filter);
   }
 
  private:
@@ -71,7 +69,7 @@ class FilterGradient : public ConvolutionKernel {
 
   int64_t images_ = 0, parts_ = 0, slots_ = 0;
   ConvolutionStep step_, last_;
-  Primitive to_result_;
+  Reorder to_result_;
   size_t slot_bytes_ = 0, sum_bytes_ = 0, sums_ = 0, own_ = 0;
 };
 

@@ -64,17 +64,22 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& p, const Part& part, D
 
 ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
                                  dnnl::algorithm algorithm, DataLayout data,
-                                 dnnl::memory::format_tag filter_layout) {
+                                 const FilterLayout& filter_layout) {
+  const OneThread alone;
   const bool filter_gradient = p.kind == ConvolutionKind::filter_gradient;
   const auto layout = [&](const dnnl::memory::desc& plain) {
     return data == DataLayout::plain ? plain : any_layout(plain);
   };
   const auto wanted_x = layout(plain_x(p, part)), wanted_y = layout(plain_y(p, part));
   auto wanted_filter = any_layout(plain_filter(p, part, filter_gradient ? DType::f32 : p.dtype));
-  if (filter_layout != dnnl::memory::format_tag::any) {
-    wanted_filter = {wanted_filter.dims(), wanted_filter.data_type(), filter_layout};
+  if (const auto* tag = std::get_if<dnnl::memory::format_tag>(&filter_layout)) {
+    wanted_filter = {wanted_filter.dims(), wanted_filter.data_type(), *tag};
+  } else {
+    wanted_filter = std::get<dnnl::memory::desc>(filter_layout);
   }
-  const auto hint_filter = any_layout(plain_filter(p, part, p.dtype));
+  const bool forward_only = p.kind == ConvolutionKind::forward;
+  const auto hint_filter =
+      forward_only ? wanted_filter : any_layout(plain_filter(p, part, p.dtype));
   Dims dilation;
   for (int64_t d : p.dilation) dilation.push_back(d - 1);
 

@@ -4,6 +4,8 @@
 //   step.primitive.run({x, filter, y, scratch});
 #pragma once
 
+#include <variant>
+
 #include "tenon/runtime/cpu/convolution.h"
 #include "tenon/runtime/cpu/onednn/primitive.h"
 
@@ -25,15 +27,18 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& problem, const Part& p
 
 enum class DataLayout : uint8_t { plain, library };
 
+/// By name, or that of another step.
+using FilterLayout = std::variant<dnnl::memory::format_tag, dnnl::memory::desc>;
+
 /// A primitive that runs with x, filter, y and scratch: whichever of the first three the problem's
 /// kind makes is written.
 struct ConvolutionStep {
   ConvolutionStep() = default;
-  /// The filter has a layout of the library's choice, unless one is named for a gradient. The
-  /// gradient of a filter is made in f32. Throws dnnl::error if the library cannot do it.
+  /// The filter has a layout of the library's choice, unless one is given. The gradient of a filter
+  /// is made in f32. Throws dnnl::error if the library cannot do it.
   ConvolutionStep(const ConvolutionProblem& problem, const Part& part, dnnl::algorithm algorithm,
                   DataLayout data,
-                  dnnl::memory::format_tag filter_layout = dnnl::memory::format_tag::any);
+                  const FilterLayout& filter_layout = dnnl::memory::format_tag::any);
 
   Primitive primitive;
   dnnl::memory::desc x, filter, y;

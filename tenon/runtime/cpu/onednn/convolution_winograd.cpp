@@ -79,7 +79,6 @@ class WinogradConvolution : public Pieces {
  public:
   WinogradConvolution(const ConvolutionProblem& problem, int64_t tiles_per_image)
       : Pieces(problem), forward_(problem.kind == ConvolutionKind::forward) {
-    const OneThread alone;
     const int64_t channels = forward_ ? problem.out_channels : problem.in_channels;
     by_channels_ = tiles_per_image * problem.batch < kTilesForImages;
     if (by_channels_) {
@@ -115,9 +114,9 @@ class WinogradConvolution : public Pieces {
     const ConvolutionOperands whole = operands(inputs, outputs);
     char* const common = shared(scratch);
     if (by_channels_) {
-      main_.input.run({forward_ ? whole.x : whole.y, common});
+      main_.input.run(forward_ ? whole.x : whole.y, common);
     } else {
-      main_.filter.run({whole.filter, common});
+      main_.filter.run(whole.filter, common);
     }
     for_each_piece(scratch, [&](int64_t index, char* own) {
       by_channels_ ? run_channels(whole, index, common, own)
@@ -133,15 +132,15 @@ class WinogradConvolution : public Pieces {
       part.batch = batch;
       (forward ? part.out_channels : part.in_channels) = channels;
       step = ConvolutionStep(p, part, kWinograd, DataLayout::library);
-      filter = make_reorder(plain_filter(p, part, p.dtype), step.filter);
+      filter = Reorder(plain_filter(p, part, p.dtype), step.filter);
       const auto x = plain_x(p, part), y = plain_y(p, part);
-      input = forward ? make_reorder(x, step.x) : make_reorder(y, step.y);
-      output = forward ? make_reorder(step.y, y) : make_reorder(step.x, x);
+      input = forward ? Reorder(x, step.x) : Reorder(y, step.y);
+      output = forward ? Reorder(step.y, y) : Reorder(step.x, x);
       input_bytes = (forward ? step.x : step.y).get_size();
       output_bytes = (forward ? step.y : step.x).get_size();
     }
     ConvolutionStep step;
-    Primitive filter, input, output;
+    Reorder filter, input, output;
     size_t input_bytes = 0, output_bytes = 0;
   };
 
@@ -156,19 +155,19 @@ class WinogradConvolution : public Pieces {
     char* const x = whole.x + image * x_image_bytes();
     char* const y = whole.y + image * y_image_bytes();
     char* const output = own + input_bytes_;
-    piece.input.run({forward_ ? x : y, own});
+    piece.input.run(forward_ ? x : y, own);
     run_step_of(piece, own, filter, output, output + output_bytes_);
-    piece.output.run({output, forward_ ? y : x});
+    piece.output.run(output, forward_ ? y : x);
   }
 
   void run_channels(const ConvolutionOperands& whole, int64_t index, char* input, char* own) const {
     const auto channel = static_cast<size_t>(index * channels_);
     const size_t offset = channel * size_of(problem_.dtype);
     const size_t row = forward_ ? 1 : static_cast<size_t>(problem_.out_channels);
-    main_.filter.run({whole.filter + offset * row, own});
+    main_.filter.run(whole.filter + offset * row, own);
     char* const output = own + filter_bytes_;
     run_step_of(main_, input, own, output, output + output_bytes_);
-    main_.output.run({output, (forward_ ? whole.y : whole.x) + offset});
+    main_.output.run(output, (forward_ ? whole.y : whole.x) + offset);
   }
 
   bool forward_, by_channels_ = false;
@@ -183,7 +182,6 @@ class WinogradFilterGradient : public Pieces {
  public:
   WinogradFilterGradient(const ConvolutionProblem& problem, int64_t tiles_per_image)
       : Pieces(problem) {
-    const OneThread alone;
     by_channels_ = tiles_per_image * problem.batch < kTilesForImages;
     channels_ = by_channels_ ? channels_per_piece(problem.out_channels, kMostGradientChannels)
                              : problem.out_channels;
@@ -212,13 +210,13 @@ class WinogradFilterGradient : public Pieces {
     const ConvolutionOperands whole = operands(inputs, outputs);
     char* const common = shared(scratch);
     if (by_channels_) {
-      main_.x.run({whole.x, common});
+      main_.x.run(whole.x, common);
       for_each_piece(scratch, [&](int64_t index, char* own) {
         const size_t offset = static_cast<size_t>(index * channels_) * size_of(problem_.dtype);
         char* const sum = own + y_bytes_;
-        main_.y.run({whole.y + offset, own});
+        main_.y.run(whole.y + offset, own);
         run_step(main_.step, {common, sum, own}, sum + sum_bytes_);
-        main_.result.run({sum, whole.filter + offset});
+        main_.result.run(sum, whole.filter + offset);
       });
       return;
     }
@@ -226,15 +224,15 @@ class WinogradFilterGradient : public Pieces {
       const auto image = static_cast<size_t>(index * images_);
       const Piece& piece = (index + 1) * images_ <= problem_.batch ? main_ : last_;
       char* const x = own + y_bytes_;
-      piece.x.run({whole.x + image * x_image_bytes(), x});
-      piece.y.run({whole.y + image * y_image_bytes(), own});
+      piece.x.run(whole.x + image * x_image_bytes(), x);
+      piece.y.run(whole.y + image * y_image_bytes(), own);
       char* const sum = common + static_cast<size_t>(index) * sum_bytes_;
       run_step(piece.step, {x, sum, own}, x + x_bytes_);
     });
     add_parts(reinterpret_cast<float*>(common), pieces_,
               static_cast<int64_t>(sum_bytes_ / sizeof(float)),
               static_cast<int64_t>(main_.step.filter.get_size() / sizeof(float)));
-    main_.result.run({common, whole.filter});
+    main_.result.run(common, whole.filter);
   }
 
  private:
@@ -243,12 +241,12 @@ class WinogradFilterGradient : public Pieces {
     Piece(const ConvolutionProblem& p, int64_t batch, int64_t channels) {
       const Part part{batch, p.in_channels, channels};
       step = ConvolutionStep(p, part, kWinograd, DataLayout::library);
-      x = make_reorder(plain_x(p, part), step.x);
-      y = make_reorder(plain_y(p, part), step.y);
-      result = make_reorder(step.filter, plain_filter(p, part, p.dtype));
+      x = Reorder(plain_x(p, part), step.x);
+      y = Reorder(plain_y(p, part), step.y);
+      result = Reorder(step.filter, plain_filter(p, part, p.dtype));
     }
     ConvolutionStep step;
-    Primitive x, y, result;
+    Reorder x, y, result;
   };
 
   /// Few, to stay in the cache.

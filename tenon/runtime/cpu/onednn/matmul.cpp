@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <map>
 
 #include "tenon/base/parallel.h"
 #include "tenon/runtime/cpu/onednn/primitive.h"
@@ -53,9 +55,9 @@ void merge_batch(MatmulProblem& p) {
 }
 
 dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t columns,
-                             const MatrixStrides& strides, size_t batch_dims) {
+                             const MatrixStrides& strides) {
   dnnl::memory::dims dims, steps;
-  for (size_t i = 0; i < batch_dims; ++i) {
+  for (size_t i = 0; i < p.batch.size(); ++i) {
     const bool repeated = strides.batch[i] == 0;
     dims.push_back(repeated ? 1 : p.batch[i]);
     steps.push_back(repeated ? rows * columns : strides.batch[i]);
@@ -65,162 +67,151 @@ dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t colum
   return {dims, detail::onednn_dtype(p.dtype), steps};
 }
 
-/// A product over `batch_dims` of the batch dimensions.
 struct Product {
+  Product() = default;
+  explicit Product(const MatmulProblem& p) {
+    const detail::OneThread alone;
+    const auto lhs = layout_of(p, p.m, p.k, p.lhs);
+    const auto rhs = layout_of(p, p.k, p.n, p.rhs);
+    const auto out = layout_of(p, p.m, p.n, p.out);
+    const dnnl::matmul::primitive_desc descriptor(
+        dnnl::matmul::desc(lhs, rhs, out), detail::scratch_from_caller(), detail::cpu_engine());
+    scratch_bytes = descriptor.scratchpad_desc().get_size();
+    implementation = descriptor.impl_info_str();
+    std::vector<Primitive::Argument> arguments = {
+        {DNNL_ARG_SRC, lhs},
+        {DNNL_ARG_WEIGHTS, rhs},
+        {DNNL_ARG_DST, out},
+        {DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc()}};
+    primitive = Primitive(dnnl::matmul(descriptor), std::move(arguments));
+  }
+
   Primitive primitive;
   size_t scratch_bytes = 0;
   std::string implementation;
 };
-
-Product make_product(const MatmulProblem& p, size_t batch_dims) {
-  const auto lhs = layout_of(p, p.m, p.k, p.lhs, batch_dims);
-  const auto rhs = layout_of(p, p.k, p.n, p.rhs, batch_dims);
-  const auto out = layout_of(p, p.m, p.n, p.out, batch_dims);
-  const dnnl::matmul::primitive_desc descriptor(
-      dnnl::matmul::desc(lhs, rhs, out), detail::scratch_from_caller(), detail::cpu_engine());
-  Product product;
-  product.scratch_bytes = descriptor.scratchpad_desc().get_size();
-  product.implementation = descriptor.impl_info_str();
-  std::vector<Primitive::Argument> arguments = {
-      {DNNL_ARG_SRC, lhs},
-      {DNNL_ARG_WEIGHTS, rhs},
-      {DNNL_ARG_DST, out},
-      {DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc()}};
-  product.primitive = Primitive(dnnl::matmul(descriptor), std::move(arguments));
-  return product;
-}
 
 double operations_of(const MatmulProblem& p) {
   return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
          static_cast<double>(p.n) * static_cast<double>(p.k);
 }
 
+/// The axis of a product that is cut: one of the batch, the rows or the columns, never k.
+struct Axis {
+  int64_t* extent;        // in the problem
+  int64_t lhs, rhs, out;  // steps along it
+  int64_t unit = 1;       // parts begin at multiples of it
+};
+
+Axis rows_of(MatmulProblem& p, int64_t unit) { return {&p.m, p.lhs.row, 0, p.out.row, unit}; }
+Axis columns_of(MatmulProblem& p) { return {&p.n, 0, p.rhs.column, p.out.column, 16}; }
+Axis batch_of(MatmulProblem& p, size_t i) {
+  return {&p.batch[i], p.lhs.batch[i], p.rhs.batch[i], p.out.batch[i]};
+}
+
+struct Cut {
+  Axis axis;
+  int64_t parts;
+};
+
 /// About five microseconds of one thread.
 constexpr double kSmallOperations = 5e5;
+/// Four parts of at least some microseconds, and up to sixteen where each takes 200 us or longer.
+constexpr double kPartOperations = 1.5e6, kLargePartOperations = 5e7;
 
-class MatmulKernel : public OpKernel {
- public:
-  explicit MatmulKernel(const MatmulProblem& problem, bool swapped)
-      : problem_(problem), swapped_(swapped) {}
+/// A power of two, which few threads share evenly.
+int64_t parts_for(int64_t most) {
+  return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1))));
+}
 
-  int64_t scratch_bytes() const override { return static_cast<int64_t>(slots_ * slot_bytes_); }
-  double flops() const override { return operations_of(problem_); }
-  std::string description() const override {
-    return fmt::format("onednn matmul {}", implementation_);
+/// Parts depend on the problem alone. The library's newer kernel ("brg") wants operands without
+/// gaps, so whole rows, and brings all of rhs into its own order for each part; its older one
+/// brings both operands.
+Cut best_cut(MatmulProblem& p) {
+  const double work = operations_of(p);
+  if (work < kSmallOperations) return {rows_of(p, 1), 1};
+  const double parts = std::max(std::min(work / kPartOperations, 4.0), work / kLargePartOperations);
+  const int64_t wanted = parts_for(static_cast<int64_t>(std::clamp(parts, 2.0, 16.0)));
+  const auto longest = std::ranges::max_element(p.batch);
+  if (longest != p.batch.end() && *longest >= wanted) {
+    return {batch_of(p, static_cast<size_t>(longest - p.batch.begin())), wanted};
   }
-
- protected:
-  struct Addresses {
-    char *lhs, *rhs, *out;
+  const auto columns = [&](int64_t least) {
+    return Cut{columns_of(p), std::min(wanted, parts_for(p.n / least))};
   };
-  Addresses addresses(void* const* inputs, void* const* outputs) const {
-    const auto bytes = [](void* pointer) { return static_cast<char*>(pointer); };
-    return {bytes(inputs[swapped_ ? 1 : 0]), bytes(inputs[swapped_ ? 0 : 1]), bytes(outputs[0])};
+  const bool transposed_lhs = p.lhs.column != 1, transposed_rhs = p.rhs.column != 1;
+  if (transposed_lhs || !Product(p).implementation.starts_with("brg")) {
+    if (p.m < p.n) return columns(16);
+    return {rows_of(p, 8), std::min(wanted, parts_for(p.m / 16))};
   }
-  void multiply(const Product& product, const Addresses& at, void* scratch) const {
-    product.primitive.run({at.lhs, at.rhs, at.out, scratch});
-  }
+  // Columns of a transposed rhs cost the older kernel more than what they save.
+  if (p.m < 16 || (!transposed_rhs && p.m < p.n && p.n >= 256)) return columns(128);
+  return {rows_of(p, 1), std::min(wanted, std::max<int64_t>(2, parts_for(p.m / 64)))};
+}
 
-  MatmulProblem problem_;
-  bool swapped_;  // out is column-major: its transpose is computed
-  size_t slots_ = 1;
-  size_t slot_bytes_ = 0;
-  std::string implementation_;
-};
-
-/// The library's own threads, or none for a product that is done before they are awake.
-class WholeMatmul : public MatmulKernel {
+/// Parts that are products, each done by one thread.
+class Matmul : public OpKernel {
  public:
-  WholeMatmul(const MatmulProblem& problem, bool swapped, Product product, bool is_small)
-      : MatmulKernel(problem, swapped), product_(std::move(product)), is_small_(is_small) {
-    slot_bytes_ = product_.scratch_bytes;
-    implementation_ = product_.implementation;
-  }
-  void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    if (is_small_) {
-      const detail::OneThread alone;
-      multiply(product_, addresses(inputs, outputs), scratch);
-    } else {
-      multiply(product_, addresses(inputs, outputs), scratch);
+  Matmul(const MatmulProblem& problem, bool swapped)
+      : flops_(operations_of(problem)), swapped_(swapped) {
+    MatmulProblem part = problem;
+    const Cut cut = best_cut(part);
+    const Axis& axis = cut.axis;
+    const int64_t whole = *axis.extent;
+    const int64_t units = (whole + axis.unit - 1) / axis.unit;
+    const auto element = static_cast<int64_t>(size_of(problem.dtype));
+    for (int64_t i = 0; i < cut.parts; ++i) {
+      const int64_t begin = units * i / cut.parts * axis.unit;
+      *axis.extent = std::min(whole, units * (i + 1) / cut.parts * axis.unit) - begin;
+      if (*axis.extent == 0) continue;
+      const int64_t offset = begin * element;
+      parts_.push_back({product_of(part, *axis.extent), offset * axis.lhs, offset * axis.rhs,
+                        offset * axis.out});
     }
-  }
-
- private:
-  Product product_;
-  bool is_small_;
-};
-
-/// Cut into blocks of rows or of columns, each done by one thread: where the library would cut k by
-/// the number of threads, so that the bits would depend on it. The longer side is cut, since each
-/// block brings the other operand into the library's order anew.
-class CutMatmul : public MatmulKernel {
- public:
-  CutMatmul(const MatmulProblem& problem, bool swapped) : MatmulKernel(problem, swapped) {
-    const detail::OneThread alone;
-    cuts_rows_ = problem_.m >= problem_.n;
-    const int64_t side = cuts_rows_ ? problem_.m : problem_.n;
-    block_ = block_size(side);
-    blocks_ = (side + block_ - 1) / block_;
-    main_ = make_product(part(block_), 0);
-    if (const int64_t rest = side % block_) tail_ = make_product(part(rest), 0);
-    slot_bytes_ = round_up(std::max(main_.scratch_bytes, tail_.scratch_bytes), kBufferAlignment);
-    items_ = element_count(problem_.batch) * blocks_;
-    if (slot_bytes_ > 0) {
-      slots_ = static_cast<size_t>(std::min<int64_t>(items_, thread_count()));
-    } else {
-      slots_ = static_cast<size_t>(std::min<int64_t>(items_, 64));
+    for (const auto& [extent, product] : products_) {
+      slot_bytes_ = std::max(slot_bytes_, round_up(product.scratch_bytes, kBufferAlignment));
     }
-    implementation_ = fmt::format("{} in {} blocks", main_.implementation, items_);
+    slots_ = std::ssize(parts_);
+    if (slot_bytes_ > 0) slots_ = std::min<int64_t>(slots_, thread_count());
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    const Addresses base = addresses(inputs, outputs);
-    const auto slots = static_cast<int64_t>(slots_);
-    detail::for_each_item(items_, slots, [&](int64_t i, size_t slot) {
-      run_block(base, i, static_cast<char*>(scratch) + slot * slot_bytes_);
+    char* const lhs = static_cast<char*>(inputs[swapped_ ? 1 : 0]);
+    char* const rhs = static_cast<char*>(inputs[swapped_ ? 0 : 1]);
+    char* const out = static_cast<char*>(outputs[0]);
+    detail::for_each_item(std::ssize(parts_), slots_, [&](int64_t i, size_t slot) {
+      const Part& part = parts_[static_cast<size_t>(i)];
+      part.primitive.run({lhs + part.lhs, rhs + part.rhs, out + part.out,
+                          static_cast<char*>(scratch) + slot * slot_bytes_});
     });
   }
 
+  int64_t scratch_bytes() const override { return slots_ * static_cast<int64_t>(slot_bytes_); }
+  double flops() const override { return flops_; }
+  std::string description() const override {
+    const std::string text = "onednn matmul " + products_.begin()->second.implementation;
+    return parts_.size() == 1 ? text : fmt::format("{} in {} parts", text, parts_.size());
+  }
+
  private:
-  /// The problem with so many rows, or columns, of its own.
-  MatmulProblem part(int64_t size) const {
-    MatmulProblem p = problem_;
-    (cuts_rows_ ? p.m : p.n) = size;
-    return p;
+  struct Part {
+    Primitive primitive;
+    int64_t lhs, rhs, out;  // bytes from where the operands begin
+  };
+
+  /// Parts of one extent share a primitive.
+  const Primitive& product_of(const MatmulProblem& part, int64_t extent) {
+    const auto found = products_.find(extent);
+    if (found != products_.end()) return found->second.primitive;
+    return products_.emplace(extent, Product(part)).first->second.primitive;
   }
 
-  int64_t block_size(int64_t side) const {
-    const MatmulProblem& p = problem_;
-    const double work = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k);
-    const int64_t most = static_cast<int64_t>(work / 1e6) + 1;  // 10 us of one thread at least
-    const int64_t wanted = element_count(p.batch) >= 8 ? 1 : 8;
-    const int64_t size = (side + std::min(most, wanted) - 1) / std::min(most, wanted);
-    return std::min(side, round_up(size, 16));
-  }
-
-  void run_block(const Addresses& base, int64_t item, void* scratch) const {
-    const int64_t block = item % blocks_;
-    int64_t matrix = item / blocks_;
-    const int64_t first = block * block_;
-    int64_t lhs = cuts_rows_ ? first * problem_.lhs.row : 0;
-    int64_t rhs = cuts_rows_ ? 0 : first * problem_.rhs.column;
-    int64_t out = first * (cuts_rows_ ? problem_.out.row : problem_.out.column);
-    for (size_t d = problem_.batch.size(); d-- > 0;) {
-      const int64_t index = matrix % problem_.batch[d];
-      matrix /= problem_.batch[d];
-      lhs += index * problem_.lhs.batch[d];
-      rhs += index * problem_.rhs.batch[d];
-      out += index * problem_.out.batch[d];
-    }
-    const auto size = static_cast<int64_t>(size_of(problem_.dtype));
-    const bool whole = first + block_ <= (cuts_rows_ ? problem_.m : problem_.n);
-    multiply(whole ? main_ : tail_,
-             {base.lhs + lhs * size, base.rhs + rhs * size, base.out + out * size}, scratch);
-  }
-
-  bool cuts_rows_ = true;
-  int64_t block_ = 0, blocks_ = 0, items_ = 0;
-  Product main_, tail_;
+  double flops_;
+  bool swapped_;  // out is column-major: its transpose is computed
+  std::map<int64_t, Product> products_;
+  std::vector<Part> parts_;
+  int64_t slots_ = 1;
+  size_t slot_bytes_ = 0;
 };
 
 std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
@@ -250,19 +241,7 @@ std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
     why_not = "results of a batch overlap";
     return nullptr;
   }
-  // The library cuts a long k by the number of threads for a transposed lhs (its case of a weight's
-  // gradient) and in its older kernel for operands with gaps; it never does elsewhere.
-  const bool is_small = operations_of(p) < kSmallOperations;
-  const auto make_whole = [&] {
-    if (!is_small) return make_product(p, p.batch.size());
-    const detail::OneThread alone;
-    return make_product(p, p.batch.size());
-  };
-  Product whole = make_whole();
-  const bool transposed_lhs = p.lhs.column != 1;
-  const bool cuts_k = (transposed_lhs && p.k >= 1024) || !whole.implementation.starts_with("brg");
-  if (cuts_k && !is_small) return std::make_unique<CutMatmul>(p, swapped);
-  return std::make_unique<WholeMatmul>(p, swapped, std::move(whole), is_small);
+  return std::make_unique<Matmul>(p, swapped);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "tenon/runtime/cpu/onednn/primitive.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <mutex>
+#include <numeric>
 
+#include "tenon/base/cpu.h"
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 
@@ -50,30 +54,8 @@ Primitive::Primitive(dnnl::primitive primitive, std::vector<Argument> arguments)
   shared_->give_back(shared_->take());  // the first run shall not allocate
 }
 
-namespace {
-
-/// The number of threads that a kernel was made for, although OMP_DYNAMIC lets OpenMP give fewer:
-/// the library does not ask how many came.
-class AllThreads {
- public:
-  AllThreads() : dynamic_(omp_get_dynamic() != 0) {
-    if (dynamic_) omp_set_dynamic(0);
-  }
-  ~AllThreads() {
-    if (dynamic_) omp_set_dynamic(1);
-  }
-  AllThreads(const AllThreads&) = delete;
-  AllThreads& operator=(const AllThreads&) = delete;
-
- private:
-  bool dynamic_;
-};
-
-}  // namespace
-
 void Primitive::run(std::span<void* const> addresses) const {
-  limit_openmp_threads();
-  const AllThreads all;
+  const OneThread alone;
   std::unique_ptr<Call> call = shared_->take();
   check(addresses.size() == call->memories.size(), "one address for each argument");
   dnnl_status_t status = dnnl_success;
@@ -92,14 +74,106 @@ void Primitive::run(std::span<void* const> addresses) const {
   }
 }
 
-Primitive make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+namespace {
+
+/// Less is copied before another thread is awake.
+constexpr size_t kReorderPart = size_t{256} << 10;
+constexpr size_t kMostReorderParts = 16;
+
+Primitive reorder_of(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   const dnnl::reorder::primitive_desc descriptor(cpu_engine(), from, cpu_engine(), to);
   return Primitive(dnnl::reorder(descriptor), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
 }
 
+/// Entries of the first axis that lie together in memory; 0 where the layout is no plain one.
+int64_t first_axis_block(const dnnl::memory::desc& layout) {
+  if (layout.data.format_kind != dnnl_blocked) return 0;
+  const dnnl_blocking_desc_t& blocking = layout.data.format_desc.blocking;
+  int64_t block = 1;
+  for (int i = 0; i < blocking.inner_nblks; ++i) {
+    if (blocking.inner_idxs[i] == 0) block *= blocking.inner_blks[i];
+  }
+  return block;
+}
+
+/// Bytes from one entry of the first axis to another that is a number of whole blocks away.
+size_t first_axis_step(const dnnl::memory::desc& layout, int64_t entries) {
+  const int64_t blocks = entries / first_axis_block(layout);
+  return static_cast<size_t>(blocks * layout.data.format_desc.blocking.strides[0]) *
+         dnnl::memory::data_type_size(layout.data_type());
+}
+
+dnnl::memory::desc part_of(const dnnl::memory::desc& layout, int64_t first, int64_t entries) {
+  dnnl::memory::dims dims = layout.dims(), offsets(dims.size(), 0);
+  dims[0] = entries;
+  offsets[0] = first;
+  dnnl::memory::desc part = layout.submemory_desc(dims, offsets);
+  part.data.offset0 = layout.data.offset0;  // the address moves instead
+  return part;
+}
+
+}  // namespace
+
+Reorder::Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  const OneThread alone;
+  const int64_t size = to.dims()[0];
+  const int64_t block = std::lcm(first_axis_block(from), first_axis_block(to));
+  const size_t wanted = std::clamp<size_t>(to.get_size() / kReorderPart, 1, kMostReorderParts);
+  if (block == 0 || wanted == 1 || size <= block) {
+    part_ = reorder_of(from, to);
+    return;
+  }
+  const int64_t blocks = (size + block - 1) / block;
+  const auto parts = std::min(static_cast<int64_t>(wanted), blocks);
+  const int64_t entries = (blocks + parts - 1) / parts * block;
+  parts_ = (size + entries - 1) / entries;
+  from_step_ = first_axis_step(from, entries);
+  to_step_ = first_axis_step(to, entries);
+  part_ = reorder_of(part_of(from, 0, entries), part_of(to, 0, entries));
+  const int64_t first = (parts_ - 1) * entries;
+  last_ = reorder_of(part_of(from, first, size - first), part_of(to, first, size - first));
+}
+
+void Reorder::run(void* from, void* to) const {
+  parallel_for(parts_, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const Primitive& part = last_ && i == parts_ - 1 ? last_ : part_;
+      part.run(
+          {static_cast<char*>(from) + at * from_step_, static_cast<char*>(to) + at * to_step_});
+    }
+  });
+}
+
+namespace {
+
+/// What the library may use, as TENON_CPU says for the whole process.
+void limit_instruction_set() {
+  for (const char* own : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
+    if (std::getenv(own) != nullptr) return;
+  }
+  if (!instruction_set_is_limited()) return;
+  switch (host_instruction_set()) {
+    case InstructionSet::baseline:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+      return;
+    case InstructionSet::avx2:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+      return;
+    case InstructionSet::avx512:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
+      return;
+  }
+}
+
+}  // namespace
+
 const dnnl::engine& cpu_engine() {
   // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
-  static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  static const auto* const engine = [] {
+    limit_instruction_set();
+    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return *engine;
 }
 

@@ -1,7 +1,12 @@
 // oneDNN primitives that are created once and run from several threads at once. Private.
 //
+//   const OneThread alone;            // descriptors are made for one thread, always
 //   Primitive product(dnnl::matmul(descriptor), {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}});
 //   product.run({x, y});              // addresses in the order of the arguments
+//
+// The library chooses and cuts its kernels by the number of threads that OpenMP would give. So that
+// bits do not depend on it, each primitive is made for one thread and runs on its caller; the
+// kernels here cut the work by the problem, and parallel_for does the parts.
 #pragma once
 
 #include <omp.h>
@@ -18,8 +23,7 @@
 
 namespace tenon::detail {
 
-/// What is created or run meanwhile uses the calling thread alone, so that its bits do not depend
-/// on how many threads there are.
+/// What the library makes or runs meanwhile uses the calling thread alone.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) {
@@ -40,7 +44,6 @@ class OneThread {
 template <class Function>
 void for_each_item(int64_t items, int64_t slots, Function&& function) {
   parallel_for(slots, 1, [&](int64_t first, int64_t end) {
-    const OneThread alone;
     for (int64_t slot = first; slot < end; ++slot) {
       for (int64_t i = items * slot / slots; i < items * (slot + 1) / slots; ++i) {
         function(i, static_cast<size_t>(slot));
@@ -61,7 +64,7 @@ class Primitive {
   Primitive(dnnl::primitive primitive, std::vector<Argument> arguments);
 
   explicit operator bool() const { return shared_ != nullptr; }
-  /// Addresses in the order of the arguments. Thread-safe.
+  /// Addresses in the order of the arguments. Thread-safe; uses the calling thread alone.
   void run(std::span<void* const> addresses) const;
   void run(std::initializer_list<void*> addresses) const {
     run(std::span<void* const>(addresses.begin(), addresses.size()));
@@ -74,9 +77,23 @@ class Primitive {
 };
 
 /// Copies between two layouts of the same tensor.
-Primitive make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+class Reorder {
+ public:
+  Reorder() = default;
+  Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
-/// oneDNN's handle on the CPU. It has no state.
+  explicit operator bool() const { return static_cast<bool>(part_); }
+  /// On the calling thread alone where that is inside parallel_for, else cut along the first axis.
+  void run(void* from, void* to) const;
+
+ private:
+  int64_t parts_ = 1;
+  size_t from_step_ = 0, to_step_ = 0;  // bytes from one part to the next
+  Primitive part_, last_;
+};
+
+/// oneDNN's handle on the CPU. It has no state. The first call tells the library what TENON_CPU
+/// allows, unless ONEDNN_MAX_CPU_ISA does.
 const dnnl::engine& cpu_engine();
 
 /// oneDNN's name of a dtype, or undef where its CPU kernels do not take it.

@@ -1,0 +1,69 @@
+// The threads that help callers of parallel_for: one set for the whole process. Private.
+//
+//   ThreadPool& pool = ThreadPool::of_process();
+//   bool done = pool.run(4, function, context);     // false: another caller has the pool
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace tenon::detail {
+
+constexpr int kMaxThreads = 128;
+
+/// Serves one caller at a time. Nobody waits for it, and a caller never waits for a helper that has
+/// not begun: on a busy machine it does the work before that one is awake.
+class ThreadPool {
+ public:
+  /// Its part of the work that all share: 0 is the caller, who must be able to do everything alone.
+  /// Does not throw.
+  using Function = void (*)(void* context, int self);
+
+  static ThreadPool& of_process();
+
+  /// Calls the function here and, while that runs, on up to threads - 1 helpers; returns when all
+  /// of them are done. False, with nothing called, while another caller has the pool.
+  bool run(int threads, Function function, void* context);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct alignas(64) Helper {
+    std::atomic<int> asleep{0};
+  };
+  /// How long threads that wait spin before they sleep: where the processor is theirs, and where
+  /// others want it.
+  struct Patience {
+    Clock::duration alone, disturbed;
+  };
+
+  ThreadPool();
+  static Patience patience_of_environment();
+  static void forget_helpers();
+
+  int start_helpers(int wanted);
+  void help(int self, uint32_t seen);
+  void wake(Helper& helper);
+  bool enter();
+  void leave();
+  template <class Ready>
+  bool spin(Ready&& ready);
+
+  static constexpr uint32_t kClosed = 1u << 31;  // set in inside_: no helper may begin
+
+  Patience patience_;
+  std::atomic<Clock::rep> disturbed_until_{0};
+
+  alignas(64) std::atomic<bool> taken_{false};
+  int started_ = 0;  // helpers; what follows is written by the caller that has the pool
+  int threads_ = 0;
+  Function function_ = nullptr;
+  void* context_ = nullptr;
+  alignas(64) std::atomic<uint32_t> inside_{kClosed};  // helpers that have begun and not ended
+  alignas(64) std::atomic<uint32_t> generation_{0};    // counts runs
+  std::array<Helper, kMaxThreads> helpers_;            // 0 is unused: the caller
+};
+
+}  // namespace tenon::detail
