@@ -211,8 +211,8 @@ void add_elementwise_losses(OpFamily& ops) {
                    "prediction", "target",
                    [](const Attributes&, Value a, Value b) { return maximum(1.0 - a * b, 0.0); })
               .derivative(narrowed([](const Attributes&, Value a, Value b) {
-                Value active = cast(less(a * b, 1.0), a.dtype());
-                return std::pair{-b * active, -a * active};
+                Value active = less(a * b, 1.0);
+                return std::pair{select(active, -b, 0.0), select(active, -a, 0.0)};
               })));
   ops.add(
       pairwise("kl_divergence",
@@ -220,14 +220,14 @@ void add_elementwise_losses(OpFamily& ops) {
                "is 0. Its sum over classes is the Kullback-Leibler divergence.",
                "log_probability", "target",
                [](const Attributes&, Value log_p, Value target) {
-                 Value positive = greater(target, 0.0);
-                 Value safe = select(positive, target, 1.0);
-                 return select(positive, target * (log(safe) - log_p), 0.0);
+                 Value is_none = logical_or(less(target, 0.0), equal(target, 0.0));
+                 Value safe = select(is_none, 1.0, target);
+                 return select(is_none, 0.0, target * (log(safe) - log_p));
                })
           .derivative(narrowed([](const Attributes&, Value log_p, Value target) {
-            Value positive = greater(target, 0.0);
-            Value safe = select(positive, target, 1.0);
-            return std::pair{-target, select(positive, log(safe) - log_p + 1.0, 0.0)};
+            Value is_none = logical_or(less(target, 0.0), equal(target, 0.0));
+            Value safe = select(is_none, 1.0, target);
+            return std::pair{-target, select(is_none, 0.0, log(safe) - log_p + 1.0)};
           }))
           .domain(0.1, 1.0));
 }
