@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "tenon/graph/build.h"
+#include "tenon/ops/rules.h"
 
 namespace tenon {
 
@@ -93,24 +94,55 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
 
 namespace {
 
-/// The variance of x before it is rounded to the precision of x.
-Tensor precise_variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  Integers over = axes.resolve(x.rank(), "variance: axis");
-  Tensor wide = precise(x), distance = wide - mean(wide, over, true);
-  Tensor total = sum(square(distance), over, keep);
-  return total / divisor(total, count_of(x, over), correction);
+/// Numbers in a unit in which their squares, and the sums of those, neither overflow nor vanish: 1
+/// where they do not anyway. The unit is a constant to derivatives.
+struct InUnits {
+  Tensor numbers, unit;
+
+  InUnits(const Tensor& x, const Integers& over) {
+    const bool is_double = x.dtype() == DType::f64;
+    const double low = is_double ? 1e-140 : 1e-15, high = is_double ? 1e140 : 1e14;
+    Tensor largest = stop_gradient(reduce_max(abs(x), over, true));
+    Tensor is_far = (largest > high && is_finite(largest)) || (largest > 0 && largest < low);
+    unit = where(is_far, largest, 1);
+    numbers = x / unit;
+  }
+};
+
+/// With derivative 0 at 0, as PyTorch has it for norms and standard deviations.
+Tensor root(const Tensor& x) {
+  Tensor is_zero = x == 0;
+  return where(is_zero, 0, sqrt(where(is_zero, 1, x)));
+}
+
+/// `result`, which has the axes with size 1, without them unless they are kept, and as x is.
+Tensor finished(const Tensor& x, const Tensor& result, const Integers& over, bool keep) {
+  return rounded_as(x, keep ? result : result.reshape(reduced_shape(x.shape(), over, false)));
+}
+
+/// The variance of x.numbers.
+Tensor variance_of(const InUnits& x, const Integers& over, int64_t correction) {
+  Tensor distance = x.numbers - mean(x.numbers, over, true);
+  Tensor total = sum(square(distance), over, true);
+  return total / divisor(total, count_of(x.numbers, over), correction);
 }
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  return rounded_as(x, precise_variance(x, axes, keep, correction));
+  Integers over = axes.resolve(x.rank(), "variance: axis");
+  InUnits wide(precise(x), over);
+  return finished(x, variance_of(wide, over, correction) * wide.unit * wide.unit, over, keep);
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  return rounded_as(x, sqrt(precise_variance(x, axes, keep, correction)));
+  Integers over = axes.resolve(x.rank(), "variance: axis");
+  InUnits wide(precise(x), over);
+  return finished(x, root(variance_of(wide, over, correction)) * wide.unit, over, keep);
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
-  return rounded_as(x, sqrt(sum(square(precise(x)), axes, keep)));
+  Integers over = axes.resolve(x.rank(), "norm: axis");
+  InUnits wide(precise(x), over);
+  return finished(x, root(sum(square(wide.numbers), over, true)) * wide.unit, over, keep);
 }
 Tensor argmax(const Tensor& x) { return argmax(ordered(x).reshape({-1}), 0); }
 Tensor argmin(const Tensor& x) { return argmin(ordered(x).reshape({-1}), 0); }
