@@ -94,18 +94,23 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
 
 namespace {
 
-/// Numbers in a unit in which their squares, and the sums of those, neither overflow nor vanish: 1
-/// where they do not anyway. The unit is a constant to derivatives.
-struct InUnits {
+/// Numbers of which the squares, and the sums of those, neither overflow nor vanish: f64 where x is
+/// narrower, and else in a unit, which is 1 where that does anyway and a power of 2 elsewhere, so
+/// that nothing is rounded.
+struct ForSquares {
   Tensor numbers, unit;
 
-  InUnits(const Tensor& x, const Integers& over) {
-    const bool is_double = x.dtype() == DType::f64;
-    const double low = is_double ? 1e-140 : 1e-15, high = is_double ? 1e140 : 1e14;
+  ForSquares(const Tensor& x, const Integers& over)
+      : numbers(x.cast(DType::f64)), unit(full({}, 1, DType::f64)) {
+    if (x.dtype() != DType::f64) return;
     Tensor largest = stop_gradient(reduce_max(abs(x), over, true));
-    Tensor is_far = (largest > high && is_finite(largest)) || (largest > 0 && largest < low);
-    unit = where(is_far, largest, 1);
-    numbers = x / unit;
+    auto choose = [&](double of_large, double of_small) {
+      auto wide = [](double value) { return full({}, value, DType::f64); };
+      return where(largest > 0x1p460, wide(of_large),
+                   where(largest < 0x1p-460, wide(of_small), wide(1)));
+    };
+    unit = choose(0x1p600, 0x1p-700);
+    numbers = x * choose(0x1p-600, 0x1p700);
   }
 };
 
@@ -115,33 +120,39 @@ Tensor root(const Tensor& x) {
   return where(is_zero, 0, sqrt(where(is_zero, 1, x)));
 }
 
-/// `result`, which has the axes with size 1, without them unless they are kept, and as x is.
+/// `result`, which has the axes with size 1, without them unless they are kept, and as precise as
+/// x is.
 Tensor finished(const Tensor& x, const Tensor& result, const Integers& over, bool keep) {
-  return rounded_as(x, keep ? result : result.reshape(reduced_shape(x.shape(), over, false)));
+  DType dtype = is_floating(x.dtype()) ? x.dtype() : DType::f32;
+  Tensor rounded = result.cast(dtype);
+  return keep ? rounded : rounded.reshape(reduced_shape(x.shape(), over, false));
 }
 
-/// The variance of x.numbers.
-Tensor variance_of(const InUnits& x, const Integers& over, int64_t correction) {
-  Tensor distance = x.numbers - mean(x.numbers, over, true);
+/// The sum of the squared distances from the mean, over their number less the correction.
+Tensor mean_square(const Tensor& distance, const Integers& over, int64_t correction) {
   Tensor total = sum(square(distance), over, true);
-  return total / divisor(total, count_of(x.numbers, over), correction);
+  return total / divisor(total, count_of(distance, over), correction);
 }
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   Integers over = axes.resolve(x.rank(), "variance: axis");
-  InUnits wide(precise(x), over);
-  return finished(x, variance_of(wide, over, correction) * wide.unit * wide.unit, over, keep);
+  ForSquares wide(x, over);
+  // The squares are what is asked for: only the mean is taken in the unit.
+  Tensor distance = x.cast(DType::f64) - mean(wide.numbers, over, true) * wide.unit;
+  return finished(x, mean_square(distance, over, correction), over, keep);
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   Integers over = axes.resolve(x.rank(), "variance: axis");
-  InUnits wide(precise(x), over);
-  return finished(x, root(variance_of(wide, over, correction)) * wide.unit, over, keep);
+  ForSquares wide(x, over);
+  Tensor distance = wide.numbers - mean(wide.numbers, over, true);
+  Tensor deviation = root(mean_square(distance, over, correction)) * wide.unit;
+  return finished(x, deviation, over, keep);
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
   Integers over = axes.resolve(x.rank(), "norm: axis");
-  InUnits wide(precise(x), over);
+  ForSquares wide(x, over);
   return finished(x, root(sum(square(wide.numbers), over, true)) * wide.unit, over, keep);
 }
 Tensor argmax(const Tensor& x) { return argmax(ordered(x).reshape({-1}), 0); }
