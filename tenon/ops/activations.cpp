@@ -40,8 +40,10 @@ Value between(Value x, double low, double high) {
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 
-/// Finite, so that 0 times it is 0, and low enough that its exponential is 0.
-Value bounded_below(Value x) { return maximum(x, -1e30); }
+/// Finite, so that 0 times it is 0, and far enough that functions that level off have done so.
+constexpr double kFar = 1e30;
+Value bounded_below(Value x) { return maximum(x, -kFar); }
+Value bounded(Value x) { return minimum(bounded_below(x), kFar); }
 
 Value softplus(Value x) { return maximum(x, 0.0) + log1p(exp(-abs(x))); }
 
@@ -114,22 +116,30 @@ void add_smooth(OpFamily& ops) {
       [](const Attributes&, Value x, Value) { return logistic(-x); }));
   ops.add(activation(
               "softsign", "x / (1 + |x|).",
-              [](const Attributes&, Value x) { return x / (1.0 + abs(x)); },
+              [](const Attributes&, Value x) {
+                Value finite = bounded(x);
+                return finite / (1.0 + abs(finite));
+              },
               [](const Attributes&, Value x, Value) {
                 Value reciprocal = 1.0 / (1.0 + abs(x));
                 return reciprocal * reciprocal;
               })
               .onnx("Softsign"));
-  ops.add(
-      activation(
-          "gelu", "x times the normal distribution function at x (exact, by erf).",
-          [](const Attributes&, Value x) { return x * normal_cdf(x); },
-          [](const Attributes&, Value x, Value) { return normal_cdf(x) + x * normal_density(x); })
-          .onnx("Gelu"));
+  ops.add(activation(
+              "gelu", "x times the normal distribution function at x (exact, by erf).",
+              [](const Attributes&, Value x) { return bounded_below(x) * normal_cdf(x); },
+              [](const Attributes&, Value x, Value) {
+                return normal_cdf(x) + bounded(x) * normal_density(x);
+              })
+              .onnx("Gelu"));
   ops.add(activation(
       "gelu_tanh", "GELU by the approximation with tanh that GPT-2 uses.",
-      [](const Attributes&, Value x) { return 0.5 * x * (1.0 + gelu_tanh_inner(x)); },
-      [](const Attributes&, Value x, Value) {
+      [](const Attributes&, Value x) {
+        return 0.5 * bounded_below(x) * (1.0 + gelu_tanh_inner(x));
+      },
+      [](const Attributes&, Value given, Value) {
+        // Beyond 100 it is 0 or 1, and the square and the cube stay finite.
+        Value x = minimum(maximum(given, -100.0), 100.0);
         Value t = gelu_tanh_inner(x);
         Value inner_slope = kGeluScale * (1.0 + (3.0 * kGeluCubic) * (x * x));
         return 0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * inner_slope);
@@ -139,25 +149,26 @@ void add_smooth(OpFamily& ops) {
               [](const Attributes&, Value x) { return bounded_below(x) * logistic(x); },
               [](const Attributes&, Value x, Value) {
                 Value s = logistic(x);
-                return s * (1.0 + bounded_below(x) * (1.0 - s));
+                return s * (1.0 + bounded(x) * (1.0 - s));
               })
               .onnx("Swish"));
   ops.add(activation(
               "mish", "x * tanh(softplus(x)).",
-              [](const Attributes&, Value x) { return x * tanh(softplus(x)); },
+              [](const Attributes&, Value x) { return bounded_below(x) * tanh(softplus(x)); },
               [](const Attributes&, Value x, Value) {
                 Value t = tanh(softplus(x));
-                return t + x * ((1.0 - t * t) * logistic(x));
+                return t + bounded(x) * ((1.0 - t * t) * logistic(x));
               })
               .onnx("Mish"));
 }
 
+/// Exactly 0 and 1 from -3 and 3 on.
+Value hard_sigmoid(Value x) { return minimum(maximum(x + 3.0, 0.0), 6.0) * (1.0 / 6.0); }
+
 void add_piecewise(OpFamily& ops) {
   ops.add(activation(
-              "hard_sigmoid", "x / 6 + 1/2, cut to [0, 1].",
-              [](const Attributes&, Value x) {
-                return minimum(maximum(x * (1.0 / 6.0) + 0.5, 0.0), 1.0);
-              },
+              "hard_sigmoid", "x / 6 + 1/2, cut to [0, 1]: min(max(x + 3, 0), 6) / 6.",
+              [](const Attributes&, Value x) { return hard_sigmoid(x); },
               [](const Attributes&, Value x, Value) {
                 return indicator(between(x, -3.0, 3.0), x.dtype()) * (1.0 / 6.0);
               })
@@ -165,9 +176,7 @@ void add_piecewise(OpFamily& ops) {
               .onnx("HardSigmoid"));
   ops.add(activation(
               "hard_swish", "x * hard_sigmoid(x).",
-              [](const Attributes&, Value x) {
-                return x * minimum(maximum(x * (1.0 / 6.0) + 0.5, 0.0), 1.0);
-              },
+              [](const Attributes&, Value x) { return bounded_below(x) * hard_sigmoid(x); },
               [](const Attributes&, Value x, Value) {
                 Value middle = x * (1.0 / 3.0) + 0.5;
                 return select(between(x, -3.0, 3.0), middle, indicator(greater(x, 0.0), x.dtype()));

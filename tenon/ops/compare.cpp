@@ -212,10 +212,14 @@ void add_choices(OpFamily& ops) {
               })
               .derivative([](RuleContext& c) {
                 Value low = c.inputs[0], x = c.inputs[1], high = c.inputs[2];
-                Value below = less(x, low), above = greater(maximum(x, low), high);
-                auto only = [&](Value where) { return cast(where, x.dtype()); };
-                return std::vector<Value>{only(logical_and(below, logical_not(above))),
-                                          only(logical_not(logical_or(below, above))), only(above)};
+                Value raised = maximum(x, low);
+                // As of minimum and maximum: who is equal to another shares with it.
+                auto share = [&](Value wins, Value a, Value b) {
+                  return select(equal(a, b), 0.5, cast(wins, x.dtype()));
+                };
+                Value inside = share(less(raised, high), raised, high);
+                Value of_x = share(greater(x, low), x, low);
+                return std::vector<Value>{inside * (1.0 - of_x), inside * of_x, 1.0 - inside};
               })
               .expand([](ExprPool&, Expr low, Expr x, Expr high) { return min(max(x, low), high); })
               .onnx("Clip")

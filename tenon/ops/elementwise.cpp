@@ -215,9 +215,11 @@ void add_arithmetic(OpFamily& ops) {
               .scalar([](double a, double b) { return std::pow(a, b); })
               .integer_scalar(wrapped_power)
               .derivative([](Build&, Value a, Value b, Value y) {
-                // 0 * 0^-1 and 0 * log(0) have limits of zero, not NaN.
-                Value by_base = select(equal(b, 0.0), 0.0, b * power(a, b - 1.0));
-                return std::pair{by_base, y * log(select(equal(a, 0.0), 1.0, a))};
+                // 0 * 0^-1, and 0 * log(0) and 0 * log(inf), have limits of zero, not NaN.
+                Value no_power = equal(b, 0.0);
+                Value by_base = select(no_power, 0.0, b * power(a, b - 1.0));
+                Value flat = logical_or(equal(y, 0.0), logical_and(no_power, equal(a, 0.0)));
+                return std::pair{by_base, y * log(select(flat, 1.0, a))};
               })
               .expand(expand_power)
               .onnx("Pow")
@@ -366,7 +368,7 @@ void add_exponentials(OpFamily& ops) {
               .doc("1 / sqrt(x).")
               .dtypes(kFloating)
               .scalar([](double x) { return 1.0 / std::sqrt(x); })
-              .derivative([](Build&, Value x, Value y) { return -0.5 * y / x; })
+              .derivative([](Build&, Value, Value y) { return -0.5 * y * y * y; })
               .expand([](ExprPool&, Expr x) { return 1.0 / sqrt(x); })
               .domain(0.1, 4)
               .samples(kRealSamples));
@@ -379,6 +381,18 @@ void add_exponentials(OpFamily& ops) {
               .domain(0.1, 4)
               .samples(kRealSamples)
               .samples({{"f32[64]", {}, {{-1e9, 1e9}}}}));
+}
+
+/// (b, -a) / (a^2 + b^2), with the larger of the two as the unit so that the squares stay in range;
+/// 0 at the origin, as in PyTorch, and at infinity.
+std::pair<Value, Value> atan2_slopes(Value a, Value b) {
+  Value larger = maximum(abs(a), abs(b));
+  Value is_flat =
+      logical_or(equal(larger, 0.0), equal(larger, std::numeric_limits<double>::infinity()));
+  Value unit = select(is_flat, 1.0, larger);
+  Value v = select(is_flat, 0.0, a) / unit, u = select(is_flat, 0.0, b) / unit;
+  Value square = select(is_flat, 1.0, v * v + u * u);
+  return {u / square / unit, -v / square / unit};
 }
 
 void add_trigonometry(OpFamily& ops) {
@@ -414,7 +428,7 @@ void add_trigonometry(OpFamily& ops) {
               .dtypes(kFloating)
               .scalar([](double x) { return std::asin(x); })
               .expand([](ExprPool&, Expr x) { return asin(x); })
-              .derivative([](Build&, Value x, Value) { return rsqrt(1.0 - x * x); })
+              .derivative([](Build&, Value x, Value) { return rsqrt((1.0 - x) * (1.0 + x)); })
               .onnx("Asin")
               .domain(-0.9, 0.9)
               .samples(kRealSamples));
@@ -423,7 +437,7 @@ void add_trigonometry(OpFamily& ops) {
               .dtypes(kFloating)
               .scalar([](double x) { return std::acos(x); })
               .expand([](ExprPool&, Expr x) { return acos(x); })
-              .derivative([](Build&, Value x, Value) { return -rsqrt(1.0 - x * x); })
+              .derivative([](Build&, Value x, Value) { return -rsqrt((1.0 - x) * (1.0 + x)); })
               .onnx("Acos")
               .domain(-0.9, 0.9)
               .samples(kRealSamples));
@@ -440,10 +454,7 @@ void add_trigonometry(OpFamily& ops) {
               .dtypes(kFloating)
               .scalar([](double a, double b) { return std::atan2(a, b); })
               .expand([](ExprPool&, Expr a, Expr b) { return atan2(a, b); })
-              .derivative([](Build&, Value a, Value b, Value) {
-                Value square = a * a + b * b;
-                return std::pair{b / square, -a / square};
-              })
+              .derivative([](Build&, Value a, Value b, Value) { return atan2_slopes(a, b); })
               .samples(kRealPairs));
 }
 
@@ -490,7 +501,10 @@ void add_special_functions(OpFamily& ops) {
   ops.add(elementwise("logistic", 1)
               .doc("1 / (1 + exp(-x)), the sigmoid function.")
               .dtypes(kFloating)
-              .scalar([](double x) { return 1 / (1 + std::exp(-x)); })
+              .scalar([](double x) {
+                // exp(-x) may overflow where the result does not underflow.
+                return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
+              })
               .expand([](ExprPool&, Expr x) { return logistic(x); })
               .derivative([](Build&, Value, Value y) { return y * (1.0 - y); })
               .onnx("Sigmoid")

@@ -46,7 +46,7 @@ Expr logistic(Expr x);
 /// log(1 + exp(x)) without overflow; f32 3, f64 4.
 Expr softplus(Expr x);
 Expr erf(Expr x);      // f32 2, f64 4
-Expr erf_inv(Expr x);  // f32 4; f64 |erf(result) - x| < 4e-16
+Expr erf_inv(Expr x);  // f32 4, f64 8
 
 /// f32 1; f64 relative error of 1e-16 |y log x| besides 2 ULP.
 Expr pow(Expr x, Expr y);

@@ -239,13 +239,14 @@ Expr softplus(Expr x) {
 }
 
 Expr sinh(Expr x) {
-  const Expr magnitude = min(abs(x), choose(x, 90, 711));
-  // m = exp(|x|) - 1, at half size to stay finite: sinh = (m + m/(m+1)) / 2.
+  const Expr magnitude = min(abs(x), choose(x, 89.6, 710.7));
+  // m = (exp(|x|) - 1) / 4, since exp(|x|) / 2 may overflow where the result does not:
+  // sinh = 2 (m + m/(4m+1)).
   const ExpParts parts = exp_parts(magnitude, true);
-  const Expr half = power_of_two(parts.shifted, -1);
-  const Expr m = fma(half, parts.p, half - 0.5);
+  const Expr quarter = power_of_two(parts.shifted, -2);
+  const Expr m = fma(quarter, parts.p, quarter - 0.25);
   const Expr bounded = min(m, 1e30);
-  return copy_sign(m + bounded / fma(bounded, 2.0, 1.0), x);
+  return copy_sign((m + bounded / fma(bounded, 4.0, 1.0)) * 2.0, x);
 }
 
 Expr cosh(Expr x) {

@@ -177,7 +177,11 @@ struct VmapAxes {
   std::string axis_name = {};
 };
 
-/// f on each element along an axis, as one batched computation.
+/// f on each element along an axis, as one batched computation. Where elements take different
+/// branches of a `cond`, both are computed for all of them and one result is kept; a branch sees
+/// numbers of an element that takes it in place of the others, so that neither NaN nor an endless
+/// loop comes of those, and one with a loop does not run where no element takes it. A `while_loop`
+/// goes on until all elements are done, and those that are keep their state.
 template <class F>
 auto vmap(F f, VmapAxes axes = {}) {
   return [f = std::move(f), axes = std::move(axes)](const auto&... args) {
@@ -269,7 +273,7 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
 }
 
 /// then(operands…) where the scalar `predicate` holds, else otherwise(operands…); only one of them
-/// runs.
+/// runs. Under `vmap` both do, if the predicate differs between elements.
 template <class Then, class Otherwise, class... T>
 auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
           const T&... operands) {
@@ -285,7 +289,8 @@ auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
       detail::flat_cond(predicate, flat_then.call(), flat_otherwise.call(), leaves_of(arguments)));
 }
 
-/// state = body(state) for as long as condition(state), a scalar bool, holds.
+/// state = body(state) for as long as condition(state), a scalar bool, holds. Under `vmap` until it
+/// holds for no element.
 template <class Condition, class Body, class T>
 T while_loop(const Condition& condition, const Body& body, const T& start) {
   auto arguments = std::make_tuple(start);

@@ -4,6 +4,7 @@
 #include "tenon/transform/batch.h"
 #include "tenon/transform/control.h"
 #include "tenon/transform/joint.h"
+#include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
 
 namespace tenon::detail {
@@ -62,10 +63,53 @@ std::vector<Batched> marked(const std::vector<Value>& values, const Flags& flags
   return results;
 }
 
+std::vector<Value> values_of(const std::vector<Batched>& batched) {
+  std::vector<Value> values;
+  for (const Batched& one : batched) values.push_back(one.value);
+  return values;
+}
+
 /// select(predicate, a, b) where the predicate is bool[batch] and the others have further axes.
 Value select_examples(const Value& predicate, const Value& on_true, const Value& on_false) {
   Shape shape = on_true.shape();
   return select(broadcast(predicate, shape, {0}), on_true, on_false);
+}
+
+/// Whether it holds a loop that goes on for as long as its values say.
+bool may_be_endless(const Graph& f) {
+  for (const Node& node : f.nodes()) {
+    if (control_of(*node.op) == Control::while_loop) return true;
+    for (const auto& [name, attribute] : node.attributes) {
+      const GraphRef* region = attribute.get_if<GraphRef>();
+      if (region && may_be_endless(**region)) return true;
+    }
+  }
+  return false;
+}
+
+/// The values with those of an example that takes part in place of the others': on numbers that a
+/// graph was never meant for it may give NaN, whose derivative is NaN even where the result is not
+/// used, or never end. `taken` is bool[batch]. Derivatives end at what is put in; and where no
+/// example takes part, at all values.
+std::vector<Batched> only_taken(Build& build, const Value& taken, std::span<const Batched> values) {
+  Value position = iota(build, DType::i64, taken.shape(), 0);
+  Value one = reduce_max(select(taken, position, 0.0), {0});
+  Value any = build.call("reduce_or", {taken}, {{"axes", Integers{0}}});
+  std::vector<Batched> results;
+  for (const Batched& value : values) {
+    const Value& x = value.value;
+    if (value.batched) {
+      Integers others;
+      for (size_t i = 1; i < x.rank(); ++i) others.push_back(static_cast<int64_t>(i));
+      Value other = broadcast(gather(x, one, 0, 0), x.shape(), others);
+      results.push_back({select_examples(taken, x, stop_gradient(other)), true});
+    } else if (is_floating(x.dtype())) {
+      results.push_back({select(broadcast(any, x.shape(), {}), x, stop_gradient(x)), false});
+    } else {
+      results.push_back(value);
+    }
+  }
+  return results;
 }
 
 std::vector<Batched> batch_call(const BatchCall& call) {
@@ -83,13 +127,43 @@ std::vector<Batched> batch_call(const BatchCall& call) {
   return marked(call.build.call_multi(*call.node.op, values, changed), outputs);
 }
 
+/// A graph of the same inputs and outputs that gives zeros.
+GraphRef zeros_instead_of(const Graph& f, const OpRegistry& ops) {
+  auto zeros = std::make_shared<Graph>(f.name() + "_zeros");
+  copy_symbol_bounds(*zeros, f);
+  Build build(*zeros, ops);
+  std::vector<ValueId> outputs;
+  for (size_t i = 0; i < f.inputs().size(); ++i)
+    build.input(f.input_names()[i], f.type(f.inputs()[i]));
+  for (ValueId output : f.outputs()) outputs.push_back(build.full(f.type(output), 0.0).id());
+  zeros->set_outputs(std::move(outputs));
+  return zeros;
+}
+
+/// One branch of a conditional for the examples that take it; what the others get is not used.
+std::vector<Batched> batch_branch(const BatchCall& call, const Graph& branch, const Value& taken) {
+  std::span<const Batched> given = call.inputs.subspan(1);
+  // Who does not take a branch still is a participant of its collectives.
+  if (call.scope.concerns(call.node)) return vmap_inline(call.build, call.scope, branch, given);
+  std::vector<Batched> operands = only_taken(call.build, taken, given);
+  if (!may_be_endless(branch)) return vmap_inline(call.build, call.scope, branch, operands);
+  // It may not run at all where nobody takes it.
+  Flags inputs = batched_flags(operands);
+  Flags outputs = batched_outputs(call.scope, branch, inputs);
+  const OpRegistry& ops = call.build.ops();
+  GraphRef batched = vmap_region_graph(branch, ops, call.scope, inputs, outputs);
+  Cond cond{batched, zeros_instead_of(*batched, ops)};
+  Value any = call.build.call("reduce_or", {taken}, {{"axes", Integers{0}}});
+  return marked(cond.emit(call.build, any, with_batch(call.scope, operands, inputs)), outputs);
+}
+
 std::vector<Batched> batch_cond(const BatchCall& call) {
   Cond cond = Cond::of(call.node);
   std::span<const Batched> operands = call.inputs.subspan(1);
   if (call.inputs[0].batched) {
     // Examples go different ways: both are taken.
-    auto yes = vmap_inline(call.build, call.scope, *cond.then, operands);
-    auto no = vmap_inline(call.build, call.scope, *cond.otherwise, operands);
+    auto yes = batch_branch(call, *cond.then, call.inputs[0].value);
+    auto no = batch_branch(call, *cond.otherwise, logical_not(call.inputs[0].value));
     for (size_t i = 0; i < yes.size(); ++i) {
       yes[i] = {select_examples(call.inputs[0].value, call.scope.spread(yes[i]),
                                 call.scope.spread(no[i])),
@@ -157,7 +231,10 @@ While run_until_all_done(const BatchCall& call, const While& loop, const Flags& 
   });
   until.body = make(step->name(), [&](Build& build, std::vector<Value>& arguments) {
     Value each = build.inline_graph(*goes_on, arguments)[0];
-    std::vector<Value> next = build.inline_graph(*step, arguments);
+    // A loop inside might not end on the states of examples that are done.
+    std::vector<Value> taken = arguments;
+    if (may_be_endless(*step)) taken = values_of(only_taken(build, each, marked(arguments, inputs)));
+    std::vector<Value> next = build.inline_graph(*step, taken);
     for (size_t i = 0; i < next.size(); ++i) {
       next[i] = select_examples(each, next[i], arguments[loop.constants + i]);
     }

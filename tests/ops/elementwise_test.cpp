@@ -84,6 +84,11 @@ TEST(Elementwise, TiesShareTheDerivative) {
   auto d = pull_back("maximum", {a, b}, {}, ct, {0, 1});
   EXPECT_THAT(numbers(d[0]), ElementsAre(0.5, 1));
   EXPECT_THAT(numbers(d[1]), ElementsAre(0.5, 0));
+  Literal low = doubles({0, 0, 0, 0}), high = doubles({1, 1, 1, 0}), all = doubles({1, 1, 1, 1});
+  auto c = pull_back("clamp", {low, doubles({0, 0.5, 1, 0}), high}, {}, all, {0, 1, 2});
+  EXPECT_THAT(numbers(c[0]), ElementsAre(0.5, 0, 0, 0.25));
+  EXPECT_THAT(numbers(c[1]), ElementsAre(0.5, 1, 0.5, 0.25));
+  EXPECT_THAT(numbers(c[2]), ElementsAre(0, 0, 0.5, 0.5));
 }
 
 TEST(Compare, NaNIsUnequalToEverything) {

@@ -293,6 +293,28 @@ TEST(Cond, BranchesUseTensorsFromOutside) {
   expect_near(y, {2, 3});
 }
 
+TEST(Cond, OfABatchLeaksNothingFromTheBranchThatIsNotTaken) {
+  auto f = [](Tensor x) {
+    return cond(x > 0, [](Tensor x) { return sqrt(x); }, [](Tensor x) { return 0 * x; }, x);
+  };
+  auto slopes = grad([&](Tensor xs) { return sum(vmap(f)(xs)); });
+  expect_near(slopes(Tensor{0.0}), {0});
+  expect_near(slopes(Tensor{0.0, 4.0, -1.0}), {0, 0.25, 0});
+  expect_near(jit(slopes)(Tensor{0.0, 4.0, -1.0}), {0, 0.25, 0});
+  expect_near(jit(slopes)(zeros({0})), {});
+}
+
+TEST(Cond, OfABatchDoesNotRunALoopThatNobodyEnters) {
+  auto halved = [](Tensor x) {  // never done below 0
+    return while_loop([](Tensor x) { return x > 1 || x < 0; },
+                      [](Tensor x) { return where(x < 0, x, x / 2); }, x);
+  };
+  auto f = [&](Tensor x) { return cond(x > 0, halved, [](Tensor x) { return -x; }, x); };
+  expect_near(vmap(f)(Tensor{5.0, -1.0, 3.0}), {0.625, 1, 0.75});
+  expect_near(vmap(f)(Tensor{-5.0, -1.0}), {5, 1});
+  expect_near(jit(vmap(vmap(f)))(Tensor({{5.0, -1.0}, {-3.0, -4.0}})), {0.625, 1, 3, 4});
+}
+
 TEST(WhileLoop, RunsUntilTheConditionFails) {
   Tensor limit = Tensor(100.0) * 1.0;
   auto [steps, x] =

@@ -135,6 +135,138 @@ TEST(Cond, VmapIsALoop) {
   expect_vmap_is_a_loop(*conditional(), {0, 0, std::nullopt}, 6);
 }
 
+/// x > 0 ? w * f(x) : 0 * x.
+std::unique_ptr<Graph> only_where_positive(const std::string& f) {
+  GraphRef then = make_region({"f64[]", "f64[]"}, [&](Build& b, const Values& in) -> Values {
+    Value y = f == "divide"    ? 1.0 / in[0]
+              : f == "power"   ? power(in[0], b.full_like(in[0], 0.5))
+              : f == "x log x" ? in[0] * log(in[0])
+                               : b.call(f, {in[0]});
+    return {in[1] * y};
+  });
+  GraphRef otherwise = make_region(
+      {"f64[]", "f64[]"}, [](Build&, const Values& in) -> Values { return {in[0] * 0.0}; });
+  return make_graph({"f64[]", "f64[]"}, [&](Build& b, const Values& in) {
+    return call(b, "cond", {greater(in[0], 0.0), in[0], in[1]},
+                {{"then", then}, {"otherwise", otherwise}});
+  });
+}
+
+/// Values, then derivatives by x and by w in reverse mode, then along x and w in forward mode.
+std::vector<std::vector<double>> with_derivatives(const Graph& f, const std::vector<Literal>& in) {
+  const Type& type = f.type(f.outputs()[0]);
+  Literal ones(type.dtype, type.shape.constants());
+  for (int64_t i = 0; i < ones.size(); ++i) ones.set_double(i, 1);
+  std::vector<Literal> reverse = in, forward = in;
+  reverse.push_back(ones);
+  for (const Literal& x : in) {
+    Literal direction(x.dtype(), x.shape());
+    for (int64_t i = 0; i < direction.size(); ++i) direction.set_double(i, 1);
+    forward.push_back(std::move(direction));
+  }
+  std::vector<std::vector<double>> results;
+  for (const Literal& y : run(*vjp(f, core_ops()), reverse)) results.push_back(numbers(y));
+  results.push_back(numbers(run(*jvp(f, core_ops()), forward)[1]));
+  return results;
+}
+
+class UntakenBranch : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Functions, UntakenBranch,
+                         testing::Values("sqrt", "log", "rsqrt", "cbrt", "divide", "power",
+                                         "x log x"));
+
+/// What the batch gives is what each example gives, and no NaN comes of those that go elsewhere:
+/// not into their own derivatives, and not into those of what all share.
+TEST_P(UntakenBranch, OfABatchHasNoSay) {
+  auto one = only_where_positive(GetParam());
+  for (const std::vector<double>& xs : std::vector<std::vector<double>>{
+           {0}, {-1, 0, -0.0}, {0, 2, -1}, {2, 3, 0.5}, {1e-300, 0, -std::nan("")}}) {
+    const auto count = static_cast<int64_t>(xs.size());
+    auto all = vmap(*one, core_ops(), {.in_axes = {0, std::nullopt}, .size = count});
+    auto got = with_derivatives(*all, {reals({count}, xs), scalar(1.5)});
+    double by_w = 0;
+    for (size_t i = 0; i < xs.size(); ++i) {
+      auto wanted = with_derivatives(*one, {scalar(xs[i]), scalar(1.5)});
+      for (size_t k : {size_t{0}, size_t{1}, size_t{3}}) {
+        if (std::isnan(wanted[k][0])) {
+          EXPECT_TRUE(std::isnan(got[k][i])) << GetParam() << "(" << xs[i] << "), " << k;
+        } else {
+          EXPECT_DOUBLE_EQ(got[k][i], wanted[k][0]) << GetParam() << "(" << xs[i] << "), " << k;
+        }
+      }
+      by_w += wanted[2][0];
+    }
+    EXPECT_DOUBLE_EQ(got[2][0], by_w) << GetParam() << " by w";
+  }
+}
+
+TEST(UntakenBranch, OfABatchOfBatchesHasNoSay) {
+  auto one = only_where_positive("sqrt");
+  auto rows = vmap(*one, core_ops(), {.in_axes = {0, std::nullopt}, .size = 2});
+  auto all = vmap(*rows, core_ops(), {.in_axes = {0, std::nullopt}, .size = 3});
+  auto got = with_derivatives(*all, {reals({3, 2}, {0, 4, 0, -1, 1, 16}), scalar(2)});
+  EXPECT_THAT(got[0], testing::ElementsAre(0, 4, 0, 0, 2, 8));
+  EXPECT_THAT(got[1], testing::ElementsAre(0, 0.5, 0, 0, 1, 0.25));
+  EXPECT_THAT(got[2], testing::ElementsAre(7));
+}
+
+/// x > 0 ? (halved until it is at most 1) : -x, where the loop would never end for x below 0: it
+/// goes on while x is not what it is at the end.
+std::unique_ptr<Graph> endless_below_zero() {
+  GraphRef condition = make_region({"f64[]"}, [](Build&, const Values& in) -> Values {
+    return {logical_or(greater(in[0], 1.0), less(in[0], 0.0))};
+  });
+  GraphRef body = make_region({"f64[]"}, [](Build&, const Values& in) -> Values {
+    return {in[0] * 0.5 - select(less(in[0], 0.0), 1.0, in[0] * 0.0)};
+  });
+  GraphRef then = make_region({"f64[]"}, [&](Build& b, const Values& in) -> Values {
+    return call(b, "while", in, {{"condition", condition}, {"body", body}});
+  });
+  GraphRef otherwise =
+      make_region({"f64[]"}, [](Build&, const Values& in) -> Values { return {-in[0]}; });
+  return make_graph({"f64[]"}, [&](Build& b, const Values& in) {
+    return call(b, "cond", {greater(in[0], 0.0), in[0]},
+                {{"then", then}, {"otherwise", otherwise}});
+  });
+}
+
+TEST(UntakenBranch, OfABatchDoesNotLoopForEver) {
+  auto one = endless_below_zero();
+  auto all = vmap(*one, core_ops(), {.size = 3});
+  EXPECT_THAT(numbers(run(*all, {reals({3}, {5, -1, 3})})[0]),
+              testing::ElementsAre(0.625, 1, 0.75));
+  EXPECT_THAT(numbers(run(*all, {reals({3}, {-5, -1, 0})})[0]), testing::ElementsAre(5, 1, 0));
+  auto nested = vmap(*all, core_ops(), {.size = 2});
+  EXPECT_THAT(numbers(run(*nested, {reals({2, 3}, {5, -1, 3, -1, -2, -3})})[0]),
+              testing::ElementsAre(0.625, 1, 0.75, 1, 2, 3));
+  auto pushed = vmap(*jvp(*one, core_ops()), core_ops(), {.size = 2});
+  EXPECT_THAT(numbers(run(*pushed, {reals({2}, {3, -4}), reals({2}, {1, 1})})[1]),
+              testing::ElementsAre(0.25, -1));
+}
+
+/// Counts down to 0 by an inner loop that ends for what is not yet 0 only.
+TEST(While, LoopsInsideABatchEndForExamplesThatAreDone) {
+  GraphRef inner_condition =
+      make_region({"f64[]", "f64[]"},
+                  [](Build&, const Values& in) -> Values { return {not_equal(in[0], in[1])}; });
+  GraphRef inner_body = make_region(
+      {"f64[]", "f64[]"}, [](Build&, const Values& in) -> Values { return {in[0] + 1.0, in[1]}; });
+  GraphRef condition = make_region(
+      {"f64[]"}, [](Build&, const Values& in) -> Values { return {greater(in[0], 0.0)}; });
+  // Counts from -2 to what is left after the step: for what is done, -3, it never gets there.
+  GraphRef body = make_region({"f64[]"}, [&](Build& b, const Values& in) -> Values {
+    Value start = b.full_like(in[0], -2.0);
+    return {call(b, "while", {start, in[0] - 3.0},
+                 {{"condition", inner_condition}, {"body", inner_body}})[0]};
+  });
+  auto one = make_graph({"f64[]"}, [&](Build& b, const Values& in) {
+    return call(b, "while", in, {{"condition", condition}, {"body", body}});
+  });
+  auto all = vmap(*one, core_ops(), {.size = 3});
+  EXPECT_THAT(numbers(run(*all, {reals({3}, {7, 0, 1})})[0]), testing::ElementsAre(-2, 0, -2));
+}
+
 /// Doubles x until its sum is over 10.
 std::unique_ptr<Graph> doubling() {
   GraphRef condition = make_region({"f64[2]", "f64[2]"}, [](Build&, const Values& in) -> Values {
