@@ -166,7 +166,7 @@ Content content_by_name(const std::string& path) {
   if (named(".safetensors") || named(".tenon")) return Content::safetensors;
   if (named(".npy")) return Content::npy;
   if (named(".npz")) return Content::npz;
-  if (named(".png") || named(".pgm") || named(".ppm")) return Content::picture;
+  if (named(".png") || named(".pbm") || named(".pgm") || named(".ppm")) return Content::picture;
   if (named(".ir")) return Content::graph;
   return path.find("idx") != std::string::npos ? Content::idx : Content::unknown;
 }
@@ -225,7 +225,7 @@ int inspect(const Options& options) {
     case Content::unknown:
       throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
           .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
-          .note("idx files (plain or .gz), PNG, PGM and PPM");
+          .note("idx files (plain or .gz), PNG, PBM, PGM and PPM");
   }
   return kOk;
 }

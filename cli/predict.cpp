@@ -164,7 +164,7 @@ void add_predict(CLI::App& app, int& exit_code) {
   command
       ->add_option(
           "FILE", options->files,
-          "PNG, PGM or PPM pictures; .npy, .npz or idx arrays, all rows or those after a #")
+          "PNG, PBM, PGM or PPM pictures; .npy, .npz or idx arrays, all rows or those after a #")
       ->required();
   command->add_option("--input", options->input, "Column of an .npz (default: that of training)")
       ->type_name("NAME");

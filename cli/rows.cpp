@@ -27,7 +27,7 @@ Content picture_or_array(const MappedFile& file) {
     return content;
   Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array",
                            file.path().string());
-  error.note("known: PNG, PGM and PPM pictures; .npy, .npz and idx arrays (plain or .gz)");
+  error.note("known: PNG, PBM, PGM and PPM pictures; .npy, .npz and idx arrays (plain or .gz)");
   if (text.starts_with("\xff\xd8")) error.note("hint: turn the JPEG into a PNG first");
   throw error;
 }
