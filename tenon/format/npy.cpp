@@ -248,7 +248,8 @@ void require_size(const Header& header, std::string_view name, uint64_t offset, 
                      offset, there);
   }
   if (*size < there) {
-    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size);
+    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size)
+        .note("where numpy.save wrote several arrays into one file: numpy.savez keeps them apart");
   }
 }
 

@@ -59,6 +59,15 @@ std::string_view type_name(DType dtype) {
   return std::ranges::find(kTypes, std::optional(dtype), &TypeName::dtype)->name;
 }
 
+std::string text_of(const nlohmann::ordered_json& header, const std::filesystem::path& path) {
+  try {
+    return header.dump();
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCode::invalid_argument, "{}: names and metadata must be UTF-8: {}", path.string(),
+         error.what());
+  }
+}
+
 std::optional<uint64_t> size_in_bytes(int bits, std::span<const int64_t> shape) {
   // Counting bits in place of bytes would overflow early, so whole bytes go by array_bytes.
   const auto elements = array_bytes(DType::u8, shape);
@@ -198,7 +207,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedViews& tens
     header[name] = {
         {"dtype", type_name(view.dtype)}, {"shape", view.shape}, {"data_offsets", {begin, end}}};
   }
-  std::string text = header.dump();
+  std::string text = text_of(header, path);
   text.append((kDataAlignment - (kLengthBytes + text.size()) % kDataAlignment) % kDataAlignment,
               ' ');
   if (text.size() > kMaxHeader) {

@@ -94,6 +94,35 @@ TEST(CliFiles, OnePictureIsOfOneClassInEveryFormat) {
   }
 }
 
+TEST(CliFiles, AModelOfTwoAxesTakesPicturesAsGrey) {
+  TemporaryFolder folder;
+  RunOptions here{.folder = folder.path()};
+  write_npz(folder / "flat.npz",
+            {{"image", Literal(DType::u8, {8, 6, 6})}, {"label", Literal(DType::i32, {8})}});
+  write_text(folder / "flat.toml", R"([data]
+source = "npz"
+train = "flat.npz"
+batch = 8
+[model]
+layers = ["flatten", {dense = 2}]
+[train]
+epochs = 1
+)");
+  Finished train = run({"train", "flat.toml", "--quiet"}, here);
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  for (int64_t channels : {1, 2, 3, 4}) {
+    Literal picture(DType::u8, {6, 6, channels});
+    for (int64_t i = 0; i < picture.size(); ++i) picture.set_int(i, i / channels * 7);
+    write_png(folder / (std::to_string(channels) + ".png"), picture);
+  }
+  const std::string wanted = run({"predict", "runs/flat/model.tenon", "1.png"}, here).out;
+  EXPECT_NE(wanted, "");
+  for (const char* file : {"2.png", "3.png", "4.png"}) {
+    Finished one = run({"predict", "runs/flat/model.tenon", file}, here);
+    EXPECT_EQ(one.out, wanted) << one.err;
+  }
+}
+
 TEST(CliFiles, InspectShowsWhatIsNotReadToo) {
   Finished odd = run({"inspect", "tests/golden/format/odd.npz"});
   EXPECT_EQ(odd.exit_code, 1) << "a name is there twice";

@@ -145,6 +145,20 @@ TEST(Safetensors, AFailedWriteLeavesTheOldFile) {
   EXPECT_EQ(read_safetensors(path), first);
 }
 
+TEST(Safetensors, NamesThatAreNoTextAreRefused) {
+  const TemporaryFolder folder;
+  const NamedLiterals bad = {{"caf\xe9", Literal::scalar(DType::f32, 1)}};
+  const NamedLiterals good = {{"a", Literal::scalar(DType::f32, 1)}};
+  for (const auto& write :
+       {std::function([&] { write_safetensors(folder / "m", views_of(bad)); }),
+        std::function([&] { write_safetensors(folder / "m", views_of(good), {{"k", "\xff"}}); })}) {
+    const Error error = thrown_by(write);
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_NE(error.message().find("must be UTF-8"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "m"));
+}
+
 TEST(Safetensors, ReadsTheTrainingRunsOfPyTorch) {
   const SafetensorsFile lenet("tests/golden/torch/lenet.safetensors");
   EXPECT_EQ(lenet.at("initial/conv1.weight").shape, (std::vector<int64_t>{5, 5, 1, 6}));
