@@ -175,11 +175,11 @@ AtomicFile::AtomicFile(const fs::path& path, uint64_t expected_bytes) : path_(pa
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     path_ = follow_links(path_);
-    const uint64_t available = free_space(folder_of(path_));
-    if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
     static std::atomic<uint64_t> counter{0};
     temporary_ = folder_of(path_) / fmt::format(".{}{}{}-{}", path_.filename().string(),
                                                 kTemporaryMark, ::getpid(), counter++);
+    const uint64_t available = free_space(folder_of(path_));
+    if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
     // Nobody may read it before it has the permissions of what it replaces.
     const mode_t mode = destination.exists ? 0600 : 0666;
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

@@ -67,9 +67,18 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
 }
 
 Tree load_npz(const std::filesystem::path& path) {
+  try {
+    return load_npz(path, NpzFile(path).names());
+  } catch (Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    throw error.note("hint: load_npz(path, names) reads those of the names alone");
+  }
+}
+
+Tree load_npz(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  const NpzFile file(path);
   Tree tree;
-  for (const auto& [name, array] : read_npz(path))
-    tree.set(name, loaded(Tensor(array), name, path));
+  for (const std::string& name : names) tree.set(name, loaded(Tensor(file.read(name)), name, path));
   return tree;
 }
 

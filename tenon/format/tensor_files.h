@@ -27,6 +27,8 @@ Tensor load_npy(const std::filesystem::path& path);
 void save_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 Tree load_npz(const std::filesystem::path& path);
+/// Those of these names alone, whatever else is there; Error not_found.
+Tree load_npz(const std::filesystem::path& path, const std::vector<std::string>& names);
 void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress = true);
 template <class T>
 void save_npz(const std::filesystem::path& path, const T& tree, bool compress = true) {

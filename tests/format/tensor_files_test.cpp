@@ -67,6 +67,10 @@ TEST(TensorFiles, OnlyWhatIsAskedForMustBeReadable) {
   const Error error = thrown_by([&] { load_safetensors(path, {"F33"}); });
   EXPECT_EQ(error.code(), ErrorCode::not_found);
   EXPECT_NE(std::string(error.what()).find("F32"), std::string::npos) << error.what();
+  const std::filesystem::path archive = "tests/golden/format/odd.npz";
+  EXPECT_NE(std::string(thrown_by([&] { load_npz(archive); }).what()).find("load_npz(path, names)"),
+            std::string::npos);
+  EXPECT_EQ(load_npz(archive, {"large"}).at("large").literal(), Literal::of<float>({3}, {0, 1, 2}));
   const Tree whole = load_safetensors("tests/golden/format/whole.safetensors");
   EXPECT_EQ(whole.at("U64").literal().type().to_string(), "i64[2,3]");
 }
