@@ -46,6 +46,16 @@ TEST(Idx, ReadsGzip) {
             Literal::of<uint8_t>({2, 3}, {0, 1, 2, 3, 4, 5}));
 }
 
+TEST(Idx, ZerosMayFollowGzip) {
+  auto bytes = file_bytes("tests/golden/format/digits-idx2-ubyte.gz");
+  const auto size = bytes.size();
+  bytes.resize(size + 477);
+  EXPECT_EQ(parse_idx(bytes, "a.gz"), Literal::of<uint8_t>({2, 3}, {0, 1, 2, 3, 4, 5}));
+  bytes.back() = std::byte{1};
+  EXPECT_EQ(thrown_by([&] { parse_idx(bytes, "a.gz"); }).message(),
+            fmt::format("a.gz: byte {}: bytes follow the end of the compressed data", size));
+}
+
 TEST(Idx, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
   const TemporaryFolder folder;
   write_idx(folder / "a", Literal::of<int32_t>({2, 2}, {1, -2, 3, 70000}));

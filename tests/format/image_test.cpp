@@ -55,8 +55,9 @@ struct Picture {
   std::vector<Literal> converted;  // [channels - 1]
 };
 
-std::vector<Picture> pictures_of_pillow() {
-  const NamedLiterals golden = read_npz("tests/golden/format/pictures.npz");
+std::vector<Picture> pictures_of_pillow(
+    const std::filesystem::path& path = "tests/golden/format/pictures.npz") {
+  const NamedLiterals golden = read_npz(path);
   const Literal &table = golden.at("table"), &text = golden.at("names");
   const std::string_view all(reinterpret_cast<const char*>(text.data()), text.bytes());
   const std::byte* file = golden.at("files").data();
@@ -80,8 +81,7 @@ std::vector<Picture> pictures_of_pillow() {
   return result;
 }
 
-TEST(Image, EveryKindIsReadAsPillowReadsIt) {
-  const std::vector<Picture> pictures = pictures_of_pillow();
+void expect_as_pillow(const std::vector<Picture>& pictures) {
   EXPECT_GT(pictures.size(), 200u);
   for (const Picture& picture : pictures) {
     SCOPED_TRACE(picture.name);
@@ -92,6 +92,15 @@ TEST(Image, EveryKindIsReadAsPillowReadsIt) {
           << channels << " channels";
     }
   }
+}
+
+TEST(Image, EveryKindIsReadAsPillowReadsIt) { expect_as_pillow(pictures_of_pillow()); }
+
+TEST(Image, EveryKindIsReadAsTheInstalledPillowReadsIt) {
+  if (peers_python().empty()) GTEST_SKIP() << "no Python tools: see bench/peers/requirements.txt";
+  const TemporaryFolder folder;
+  ASSERT_TRUE(run_python("pictures.py", (folder / "pictures.npz").string()));
+  expect_as_pillow(pictures_of_pillow(folder / "pictures.npz"));
 }
 
 TEST(Image, OnePictureIsTheSameInEveryFormat) {
