@@ -5,6 +5,8 @@
 //   add_train(app, exit_code);           // its callback sets exit_code or throws tenon::Error
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,14 @@ std::string version_text();
 
 /// `--threads N`, for the commands that compute.
 void add_threads_option(CLI::App& command);
+
+/// Does something with each file in turn. With several, the Error of one is printed and the others
+/// go on: the result has the errors by file. The Error of a file that is alone is thrown.
+std::map<std::string, std::string> for_each_file(
+    const std::vector<std::string>& files,
+    const std::function<void(const std::string& file)>& action);
+/// `error: …` on standard error, behind what has been printed so far.
+void report_error(std::string_view what);
 
 /// What is wrong with a command line that cannot be parsed, in our words where they are better.
 std::string usage_error(const CLI::App& app, const std::vector<std::string>& words,

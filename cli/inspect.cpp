@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,7 +30,8 @@ namespace tenon::cli {
 namespace {
 
 struct Options {
-  std::string file;
+  std::vector<std::string> files;
+  std::string file;  // the one of them that is inspected
   bool graph = false;
   std::string png;
 };
@@ -102,6 +105,15 @@ void inspect_model(const Options& options, Bytes bytes) {
   print_rows(rows);
 }
 
+/// As in the file, where that is no dtype of Tenon's.
+std::string type_text(const SafetensorsEntry& entry) {
+  const std::string shape = Shape::of(entry.shape).to_string();
+  if (!entry.dtype) return fmt::format("{}{}, not read", entry.dtype_name, shape);
+  const std::string_view dtype = name_of(*entry.dtype);
+  if (entry.narrow == Narrow::none) return fmt::format("{}{}", dtype, shape);
+  return fmt::format("{}{}, read as {}", entry.dtype_name, shape, dtype);
+}
+
 void inspect_safetensors(const Options& options, Bytes bytes) {
   SafetensorsFile file(bytes, options.file);
   if (train::Model::is_in(file)) return inspect_model(options, bytes);
@@ -116,25 +128,27 @@ void inspect_safetensors(const Options& options, Bytes bytes) {
       fmt::print("  {}  {}\n", key, text.size() > 200 ? text.substr(0, 200) + " …" : text);
   }
   std::vector<Row> rows;
-  for (const SafetensorsEntry& entry : file.tensors()) {
-    std::string dtype = entry.dtype ? std::string(name_of(*entry.dtype)) : entry.dtype_name;
-    rows.push_back({entry.name, dtype + Shape::of(entry.shape).to_string(), entry.size});
-  }
+  for (const SafetensorsEntry& entry : file.tensors())
+    rows.push_back({entry.name, type_text(entry), entry.size});
   print_rows(rows);
 }
 
-/// Smallest, largest and mean element.
+/// Smallest, largest and mean element of those that are numbers.
 void print_statistics(const Literal& values) {
-  if (values.size() == 0) return;
-  double low = values.to_double(0), high = low, sum = 0;
+  double low = 0, high = 0, sum = 0;
+  int64_t numbers = 0;
   for (int64_t i = 0; i < values.size(); ++i) {
-    double value = values.to_double(i);
-    low = std::min(low, value);
-    high = std::max(high, value);
+    const double value = values.to_double(i);
+    if (std::isnan(value)) continue;
+    low = numbers == 0 ? value : std::min(low, value);
+    high = numbers == 0 ? value : std::max(high, value);
     sum += value;
+    ++numbers;
   }
-  fmt::print("  smallest {:.6g}, largest {:.6g}, mean {:.6g}\n", low, high,
-             sum / static_cast<double>(values.size()));
+  if (numbers > 0)
+    fmt::print("  smallest {:.6g}, largest {:.6g}, mean {:.6g}\n", low, high,
+               sum / static_cast<double>(numbers));
+  if (numbers < values.size()) fmt::print("  not a number: {}\n", values.size() - numbers);
 }
 
 void inspect_array(std::string_view kind, const std::string& path, const Literal& values) {
@@ -143,21 +157,23 @@ void inspect_array(std::string_view kind, const std::string& path, const Literal
   print_statistics(values);
 }
 
-/// Arrays of a kind that is not read, such as text, have a line too.
-void inspect_archive(const std::string& path, const NpzFile& archive) {
+/// What is not read, such as text, has a line too. Damage is an error behind all others.
+int inspect_archive(const std::string& path, const NpzFile& archive) {
   std::vector<Row> rows;
-  std::vector<std::string> unread;
+  std::vector<std::string> unread, damaged;
   for (const std::string& name : archive.names()) {
     try {
       rows.push_back(row_of(name, archive.read(name)));
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::unsupported) throw;
-      unread.push_back(error.message());
+      (error.code() == ErrorCode::corrupt ? damaged : unread).push_back(error.message());
     }
   }
   fmt::print("npz  {}\n", path);
   print_rows(rows);
+  for (const std::string& name : archive.others()) fmt::print("  no array: {}\n", name);
   for (const std::string& why : unread) fmt::print("  not read: {}\n", why);
+  for (const std::string& why : damaged) report_error(why);
+  return damaged.empty() ? kOk : kError;
 }
 
 /// What a damaged or unknown file was meant to be; its reader then says what is wrong with it.
@@ -166,7 +182,7 @@ Content content_by_name(const std::string& path) {
   if (named(".safetensors") || named(".tenon")) return Content::safetensors;
   if (named(".npy")) return Content::npy;
   if (named(".npz")) return Content::npz;
-  if (named(".png") || named(".pgm") || named(".ppm")) return Content::picture;
+  if (named(".png") || named(".pbm") || named(".pgm") || named(".ppm")) return Content::picture;
   if (named(".ir")) return Content::graph;
   return path.find("idx") != std::string::npos ? Content::idx : Content::unknown;
 }
@@ -207,8 +223,7 @@ int inspect(const Options& options) {
       inspect_array("npy", path, parse_npy(bytes, path));
       break;
     case Content::npz:
-      inspect_archive(path, NpzFile(bytes, path));
-      break;
+      return inspect_archive(path, NpzFile(bytes, path));
     case Content::picture:
       inspect_array("image", path, parse_image(bytes, path));
       break;
@@ -225,9 +240,20 @@ int inspect(const Options& options) {
     case Content::unknown:
       throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
           .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
-          .note("idx files (plain or .gz), PNG, PGM and PPM");
+          .note("idx files (plain or .gz), PNG, PBM, PGM and PPM");
   }
   return kOk;
+}
+
+int inspect_all(Options options) {
+  if (!options.png.empty() && options.files.size() > 1)
+    fail(ErrorCode::invalid_argument, "--png writes one row of one file");
+  int exit_code = kOk;
+  const auto errors = for_each_file(options.files, [&](const std::string& file) {
+    options.file = file;
+    exit_code = std::max(exit_code, inspect(options));
+  });
+  return errors.empty() ? exit_code : kError;
 }
 
 }  // namespace
@@ -236,8 +262,8 @@ void add_inspect(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("inspect", "What is in a model, checkpoint or data file");
   auto options = std::make_shared<Options>();
   command
-      ->add_option("FILE", options->file,
-                   "A model, checkpoint, graph or array file, or rows of one, FILE#17")
+      ->add_option("FILE", options->files,
+                   "Models, checkpoints, graphs, pictures and array files, or rows, FILE#17")
       ->required();
   command->add_flag("--graph", options->graph, "Print the graph of a model");
   command->add_option("--png", options->png, "Write a row of an array, FILE#row, as a picture")
@@ -250,7 +276,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
       "  tenon inspect train-images-idx3-ubyte.gz\n"
       "  tenon inspect table.npy#0:3\n"
       "  tenon inspect train-images-idx3-ubyte.gz#17 --png shirt.png");
-  command->callback([options, &exit_code] { exit_code = inspect(*options); });
+  command->callback([options, &exit_code] { exit_code = inspect_all(*options); });
 }
 
 }  // namespace tenon::cli

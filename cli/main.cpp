@@ -85,7 +85,7 @@ int run_and_report(int argc, char** argv) {
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category());
     return exit_code;
   } catch (const Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    report_error(error.what());
     return error.code() == ErrorCode::interrupted ? kInterrupted : kError;
   } catch (const std::system_error& error) {
     const bool output = std::ferror(stdout) != 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <numeric>
 
@@ -95,6 +96,11 @@ class Predictions {
     }
   }
 
+  /// Of a file that was not read: JSON says it in its place.
+  void add_error(const std::string& file, const std::string& what) {
+    if (options_.json) all_.push_back({{"input", file}, {"error", what}});
+  }
+
   const Json& all() const { return all_; }
 
  private:
@@ -139,20 +145,26 @@ class Predictions {
 int predict(Options options) {
   train::Model model = train::Model::load(options.model);
   if (options.input.empty()) options.input = model.about("input", "image");
-  std::vector<InputRows> inputs;
-  for (const std::string& file : options.files) {
-    inputs.push_back(read_rows(file, model.example(), options.input));
-    train::check_token_ids(model.graph(), inputs.back().values, file);
-  }
+  std::map<std::string, InputRows> inputs;
   size_t width = 0, rows = 0;
-  for (const InputRows& input : inputs) {
+  // All are read before the first is computed: what is wrong with them is said at once.
+  const auto errors = for_each_file(options.files, [&](const std::string& file) {
+    InputRows input = read_rows(file, model.example(), options.input);
+    train::check_token_ids(model.graph(), input.values, file);
     for (const std::string& name : input.names) width = std::max(width, name.size());
     rows += input.names.size();
-  }
+    inputs.insert_or_assign(file, std::move(input));
+  });
   Predictions predictions(model, options);
-  for (const InputRows& input : inputs) predictions.add(input, width, rows > 1);
+  for (const std::string& file : options.files) {
+    if (const auto error = errors.find(file); error != errors.end()) {
+      predictions.add_error(file, error->second);
+    } else {
+      predictions.add(inputs.at(file), width, rows > 1 || options.files.size() > 1);
+    }
+  }
   if (options.json) fmt::print("{}\n", dump_json(predictions.all()));
-  return kOk;
+  return errors.empty() ? kOk : kError;
 }
 
 }  // namespace
@@ -164,7 +176,7 @@ void add_predict(CLI::App& app, int& exit_code) {
   command
       ->add_option(
           "FILE", options->files,
-          "PNG, PGM or PPM pictures; .npy, .npz or idx arrays, all rows or those after a #")
+          "PNG, PBM, PGM or PPM pictures; .npy, .npz or idx arrays, all rows or those after a #")
       ->required();
   command->add_option("--input", options->input, "Column of an .npz (default: that of training)")
       ->type_name("NAME");

@@ -27,7 +27,7 @@ Content picture_or_array(const MappedFile& file) {
     return content;
   Error error = make_error(ErrorCode::unsupported, "{}: neither a picture nor an array",
                            file.path().string());
-  error.note("known: PNG, PGM and PPM pictures; .npy, .npz and idx arrays (plain or .gz)");
+  error.note("known: PNG, PBM, PGM and PPM pictures; .npy, .npz and idx arrays (plain or .gz)");
   if (text.starts_with("\xff\xd8")) error.note("hint: turn the JPEG into a PNG first");
   throw error;
 }
@@ -75,6 +75,15 @@ Literal converted(Literal values, DType dtype, const std::string& path) {
     }
   }
   return result;
+}
+
+/// Of a picture for rows of this shape: grey for [h,w] and [1,h,w]; 0, what it has, where the shape
+/// does not tell.
+int channels_for(const std::vector<int64_t>& shape) {
+  if (shape.size() == 2) return 1;
+  if (shape.size() != 3) return 0;
+  if (shape[2] <= 4) return static_cast<int>(shape[2]);
+  return shape[0] == 1 ? 1 : 0;
 }
 
 /// Equal but for axes of one entry, or all in one axis: the elements are in the same order then.
@@ -154,8 +163,7 @@ InputRows read_rows(const std::string& argument, const Type& example, const std:
   Literal values;
   if (picture) {
     std::vector<int64_t> wanted = example.shape.constants();
-    int channels = wanted.size() == 3 && wanted[2] <= 4 ? static_cast<int>(wanted[2]) : 0;
-    Literal pixels = parse_image(file.bytes(), selection.path, {.channels = channels});
+    Literal pixels = parse_image(file.bytes(), selection.path, {.channels = channels_for(wanted)});
     std::vector<int64_t> shape = pixels.shape();
     shape.insert(shape.begin(), 1);
     values = std::move(pixels).reshaped(shape);

@@ -1,11 +1,14 @@
-// Help for command lines that cannot be parsed, and options that several commands share.
+// Help for command lines that cannot be parsed, and what several commands share.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+#include <new>
 
 #include "cli/command.h"
+#include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/strings.h"
 
@@ -84,6 +87,31 @@ std::vector<std::string> usage_hints(const CLI::App& app, const std::vector<std:
     path = up->get_name() + " " + path;
   hints.push_back(fmt::format("`{} --help` shows the usage", path));
   return hints;
+}
+
+void report_error(std::string_view what) {
+  std::fflush(stdout);
+  fmt::print(stderr, "error: {}\n", what);
+}
+
+std::map<std::string, std::string> for_each_file(
+    const std::vector<std::string>& files,
+    const std::function<void(const std::string& file)>& action) {
+  std::map<std::string, std::string> errors;
+  for (const std::string& file : files) {
+    try {
+      action(file);
+    } catch (Error& error) {
+      if (files.size() == 1) throw;
+      if (error.message().find(file) == std::string::npos) error.note("in {}", file);
+      errors[file] = error.what();
+    } catch (const std::bad_alloc&) {
+      if (files.size() == 1) throw;
+      errors[file] = file + ": out of memory";
+    }
+    if (errors.contains(file)) report_error(errors[file]);
+  }
+  return errors;
 }
 
 void add_threads_option(CLI::App& command) {

@@ -106,7 +106,26 @@ Destination look_at(const fs::path& path) {
         open.st_ino == status.st_ino)
       destination.open_as = standard;
   }
+  // A rename asks for the folder's permission alone, and would replace a write-protected file.
+  const bool writable =
+      destination.open_as >= 0 || ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+  if (!writable) throw system_error("write", path, errno);
   return destination;
+}
+
+// A file that takes the place of `path` gets its mode and, as far as this user may give them, its
+// owner and group. What cannot be kept never lets anybody in who was not let in before.
+void take_permissions(int descriptor, const fs::path& path) {
+  struct stat old{}, now{};
+  if (::stat(path.c_str(), &old) != 0 || ::fstat(descriptor, &now) != 0) return;
+  mode_t mode = old.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+  constexpr auto kAsItIs = static_cast<uid_t>(-1);
+  if (now.st_gid != old.st_gid && ::fchown(descriptor, kAsItIs, old.st_gid) != 0)
+    mode &= ~static_cast<mode_t>(S_IRWXG) | (mode & S_IRWXO) << 3;  // other people are the group
+  const bool owner = now.st_uid == old.st_uid || ::fchown(descriptor, old.st_uid, kAsItIs) == 0;
+  const bool changed = ::fchmod(descriptor, mode) == 0;
+  static_cast<void>(owner);
+  static_cast<void>(changed);  // it stays private on file systems that know no modes
 }
 
 }  // namespace
@@ -156,12 +175,14 @@ AtomicFile::AtomicFile(const fs::path& path, uint64_t expected_bytes) : path_(pa
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     path_ = follow_links(path_);
-    const uint64_t available = free_space(folder_of(path_));
-    if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
     static std::atomic<uint64_t> counter{0};
     temporary_ = folder_of(path_) / fmt::format(".{}{}{}-{}", path_.filename().string(),
                                                 kTemporaryMark, ::getpid(), counter++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const uint64_t available = free_space(folder_of(path_));
+    if (expected_bytes > available && available > 0) fail_with("write", ENOSPC);
+    // Nobody may read it before it has the permissions of what it replaces.
+    const mode_t mode = destination.exists ? 0600 : 0666;
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   }
   if (descriptor_ < 0) fail_with(temporary_.empty() ? "write" : "create", errno);
 }
@@ -189,6 +210,7 @@ void AtomicFile::commit() {
     if (::close(std::exchange(descriptor_, -1)) != 0) fail_with("write", errno);
     return;
   }
+  take_permissions(descriptor_, path_);
   if (::fsync(descriptor_) != 0) fail_with("write", errno);
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -225,11 +247,8 @@ void atomic_write(const fs::path& path, std::string_view text) {
 
 void require_writable(const fs::path& path) {
   const Destination destination = look_at(path);
-  if (destination.exists && !destination.regular) {
-    // Not opened: a reader at the other end of a pipe would see it end.
-    if (::access(path.c_str(), W_OK) != 0) throw system_error("write", path, errno);
-    return;
-  }
+  // A pipe is not opened: the reader at its other end would see it end.
+  if (destination.exists && !destination.regular) return;
   AtomicFile thrown_away(path);
 }
 

@@ -47,8 +47,10 @@ class MappedFile {
 
 /// A file that appears under its name only when it is complete and on the disk. Written beside its
 /// destination, synced and renamed by commit(); thrown away otherwise. A full disk, an unwritable
-/// folder or a kill at any moment leaves the old file as it was. Through symbolic links the file
-/// they lead to is written. Only a regular file can be replaced: a pipe or a device, and what
+/// folder or a kill at any moment leaves the old file as it was. The new one has its permissions,
+/// and its owner where this user may give files away; a file that was not there has those of the
+/// umask. One that this user may not write is not replaced. Through symbolic links the file they
+/// lead to is written. Only a regular file can be replaced: a pipe or a device, and what
 /// standard output or error go to, is written into as it is.
 class AtomicFile {
  public:

@@ -150,9 +150,14 @@ void DlpackArray::describe(const DLTensor& tensor) {
   if (tensor.data != nullptr) {
     data_ = static_cast<const std::byte*>(tensor.data) + tensor.byte_offset;
   }
+  if (dtype_ == DType::boolean && contiguous()) {
+    // To NumPy a bool is any byte but 0; to C++ others than 0 and 1 are undefined.
+    odd_bools_ = std::ranges::any_of(view().bytes, [](std::byte b) { return b > std::byte{1}; });
+  }
 }
 
 bool DlpackArray::contiguous() const {
+  if (odd_bools_) return false;
   if (reinterpret_cast<uintptr_t>(data_) % size_of(dtype_) != 0) return false;
   if (element_count(shape_) == 0) return true;
   int64_t step = 1;
@@ -190,6 +195,11 @@ Literal DlpackArray::copy() const {
       if (++index[axis] < shape_[axis]) break;
       source -= strides_[axis] * shape_[axis] * size;
       index[axis] = 0;
+    }
+  }
+  if (dtype_ == DType::boolean) {
+    for (std::byte& b : std::span(result.data(), result.bytes())) {
+      b = b == std::byte{0} ? std::byte{0} : std::byte{1};
     }
   }
   return result;

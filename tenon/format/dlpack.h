@@ -89,12 +89,12 @@ class DlpackArray {
   DType dtype() const { return dtype_; }
   const std::vector<int64_t>& shape() const { return shape_; }
   bool read_only() const { return read_only_; }
-  /// Row-major without gaps, and aligned for its element type.
+  /// Row-major without gaps, aligned for its element type, and bools that are 0 or 1.
   bool contiguous() const;
   /// The memory itself, as long as this object or `owner()` lives; only if contiguous().
   ArrayView view() const;
   std::shared_ptr<const void> owner() const { return owner_; }
-  /// A row-major copy.
+  /// A row-major copy; bools are true where they are not 0, as in NumPy.
   Literal copy() const;
 
  private:
@@ -106,6 +106,7 @@ class DlpackArray {
   std::vector<int64_t> shape_;
   std::vector<int64_t> strides_;
   bool read_only_ = false;
+  bool odd_bools_ = false;
 };
 
 }  // namespace tenon

@@ -4,21 +4,27 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "tenon/base/files.h"
 #include "tenon/format/byte_reader.h"
 #include "tenon/format/inflate.h"
+#include "tenon/format/narrow.h"
 
 namespace tenon {
 
 namespace {
 
-constexpr std::pair<uint8_t, DType> kCodes[] = {{0x08, DType::u8},
-                                                {0x09, DType::i8},
-                                                {0x0c, DType::i32},
-                                                {0x0d, DType::f32},
-                                                {0x0e, DType::f64}};
+struct ElementType {
+  uint8_t code;
+  DType dtype;
+  Narrow narrow = Narrow::none;
+
+  size_t size() const { return narrow == Narrow::none ? size_of(dtype) : size_of(narrow); }
+};
+// i32 before i16: the first of a dtype is what is written.
+constexpr ElementType kElementTypes[] = {{0x08, DType::u8},  {0x09, DType::i8},
+                                         {0x0c, DType::i32}, {0x0b, DType::i32, Narrow::i16},
+                                         {0x0d, DType::f32}, {0x0e, DType::f64}};
 
 /// The content of the file, unpacked if need be.
 class Content {
@@ -62,11 +68,8 @@ Literal parse_idx(std::span<const std::byte> bytes, std::string_view name) {
     throw corrupt_at(name, 0, "not an IDX file: it does not start with two zero bytes");
   }
   const auto code = static_cast<uint8_t>(magic[2]);
-  const auto* known = std::ranges::find(kCodes, code, [](const auto& c) { return c.first; });
-  if (known == std::end(kCodes)) {
-    if (code == 0x0b) {
-      fail(ErrorCode::unsupported, "{}: byte 2: 16-bit integers are not supported", name);
-    }
+  const auto* type = std::ranges::find(kElementTypes, code, &ElementType::code);
+  if (type == std::end(kElementTypes)) {
     throw corrupt_at(name, 2, "not an IDX file: no element type has code {:#04x}", code);
   }
   std::vector<int64_t> shape;
@@ -75,18 +78,18 @@ Literal parse_idx(std::span<const std::byte> bytes, std::string_view name) {
     content.read(raw, "the dimensions");
     shape.push_back(ByteReader(raw, name).big<uint32_t>("a dimension"));
   }
-  const auto size = array_bytes(known->second, shape);
+  const auto size = array_bytes(type->size(), shape);
   if (!size || *size > content.limit()) {
     throw corrupt_at(name, 4, "the dimensions promise more than a file of {} bytes can hold",
                      bytes.size());
   }
-  Literal result = Literal::uninitialized(known->second, std::move(shape));
-  content.read({result.data(), result.bytes()}, "the data");
+  Literal result = Literal::uninitialized(type->dtype, std::move(shape));
+  const std::span<std::byte> data = bytes_in_file(result, type->narrow);
+  content.read(data, "the data");
   const uint64_t end = content.offset();
   if (!content.at_end()) throw corrupt_at(name, end, "bytes follow the array");
-  if constexpr (std::endian::native == std::endian::little) {
-    reverse_bytes({result.data(), result.bytes()}, size_of(result.dtype()));
-  }
+  if constexpr (std::endian::native == std::endian::little) reverse_bytes(data, type->size());
+  widen(result, type->narrow, name);
   return result;
 }
 
@@ -96,13 +99,12 @@ Literal read_idx(const std::filesystem::path& path) {
 }
 
 void write_idx(const std::filesystem::path& path, const ArrayView& array) {
-  const auto* known =
-      std::ranges::find(kCodes, array.dtype, [](const auto& code) { return code.second; });
-  if (known == std::end(kCodes)) {
+  const auto* type = std::ranges::find(kElementTypes, array.dtype, &ElementType::dtype);
+  if (type == std::end(kElementTypes)) {
     fail(ErrorCode::unsupported, "idx: the format has no {}", name_of(array.dtype));
   }
   check(array.shape.size() <= 255, "an array has at most 255 dimensions");
-  std::vector<std::byte> bytes = {std::byte{0}, std::byte{0}, std::byte{known->first},
+  std::vector<std::byte> bytes = {std::byte{0}, std::byte{0}, std::byte{type->code},
                                   static_cast<std::byte>(array.shape.size())};
   for (int64_t dim : array.shape) {
     if (dim > UINT32_MAX) {

@@ -68,7 +68,12 @@ size_t InflateStream::read(std::span<std::byte> out) {
         inflateReset(&stream);
       } else {
         state_->ended = true;
-        if (stream.avail_in != 0 || state_->taken < compressed_.size()) {
+        const auto rest = compressed_.subspan(state_->taken - stream.avail_in);
+        // Zeros that fill a block behind gzip's data are no damage, as for gzip and Python.
+        const bool padding = kind_ == Kind::gzip && std::ranges::all_of(rest, [](std::byte b) {
+                               return b == std::byte{0};
+                             });
+        if (!rest.empty() && !padding) {
           throw corrupt_at(name_, offset, "bytes follow the end of the compressed data");
         }
       }

@@ -8,6 +8,7 @@
 
 #include "tenon/base/strings.h"
 #include "tenon/format/byte_reader.h"
+#include "tenon/format/narrow.h"
 
 // numpy/lib/format.py, "NPY format" NEP 1: magic, version, header length, a Python dict, data.
 
@@ -23,12 +24,21 @@ struct ElementType {
   std::string_view kind;  // without its byte order
   size_t size;
   DType dtype;
+  Narrow narrow = Narrow::none;
 };
-constexpr ElementType kElementTypes[] = {
-    {"b1", 1, DType::boolean}, {"u1", 1, DType::u8},  {"i1", 1, DType::i8},  {"i2", 2, DType::i32},
-    {"u2", 2, DType::i32},     {"i4", 4, DType::i32}, {"u4", 4, DType::i64}, {"i8", 8, DType::i64},
-    {"u8", 8, DType::i64},     {"f2", 2, DType::f16}, {"f4", 4, DType::f32}, {"f8", 8, DType::f64},
-    {"V2", 2, DType::bf16}};
+constexpr ElementType kElementTypes[] = {{"b1", 1, DType::boolean},
+                                         {"u1", 1, DType::u8},
+                                         {"i1", 1, DType::i8},
+                                         {"i2", 2, DType::i32, Narrow::i16},
+                                         {"u2", 2, DType::i32, Narrow::u16},
+                                         {"i4", 4, DType::i32},
+                                         {"u4", 4, DType::i64, Narrow::u32},
+                                         {"i8", 8, DType::i64},
+                                         {"u8", 8, DType::i64, Narrow::u64},
+                                         {"f2", 2, DType::f16},
+                                         {"f4", 4, DType::f32},
+                                         {"f8", 8, DType::f64},
+                                         {"V2", 2, DType::bf16}};
 
 struct Header {
   ElementType element = kElementTypes[0];
@@ -185,9 +195,14 @@ class HeaderParser {
   bool descr_ = false, order_ = false, shape_ = false;
 };
 
+bool begins_as_npy(std::span<const std::byte> bytes) {
+  return bytes.size() >= kMagic.size() &&
+         std::ranges::equal(bytes.first(kMagic.size()), std::as_bytes(std::span(kMagic)));
+}
+
 Header read_header(ByteReader& reader) {
   const auto magic = reader.take(kMagic.size(), "the magic string");
-  if (!std::ranges::equal(magic, std::as_bytes(std::span(kMagic)))) {
+  if (!begins_as_npy(magic)) {
     reader.fail_at(0, "not an npy file: it does not start with \\x93NUMPY");
   }
   const auto major = reader.little<uint8_t>("the version");
@@ -233,47 +248,17 @@ void require_size(const Header& header, std::string_view name, uint64_t offset, 
                      offset, there);
   }
   if (*size < there) {
-    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size);
+    throw corrupt_at(name, offset + *size, "{} bytes follow the array", there - *size)
+        .note("where numpy.save wrote several arrays into one file: numpy.savez keeps them apart");
   }
-}
-
-/// Turns the numbers that fill the end of an array's memory into its elements, from front to back:
-/// none is written over before it is read, since each is narrower in the file.
-template <class From, class To>
-void widen(Literal& array) {
-  static_assert(sizeof(From) < sizeof(To));
-  const auto to = array.values<To>();
-  const std::byte* from = array.data() + to.size() * (sizeof(To) - sizeof(From));
-  for (size_t i = 0; i < to.size(); ++i) {
-    From value;
-    std::memcpy(&value, from + i * sizeof(From), sizeof(From));
-    to[i] = value;
-  }
-}
-
-/// Types that Tenon has not become the next that holds all of their values, or nearly all.
-void widen_from(std::string_view kind, Literal& array, std::string_view name) {
-  if (kind == "i2") return widen<int16_t, int32_t>(array);
-  if (kind == "u2") return widen<uint16_t, int32_t>(array);
-  if (kind == "u4") return widen<uint32_t, int64_t>(array);
-  if (kind != "u8") return;
-  const auto values = array.values<int64_t>();
-  const auto beyond = std::ranges::find_if(values, [](int64_t value) { return value < 0; });
-  if (beyond == values.end()) return;
-  const auto element = beyond - values.begin();
-  const auto rows = array.shape().empty() ? 1 : array.shape()[0];
-  throw make_error(ErrorCode::out_of_range, "{}: {} in row {} is more than i64 can hold", name,
-                   static_cast<uint64_t>(*beyond), element / (array.size() / rows))
-      .note("64-bit numbers without a sign are read as i64");
 }
 
 /// The array whose data `fill` writes into memory; they begin at byte `offset` of the file `name`.
 template <class Fill>
 Literal read_data(const Header& header, std::string_view name, uint64_t offset, Fill fill) {
-  const auto& [kind, width, dtype] = header.element;
+  const auto& [kind, width, dtype, narrow] = header.element;
   Literal result = Literal::uninitialized(dtype, header.shape);
-  const size_t size = static_cast<size_t>(result.size()) * width;
-  const auto data = std::span<std::byte>(result.data(), result.bytes()).last(size);
+  const std::span<std::byte> data = bytes_in_file(result, narrow);
   const auto fill_checked = [&](std::span<std::byte> out) {
     fill(out);
     if (dtype != DType::boolean) return;
@@ -291,7 +276,7 @@ Literal read_data(const Header& header, std::string_view name, uint64_t offset, 
     fill_checked(data);
   }
   if (header.reversed) reverse_bytes(data, width);
-  widen_from(kind, result, name);
+  widen(result, narrow, name);
   return result;
 }
 
@@ -421,10 +406,26 @@ void NpzFile::index() {
   for (const ZipEntry& entry : zip_.entries()) {
     if (entry.name.ends_with('/')) continue;
     std::string key = entry.name;
-    if (key.ends_with(".npy")) key.resize(key.size() - 4);
-    if (!entries_.emplace(std::move(key), &entry).second) {
-      throw corrupt_at(name_, entry.offset, "'{}' is there twice", entry.name);
+    if (key.ends_with(".npy")) {
+      key.resize(key.size() - 4);
+    } else if (!may_be_array(entry)) {
+      others_.push_back(std::move(key));
+      continue;
     }
+    const auto [place, is_new] = entries_.emplace(std::move(key), &entry);
+    if (!is_new) place->second = nullptr;
+  }
+}
+
+/// An array by any other name begins as one. What cannot be unpacked is an error when it is read.
+bool NpzFile::may_be_array(const ZipEntry& entry) const {
+  try {
+    ZipStream stream = zip_.open(entry);
+    std::vector<std::byte> head(std::min<uint64_t>(stream.remaining(), kMagic.size()));
+    stream.read(head);
+    return begins_as_npy(head);
+  } catch (const Error&) {
+    return true;
   }
 }
 
@@ -437,8 +438,13 @@ std::vector<std::string> NpzFile::names() const {
 Literal NpzFile::read(std::string_view name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
+    const bool other = std::ranges::find(others_, name) != others_.end();
+    if (other) fail(ErrorCode::unsupported, "{}: '{}' is not an array", name_, name);
     throw make_error(ErrorCode::not_found, "{}: no array '{}'", name_, name)
         .add_note(hint(name, names()));
+  }
+  if (found->second == nullptr) {
+    throw corrupt_at(name_, 0, "'{}' is there twice", name);
   }
   const ZipEntry& entry = *found->second;
   return read_entry(zip_.open(entry), fmt::format("{}:{}", name_, entry.name));

@@ -36,7 +36,8 @@ void write_npy(const std::filesystem::path& path, const ArrayView& array);
 std::vector<std::byte> npy_bytes(const ArrayView& array);
 
 /// NumPy's archive of arrays: a zip file with one `NAME.npy` for each. Only the arrays that are
-/// asked for are looked at.
+/// asked for are looked at: what is strange about another one, or packed in a way that is not read,
+/// is an error where that one is read.
 class NpzFile {
  public:
   explicit NpzFile(const std::filesystem::path& path);
@@ -46,17 +47,21 @@ class NpzFile {
   NpzFile& operator=(const NpzFile&) = delete;
 
   std::vector<std::string> names() const;
+  /// What else is in the archive, folders excepted.
+  const std::vector<std::string>& others() const { return others_; }
   bool contains(std::string_view name) const { return entries_.contains(name); }
   /// Error not_found with the names there are.
   Literal read(std::string_view name) const;
 
  private:
   void index();
+  bool may_be_array(const ZipEntry& entry) const;
 
   std::optional<MappedFile> file_;  // none where the bytes are somebody else's
   std::string name_;
   ZipReader zip_;
-  std::map<std::string, const ZipEntry*, std::less<>> entries_;
+  std::map<std::string, const ZipEntry*, std::less<>> entries_;  // null where a name is there twice
+  std::vector<std::string> others_;
 };
 /// All of its arrays.
 NamedLiterals read_npz(const std::filesystem::path& path);

@@ -7,6 +7,7 @@
 
 #include "tenon/base/strings.h"
 #include "tenon/format/byte_reader.h"
+#include "tenon/format/narrow.h"
 #include "tenon/format/safetensors_header.h"
 
 namespace tenon {
@@ -21,6 +22,7 @@ struct TypeName {
   std::string_view name;
   int bits;
   std::optional<DType> dtype;
+  Narrow narrow = Narrow::none;
 };
 
 // What the format defines; the types without a DType are listed and checked, but not read.
@@ -39,14 +41,31 @@ constexpr TypeName kTypes[] = {{"BOOL", 8, DType::boolean},
                                {"F8_E4M3", 8, {}},
                                {"F8_E5M2", 8, {}},
                                {"F8_E8M0", 8, {}},
-                               {"I16", 16, {}},
-                               {"U16", 16, {}},
-                               {"U32", 32, {}},
-                               {"U64", 64, {}},
+                               {"F8_E4M3FNUZ", 8, {}},
+                               {"F8_E5M2FNUZ", 8, {}},
+                               {"I16", 16, DType::i32, Narrow::i16},
+                               {"U16", 16, DType::i32, Narrow::u16},
+                               {"U32", 32, DType::i64, Narrow::u32},
+                               {"U64", 64, DType::i64, Narrow::u64},
                                {"C64", 64, {}}};
+
+/// Of no bits where the name is not known.
+TypeName type_named(std::string_view name) {
+  const auto* type = std::ranges::find(kTypes, name, &TypeName::name);
+  return type == std::end(kTypes) ? TypeName{name, 0, {}} : *type;
+}
 
 std::string_view type_name(DType dtype) {
   return std::ranges::find(kTypes, std::optional(dtype), &TypeName::dtype)->name;
+}
+
+std::string text_of(const nlohmann::ordered_json& header, const std::filesystem::path& path) {
+  try {
+    return header.dump();
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCode::invalid_argument, "{}: names and metadata must be UTF-8: {}", path.string(),
+         error.what());
+  }
 }
 
 std::optional<uint64_t> size_in_bytes(int bits, std::span<const int64_t> shape) {
@@ -89,12 +108,10 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string_v
   const uint64_t data = reader.offset();
   uint64_t covered = 0;
   for (auto& tensor : header.tensors) {
-    const auto* type = std::ranges::find(kTypes, tensor.dtype, &TypeName::name);
-    if (type == std::end(kTypes)) {
-      reader.fail_at(tensor.at, "'{}' has the unknown dtype '{}'", tensor.name, tensor.dtype);
-    }
+    // A type of a later version of the format spoils nothing but its own tensors.
+    const TypeName type = type_named(tensor.dtype);
     const uint64_t size = tensor.end - tensor.begin;
-    const auto wanted = size_in_bytes(type->bits, tensor.shape);
+    const auto wanted = type.bits > 0 ? size_in_bytes(type.bits, tensor.shape) : size;
     if (!wanted || *wanted != size) {
       reader.fail_at(tensor.at, "'{}' has {} bytes of data, but its shape needs {}", tensor.name,
                      size, wanted ? fmt::format("{}", *wanted) : "an impossible number");
@@ -113,7 +130,8 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string_v
     index_[tensor.name] = tensors_.size();
     tensors_.push_back({.name = std::move(tensor.name),
                         .dtype_name = std::move(tensor.dtype),
-                        .dtype = type->dtype,
+                        .dtype = type.dtype,
+                        .narrow = type.narrow,
                         .shape = std::move(tensor.shape),
                         .offset = data + tensor.begin,
                         .size = size});
@@ -140,10 +158,11 @@ Literal SafetensorsFile::read(const SafetensorsEntry& entry) const {
   if (!entry.dtype) {
     throw make_error(ErrorCode::unsupported, "{}: byte {}: '{}' has element type {}", name_,
                      entry.offset, entry.name, entry.dtype_name)
-        .note("supported: BOOL, U8, I8, I32, I64, F16, BF16, F32, F64");
+        .note("supported: BOOL, F16, BF16, F32, F64, whole numbers of 8 to 64 bits");
   }
   Literal result = Literal::uninitialized(*entry.dtype, entry.shape);
-  std::ranges::copy(bytes(entry), result.data());
+  std::ranges::copy(bytes(entry), bytes_in_file(result, entry.narrow).begin());
+  widen(result, entry.narrow, fmt::format("{}: '{}'", name_, entry.name));
   if (result.dtype() == DType::boolean) {
     const std::span data(result.data(), result.bytes());
     const auto bad = std::ranges::find_if(data, [](std::byte b) { return b > std::byte{1}; });
@@ -188,7 +207,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedViews& tens
     header[name] = {
         {"dtype", type_name(view.dtype)}, {"shape", view.shape}, {"data_offsets", {begin, end}}};
   }
-  std::string text = header.dump();
+  std::string text = text_of(header, path);
   text.append((kDataAlignment - (kLengthBytes + text.size()) % kDataAlignment) % kDataAlignment,
               ' ');
   if (text.size() > kMaxHeader) {

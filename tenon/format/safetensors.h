@@ -16,13 +16,15 @@
 
 #include "tenon/base/files.h"
 #include "tenon/format/array_view.h"
+#include "tenon/format/narrow.h"
 
 namespace tenon {
 
 struct SafetensorsEntry {
   std::string name;
-  std::string dtype_name;      ///< as in the file: "F32", "F8_E4M3", …
-  std::optional<DType> dtype;  ///< nothing for a type that Tenon has not
+  std::string dtype_name;        ///< as in the file: "F32", "F8_E4M3", …
+  std::optional<DType> dtype;    ///< that it is read as; nothing for a type that is not read
+  Narrow narrow = Narrow::none;  ///< what the file holds where that is no dtype of Tenon's
   std::vector<int64_t> shape;
   uint64_t offset = 0;  ///< of the first byte in the file
   uint64_t size = 0;    ///< in bytes
@@ -30,7 +32,9 @@ struct SafetensorsEntry {
 
 /// A file of named arrays (huggingface.co/docs/safetensors). The header is checked completely when
 /// the file is opened: its length, every offset against shape and dtype, gaps, overlaps, and names
-/// used twice; Error corrupt names the byte. Arrays are read from disk when they are asked for.
+/// used twice; Error corrupt names the byte. Arrays are read from disk when they are asked for: I16
+/// and U16 as i32, U32 as i64, U64 as i64 or Error out_of_range; others that Tenon has not
+/// (F8_E4M3, C64 …) are listed, and Error unsupported when they are read.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);

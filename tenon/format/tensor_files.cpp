@@ -44,6 +44,18 @@ Tensor loaded(Tensor tensor, const std::string& name, const std::filesystem::pat
   return tensor.set_name(name + (name.empty() ? "" : ", ") + "loaded from " + path.string());
 }
 
+Tensor tensor_of(const SafetensorsEntry& entry, const std::shared_ptr<const SafetensorsFile>& file,
+                 const std::filesystem::path& path) {
+  const auto bytes = file->bytes(entry);
+  const bool as_it_is = entry.dtype && entry.narrow == Narrow::none &&
+                        reinterpret_cast<uintptr_t>(bytes.data()) % size_of(*entry.dtype) == 0;
+  // read() copies, widens, checks bools and refuses types that Tenon has not.
+  const bool in_place = as_it_is && entry.dtype != DType::boolean;
+  Tensor tensor = in_place ? Tensor(borrow({*entry.dtype, entry.shape, bytes}, file))
+                           : Tensor(file->read(entry));
+  return loaded(std::move(tensor), entry.name, path);
+}
+
 }  // namespace
 
 Tensor load_npy(const std::filesystem::path& path) {
@@ -55,9 +67,18 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
 }
 
 Tree load_npz(const std::filesystem::path& path) {
+  try {
+    return load_npz(path, NpzFile(path).names());
+  } catch (Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    throw error.note("hint: load_npz(path, names) reads those of the names alone");
+  }
+}
+
+Tree load_npz(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  const NpzFile file(path);
   Tree tree;
-  for (const auto& [name, array] : read_npz(path))
-    tree.set(name, loaded(Tensor(array), name, path));
+  for (const std::string& name : names) tree.set(name, loaded(Tensor(file.read(name)), name, path));
   return tree;
 }
 
@@ -68,16 +89,20 @@ void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress
 Tree load_safetensors(const std::filesystem::path& path) {
   const auto file = std::make_shared<const SafetensorsFile>(path);
   Tree tree;
-  for (const SafetensorsEntry& entry : file->tensors()) {
-    const auto bytes = file->bytes(entry);
-    const bool aligned =
-        entry.dtype && reinterpret_cast<uintptr_t>(bytes.data()) % size_of(*entry.dtype) == 0;
-    // read() copies, checks bools and refuses types that Tenon has not.
-    const bool in_place = aligned && entry.dtype != DType::boolean;
-    Tensor tensor = in_place ? Tensor(borrow({*entry.dtype, entry.shape, bytes}, file))
-                             : Tensor(file->read(entry));
-    tree.set(entry.name, loaded(std::move(tensor), entry.name, path));
+  try {
+    for (const SafetensorsEntry& entry : file->tensors()) {
+      tree.set(entry.name, tensor_of(entry, file, path));
+    }
+  } catch (Error& error) {
+    throw error.note("hint: load_safetensors(path, names) reads those of the names alone");
   }
+  return tree;
+}
+
+Tree load_safetensors(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  Tree tree;
+  for (const std::string& name : names) tree.set(name, tensor_of(file->at(name), file, path));
   return tree;
 }
 

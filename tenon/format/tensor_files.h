@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tenon/tensor/tree.h"
 
@@ -26,6 +27,8 @@ Tensor load_npy(const std::filesystem::path& path);
 void save_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 Tree load_npz(const std::filesystem::path& path);
+/// Those of these names alone, whatever else is there; Error not_found.
+Tree load_npz(const std::filesystem::path& path, const std::vector<std::string>& names);
 void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress = true);
 template <class T>
 void save_npz(const std::filesystem::path& path, const T& tree, bool compress = true) {
@@ -36,14 +39,16 @@ void save_npz(const std::filesystem::path& path, const T& tree, bool compress = 
 /// replaced meanwhile by save_safetensors, but not overwritten in place. Tensors of types that
 /// Tenon has not are Error unsupported.
 Tree load_safetensors(const std::filesystem::path& path);
+/// Those of these names alone, whatever else is there; Error not_found.
+Tree load_safetensors(const std::filesystem::path& path, const std::vector<std::string>& names);
 void save_safetensors(const std::filesystem::path& path, const Tree& tree,
                       const std::map<std::string, std::string>& metadata = {});
 
 /// Any other tree: `model = load_safetensors("model.safetensors", model)` fills an aggregate with
-/// the tensors at its paths, as from_tree.
+/// the tensors at its paths, as from_tree; what else the file has is not looked at.
 template <class T>
 T load_safetensors(const std::filesystem::path& path, const T& like) {
-  return from_tree(load_safetensors(path), like);
+  return from_tree(load_safetensors(path, leaf_paths(like)), like);
 }
 template <class T>
 void save_safetensors(const std::filesystem::path& path, const T& tree,

@@ -107,6 +107,24 @@ void apply_zip64(ByteReader extra, ZipEntry& entry) {
   }
 }
 
+std::string_view method_name(uint16_t method) {
+  constexpr std::pair<uint16_t, std::string_view> kNames[] = {
+      {9, "deflate64"}, {12, "bzip2"}, {14, "lzma"}, {93, "zstandard"}, {95, "xz"}};
+  const auto* known =
+      std::ranges::find(kNames, method, [](const auto& name) { return name.first; });
+  return known == std::end(kNames) ? "unknown" : known->second;
+}
+
+std::optional<Error> why_unreadable(const ZipEntry& entry, uint16_t flags, std::string_view name) {
+  if ((flags & kEncrypted) != 0) {
+    return make_error(ErrorCode::unsupported, "{}: '{}' is encrypted", name, entry.name);
+  }
+  if (entry.method == kStored || entry.method == kDeflated) return std::nullopt;
+  return make_error(ErrorCode::unsupported, "{}: '{}' is packed with method {} ({})", name,
+                    entry.name, entry.method, method_name(entry.method))
+      .note("stored (0) and deflated (8) entries are read");
+}
+
 ZipEntry read_entry(ByteReader& reader) {
   const uint64_t start = reader.offset();
   constexpr std::string_view kWhat = "a directory entry";
@@ -129,13 +147,13 @@ ZipEntry read_entry(ByteReader& reader) {
   const auto name = reader.take(name_size, "the name of an entry");
   entry.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
   const uint64_t extra_at = reader.offset();
-  apply_zip64(ByteReader(reader.take(extra_size, "an extra field"), reader.name(), extra_at),
-              entry);
+  const ByteReader extra(reader.take(extra_size, "an extra field"), reader.name(), extra_at);
   reader.take(comment_size, "the comment of an entry");
-  if ((flags & kEncrypted) != 0) reader.fail_at(start, "'{}' is encrypted", entry.name);
-  if (entry.method != kStored && entry.method != kDeflated) {
-    reader.fail_at(start, "'{}' is packed with method {}; only stored (0) and deflate (8) are read",
-                   entry.name, entry.method);
+  entry.unreadable = why_unreadable(entry, flags, reader.name());
+  try {
+    apply_zip64(extra, entry);
+  } catch (const Error& error) {
+    entry.unreadable = error;
   }
   return entry;
 }
@@ -178,6 +196,7 @@ ZipReader::ZipReader(std::span<const std::byte> bytes, std::string_view name)
 }
 
 ZipStream ZipReader::open(const ZipEntry& entry) const {
+  if (entry.unreadable) throw Error(*entry.unreadable);
   ByteReader reader = reader_at(bytes_, name_, entry.offset, "an entry");
   if (reader.little<uint32_t>("a local header") != kLocalHeader) {
     reader.fail_at(entry.offset, "no local header of '{}'", entry.name);

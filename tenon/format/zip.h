@@ -19,11 +19,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tenon/base/error.h"
 #include "tenon/format/inflate.h"
 
 namespace tenon {
@@ -35,6 +37,9 @@ struct ZipEntry {
   uint64_t compressed_size = 0;
   uint64_t size = 0;
   uint64_t offset = 0;  ///< of the local header in the file
+  /// Why it cannot be opened, as far as the directory tells: other methods, encryption, a damaged
+  /// field. The other entries are as good as without it.
+  std::optional<Error> unreadable = {};
 };
 
 /// The unpacked bytes of one entry, from front to back, into memory of the caller's.
@@ -62,7 +67,7 @@ class ZipStream {
   std::unique_ptr<InflateStream> inflate_;  // none where the entry is stored
 };
 
-/// The entries of a zip archive in memory, zip64 included; encrypted and split ones are refused.
+/// The entries of a zip archive in memory, zip64 included; split archives are refused.
 class ZipReader {
  public:
   /// `name` is the file, for errors; it and the bytes must outlive the reader.
@@ -70,7 +75,8 @@ class ZipReader {
 
   const std::vector<ZipEntry>& entries() const& { return entries_; }
   std::vector<ZipEntry> entries() && { return std::move(entries_); }
-  /// The entry must outlive the stream, as the bytes must.
+  /// The entry must outlive the stream, as the bytes must. Error unsupported for encrypted entries
+  /// and those that are packed otherwise than with deflate.
   ZipStream open(const ZipEntry& entry) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "tenon/base/files.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -139,6 +140,133 @@ TEST_F(Files, WhatStandardErrorGoesToIsNotReplaced) {
   atomic_write("/dev/stderr", "report ");
   std::fputs("after", stderr);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "before report after");
+}
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777;
+}
+
+/// Runs with another umask.
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : before_(::umask(mask)) {}
+  Umask(const Umask&) = delete;
+  Umask& operator=(const Umask&) = delete;
+  ~Umask() { ::umask(before_); }
+
+ private:
+  mode_t before_;
+};
+
+TEST_F(Files, PermissionsAreThoseOfTheFileThatIsReplaced) {
+  for (mode_t mask : {0, 022, 0277}) {
+    const Umask umask(mask);
+    for (mode_t mode : {0600, 0640, 0666, 0755}) {
+      SCOPED_TRACE(fmt::format("{:o} under {:o}", mode, mask));
+      std::fclose(std::fopen((folder_ / "x").c_str(), "a"));
+      ASSERT_EQ(::chmod((folder_ / "x").c_str(), mode), 0);
+      require_writable(folder_ / "x");
+      EXPECT_EQ(mode_of(folder_ / "x"), mode);
+      atomic_write(folder_ / "x", "new");
+      EXPECT_EQ(mode_of(folder_ / "x"), mode);
+      fs::remove(folder_ / "link");
+      fs::create_symlink(folder_ / "x", folder_ / "link");
+      atomic_write(folder_ / "link", "through the link");
+      EXPECT_EQ(mode_of(folder_ / "x"), mode);
+      fs::remove(folder_ / "x");
+    }
+    atomic_write(folder_ / "x", "from nothing");
+    EXPECT_EQ(mode_of(folder_ / "x"), 0666 & ~mask);
+    fs::remove(folder_ / "x");
+  }
+}
+
+TEST_F(Files, NobodyElseReadsTheFileBeforeItIsComplete) {
+  const Umask umask(0);
+  atomic_write(folder_ / "x", "old");
+  ASSERT_EQ(::chmod((folder_ / "x").c_str(), 0644), 0);
+  AtomicFile file(folder_ / "x");
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    const mode_t wanted = entry.path().filename() == "x" ? 0644 : 0600;
+    EXPECT_EQ(mode_of(entry.path()), wanted) << entry.path();
+  }
+  ASSERT_EQ(::chmod((folder_ / "x").c_str(), 0640), 0);  // meanwhile
+  file.commit();
+  EXPECT_EQ(mode_of(folder_ / "x"), 0640u);
+}
+
+/// As a user without rights of its own, where the tests run as root.
+class AsNobody {
+ public:
+  AsNobody() {
+    constexpr uid_t kNobody = 65534;
+    if (!root_) return;
+    groups_.resize(static_cast<size_t>(::getgroups(0, nullptr)));
+    const int count = ::getgroups(static_cast<int>(groups_.size()), groups_.data());
+    if (count < 0 || ::setgroups(0, nullptr) != 0 || ::setegid(kNobody) != 0 ||
+        ::seteuid(kNobody) != 0)
+      std::abort();
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() {
+    if (root_ && (::seteuid(0) != 0 || ::setegid(0) != 0 ||
+                  ::setgroups(groups_.size(), groups_.data()) != 0))
+      std::abort();
+  }
+
+ private:
+  bool root_ = ::geteuid() == 0;
+  std::vector<gid_t> groups_;
+};
+
+TEST_F(Files, AWriteProtectedFileOrFolderIsNotWritten) {
+  atomic_write(folder_ / "x", "old");
+  fs::create_directory(folder_ / "sub");
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0777), 0);
+  ASSERT_EQ(::chmod((folder_ / "x").c_str(), 0444), 0);
+  ASSERT_EQ(::chmod((folder_ / "sub").c_str(), 0555), 0);
+  const AsNobody nobody;
+  for (const auto& [path, wanted] :
+       {std::pair(folder_ / "x", "cannot write " + (folder_ / "x").string()),
+        std::pair(folder_ / "sub" / "y", "cannot create " + (folder_ / "sub" / "y").string())}) {
+    for (const auto& write : {std::function([&] { require_writable(path); }),
+                              std::function([&] { atomic_write(path, "new"); })}) {
+      const Error error = thrown_by(write);
+      EXPECT_EQ(error.code(), ErrorCode::io);
+      EXPECT_EQ(error.message(), wanted + ": Permission denied");
+    }
+  }
+  EXPECT_EQ(read_file(folder_ / "x"), "old");
+  EXPECT_EQ(mode_of(folder_ / "x"), 0444u);
+  EXPECT_EQ(file_count(), 2u);
+}
+
+TEST_F(Files, RootLeavesOwnerAndGroupAsTheyWere) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
+  atomic_write(folder_ / "x", "old");
+  ASSERT_EQ(::chown((folder_ / "x").c_str(), 1234, 5678), 0);
+  ASSERT_EQ(::chmod((folder_ / "x").c_str(), 0640), 0);
+  atomic_write(folder_ / "x", "new");
+  struct stat status{};
+  ASSERT_EQ(::stat((folder_ / "x").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 1234u);
+  EXPECT_EQ(status.st_gid, 5678u);
+  EXPECT_EQ(status.st_mode & 07777, 0640u);
+}
+
+TEST_F(Files, AGroupThatCannotBeKeptGetsNoMoreThanEverybody) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make a file of others to begin with";
+  atomic_write(folder_ / "x", "old");
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0777), 0);
+  ASSERT_EQ(::chmod((folder_ / "x").c_str(), 0672), 0);  // everybody may write but not read
+  {
+    const AsNobody nobody;
+    atomic_write(folder_ / "x", "new");
+  }
+  EXPECT_EQ(mode_of(folder_ / "x"), 0622u);
 }
 
 TEST_F(Files, AFolderIsNoPlaceForAFile) {

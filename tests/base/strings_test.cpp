@@ -16,6 +16,9 @@ TEST(Strings, TrimsAndParsesWholeNumbersOnly) {
   EXPECT_EQ(trim(" \t"), "");
   EXPECT_EQ(parse_int("-64"), -64);
   EXPECT_EQ(parse_int("64x"), std::nullopt);
+  EXPECT_EQ(parse_int("+7"), 7);
+  for (const char* text : {"+-7", "++7", "-+7", "+", "--7"})
+    EXPECT_EQ(parse_int(text), std::nullopt) << text;
   EXPECT_EQ(parse_int(""), std::nullopt);
   EXPECT_EQ(parse_double("4e-3"), 4e-3);
   EXPECT_EQ(parse_double("fast"), std::nullopt);

@@ -56,6 +56,20 @@ struct Foreign {
                                                  .byte_offset = 0}};
 };
 
+TEST(Dlpack, BoolsAreTrueWhereTheyAreNotZero) {
+  // As numpy.array([0, 1, 2, 255, 0, 3], "u1").view(bool), with strides and without.
+  Foreign foreign;
+  std::array<uint8_t, 6> data = {0, 1, 2, 255, 0, 3};
+  foreign.managed.dl_tensor.data = data.data();
+  foreign.managed.dl_tensor.dtype = {kDLBool, 8, 1};
+  EXPECT_EQ(DlpackArray(&foreign.managed).copy(),
+            Literal::of<bool>({3, 2}, {false, true, true, false, true, true}));
+  foreign.strides = {2, 1};
+  const DlpackArray straight(&foreign.managed);
+  EXPECT_FALSE(straight.contiguous());
+  EXPECT_EQ(straight.copy(), Literal::of<bool>({3, 2}, {false, true, true, true, false, true}));
+}
+
 TEST(Dlpack, StridedArraysAreCopied) {
   Foreign foreign;
   {

@@ -117,6 +117,15 @@ TEST(Npy, SaysWhereTheFileIsWrong) {
             "x.npy: byte 10: the header lacks one of 'descr', 'fortran_order' and 'shape'");
 }
 
+TEST(Npy, SeveralArraysInOneFileAreNotReadAsOne) {
+  auto bytes = npy_bytes(Literal::of<float>({2}, {1, 2}));
+  const auto second = npy_bytes(Literal::of<float>({1}, {3}));
+  bytes.insert(bytes.end(), second.begin(), second.end());
+  const Error error = thrown_by([&] { parse_npy(bytes, "x.npy"); });
+  EXPECT_EQ(error.message(), "x.npy: byte 136: 132 bytes follow the array");
+  EXPECT_NE(std::string(error.what()).find("numpy.savez"), std::string::npos) << error.what();
+}
+
 TEST(Npy, EveryPrefixAndEveryChangeIsAnErrorOrAnArray) {
   const auto parse = [](auto bytes, auto name) { parse_npy(bytes, name); };
   const auto bytes = npy_bytes(Literal::of<float>({2, 2}, {1, 2, 3, 4}));

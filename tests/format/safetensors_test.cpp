@@ -64,6 +64,17 @@ TEST(Safetensors, TypesThatTenonLacksAreListedButNotRead) {
   EXPECT_EQ(thrown_by([&] { file.read("a"); }).code(), ErrorCode::unsupported);
 }
 
+TEST(Safetensors, ATypeOfALaterVersionSpoilsOnlyItsTensor) {
+  const auto bytes = file_of(R"({"a":{"dtype":"F2","shape":[4],"data_offsets":[0,1]},)"
+                             R"("b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+                             "ab");
+  const SafetensorsFile file(bytes, "x.safetensors");
+  EXPECT_EQ(file.read("b"), Literal::of<uint8_t>({1}, {'b'}));
+  const Error error = thrown_by([&] { file.read("a"); });
+  EXPECT_EQ(error.code(), ErrorCode::unsupported);
+  EXPECT_NE(error.message().find("'a' has element type F2"), std::string::npos) << error.what();
+}
+
 TEST(Safetensors, SaysWhereTheHeaderIsWrong) {
   EXPECT_EQ(message_of("[]", ""), "x.safetensors: byte 8: the header does not begin with '{'");
   EXPECT_EQ(message_of(R"({"a")", ""), "x.safetensors: byte 11: the header is not JSON");
@@ -132,6 +143,20 @@ TEST(Safetensors, AFailedWriteLeavesTheOldFile) {
   EXPECT_EQ(thrown_by([&] { write_safetensors(path / "x", views_of(first)); }).code(),
             ErrorCode::io);
   EXPECT_EQ(read_safetensors(path), first);
+}
+
+TEST(Safetensors, NamesThatAreNoTextAreRefused) {
+  const TemporaryFolder folder;
+  const NamedLiterals bad = {{"caf\xe9", Literal::scalar(DType::f32, 1)}};
+  const NamedLiterals good = {{"a", Literal::scalar(DType::f32, 1)}};
+  for (const auto& write :
+       {std::function([&] { write_safetensors(folder / "m", views_of(bad)); }),
+        std::function([&] { write_safetensors(folder / "m", views_of(good), {{"k", "\xff"}}); })}) {
+    const Error error = thrown_by(write);
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_NE(error.message().find("must be UTF-8"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "m"));
 }
 
 TEST(Safetensors, ReadsTheTrainingRunsOfPyTorch) {

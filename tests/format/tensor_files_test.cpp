@@ -51,6 +51,30 @@ TEST(TensorFiles, AnyTreeIsSavedByItsPaths) {
   EXPECT_EQ(other[0].weight.literal(), layers[0].weight.literal());
 }
 
+TEST(TensorFiles, OnlyWhatIsAskedForMustBeReadable) {
+  const std::filesystem::path path = "tests/golden/format/mixed.safetensors";
+  EXPECT_NE(std::string(thrown_by([&] { load_safetensors(path); }).what()).find("names"),
+            std::string::npos);
+  EXPECT_EQ(thrown_by([&] { load_safetensors(path, {"C64"}); }).code(), ErrorCode::unsupported);
+  const Tree some = load_safetensors(path, {"U16", "F32"});
+  EXPECT_EQ(some.paths(), (std::vector<std::string>{"U16", "F32"}));
+  EXPECT_EQ(some.at("U16").literal(), Literal::of<int32_t>({2}, {1, 65535}));
+  struct Part {
+    Tensor F32, BOOL;
+  };
+  EXPECT_EQ(load_safetensors(path, Part{zeros({2}), Tensor()}).F32.literal(),
+            Literal::of<float>({2}, {1, 2}));
+  const Error error = thrown_by([&] { load_safetensors(path, {"F33"}); });
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_NE(std::string(error.what()).find("F32"), std::string::npos) << error.what();
+  const std::filesystem::path archive = "tests/golden/format/odd.npz";
+  EXPECT_NE(std::string(thrown_by([&] { load_npz(archive); }).what()).find("load_npz(path, names)"),
+            std::string::npos);
+  EXPECT_EQ(load_npz(archive, {"large"}).at("large").literal(), Literal::of<float>({3}, {0, 1, 2}));
+  const Tree whole = load_safetensors("tests/golden/format/whole.safetensors");
+  EXPECT_EQ(whole.at("U64").literal().type().to_string(), "i64[2,3]");
+}
+
 TEST(TensorFiles, ErrorsNameTheFileOfATensor) {
   const TemporaryFolder folder;
   Tree tree;
