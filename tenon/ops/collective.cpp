@@ -5,7 +5,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/precision.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
@@ -94,7 +94,8 @@ std::vector<Value> for_each_example(const BatchContext& c,
 Value sum_over_batch(const BatchContext& c) {
   Value x = c.inputs[0];
   if (c.batched[0]) return reduce_sum(x, {0});
-  return x * dim_value(c.build, c.size, x.dtype());
+  Value wide = widen(x);
+  return cast(wide * dim_value(c.build, c.size, wide.dtype()), x.dtype());
 }
 
 /// [.., size * part, ..] as [.., size, part, ..].
@@ -157,9 +158,10 @@ bool is_extremum(const Attributes& attributes) {
   return kind == "max" || kind == "min";
 }
 
-/// Of an extremum: 1 / (number of participants that have it) for those that do, else 0.
+/// Of an extremum: 1 / (number of participants that have it) for those that do, else 0. Of f16 and
+/// bf16 in f32, which holds the number of many.
 Value share_of_extremum(const RuleContext& c) {
-  Value hit = cast(equal(c.inputs[0], c.outputs[0]), c.inputs[0].dtype());
+  Value hit = widen(cast(equal(c.inputs[0], c.outputs[0]), c.inputs[0].dtype()));
   return hit / all_reduce(c, hit, "sum");
 }
 
@@ -198,12 +200,14 @@ void add_all_reduce(OpFamily& ops) {
           .jvp([](JvpContext& c) -> std::vector<Value> {
             if (!is_extremum(c.attributes))
               return {c.build.call("all_reduce", {c.tangents[0]}, c.attributes)};
-            return {all_reduce(c, c.tangents[0] * share_of_extremum(c), "sum")};
+            Value shared = widen(c.tangents[0]) * share_of_extremum(c);
+            return {cast(all_reduce(c, shared, "sum"), c.inputs[0].dtype())};
           })
           .vjp([](VjpContext& c) -> std::vector<Value> {
             if (!is_extremum(c.attributes))
               return {c.build.call("all_reduce", {c.cotangents[0]}, c.attributes)};
-            return {all_reduce(c, c.cotangents[0], "sum") * share_of_extremum(c)};
+            Value sum = all_reduce(c, widen(c.cotangents[0]), "sum");
+            return {cast(sum * share_of_extremum(c), c.inputs[0].dtype())};
           })
           .samples({{"f32[2,3]", alone(), {}},
                     {"f64[n]", alone({{"kind", "mean"}}), {}},

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/precision.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
@@ -91,39 +91,112 @@ void add_sum(OpFamily& ops) {
   ops.add(sum);
 }
 
-/// The Jacobian of a cumulative product along its axis, [rest…, result, element]: the product of
-/// all elements that a result contains but one. Quadratic in the axis, but right where elements are
-/// zero, and made of ops that differentiate again.
-struct ProductJacobian {
-  Value matrix;
+/// Each element of x one place on along the axis, or one place back; `first` where none comes from.
+Value shifted(Value x, int64_t axis, bool back, double first) {
+  Shape low(std::vector<Dim>(x.rank(), Dim(0))), high = low;
+  low[to_index(axis)] = Dim(back ? -1 : 1);
+  high[to_index(axis)] = Dim(back ? 1 : -1);
+  return pad(x, x.build().full({x.dtype(), {}}, first), low, high);
+}
+
+Value linear_recurrence(Value a, Value b, int64_t axis, bool reverse) {
+  return a.build().call("linear_recurrence", {a, b}, {{"axis", axis}, {"reverse", reverse}});
+}
+
+/// Of the results before each one, `s` of a recurrence or what is accumulated alike.
+struct Direction {
   int64_t axis;
+  bool reverse;
 
-  explicit ProductJacobian(const RuleContext& c) : axis(c.attributes.integer("axis")) {
-    int64_t last = to_axis(c.inputs[0].rank()) - 1;
-    bool reverse = c.attributes.boolean("reverse"), exclusive = c.attributes.boolean("exclusive");
-    Value x = move_axis(c.inputs[0], axis, last);
-    // others[…, i, k] = x[…, i], but 1 where i == k, accumulated over i.
-    Shape shape = x.shape();
-    shape.push_back(x.dim(to_index(last)));
-    Value i = iota(c.build, DType::i64, shape, last),
-          k = iota(c.build, DType::i64, shape, last + 1);
-    Value others = select(equal(i, k), 1.0, broadcast(x, shape, all_axes(x.rank())));
-    Value products = c.build.call("cumulative_product", {others},
-                                  {{"axis", last}, {"reverse", reverse}, {"exclusive", exclusive}});
-    Value contains = reverse ? (exclusive ? greater(k, i) : greater_equal(k, i))
-                             : (exclusive ? less(k, i) : less_equal(k, i));
-    matrix = select(contains, products, 0.0);
-  }
-
-  /// Sums vector times matrix over results (`over` is 0) or over elements (1).
-  Value times(Value vector, int64_t over) const {
-    int64_t last = to_axis(vector.rank()) - 1;
-    Integers dims = all_axes(vector.rank());
-    dims.back() = last + over;
-    Value spread = broadcast(move_axis(vector, axis, last), matrix.shape(), dims);
-    return move_axis(reduce_sum(spread * matrix, {last + over}), last, axis);
-  }
+  explicit Direction(const Attributes& attributes)
+      : axis(attributes.integer("axis")), reverse(attributes.boolean("reverse")) {}
+  Value before(Value x, double first) const { return shifted(x, axis, reverse, first); }
+  Value after(Value x, double last) const { return shifted(x, axis, !reverse, last); }
+  Value solve(Value a, Value b) const { return linear_recurrence(a, b, axis, reverse); }
+  Value solve_back(Value a, Value b) const { return linear_recurrence(a, b, axis, !reverse); }
 };
+
+// s[i] = a[i] s[i - 1] + b[i] is linear in b and in a by itself: tangents obey the same recurrence,
+// cotangents one that runs the other way, with the coefficient of the element after each.
+
+void add_recurrence(OpFamily& ops) {
+  ops.add(
+      primitive("linear_recurrence")
+          .doc("s[i] = a[i] s[i - 1] + b[i] along an axis, with nothing before the first: "
+               "discounted sums, exponential averages, state-space models.")
+          .input("a", kFloating)
+          .input("b", kFloating)
+          .attribute("axis", AttributeKind::integer, "along which it runs")
+          .attribute("reverse", AttributeKind::boolean, false, "from the last element to the first")
+          .infer([](InferContext& c) {
+            normalise_axis(c, "axis", c.input(0).rank());
+            if (c.input(0) != c.input(1)) {
+              fail(ErrorCode::shape_mismatch, "a is {}, but b is {}", c.input(0).to_string(),
+                   c.input(1).to_string());
+            }
+            return std::vector<Type>{c.input(0)};
+          })
+          .reference([](ReferenceCall& call) {
+            const RefArray &a = call.input(0), &b = call.input(1);
+            bool reverse = call.attributes().boolean("reverse");
+            size_t axis = to_index(call.attributes().integer("axis"));
+            for_each_line(a, axis, [&](int64_t first, int64_t stride, int64_t count) {
+              for (int64_t step = 0; step < count; ++step) {
+                int64_t at = first + (reverse ? count - 1 - step : step) * stride;
+                int64_t before = reverse ? at + stride : at - stride;
+                double carried = step == 0 ? 0 : a.get(at) * call.output(0).get(before);
+                call.output(0).set(at, carried + b.get(at));
+              }
+            });
+          })
+          .jvp([](JvpContext& c) {
+            Direction along(c.attributes);
+            DType dtype = c.inputs[0].dtype();
+            Value driven;
+            if (c.tangents[0]) driven = widen(c.tangents[0]) * along.before(widen(c.outputs[0]), 0);
+            if (c.tangents[1]) {
+              Value of_b = widen(c.tangents[1]);
+              driven = driven ? driven + of_b : of_b;
+            }
+            return std::vector<Value>{cast(along.solve(widen(c.inputs[0]), driven), dtype)};
+          })
+          .vjp([](VjpContext& c) {
+            Direction along(c.attributes);
+            DType dtype = c.inputs[0].dtype();
+            Value of_b =
+                along.solve_back(along.after(widen(c.inputs[0]), 0), widen(c.cotangents[0]));
+            Value of_a = of_b * along.before(widen(c.outputs[0]), 0);
+            return std::vector<Value>{cast(of_a, dtype), cast(of_b, dtype)};
+          })
+          .batch(batch_along_axis)
+          .samples({{"f32[5], f32[5]", {{"axis", 0}}, {}},
+                    {"f64[n,3], f64[n,3]", {{"axis", 0}}, {}},
+                    {"f64[2,n], f64[2,n]", {{"axis", -1}, {"reverse", true}}, {}},
+                    {"bf16[2,6], bf16[2,6]", {{"axis", 1}}, {}},
+                    {"f16[4], f16[4]", {{"axis", 0}, {"reverse", true}}, {}},
+                    {"f32[0], f32[0]", {{"axis", 0}}, {}}}));
+}
+
+/// Tangents of y[i] = x[i] y[i - 1], or of x[i - 1] y[i - 1] where that is exclusive, obey the
+/// recurrence of y: linear in time and memory, and nothing is divided by elements that may be 0.
+Value product_tangent(const JvpContext& c) {
+  Direction along(c.attributes);
+  bool exclusive = c.attributes.boolean("exclusive");
+  Value x = widen(c.inputs[0]), dx = widen(c.tangents[0]);
+  Value before = along.before(widen(c.outputs[0]), exclusive ? 0 : 1);
+  if (!exclusive) return along.solve(x, dx * before);
+  return along.solve(along.before(x, 0), along.before(dx, 0) * before);
+}
+
+/// The cotangent of x[k] is the product of what comes before it, times the sum of the cotangents
+/// behind it, each times what is multiplied in between: the recurrence of y run backwards.
+Value product_cotangent(const VjpContext& c) {
+  Direction along(c.attributes);
+  bool exclusive = c.attributes.boolean("exclusive");
+  Value x = widen(c.inputs[0]), ct = widen(c.cotangents[0]);
+  Value before = exclusive ? widen(c.outputs[0]) : along.before(widen(c.outputs[0]), 1);
+  return before * along.solve_back(along.after(x, 0), exclusive ? along.after(ct, 0) : ct);
+}
 
 void add_product(OpFamily& ops) {
   OpStatement product =
@@ -136,10 +209,10 @@ void add_product(OpFamily& ops) {
                             },
                             true))
       .jvp([](JvpContext& c) {
-        return std::vector<Value>{ProductJacobian(c).times(c.tangents[0], 1)};
+        return std::vector<Value>{cast(product_tangent(c), c.inputs[0].dtype())};
       })
       .vjp([](VjpContext& c) {
-        return std::vector<Value>{ProductJacobian(c).times(c.cotangents[0], 0)};
+        return std::vector<Value>{cast(product_cotangent(c), c.inputs[0].dtype())};
       });
   ops.add(product);
 }
@@ -197,6 +270,7 @@ void register_cumulative(OpRegistry& registry) {
   add_sum(ops);
   add_product(ops);
   add_extrema(ops);
+  add_recurrence(ops);
 }
 
 }  // namespace tenon

@@ -216,9 +216,13 @@ Value dim_value(Build& build, const Dim& dim, DType dtype) {
 Value reduce_mean(Value x, const Integers& axes, bool keep) {
   Dim count(1);
   for (int64_t axis : axes) count = count * x.dim(normalise_axis(axis, x.rank(), "axis"));
-  Value sum = reduce_sum(x, axes, keep);
-  if (count.is_constant()) return sum / static_cast<double>(count.constant());
-  return sum / broadcast_to(dim_value(x.build(), count, x.dtype()), sum.shape());
+  // Of f16 and bf16 in f32: neither the sum nor the number of elements need fit them.
+  bool half = x.dtype() == DType::f16 || x.dtype() == DType::bf16;
+  Value sum = reduce_sum(half ? cast(x, DType::f32) : x, axes, keep);
+  Value mean = count.is_constant()
+                   ? sum / static_cast<double>(count.constant())
+                   : sum / broadcast_to(dim_value(x.build(), count, sum.dtype()), sum.shape());
+  return cast(mean, x.dtype());
 }
 
 Value argmax(Value x, int64_t axis, DType dtype) {

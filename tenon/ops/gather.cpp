@@ -2,7 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/element.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/precision.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
@@ -226,14 +226,15 @@ Value survives(const RuleContext& c) {
   return cast(broadcast(last, updates.shape(), into), x.dtype());
 }
 
-/// For "max" and "min": how x and the updates share a result, equal ones evenly.
+/// For "max" and "min": how x and the updates share a result, equal ones evenly; of f16 and bf16 in
+/// f32, which holds the number of many.
 struct Shares {
   Value x, updates;
 };
 Shares shares_of_extremum(const RuleContext& c) {
   Value y = c.outputs[0];
-  Value own = cast(equal(c.inputs[0], y), y.dtype());
-  Value theirs = cast(equal(c.inputs[2], gather_as(c, y)), y.dtype());
+  Value own = widen(cast(equal(c.inputs[0], y), y.dtype()));
+  Value theirs = widen(cast(equal(c.inputs[2], gather_as(c, y)), y.dtype()));
   Value count = scatter_as(c, own, theirs, "add");
   return {own / count, theirs / maximum(gather_as(c, count), 1.0)};
 }
@@ -244,7 +245,8 @@ std::vector<Value> scatter_jvp(JvpContext& c) {
   Value updates = or_zeros_like(c.tangents[2], c.inputs[2]);
   if (mode == "add" || mode == "set") return {scatter_as(c, x, updates, mode.c_str())};
   Shares shares = shares_of_extremum(c);
-  return {scatter_as(c, x * shares.x, updates * shares.updates, "add")};
+  Value sum = scatter_as(c, widen(x) * shares.x, widen(updates) * shares.updates, "add");
+  return {cast(sum, x.dtype())};
 }
 
 std::vector<Value> scatter_vjp(VjpContext& c) {
@@ -257,7 +259,8 @@ std::vector<Value> scatter_vjp(VjpContext& c) {
             c.wanted[2] ? gather_as(c, ct) * survives(c) : Value()};
   }
   Shares shares = shares_of_extremum(c);
-  return {ct * shares.x, Value(), gather_as(c, ct) * shares.updates};
+  Value of_x = widen(ct) * shares.x, of_updates = widen(gather_as(c, ct)) * shares.updates;
+  return {cast(of_x, ct.dtype()), Value(), cast(of_updates, ct.dtype())};
 }
 
 std::vector<Value> batch_scatter(BatchContext& c) {

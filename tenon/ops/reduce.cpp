@@ -4,7 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/element.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/precision.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
@@ -187,10 +187,11 @@ void add_sum(OpFamily& ops) {
 }
 
 /// What each element is multiplied by in the product: all the others, without dividing by it,
-/// which may be zero. Taken along one axis that holds all reduced ones, the last.
+/// which may be zero. Taken along one axis that holds all reduced ones, the last; of f16 and bf16
+/// in f32, since partial products may leave their range.
 Value others_product(const RuleContext& c) {
   const Integers& axes = c.attributes.integers("axes");
-  Value x = c.inputs[0];
+  Value x = widen(c.inputs[0]);
   Integers order = other_axes(x.rank(), axes), back(x.rank());
   order.insert(order.end(), axes.begin(), axes.end());
   for (size_t i = 0; i < order.size(); ++i) back[to_index(order[i])] = to_axis(i);
@@ -218,33 +219,36 @@ void add_product(OpFamily& ops) {
             return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
           }))
       .jvp([](JvpContext& c) {
-        return std::vector<Value>{reduce_sum(c.tangents[0] * others_product(c),
-                                             c.attributes.integers("axes"),
-                                             c.attributes.boolean("keep"))};
+        Value sum = reduce_sum(widen(c.tangents[0]) * others_product(c),
+                               c.attributes.integers("axes"), c.attributes.boolean("keep"));
+        return std::vector<Value>{cast(sum, c.inputs[0].dtype())};
       })
       .vjp([](VjpContext& c) {
-        return std::vector<Value>{spread(c, c.cotangents[0]) * others_product(c)};
+        Value scaled = widen(spread(c, c.cotangents[0])) * others_product(c);
+        return std::vector<Value>{cast(scaled, c.inputs[0].dtype())};
       })
       .onnx("ReduceProd");
   ops.add(with_samples(product, number_samples()));
 }
 
-/// 1 / (number of elements that equal the extremum) where an element is one of them, else 0.
-Value share_of_extremum(const RuleContext& c) {
-  Value hit = cast(equal(c.inputs[0], spread(c, c.outputs[0])), c.inputs[0].dtype());
-  return hit /
-         spread(c, reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep")));
+/// `derivative` times 1 / (number of elements that equal the extremum) where an element is one of
+/// them, else 0. Of f16 and bf16 in f32, in which that number and its reciprocal fit.
+Value shared_by_extrema(const RuleContext& c, Value derivative) {
+  Value hit = widen(cast(equal(c.inputs[0], spread(c, c.outputs[0])), c.inputs[0].dtype()));
+  Value count = reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep"));
+  return widen(derivative) * (hit / spread(c, count));
 }
 
 OpStatement& extremum_derivative(OpStatement& statement) {
   return statement
       .jvp([](JvpContext& c) {
-        return std::vector<Value>{reduce_sum(c.tangents[0] * share_of_extremum(c),
-                                             c.attributes.integers("axes"),
-                                             c.attributes.boolean("keep"))};
+        Value sum = reduce_sum(shared_by_extrema(c, c.tangents[0]), c.attributes.integers("axes"),
+                               c.attributes.boolean("keep"));
+        return std::vector<Value>{cast(sum, c.inputs[0].dtype())};
       })
       .vjp([](VjpContext& c) {
-        return std::vector<Value>{spread(c, c.cotangents[0]) * share_of_extremum(c)};
+        Value shared = shared_by_extrema(c, spread(c, c.cotangents[0]));
+        return std::vector<Value>{cast(shared, c.inputs[0].dtype())};
       });
 }
 
@@ -293,20 +297,18 @@ void add_logic(OpFamily& ops) {
 std::vector<Type> infer_arg(InferContext& c) {
   const Type& x = c.input(0);
   size_t axis = normalise_axis(c, "axis", x.rank());
-  DType dtype = c.attributes.dtype("dtype");
-  if (!kIndex.contains(dtype))
-    fail(ErrorCode::type_mismatch, "indices are i32 or i64, not {}", name_of(dtype));
   if (x.dim(axis).is(0))
     fail(ErrorCode::shape_mismatch, "axis {} of {} is empty", axis, x.to_string());
-  Type result{dtype, x.shape};
+  Type result{checked_position_dtype(c, x.dim(axis)), x.shape};
   result.shape.erase(axis);
   return {result};
 }
 
-ReferenceRule reference_arg(double sign) {
-  return [sign](ReferenceCall& call) {
+ReferenceRule reference_arg(const char* name, double sign) {
+  return [name, sign](ReferenceCall& call) {
     const RefArray& x = call.input(0);
     size_t axis = to_index(call.attributes().integer("axis"));
+    check_positions_fit(name, x.dim(axis), call.output(0).dtype());
     ReducedIndex index(x.shape(), {to_axis(axis)});
     int64_t stride = row_major_strides(x.shape())[axis];
     auto wins = [&](int64_t a, int64_t b) {  // element a over the earlier element b
@@ -323,43 +325,22 @@ ReferenceRule reference_arg(double sign) {
   };
 }
 
-/// The first index at which the extremum is found: a maximum, then a minimum over indices.
-ElementRule arg_element(ReduceKind kind) {
-  return [kind](ElementContext& c) {
-    int64_t axis = c.attributes().integer("axis");
-    const Dim& extent = c.input_type(0).dim(to_index(axis));
-    auto element = [&](std::span<const Expr> reduced) {
-      Expr x = c.input(0, input_position(c, {axis}, false, reduced));
-      return cast(x, compute_type(x.dtype()));
-    };
-    Expr best = c.reduce(kind, {&extent, 1}, element);
-    Expr first = c.reduce(ReduceKind::minimum, {&extent, 1}, [&](std::span<const Expr> reduced) {
-      Expr x = element(reduced);
-      Expr hit = equal(x, best);
-      if (is_floating(x.dtype())) hit = hit | is_nan(x);
-      return select(hit, reduced[0], c.dim(extent));
-    });
-    return cast(first, c.output_type().dtype);
-  };
-}
-
 void add_arguments(OpFamily& ops) {
-  auto add = [&](const char* name, const char* doc, double sign, ReduceKind kind,
-                 const char* onnx) {
+  auto add = [&](const char* name, const char* doc, double sign, const char* onnx) {
     ops.add(primitive(name)
                 .doc(doc)
                 .input("x", kNumeric)
                 .attribute("axis", AttributeKind::integer, "that is searched")
-                .attribute("dtype", AttributeKind::dtype, DType::i32, "of the index: i32 or i64")
+                .attribute("dtype", AttributeKind::dtype, DType::i32,
+                           "of the index: i32 or i64; i64 where i32 cannot hold every position")
                 .infer(infer_arg)
-                .reference(reference_arg(sign))
+                .reference(reference_arg(name, sign))
                 .non_differentiable("an index")
                 .batch([](BatchContext& c) {
                   Attributes attributes = c.attributes;
                   attributes.set("axis", c.attributes.integer("axis") + 1);
                   return c.build.call_multi(c.op, c.inputs, std::move(attributes));
                 })
-                .element(arg_element(kind))
                 .onnx(onnx)
                 .samples({{"f32[3,5]", {{"axis", 1}}, {}},
                           {"f64[n,3]", {{"axis", 0}, {"dtype", DType::i64}}, {}},
@@ -369,9 +350,9 @@ void add_arguments(OpFamily& ops) {
                           {"f32[0,2]", {{"axis", 1}}, {}}}));
   };
   add("argmax", "The first index of the largest element along an axis; of the first NaN.", 1,
-      ReduceKind::maximum, "ArgMax");
+      "ArgMax");
   add("argmin", "The first index of the smallest element along an axis; of the first NaN.", -1,
-      ReduceKind::minimum, "ArgMin");
+      "ArgMin");
 }
 
 }  // namespace

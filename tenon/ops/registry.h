@@ -16,6 +16,7 @@ namespace tenon {
 void register_elementwise(OpRegistry& ops);  // arithmetic, exponentials, trigonometry, rounding
 void register_compare(OpRegistry& ops);      // comparisons, logic, bits, select, clamp
 void register_cast(OpRegistry& ops);         // cast, bitcast, quantize, dequantize
+void register_elementary(OpRegistry& ops);   // exp2, inverse hyperbolic functions, xlogy
 void register_structure(OpRegistry& ops);    // constant, iota, broadcast, reshape, transpose …
 void register_slice(OpRegistry& ops);        // slice, pad, dynamic_slice, dynamic_update_slice
 void register_gather(OpRegistry& ops);       // gather, scatter

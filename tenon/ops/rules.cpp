@@ -1,6 +1,7 @@
 #include "tenon/ops/rules.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "tenon/base/error.h"
@@ -71,6 +72,23 @@ Value batched_input(const BatchContext& context, size_t i) {
   if (context.batched[i]) return input;
   return broadcast(input, with_batch(context.size, input.shape()),
                    after_batch(all_axes(input.rank())));
+}
+
+DType checked_position_dtype(InferContext& context, const Dim& count) {
+  DType dtype = context.attributes.dtype("dtype");
+  if (!kIndex.contains(dtype))
+    fail(ErrorCode::type_mismatch, "indices are i32 or i64, not {}", name_of(dtype));
+  constexpr int64_t kLast = std::numeric_limits<int32_t>::max();
+  if (count.is_constant() && count.constant() - 1 > kLast) dtype = DType::i64;
+  context.attributes.set("dtype", dtype);
+  return dtype;
+}
+
+void check_positions_fit(std::string_view op, int64_t count, DType dtype) {
+  if (dtype != DType::i32 || count - 1 <= std::numeric_limits<int32_t>::max()) return;
+  throw make_error(ErrorCode::out_of_range,
+                   "{}: an axis of {} elements has positions that i32 does not hold", op, count)
+      .note("hint: ask for i64 by the attribute dtype");
 }
 
 std::vector<Value> batch_along_axis(BatchContext& context) {

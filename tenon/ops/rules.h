@@ -35,6 +35,12 @@ Shape with_batch(const Dim& size, const Shape& shape);
 Integers with_batch(int64_t first, const Integers& values);
 /// Input `i` with the batch as axis 0, repeated where the input has none.
 Value batched_input(const BatchContext& context, size_t i);
+/// The attribute "dtype" of an op whose result are positions on an axis of `count` elements: i32 or
+/// i64. It becomes i64 where i32 does not hold all of them.
+DType checked_position_dtype(InferContext& context, const Dim& count);
+/// Error out_of_range where positions on an axis of `count` elements go beyond what i32 holds.
+void check_positions_fit(std::string_view op, int64_t count, DType dtype);
+
 /// The batching rule of ops that work along the axis of their attribute "axis".
 std::vector<Value> batch_along_axis(BatchContext& context);
 

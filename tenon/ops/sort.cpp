@@ -138,12 +138,90 @@ void add_top_k(OpFamily& ops) {
                     {"i32[9]", {{"k", 1}}, {}}}));
 }
 
+/// Checks that both lead with the same axes, and that positions fit the dtype.
+std::vector<Type> infer_search(InferContext& c) {
+  const Type &sorted = c.input(0), &values = c.input(1);
+  int64_t batch = c.attributes.integer("batch_dims");
+  if (batch < 0 || to_axis(sorted.rank()) != batch + 1 || to_axis(values.rank()) < batch) {
+    fail(ErrorCode::shape_mismatch,
+         "sorted {} and values {}: with batch_dims {} sorted needs one axis more, values no less",
+         sorted.to_string(), values.to_string(), batch);
+  }
+  for (size_t i = 0; i < to_index(batch); ++i) {
+    if (sorted.dim(i) == values.dim(i)) continue;
+    fail(ErrorCode::shape_mismatch, "batch axis {} of sorted {} is {}, but of values {} it is {}",
+         i, sorted.to_string(), sorted.dim(i).to_string(), values.to_string(),
+         values.dim(i).to_string());
+  }
+  if (sorted.dtype != values.dtype) {
+    fail(ErrorCode::type_mismatch, "dtypes differ: sorted {} and values {}", sorted.to_string(),
+         values.to_string());
+  }
+  const Dim& count = sorted.dim(to_index(batch));
+  DType dtype = checked_position_dtype(c, count + 1);
+  return {{dtype, values.shape}};
+}
+
+void reference_search(ReferenceCall& call) {
+  const RefArray &sorted = call.input(0), &values = call.input(1);
+  bool right = call.attributes().boolean("right");
+  size_t batch = to_index(call.attributes().integer("batch_dims"));
+  int64_t count = sorted.dim(batch), lines = 1;
+  check_positions_fit("search_sorted", count + 1, call.output(0).dtype());
+  for (size_t i = 0; i < batch; ++i) lines *= sorted.dim(i);
+  auto before = [&](const RefArray& x, int64_t i, const RefArray& y, int64_t k) {
+    if (!x.is_real()) return x.get_int(i) < y.get_int(k);
+    return x.get(i) < y.get(k) || (std::isnan(y.get(k)) && !std::isnan(x.get(i)));
+  };
+  for (int64_t i = 0; i < values.size(); ++i) {
+    int64_t first = i / (values.size() / lines) * count, at = 0;
+    while (at < count &&
+           (right ? !before(values, i, sorted, first + at) : before(sorted, first + at, values, i)))
+      ++at;
+    call.output(0).set_int(i, at);
+  }
+}
+
+void add_search(OpFamily& ops) {
+  ops.add(
+      primitive("search_sorted")
+          .doc(
+              "How many elements of an ascending vector come before each value, which is where the "
+              "value would be put in; with `right`, those that equal it, too. NaN is behind every "
+              "number.")
+          .input("sorted", kNumeric)
+          .input("values", kNumeric)
+          .attribute("right", AttributeKind::boolean, false, "behind equal elements")
+          .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that both share")
+          .attribute("dtype", AttributeKind::dtype, DType::i32,
+                     "of the position: i32 or i64; i64 where i32 cannot hold every position")
+          .infer(infer_search)
+          .reference(reference_search)
+          .non_differentiable("an index")
+          .batch([](BatchContext& c) -> std::vector<Value> {
+            int64_t batch = c.attributes.integer("batch_dims");
+            if (batch == 0 && !c.batched[0])
+              return c.build.call_multi(c.op, c.inputs, c.attributes);
+            Attributes attributes = c.attributes;
+            attributes.set("batch_dims", batch + 1);
+            Value both[] = {batched_input(c, 0), batched_input(c, 1)};
+            return c.build.call_multi(c.op, both, std::move(attributes));
+          })
+          .samples({{"f32[0], f32[3]", {}, {}},
+                    {"f32[1], f32[2,3]", {{"right", true}}, {}},
+                    {"f64[1], f64[n]", {{"dtype", DType::i64}}, {}},
+                    {"i32[n,1], i32[n,4]", {{"batch_dims", 1}}, {{-2, 2}, {-3, 3}}},
+                    {"u8[1], u8[]", {{"right", true}}, {{0, 9}, {0, 9}}},
+                    {"bf16[1], bf16[5]", {}, {}}}));
+}
+
 }  // namespace
 
 void register_sort(OpRegistry& registry) {
   OpFamily ops(registry, "sort");
   add_sort(ops);
   add_top_k(ops);
+  add_search(ops);
 }
 
 }  // namespace tenon

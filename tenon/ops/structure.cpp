@@ -76,7 +76,8 @@ void add_sources(OpFamily& ops) {
                     {}}}));
 
   ops.add(primitive("iota")
-              .doc("The index along one axis: 0, 1, 2 …")
+              .doc("The index along one axis: 0, 1, 2 … Numbers beyond u8 and i8 wrap; an "
+                   "axis that i32 does not count is an error.")
               .attribute("dtype", AttributeKind::dtype, "of the result")
               .attribute("shape", AttributeKind::shape, "of the result")
               .attribute("axis", AttributeKind::integer, 0, "that is counted along")
@@ -84,7 +85,8 @@ void add_sources(OpFamily& ops) {
                 Type type{c.attributes.dtype("dtype"), c.attributes.shape("shape")};
                 if (type.dtype == DType::boolean)
                   fail(ErrorCode::type_mismatch, "cannot count in bool");
-                normalise_axis(c, "axis", type.rank());
+                const Dim& count = type.dim(normalise_axis(c, "axis", type.rank()));
+                if (count.is_constant()) check_positions_fit("iota", count.constant(), type.dtype);
                 return std::vector<Type>{type};
               })
               .reference([](ReferenceCall& call) {

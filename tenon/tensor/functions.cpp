@@ -301,6 +301,31 @@ Tensor dequantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point
   return apply(op, {x, scale, zero_point}, {{"axis", axis}});
 }
 
+Tensor exp2(const Tensor& x) {
+  static const OpDef& op = core_ops().get("exp2");
+  return apply(op, {x});
+}
+
+Tensor asinh(const Tensor& x) {
+  static const OpDef& op = core_ops().get("asinh");
+  return apply(op, {x});
+}
+
+Tensor acosh(const Tensor& x) {
+  static const OpDef& op = core_ops().get("acosh");
+  return apply(op, {x});
+}
+
+Tensor atanh(const Tensor& x) {
+  static const OpDef& op = core_ops().get("atanh");
+  return apply(op, {x});
+}
+
+Tensor xlogy(const Tensor& a, const Tensor& b) {
+  static const OpDef& op = core_ops().get("xlogy");
+  return apply(op, {a, b});
+}
+
 Tensor iota(DType dtype, const Shape& shape, int64_t axis) {
   static const OpDef& op = core_ops().get("iota");
   return apply(op, std::span<const Tensor>(), {{"dtype", dtype}, {"shape", shape}, {"axis", axis}});
@@ -424,6 +449,11 @@ Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse) {
   return apply(op, {x}, {{"axis", axis}, {"reverse", reverse}});
 }
 
+Tensor linear_recurrence(const Tensor& a, const Tensor& b, int64_t axis, bool reverse) {
+  static const OpDef& op = core_ops().get("linear_recurrence");
+  return apply(op, {a, b}, {{"axis", axis}, {"reverse", reverse}});
+}
+
 std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int64_t axis,
                          bool descending) {
   static const OpDef& op = core_ops().get("sort");
@@ -433,6 +463,13 @@ std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int
 std::vector<Tensor> top_k(const Tensor& x, int64_t k) {
   static const OpDef& op = core_ops().get("top_k");
   return apply_multi(op, std::array{x}, {{"k", k}});
+}
+
+Tensor search_sorted(const Tensor& sorted, const Tensor& values, bool right, int64_t batch_dims,
+                     DType dtype) {
+  static const OpDef& op = core_ops().get("search_sorted");
+  return apply(op, {sorted, values},
+               {{"right", right}, {"batch_dims", batch_dims}, {"dtype", dtype}});
 }
 
 Tensor random_bits(const Tensor& key, const Shape& shape) {

@@ -199,9 +199,28 @@ Tensor quantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, 
 /// `axis`: that scale and zero_point lie along.
 Tensor dequantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, int64_t axis = 0);
 
+// elementary.cpp
+
+/// 2 to the power of x.
+Tensor exp2(const Tensor& x);
+
+/// Inverse hyperbolic sine.
+Tensor asinh(const Tensor& x);
+
+/// Inverse hyperbolic cosine, not negative; NaN below 1.
+Tensor acosh(const Tensor& x);
+
+/// Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond.
+Tensor atanh(const Tensor& x);
+
+/// x log(y), and 0 where x is 0 unless y is NaN. There the derivative by x is log(y), or 0 where y
+/// is not positive, as in PyTorch.
+Tensor xlogy(const Tensor& a, const Tensor& b);
+
 // structure.cpp
 
-/// The index along one axis: 0, 1, 2 …
+/// The index along one axis: 0, 1, 2 … Numbers beyond u8 and i8 wrap; an axis that i32 does not
+/// count is an error.
 /// `dtype`: of the result.
 /// `shape`: of the result.
 /// `axis`: that is counted along.
@@ -304,12 +323,12 @@ Tensor reduce_or(const Tensor& x, const Integers& axes, bool keep = false);
 
 /// The first index of the largest element along an axis; of the first NaN.
 /// `axis`: that is searched.
-/// `dtype`: of the index: i32 or i64.
+/// `dtype`: of the index: i32 or i64; i64 where i32 cannot hold every position.
 Tensor argmax(const Tensor& x, int64_t axis, DType dtype = DType::i32);
 
 /// The first index of the smallest element along an axis; of the first NaN.
 /// `axis`: that is searched.
-/// `dtype`: of the index: i32 or i64.
+/// `dtype`: of the index: i32 or i64; i64 where i32 cannot hold every position.
 Tensor argmin(const Tensor& x, int64_t axis, DType dtype = DType::i32);
 
 // cumulative.cpp
@@ -337,6 +356,12 @@ Tensor cumulative_max(const Tensor& x, int64_t axis, bool reverse = false);
 /// `reverse`: from the last element to the first.
 Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse = false);
 
+/// s[i] = a[i] s[i - 1] + b[i] along an axis, with nothing before the first: discounted sums,
+/// exponential averages, state-space models.
+/// `axis`: along which it runs.
+/// `reverse`: from the last element to the first.
+Tensor linear_recurrence(const Tensor& a, const Tensor& b, int64_t axis, bool reverse = false);
+
 // sort.cpp
 
 /// Sorts keys along an axis, and values with them. Equal keys keep their order, NaN comes last.
@@ -349,6 +374,14 @@ std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int
 /// elements the earlier comes first; NaN is the largest.
 /// `k`: how many.
 std::vector<Tensor> top_k(const Tensor& x, int64_t k);
+
+/// How many elements of an ascending vector come before each value, which is where the value would
+/// be put in; with `right`, those that equal it, too. NaN is behind every number.
+/// `right`: behind equal elements.
+/// `batch_dims`: leading axes that both share.
+/// `dtype`: of the position: i32 or i64; i64 where i32 cannot hold every position.
+Tensor search_sorted(const Tensor& sorted, const Tensor& values, bool right = false,
+                     int64_t batch_dims = 0, DType dtype = DType::i32);
 
 // random.cpp
 

@@ -161,13 +161,15 @@ Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
   check_size_is_known("nonzero", x);
-  const Literal values = x.literal();
-  std::vector<int32_t> places;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    if (values.to_double(i) != 0) places.push_back(static_cast<int32_t>(i));
+  const Tensor flags = x.dtype() == DType::boolean ? x : x != 0;
+  const auto* of_element = static_cast<const std::byte*>(flags.buffer().data());
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < flags.buffer().size(); ++i) {
+    if (of_element[i] != std::byte{0}) places.push_back(i);
   }
   auto count = static_cast<int64_t>(places.size());
-  return Tensor::of(places, {count});
+  if (position_dtype(x.shape()[0]) == DType::i64) return Tensor::of(places, {count});
+  return Tensor::of(std::vector<int32_t>(places.begin(), places.end()), {count});
 }
 
 }  // namespace tenon

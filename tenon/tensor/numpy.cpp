@@ -191,14 +191,14 @@ Tensor array_equal(const Tensor& a, const Tensor& b) {
 Tensor tril(const Tensor& x, int64_t diagonal) {
   if (x.rank() < 2)
     fail(ErrorCode::shape_mismatch, "tril: {} is not a matrix", x.type().to_string());
-  Tensor rows = arange(x.dim(-2)).reshape({x.dim(-2), 1});
-  return where(arange(x.dim(-1)) <= rows + diagonal, x, zeros_like(x));
+  Tensor rows = arange(x.dim(-2), DType::i64).reshape({x.dim(-2), 1});
+  return where(arange(x.dim(-1), DType::i64) <= rows + diagonal, x, zeros_like(x));
 }
 Tensor triu(const Tensor& x, int64_t diagonal) {
   if (x.rank() < 2)
     fail(ErrorCode::shape_mismatch, "triu: {} is not a matrix", x.type().to_string());
-  Tensor rows = arange(x.dim(-2)).reshape({x.dim(-2), 1});
-  return where(arange(x.dim(-1)) >= rows + diagonal, x, zeros_like(x));
+  Tensor rows = arange(x.dim(-2), DType::i64).reshape({x.dim(-2), 1});
+  return where(arange(x.dim(-1), DType::i64) >= rows + diagonal, x, zeros_like(x));
 }
 
 Tensor transpose(const Tensor& x) { return x.transpose(); }
@@ -469,7 +469,8 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
                      indices.type().to_string())
         .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
   if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
-  Tensor wide = indices.dtype() == DType::i8 ? indices.cast(DType::i32) : indices;
+  // Counted in what holds the axis, too.
+  Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(x.dim(axis))));
   return where(wide < 0, wide + dim_value(x.dim(axis), wide.dtype()), wide);
 }
 
@@ -489,19 +490,32 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
   return move_axis(rows, last, from);
 }
 
+DType position_dtype(const Dim& dim) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  return dim.is_constant() && dim.constant() > kMost ? DType::i64 : DType::i32;
+}
+
+Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
+  DType dtype = promote(ordered(sorted).dtype(), ordered(values).dtype());
+  if (sorted.rank() != 1)
+    fail(ErrorCode::shape_mismatch, "searchsorted: {} is not a vector", sorted.type().to_string());
+  return search_sorted(sorted.cast(dtype), values.cast(dtype), right, 0,
+                       position_dtype(sorted.shape()[0] + 1));
+}
+
 Tensor sort(const Tensor& x, int64_t axis, bool descending) {
   return sort(ordered(x), std::span<const Tensor>(), axis, descending)[0].cast(x.dtype());
 }
 
 Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
   auto where = static_cast<int64_t>(checked_axis(x, axis, "argsort: axis"));
-  Tensor index = iota(DType::i32, x.shape(), where);
+  Tensor index = iota(position_dtype(x.dim(where)), x.shape(), where);
   return sort(ordered(x), std::span<const Tensor>(&index, 1), where, descending)[1];
 }
 
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
-  bool narrow = is_integer(ids.dtype()) && size_of(ids.dtype()) < size_of(DType::i32);
-  return one_hot(narrow ? ids.cast(DType::i32) : ids, Shape{depth}, dtype);
+  DType wide = is_integer(ids.dtype()) ? promote(ids.dtype(), position_dtype(depth)) : ids.dtype();
+  return one_hot(ids.cast(wide), Shape{depth}, dtype);
 }
 
 Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }

@@ -63,6 +63,18 @@ Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keep = fa
                           int64_t correction = 0);
 /// The Euclidean norm.
 Tensor norm(const Tensor& x, const Axes& axes = {}, bool keep = false);
+/// What lies between two elements.
+enum class Between : uint8_t { linear, lower, higher, nearest, midpoint };
+/// The element that a share q of the others lies below, as NumPy's methods of the same name have
+/// it: at q (n - 1) of the sorted elements, nearest with halves to even. NaN if there is one or if
+/// there are no elements; f32 for integers. Error out_of_range for q outside [0, 1].
+Tensor quantile(const Tensor& x, double q, const Axes& axes = {}, bool keep = false,
+                Between between = Between::linear);
+/// For several q, along a new first axis.
+Tensor quantile(const Tensor& x, const std::vector<double>& q, const Axes& axes = {},
+                bool keep = false, Between between = Between::linear);
+/// The quantile 1/2: of an even number of elements the mean of the middle ones.
+Tensor median(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor argmax(const Tensor& x);  // in row-major order
 Tensor argmin(const Tensor& x);
 Tensor cumsum(const Tensor& x, int64_t axis);
@@ -149,11 +161,21 @@ Tensor take(const Tensor& x, const Tensor& indices, int64_t axis = 0);
 /// One element for each index along the axis: out[…, i, …] = x[…, indices[…, i, …], …].
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis);
 Tensor sort(const Tensor& x, int64_t axis = -1, bool descending = false);
-/// The indices that sort x, i32; equal elements keep their order.
+/// i32, and i64 for axes that it does not count: what argmax, argsort, nonzero and search_sorted
+/// give positions in. A dimension that is a symbol counts as small; an i32 that does not do when
+/// the size is known is an error of argmax and searchsorted.
+DType position_dtype(const Dim& dim);
+/// The indices that sort x; equal elements keep their order.
 Tensor argsort(const Tensor& x, int64_t axis = -1, bool descending = false);
-/// Where a vector is not zero, i32; evaluates it, since the size of the result depends on its
-/// values.
+/// Where a vector is not zero; evaluates it, since the size of the result depends on its values.
 Tensor nonzero(const Tensor& x);
+/// How many elements of the ascending vector come before each value; with `right`, those that equal
+/// it, too.
+Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
+/// The straight lines through the points (xs, ys), whose vectors xs ascend, at x; before the first
+/// and behind the last point `left` and `right`, or that point's y.
+Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys,
+                   std::optional<double> left = {}, std::optional<double> right = {});
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype = DType::f32);
 Tensor full_like(const Tensor& x, double value);
 /// start, start + step … before limit: f32 if one of them is a C++ real, else i32.

@@ -88,7 +88,7 @@ class ForwardWalk {
       for (size_t i = 0; i < partials.size(); ++i) {
         sum = add_derivatives(sum, scaled(tangents[i], partials[i]));
       }
-      return {sum};
+      return {rounded(sum, outputs[0].dtype())};
     }
     if (node.op->derivative_class == DerivativeClass::linear) {
       Value sum;
@@ -98,7 +98,7 @@ class ForwardWalk {
         changed[operand] = tangents[operand];
         sum = add_derivatives(sum, build_.call_multi(*node.op, changed, node.attributes)[0]);
       }
-      return {sum};
+      return {rounded(sum, outputs[0].dtype())};
     }
     if (node.op->derivative_class == DerivativeClass::refused) fail_refused("jvp", f_, node);
     fail(ErrorCode::internal, "jvp: no rule pushes through {}", describe_call(f_, node));

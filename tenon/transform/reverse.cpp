@@ -107,7 +107,7 @@ std::vector<Value> ReverseWalk::pull(std::span<const Value> cotangents) {
     of_outputs.clear();
     bool any = false;
     for (ValueId output : node.outputs) {
-      of_outputs.push_back(sums[output.index]);
+      of_outputs.push_back(rounded(sums[output.index], f_.type(output).dtype));
       any = any || of_outputs.back();
     }
     if (!any || !any_active(active_, node.inputs)) continue;
@@ -122,7 +122,8 @@ std::vector<Value> ReverseWalk::pull(std::span<const Value> cotangents) {
     }
   }
   std::vector<Value> result;
-  for (ValueId input : f_.inputs()) result.push_back(sums[input.index]);
+  for (ValueId input : f_.inputs())
+    result.push_back(rounded(sums[input.index], f_.type(input).dtype));
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
+#include "tenon/ops/expr.h"
 #include "tenon/ops/functions.h"
 #include "tenon/transform/control.h"
 #include "tenon/transform/joint.h"
@@ -193,8 +194,11 @@ std::vector<Value> ScanReverse::pull(std::span<const Value> cotangents) {
   std::vector<size_t> stacks;
   for (ValueId value : sums.stacked()) stacks.push_back(loop.y(inside(value)));
   for (ValueId value : sums.accumulated()) {
-    Value total = loop.carry(build_.full(part_->type(value), 0.0));
-    loop.set_next(loop.carry_count() - 1, total + inside(value));
+    // Of f16 and bf16 in f32, rounded behind the loop.
+    Type type = part_->type(value);
+    type.dtype = compute_type(type.dtype);
+    Value total = loop.carry(build_.full(type, 0.0));
+    loop.set_next(loop.carry_count() - 1, total + cast(inside(value), type.dtype));
   }
   loop.finish();
 

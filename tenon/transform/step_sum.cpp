@@ -111,7 +111,9 @@ const Value& StepSums::stack_of(ValueId value, const Results& results) const {
 
 Value StepSums::finish(Build& build, size_t index, const Results& results) const {
   const Plan& plan = plans_[index];
-  if (plan.kind == Kind::accumulate) return results.totals[position(accumulated_, plan.value)];
+  DType dtype = body_.type(plan.value).dtype;
+  if (plan.kind == Kind::accumulate)
+    return rounded(results.totals[position(accumulated_, plan.value)], dtype);
   const Node& node = *body_.producer(plan.value);
   LabelScope label(build, node.label);
   switch (plan.kind) {

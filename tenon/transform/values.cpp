@@ -4,7 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/precision.h"
 
 namespace tenon::detail {
 
@@ -35,8 +35,10 @@ Value scaled(const Value& derivative, const Value& partial) {
 Value add_derivatives(const Value& a, const Value& b) {
   if (!a) return b;
   if (!b) return a;
-  return a + b;
+  return widen(a) + widen(b);
 }
+
+Value rounded(const Value& sum, DType dtype) { return sum ? cast(sum, dtype) : sum; }
 
 Value zeros_like(const Value& x) { return x.build().full_like(x, 0.0); }
 

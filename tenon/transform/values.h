@@ -35,8 +35,11 @@ std::optional<double> uniform_value(const Value& x);
 /// derivative * partial without multiplying by one or zero. Either may be invalid: zero.
 Value scaled(const Value& derivative, const Value& partial);
 
-/// a + b, where an invalid value is zero.
+/// a + b, where an invalid value is zero. Sums of f16 and bf16 are f32: what many uses of a value
+/// add to its derivative is rounded once, by `rounded`.
 Value add_derivatives(const Value& a, const Value& b);
+/// A sum of derivatives in the dtype that it is a derivative of; invalid where it is.
+Value rounded(const Value& sum, DType dtype);
 
 Value zeros_like(const Value& x);
 /// `x`, or zeros of `type` where it is invalid.

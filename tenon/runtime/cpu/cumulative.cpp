@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -10,96 +11,195 @@ namespace tenon {
 
 namespace {
 
-enum class Operation : uint8_t { sum, product, max, min };
+/// Lines of `count` elements that are `inner` apart, taken from the end where `reverse`.
+struct Lines {
+  int64_t outer, count, inner;
+  bool reverse;
 
-template <class W>
-W identity(Operation operation) {
-  using Limits = std::numeric_limits<W>;
-  switch (operation) {
-    case Operation::sum:
-      return W{0};
-    case Operation::product:
-      return W{1};
-    case Operation::max:
-      return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-    case Operation::min:
-      return Limits::has_infinity ? Limits::infinity() : Limits::max();
+  Lines(const KernelRequest& request, const std::vector<int64_t>& shape) {
+    auto axis = static_cast<size_t>(request.attributes.integer("axis"));
+    outer = element_count(std::span<const int64_t>(shape).first(axis));
+    count = shape[axis];
+    inner = element_count(std::span<const int64_t>(shape).subspan(axis + 1));
+    reverse = request.attributes.boolean("reverse");
   }
-  return W{};
+  /// Element `step` of the line after `base`.
+  int64_t at(int64_t base, int64_t step) const {
+    return base + (reverse ? count - 1 - step : step) * inner;
+  }
+};
+
+/// Lines that are next to each other are walked together, so many at a time.
+constexpr int64_t kTile = 32;
+
+/// Calls visit(base, width) for all lines, `width` neighbours of the one at `base` together.
+template <class Visit>
+void for_each_tile(const Lines& lines, Visit visit) {
+  int64_t tiles = (lines.inner + kTile - 1) / kTile;
+  int64_t work = std::max<int64_t>(1, lines.count * std::min(kTile, lines.inner));
+  parallel_for(lines.outer * tiles, std::max<int64_t>(1, 16384 / work),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t tile = begin; tile < end; ++tile) {
+                   int64_t column = tile % tiles * kTile;
+                   visit(tile / tiles * lines.count * lines.inner + column,
+                         std::min(kTile, lines.inner - column));
+                 }
+               });
 }
 
-template <class W>
-W combine(Operation operation, W a, W b) {
-  if constexpr (std::is_floating_point_v<W>) {
-    if (operation >= Operation::max && (a != a || b != b))
-      return std::numeric_limits<W>::quiet_NaN();
-  }
-  switch (operation) {
-    case Operation::sum:
-      return static_cast<W>(a + b);
-    case Operation::product:
-      return static_cast<W>(a * b);
-    case Operation::max:
-      return std::max(a, b);
-    case Operation::min:
-      return std::min(a, b);
-  }
-  return a;
-}
+// How elements of T are combined: sums and products of floating dtypes in double precision, those
+// of integers modulo 2^n.
+template <class T>
+struct Combining {
+  using Value = double;
+};
+template <class T>
+  requires std::is_integral_v<T>
+struct Combining<T> {
+  using Value = uint64_t;
+};
 
 template <class T>
+struct Sum {
+  using Value = typename Combining<T>::Value;
+  static Value identity() { return 0; }
+  static Value combine(Value a, Value b) { return a + b; }
+};
+template <class T>
+struct Product {
+  using Value = typename Combining<T>::Value;
+  static Value identity() { return 1; }
+  static Value combine(Value a, Value b) { return a * b; }
+};
+template <class T, bool kLargest>
+struct Extremum {
+  using Value = decltype(widen(T{}));
+  using Limits = std::numeric_limits<Value>;
+  static Value identity() {
+    if constexpr (Limits::has_infinity) return kLargest ? -Limits::infinity() : Limits::infinity();
+    return kLargest ? Limits::lowest() : Limits::max();
+  }
+  static Value combine(Value a, Value b) {
+    if (a != a || b != b) return a != a ? a : b;
+    return kLargest ? std::max(a, b) : std::min(a, b);
+  }
+};
+
+/// A line is the sum of blocks: what comes before a block, and what is added up within it. Errors
+/// then grow with the length of a block and the number of blocks, not with the number of elements.
+constexpr int64_t kBlock = 4096;
+
+template <class T, class Operation>
 class Cumulative : public OpKernel {
  public:
-  Cumulative(const KernelRequest& request, Operation operation)
-      : operation_(operation),
-        reverse_(request.attributes.boolean("reverse")),
+  explicit Cumulative(const KernelRequest& request)
+      : lines_(request, request.inputs[0].shape),
         exclusive_(request.attributes.find("exclusive") &&
-                   request.attributes.boolean("exclusive")) {
-    const auto& shape = request.inputs[0].shape;
-    auto axis = static_cast<size_t>(request.attributes.integer("axis"));
-    outer_ = element_count(std::span<const int64_t>(shape).first(axis));
-    count_ = shape[axis];
-    inner_ = element_count(std::span<const int64_t>(shape).subspan(axis + 1));
-  }
+                   request.attributes.boolean("exclusive")) {}
 
   void run(void* const* inputs, void* const* outputs, void*) const override {
-    using W = decltype(widen(T{}));
     const auto* x = static_cast<const T*>(inputs[0]);
     auto* y = static_cast<T*>(outputs[0]);
-    parallel_for(outer_ * inner_, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, count_)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t line = begin; line < end; ++line) {
-                     int64_t base = line / inner_ * count_ * inner_ + line % inner_;
-                     W total = identity<W>(operation_);
-                     for (int64_t i = 0; i < count_; ++i) {
-                       int64_t at = base + (reverse_ ? count_ - 1 - i : i) * inner_;
-                       W with = combine<W>(operation_, total, widen(x[at]));
-                       y[at] = narrow<T>(exclusive_ ? total : with);
-                       total = with;
-                     }
-                   }
-                 });
+    for_each_tile(lines_, [&](int64_t base, int64_t width) {
+      width == 1 ? run_line<1>(x, y, base, 1) : run_line<kTile>(x, y, base, width);
+    });
   }
   std::string description() const override {
-    return "running combination over lines of " + std::to_string(count_);
+    return "running combination over lines of " + std::to_string(lines_.count);
   }
 
  private:
-  Operation operation_;
-  bool reverse_, exclusive_;
-  int64_t outer_, count_, inner_;
+  using Value = typename Operation::Value;
+
+  template <int64_t kWidth>
+  void run_line(const T* x, T* y, int64_t base, int64_t width) const {
+    std::array<Value, kWidth> before, within;
+    before.fill(Operation::identity());
+    for (int64_t first = 0; first < lines_.count; first += kBlock) {
+      within.fill(Operation::identity());
+      int64_t last = std::min(lines_.count, first + kBlock);
+      for (int64_t step = first; step < last; ++step) {
+        const T* from = x + lines_.at(base, step);
+        T* to = y + lines_.at(base, step);
+        for (size_t c = 0; c < static_cast<size_t>(width); ++c) {
+          Value without = within[c];
+          within[c] = Operation::combine(without, static_cast<Value>(widen(from[c])));
+          to[c] = narrow<T>(Operation::combine(before[c], exclusive_ ? without : within[c]));
+        }
+      }
+      for (size_t c = 0; c < static_cast<size_t>(width); ++c)
+        before[c] = Operation::combine(before[c], within[c]);
+    }
+  }
+
+  Lines lines_;
+  bool exclusive_;
 };
+
+/// y = a y + b along the lines, in double precision.
+template <class T>
+class LinearRecurrence : public OpKernel {
+ public:
+  explicit LinearRecurrence(const KernelRequest& request)
+      : lines_(request, request.inputs[0].shape) {}
+
+  void run(void* const* inputs, void* const* outputs, void*) const override {
+    const auto* a = static_cast<const T*>(inputs[0]);
+    const auto* b = static_cast<const T*>(inputs[1]);
+    auto* y = static_cast<T*>(outputs[0]);
+    for_each_tile(lines_, [&](int64_t base, int64_t width) {
+      width == 1 ? run_line<1>(a, b, y, base, 1) : run_line<kTile>(a, b, y, base, width);
+    });
+  }
+  std::string description() const override {
+    return "linear recurrence over lines of " + std::to_string(lines_.count);
+  }
+
+ private:
+  template <int64_t kWidth>
+  void run_line(const T* a, const T* b, T* y, int64_t base, int64_t width) const {
+    std::array<double, kWidth> state;
+    for (int64_t step = 0; step < lines_.count; ++step) {
+      int64_t at = lines_.at(base, step);
+      for (size_t c = 0; c < static_cast<size_t>(width); ++c) {
+        auto place = at + static_cast<int64_t>(c);
+        double fresh = widen(b[place]);
+        // The first element has nothing before it, whatever its coefficient is.
+        state[c] = step == 0 ? fresh : widen(a[place]) * state[c] + fresh;
+        y[place] = narrow<T>(state[c]);
+      }
+    }
+  }
+
+  Lines lines_;
+};
+
+template <class T>
+std::unique_ptr<OpKernel> make_for(std::string_view op, const KernelRequest& request) {
+  if (op.ends_with("sum")) return std::make_unique<Cumulative<T, Sum<T>>>(request);
+  if (op.ends_with("product")) return std::make_unique<Cumulative<T, Product<T>>>(request);
+  if (op.ends_with("max")) return std::make_unique<Cumulative<T, Extremum<T, true>>>(request);
+  return std::make_unique<Cumulative<T, Extremum<T, false>>>(request);
+}
 
 }  // namespace
 
 std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string&) {
-  std::string_view name = request.op.name;
-  Operation operation = name.ends_with("sum")       ? Operation::sum
-                        : name.ends_with("product") ? Operation::product
-                        : name.ends_with("max")     ? Operation::max
-                                                    : Operation::min;
+  return with_element_type(request.inputs[0].dtype, [&](auto element) {
+    return make_for<decltype(element)>(request.op.name, request);
+  });
+}
+
+std::unique_ptr<OpKernel> make_linear_recurrence(const KernelRequest& request,
+                                                 std::string& why_not) {
   return with_element_type(request.inputs[0].dtype, [&](auto element) -> std::unique_ptr<OpKernel> {
-    return std::make_unique<Cumulative<decltype(element)>>(request, operation);
+    using T = decltype(element);
+    if constexpr (std::is_integral_v<T>) {
+      why_not = "integers have no recurrence";
+      return nullptr;
+    } else {
+      return std::make_unique<LinearRecurrence<T>>(request);
+    }
   });
 }
 

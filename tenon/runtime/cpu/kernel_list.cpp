@@ -16,10 +16,14 @@ const std::vector<KernelEntry>& cpu_kernels() {
       {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},
       {"scatter", "native scatter", claims_any, make_scatter},
       {"sort", "native sort", claims_any, make_sort},
+      {"search_sorted", "native search", claims_any, make_search_sorted},
       {"cumulative_sum", "native cumulative", claims_any, make_cumulative},
       {"cumulative_product", "native cumulative", claims_any, make_cumulative},
       {"cumulative_max", "native cumulative", claims_any, make_cumulative},
       {"cumulative_min", "native cumulative", claims_any, make_cumulative},
+      {"linear_recurrence", "native recurrence", claims_any, make_linear_recurrence},
+      {"argmax", "native argmax", claims_any, make_argument},
+      {"argmin", "native argmin", claims_any, make_argument},
       {"custom_call", "custom call", claims_any, make_custom_call},
       // Anything else that has neither a library kernel nor a loop definition runs by its reference
       // semantics.

@@ -10,7 +10,12 @@ bool claims_any(const Graph& graph, const Node& node);
 
 std::unique_ptr<OpKernel> make_scatter(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_sort(const KernelRequest& request, std::string& why_not);
+std::unique_ptr<OpKernel> make_search_sorted(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string& why_not);
+std::unique_ptr<OpKernel> make_linear_recurrence(const KernelRequest& request,
+                                                 std::string& why_not);
+/// Of argmax and argmin. Error(out_of_range) where the result's dtype cannot hold the positions.
+std::unique_ptr<OpKernel> make_argument(const KernelRequest& request, std::string& why_not);
 /// The user's function; Error(not_found) where none is registered.
 std::unique_ptr<OpKernel> make_custom_call(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_reference(const KernelRequest& request, std::string& why_not);

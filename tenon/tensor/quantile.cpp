@@ -1,0 +1,133 @@
+// Quantiles and medians, and functions through points.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tenon/graph/build.h"
+#include "tenon/tensor/numpy.h"
+
+namespace tenon {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// In f32 at least, so that means of two elements are rounded once.
+Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
+
+/// The result in the precision of x, if that is a floating dtype.
+Tensor rounded_as(const Tensor& x, const Tensor& result) {
+  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
+}
+
+/// x with the axes that are combined as one, behind the others.
+Tensor combined_last(const Tensor& x, const Integers& axes) {
+  Integers order;
+  Shape shape;
+  Dim count = 1;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(x.rank()); ++axis) {
+    if (std::find(axes.begin(), axes.end(), axis) != axes.end()) continue;
+    order.push_back(axis);
+    shape.push_back(x.dim(axis));
+  }
+  for (int64_t axis : axes) {
+    order.push_back(axis);
+    count = count * x.dim(axis);
+  }
+  shape.push_back(count);
+  return x.transpose(order).reshape(shape);
+}
+
+/// Where a quantile lies among sorted elements: between two places, with the weight of the second.
+struct Place {
+  Tensor lower, upper;  // i64
+  Tensor weight;
+};
+
+Place place_of(double q, const Dim& count, Between between, DType dtype) {
+  // In f64, which holds the position in any axis.
+  Tensor at = dim_value(count - 1, DType::f64) * Tensor(q).cast(DType::f64);
+  if (between == Between::nearest) at = round(at);
+  Tensor low = floor(at), high = ceil(at);
+  if (between == Between::lower) high = low;
+  if (between == Between::higher) low = high;
+  Tensor weight = between == Between::midpoint ? (high - low) * 0.5 : at - low;
+  if (between == Between::higher) weight = zeros_like(low);
+  return {low.cast(DType::i64), high.cast(DType::i64), weight.cast(dtype)};
+}
+
+/// a + weight (b - a), where neither infinities nor large numbers meet.
+Tensor mixed(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  Tensor from_both = a * (1 - weight) + b * weight;
+  return where(a == b || weight == 0, a, from_both);
+}
+
+void check_share(double q) {
+  if (q >= 0 && q <= 1) return;
+  fail(ErrorCode::out_of_range, "quantile: {} is not in [0, 1]", q);
+}
+
+}  // namespace
+
+Tensor quantile(const Tensor& x, double q, const Axes& axes, bool keep, Between between) {
+  Tensor several = quantile(x, std::vector<double>{q}, axes, keep, between);
+  return squeeze(several, 0);
+}
+
+Tensor quantile(const Tensor& x, const std::vector<double>& q, const Axes& axes, bool keep,
+                Between between) {
+  Integers over = axes.resolve(x.rank(), "quantile: axis");
+  if (q.empty()) fail(ErrorCode::invalid_argument, "quantile: there is no q");
+  std::for_each(q.begin(), q.end(), check_share);
+  Shape kept = x.shape();
+  for (int64_t axis : over) kept[static_cast<size_t>(axis)] = 1;
+  Tensor line = sort(combined_last(precise(x), over));
+  const Dim& count = line.dim(-1);
+  Tensor is_undefined = full({}, count.is(0), DType::boolean);
+  if (!count.is(0)) {
+    // NaN is sorted behind all others. Of no elements, gather reads 0.
+    Tensor last = take(line, dim_value(count - 1, DType::i64), -1);
+    is_undefined = is_nan(last) || dim_value(count, DType::i64) == 0;
+  }
+  std::vector<Tensor> results;
+  for (double share : q) {
+    Tensor result = sum(line, {-1});
+    if (!count.is(0)) {
+      Place place = place_of(share, count, between, line.dtype());
+      result = mixed(gather(line, place.lower, -1), gather(line, place.upper, -1), place.weight);
+    }
+    results.push_back(where(is_undefined, kNaN, result));
+    if (keep) results.back() = results.back().reshape(kept);
+  }
+  return rounded_as(x, stack(results));
+}
+
+Tensor median(const Tensor& x, const Axes& axes, bool keep) { return quantile(x, 0.5, axes, keep); }
+
+Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys, std::optional<double> left,
+                   std::optional<double> right) {
+  if (xs.rank() != 1 || xs.shape() != ys.shape() || xs.shape()[0].is(0))
+    fail(ErrorCode::shape_mismatch, "interpolate: xs {} and ys {} are not vectors of one size",
+         xs.type().to_string(), ys.type().to_string());
+  DType dtype = promote(promote(x.dtype(), xs.dtype()), ys.dtype());
+  DType wide = dtype == DType::f64 ? DType::f64 : DType::f32;
+  Tensor at = x.cast(wide), from = xs.cast(wide), to = ys.cast(wide);
+  Tensor last = dim_value(xs.dim(0) - 1, DType::i64);
+  // The interval that begins at or before x; the last one holds its end, too.
+  Tensor index = searchsorted(from, at, true).cast(DType::i64) - 1;
+  Tensor lower = maximum(minimum(index, last - 1), 0), upper = minimum(lower + 1, last);
+  Tensor x0 = gather(from, lower), x1 = gather(from, upper);
+  Tensor y0 = gather(to, lower), y1 = gather(to, upper);
+  Tensor weight = (at - x0) / where(x1 == x0, 1, x1 - x0);
+  Tensor line = y0 * (1 - weight) + y1 * weight;
+  // An infinite end does not reach the other one.
+  line = where(weight == 0 && !is_finite(y1), y0, where(weight == 1 && !is_finite(y0), y1, line));
+  Tensor first_x = gather(from, Tensor(0)), last_x = gather(from, last);
+  Tensor before = left ? full({}, *left, wide) : gather(to, Tensor(0));
+  Tensor behind = right ? full({}, *right, wide) : gather(to, last);
+  line = where(at < first_x, before, where(at > last_x, behind, line));
+  return is_floating(dtype) ? line.cast(dtype) : line;
+}
+
+}  // namespace tenon
