@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tenon/runtime/cpu/elements.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/transforms.h"
@@ -157,17 +158,29 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
   return indexing.result();
 }
 
+namespace {
+
+template <class Place>
+Tensor places_in(const Buffer& values) {
+  std::vector<Place> places;
+  with_element_type(values.dtype(), [&]<class T>(T) {
+    const T* elements = values.as<T>();
+    for (int64_t i = 0; i < values.size(); ++i) {
+      if (widen(elements[i]) != 0) places.push_back(static_cast<Place>(i));
+    }
+  });
+  return Tensor::of(places, {static_cast<int64_t>(places.size())});
+}
+
+}  // namespace
+
 Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
   check_size_is_known("nonzero", x);
-  const Literal values = x.literal();
-  std::vector<int32_t> places;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    if (values.to_double(i) != 0) places.push_back(static_cast<int32_t>(i));
-  }
-  auto count = static_cast<int64_t>(places.size());
-  return Tensor::of(places, {count});
+  const Buffer& values = x.buffer();
+  return values.size() <= std::numeric_limits<int32_t>::max() ? places_in<int32_t>(values)
+                                                              : places_in<int64_t>(values);
 }
 
 }  // namespace tenon

@@ -36,9 +36,9 @@ W combine(Operation operation, W a, W b) {
   }
   switch (operation) {
     case Operation::sum:
-      return static_cast<W>(a + b);
+      return wrapped_sum(a, b);
     case Operation::product:
-      return static_cast<W>(a * b);
+      return wrapped_product(a, b);
     case Operation::max:
       return std::max(a, b);
     case Operation::min:

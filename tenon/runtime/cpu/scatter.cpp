@@ -68,7 +68,7 @@ class Scatter : public OpKernel {
       switch (mode_) {
         case Mode::add:
           for (int64_t c = begin; c < end; ++c)
-            target[c] = narrow<T>(widen(target[c]) + widen(update[c]));
+            target[c] = narrow<T>(wrapped_sum(widen(target[c]), widen(update[c])));
           break;
         case Mode::set:
           for (int64_t c = begin; c < end; ++c) target[c] = update[c];

@@ -26,7 +26,7 @@ namespace tenon {
 namespace {
 
 /// Raise it whenever emitted code changes.
-constexpr int kEmitterVersion = 6;
+constexpr int kEmitterVersion = 7;
 
 const char* cpu_of(InstructionSet set) {
   switch (set) {
