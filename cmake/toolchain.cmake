@@ -41,7 +41,9 @@ if(TENON_SANITIZE)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${TENON_SANITIZE})
   if(TENON_SANITIZE MATCHES "undefined")
-    add_compile_options(-fno-sanitize-recover=undefined)
+    # Reals that no integer holds are undefined, too, but not part of "undefined".
+    add_compile_options(-fsanitize=float-cast-overflow)
+    add_compile_options(-fno-sanitize-recover=undefined,float-cast-overflow)
   endif()
 endif()
 

@@ -45,8 +45,10 @@ void fill_bits(RandomKey key, std::span<uint32_t> out) {
 }
 
 void fill_uniform(RandomKey key, std::span<float> out, float low, float high) {
+  const float last = low < high ? std::nextafter(high, low) : high;  // rounding may reach the end
   for_each_block(key, out.size(), [&](const PhiloxCounter& words, size_t first, size_t count) {
-    for (size_t i = 0; i < count; ++i) out[first + i] = low + (high - low) * unit_uniform(words[i]);
+    for (size_t i = 0; i < count; ++i)
+      out[first + i] = std::min(low + (high - low) * unit_uniform(words[i]), last);
   });
 }
 

@@ -71,7 +71,7 @@ constexpr float unit_uniform(uint32_t bits) { return static_cast<float>(bits >> 
 /// Two standard normal numbers from two words (Box and Muller, 1958).
 std::pair<float, float> unit_normal(uint32_t first, uint32_t second);
 
-/// Fills in parallel; element i depends on the key and i alone.
+/// Fills in parallel; element i depends on the key and i alone. Uniform numbers are in [low, high).
 void fill_bits(RandomKey key, std::span<uint32_t> out);
 void fill_uniform(RandomKey key, std::span<float> out, float low = 0, float high = 1);
 void fill_normal(RandomKey key, std::span<float> out, float mean = 0, float deviation = 1);

@@ -17,6 +17,7 @@ std::vector<Pass> standard_passes() {
   return {
       {"hoist", hoist_from_loops},
       {"inline", inline_calls},
+      {"check-indices", check_indices},
       {"decompose", decompose_composites},
       {"dead", eliminate_dead_code},
       {"simplify", simplify},

@@ -63,6 +63,7 @@ std::vector<Pass> standard_passes();
 
 // One file each in passes/.
 std::unique_ptr<Graph> inline_calls(const Graph& graph, const PassContext& context);
+std::unique_ptr<Graph> check_indices(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> decompose_composites(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const PassContext& context);
 std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context);

@@ -36,7 +36,9 @@ Literal to_i32(const Literal& labels, const fs::path& path) {
   Literal result = Literal::uninitialized(DType::i32, labels.shape());
   auto values = result.values<int32_t>();
   for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<int32_t>(labels.to_int(static_cast<int64_t>(i)));
+    const int64_t label = labels.to_int(static_cast<int64_t>(i));
+    Number(label).check_fits(DType::i32, path.string());
+    values[i] = static_cast<int32_t>(label);
   }
   return result;
 }

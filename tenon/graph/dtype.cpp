@@ -81,10 +81,40 @@ float bf16_to_float(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
+namespace {
+
+/// Rounded to odd: of the two neighbours the one whose last bit is set, unless the value is exact.
+/// What is rounded again, to two bits less or fewer, is then as if rounded once (Boldo and
+/// Melquiond 2008).
+float odd_float(double value) {
+  const auto nearest = static_cast<float>(value);
+  const auto back = static_cast<double>(nearest);
+  if (back == value || value != value) return nearest;
+  auto bits = std::bit_cast<uint32_t>(nearest);
+  const bool is_larger = (back < 0 ? -back : back) > (value < 0 ? -value : value);
+  return std::bit_cast<float>((is_larger ? bits - 1 : bits) | 1u);
+}
+
+double odd_double(int64_t value) {
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (value > -kExact && value < kExact) return static_cast<double>(value);
+  // The last 11 bits become one that says whether there were any.
+  const int64_t rest = value & 0x7ff;
+  return static_cast<double>((value - rest) | (rest != 0 ? 0x800 : 0));
+}
+
+}  // namespace
+
+uint16_t double_to_f16(double value) { return float_to_f16(odd_float(value)); }
+uint16_t integer_to_f16(int64_t value) { return double_to_f16(odd_double(value)); }
+
 uint16_t float_to_bf16(float value) {
   uint32_t bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
+
+uint16_t double_to_bf16(double value) { return float_to_bf16(odd_float(value)); }
+uint16_t integer_to_bf16(int64_t value) { return double_to_bf16(odd_double(value)); }
 
 }  // namespace tenon

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -70,10 +71,26 @@ inline constexpr DTypeSet kAnyDType = kNumeric | kBoolean;
 /// wider of one kind; floating over integer over bool; f16 with bf16 gives f32.
 DType promote(DType a, DType b);
 
-/// IEEE 754 half and bfloat16 to and from f32, round to nearest even.
+/// IEEE 754 half and bfloat16, round to nearest even: once, whatever they are made from.
 float f16_to_float(uint16_t bits);
 uint16_t float_to_f16(float value);
+uint16_t double_to_f16(double value);
+uint16_t integer_to_f16(int64_t value);
 float bf16_to_float(uint16_t bits);
 uint16_t float_to_bf16(float value);
+uint16_t double_to_bf16(double value);
+uint16_t integer_to_bf16(int64_t value);
+
+/// The real truncated to an integer type: its ends for what lies beyond them, 0 for NaN.
+template <class T>
+constexpr T saturated(double value) {
+  using Limits = std::numeric_limits<T>;
+  // 2^digits is the first value too large; the largest i64 itself is no double.
+  constexpr double kBeyond = 2.0 * static_cast<double>(T{1} << (Limits::digits - 1));
+  if (value != value) return 0;
+  if (value >= kBeyond) return Limits::max();
+  if (value <= static_cast<double>(Limits::min())) return Limits::min();
+  return static_cast<T>(value);
+}
 
 }  // namespace tenon

@@ -58,9 +58,14 @@ Literal Literal::uninitialized(DType dtype, std::vector<int64_t> shape) {
   return result;
 }
 
-Literal Literal::scalar(DType dtype, double value) {
+Literal Literal::scalar(DType dtype, Number value) {
+  value.check_fits(dtype);
   Literal result(dtype, {});
-  result.set_double(0, value);
+  if (value.is_whole()) {
+    result.set_int(0, value.whole());
+  } else {
+    result.set_double(0, value.real());
+  }
   return result;
 }
 
@@ -109,20 +114,28 @@ double Literal::to_double(int64_t index) const {
 }
 
 int64_t Literal::to_int(int64_t index) const {
-  if (size_of(dtype_) == 2) return static_cast<int64_t>(to_double(index));
+  if (is_floating(dtype_)) return saturated<int64_t>(to_double(index));
   return visit_dtype(dtype_,
                      [&]<class T>(T*) { return static_cast<int64_t>(load<T>(data(), index)); });
 }
 
 void Literal::set_double(int64_t index, double value) {
-  if (dtype_ == DType::f16) return store(data(), index, float_to_f16(static_cast<float>(value)));
-  if (dtype_ == DType::bf16) return store(data(), index, float_to_bf16(static_cast<float>(value)));
-  if (dtype_ == DType::boolean) return store(data(), index, value != 0);
-  visit_dtype(dtype_, [&]<class T>(T*) { store(data(), index, static_cast<T>(value)); });
+  if (dtype_ == DType::f16) return store(data(), index, double_to_f16(value));
+  if (dtype_ == DType::bf16) return store(data(), index, double_to_bf16(value));
+  visit_dtype(dtype_, [&]<class T>(T*) {
+    if constexpr (std::is_same_v<T, bool>) {
+      store(data(), index, value != 0);
+    } else if constexpr (std::is_integral_v<T>) {
+      store(data(), index, saturated<T>(value));
+    } else {
+      store(data(), index, static_cast<T>(value));
+    }
+  });
 }
 
 void Literal::set_int(int64_t index, int64_t value) {
-  if (size_of(dtype_) == 2) return set_double(index, static_cast<double>(value));
+  if (dtype_ == DType::f16) return store(data(), index, integer_to_f16(value));
+  if (dtype_ == DType::bf16) return store(data(), index, integer_to_bf16(value));
   if (dtype_ == DType::boolean) return store(data(), index, value != 0);
   visit_dtype(dtype_, [&]<class T>(T*) { store(data(), index, static_cast<T>(value)); });
 }

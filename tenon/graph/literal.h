@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "tenon/graph/number.h"
 #include "tenon/graph/type.h"
 
 namespace tenon {
@@ -53,8 +54,8 @@ class Literal {
   static Literal uninitialized(DType dtype, std::vector<int64_t> shape);
   template <class T>
   static Literal of(std::vector<int64_t> shape, const std::vector<T>& values);
-  /// A scalar of any dtype; integers are exact up to 2^53.
-  static Literal scalar(DType dtype, double value);
+  /// A scalar of any dtype. Error out_of_range where the number does not fit it (Number::fits).
+  static Literal scalar(DType dtype, Number value);
 
   DType dtype() const { return dtype_; }
   const std::vector<int64_t>& shape() const& { return shape_; }
@@ -81,7 +82,9 @@ class Literal {
     return values<T>()[static_cast<size_t>(index)];
   }
 
-  /// Element access through the dtype's own conversion (f16 and bf16 included), row-major index.
+  /// Element access by row-major index, converting as the op `cast` does: rounded once to nearest
+  /// even; reals become integers by truncation, limited to the range, NaN becoming 0; integers
+  /// wrap.
   double to_double(int64_t index) const;
   int64_t to_int(int64_t index) const;
   void set_double(int64_t index, double value);

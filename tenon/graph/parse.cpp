@@ -349,6 +349,17 @@ class Parser {
     return value;
   }
 
+  /// A number just read, which the dtype must have.
+  template <class T>
+  T fitting(T value, DType dtype) {
+    try {
+      Number(value).check_fits(dtype);
+    } catch (const Error& misfit) {
+      error(misfit.message(), at_);
+    }
+    return value;
+  }
+
   std::string quoted() {
     expect("\"");
     std::string value;
@@ -410,9 +421,9 @@ class Parser {
     for (int64_t i = 0; i < count; ++i) {
       if (i > 0) expect(",");
       if (is_floating(literal_type.dtype)) {
-        value->set_double(i, real());
+        value->set_double(i, fitting(real(), literal_type.dtype));
       } else {
-        value->set_int(i, integer());
+        value->set_int(i, fitting(integer(), literal_type.dtype));
       }
     }
     expect(">");

@@ -53,6 +53,7 @@ Initialiser ones() { return constant(1); }
 
 Initialiser constant(double number) {
   return [number](RandomKey, Literal& value) {
+    Number(number).check_fits(value.dtype(), "initialise");
     for (int64_t i = 0; i < value.size(); ++i) value.set_double(i, number);
   };
 }

@@ -50,6 +50,7 @@ Tensor Scope::parameter(std::string_view name, const Shape& shape, const Initial
 Tensor Scope::state(std::string_view name, const Shape& shape, double initial, DType dtype) const {
   std::string path = path_of(name);
   if (call_->initialising && !call_->variables.state.find(path)) {
+    Number(initial).check_fits(dtype, path);
     Literal value(dtype, shape.constants());
     for (int64_t i = 0; i < value.size(); ++i) value.set_double(i, initial);
     call_->variables.state.set(path, Tensor(value));

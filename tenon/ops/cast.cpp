@@ -1,6 +1,3 @@
-#include <cmath>
-#include <limits>
-
 #include "tenon/base/error.h"
 #include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
@@ -12,51 +9,27 @@ namespace tenon {
 
 namespace {
 
+/// The ends of an integer dtype of 8 bits.
 struct Range {
   double low, high;
 };
 
-/// What an integer dtype holds. The ends of i64 are powers of two beside its true ends.
-Range range_of(DType dtype) {
-  switch (dtype) {
-    case DType::u8:
-      return {0, 255};
-    case DType::i8:
-      return {-128, 127};
-    case DType::i32:
-      return {-0x1p31, 0x1p31 - 1};
-    default:
-      return {-0x1p63, 0x1p63};
-  }
-}
-
-int64_t saturate(double value, DType dtype) {
-  if (std::isnan(value)) return 0;
-  Range range = range_of(dtype);
-  if (value >= range.high)
-    return dtype == DType::i64 ? std::numeric_limits<int64_t>::max()
-                               : static_cast<int64_t>(range.high);
-  return value <= range.low ? static_cast<int64_t>(range.low) : static_cast<int64_t>(value);
-}
-
-double rounded(double value, DType dtype) {
-  Literal scalar(dtype, {});
-  scalar.set_double(0, value);
-  return scalar.to_double(0);
-}
+Range range_of(DType byte) { return byte == DType::u8 ? Range{0, 255} : Range{-128, 127}; }
 
 void reference_cast(ReferenceCall& call) {
   const RefArray& x = call.input(0);
   RefArray& y = call.output(0);
+  Literal one(y.dtype(), {});  // converts as it should
   for (int64_t i = 0; i < x.size(); ++i) {
-    if (y.is_real()) {
-      y.set(i, rounded(x.get(i), y.dtype()));
-    } else if (!x.is_real()) {
-      y.set_int(i, x.get_int(i));
-    } else if (y.dtype() == DType::boolean) {
-      y.set_int(i, x.get(i) != 0);
+    if (x.is_real()) {
+      one.set_double(0, x.get(i));
     } else {
-      y.set_int(i, saturate(x.get(i), y.dtype()));
+      one.set_int(0, x.get_int(i));
+    }
+    if (y.is_real()) {
+      y.set(i, one.to_double(0));
+    } else {
+      y.set_int(i, one.to_int(0));
     }
   }
 }

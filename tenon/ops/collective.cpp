@@ -361,7 +361,7 @@ Value sources_of_batch(const BatchContext& c) {
     Value size = dim_value(c.build, c.size, DType::i64);
     Value source =
         iota(c.build, DType::i64, {c.size}, 0) - static_cast<double>(c.attributes.integer("shift"));
-    return remainder(remainder(source, size) + size, size);
+    return remainder(source, size);
   }
   check_pairs(pairs, c.size);
   auto count = static_cast<int64_t>(pairs.size() / 2);
@@ -400,7 +400,10 @@ void add_permute(OpFamily& ops) {
                   })
           .batch([](BatchContext& c) -> std::vector<Value> {
             if (!is_over_batch(c)) return for_each_example(c);
-            return {gather(batched_input(c, 0), sources_of_batch(c), 0)};
+            Value x = batched_input(c, 0), sources = sources_of_batch(c);
+            Value received = gather(x, maximum(sources, 0.0), 0);
+            Value somebody = greater_equal(sources, 0.0);
+            return {select(broadcast(somebody, received.shape(), {0}), received, 0.0)};
           })
           .samples({{"f32[2,3]", alone(), {}},
                     {"f64[n]", alone({{"shift", 1}}), {}},

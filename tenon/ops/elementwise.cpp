@@ -60,23 +60,32 @@ Expr expand_divide(ExprPool& pool, Expr a, Expr b) {
   return select(equal(b, zero), zero, up);
 }
 
-/// a - trunc(a / b) * b. What is left after subtracting the rounded quotient times b is exact in
-/// fma, so each round takes 53 bits off the quotient and changes nothing modulo b; the last may be
-/// off by one b. f32 goes through f64, where six rounds are enough for any two of its numbers.
-Expr expand_remainder(ExprPool& pool, Expr a, Expr b) {
-  if (!is_floating(a.dtype())) {
-    Expr rest = floor_mod(a, b);
-    if (!is_signed(a.dtype())) return rest;
-    return rest - select(rounds_up(a, b, rest), b, pool.constant(a.dtype(), 0));
-  }
-  Expr x = cast(a, DType::f64), size = abs(cast(b, DType::f64));
-  Expr whole = abs(x);
-  Expr rest = whole;
-  for (int round = 0; round < 6; ++round) rest = fma(-trunc(rest / size), size, rest);
-  rest = select(rest < 0.0, rest + size, rest);
-  rest = select(rest >= size, rest - size, rest);
-  rest = select(whole < size, whole, rest);  // also where b is infinite
-  return cast(select(x < 0.0, -rest, rest), a.dtype());
+Expr expand_fmod(ExprPool& pool, Expr a, Expr b) {
+  if (is_floating(a.dtype())) return fmod(a, b);
+  Expr rest = floor_mod(a, b);
+  if (!is_signed(a.dtype())) return rest;
+  return rest - select(rounds_up(a, b, rest), b, pool.constant(a.dtype(), 0));
+}
+
+Expr expand_remainder(ExprPool&, Expr a, Expr b) {
+  return is_floating(a.dtype()) ? remainder(a, b) : floor_mod(a, b);
+}
+
+double floored_remainder(double a, double b) {
+  const double rest = std::fmod(a, b);
+  if (rest == 0) return std::copysign(0.0, b);
+  return (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+int64_t floored_remainder(int64_t a, int64_t b) {
+  const int64_t rest = truncated_remainder(a, b);
+  return b != 0 && rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+/// Of what is left of a division, by a and by b.
+std::pair<Value, Value> derivative_of_rest(Build& build, Value a, Value b, Value y) {
+  Value is_number = less(abs(b), std::numeric_limits<double>::infinity());
+  return {build.full_like(y, 1.0), select(is_number, (y - a) / b, 0.0)};
 }
 
 /// Truncated like division: x to the power -b is 1 / x^b.
@@ -165,21 +174,38 @@ void add_arithmetic(OpFamily& ops) {
                     {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}},
                     {"u8[64], u8[64]", {}, {{0, 255}, {0, 9}}}}));
 
+  ops.add(elementwise("fmod", 2)
+              .doc("a - b * truncate(a / b), exactly: with the sign of a, as C's fmod and %. x % 0 "
+                   "is x for "
+                   "integers. ONNX's Mod with fmod = 1.")
+              .dtypes(kNumeric)
+              .scalar([](double a, double b) { return std::fmod(a, b); })
+              .integer_scalar(truncated_remainder)
+              .derivative(derivative_of_rest)
+              .expand(expand_fmod)
+              .onnx("Mod")
+              .domain(0.5, 2)
+              .samples(kNumberPairs)
+              .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
+                        {"f32[16], f32[16]", {}, {{-9, 9}, {0.5, 3}}},
+                        {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
+                        {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
+
   ops.add(
       elementwise("remainder", 2)
-          .doc("a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for "
-               "integers. Exact, in f64 while the quotient is below 2^300.")
+          .doc("a - b * floor(a / b): with the sign of b, as in Python and NumPy; x % 0 is x for "
+               "integers. fmod plus b where the signs differ, rounded once. ONNX's Mod with "
+               "fmod = 0.")
           .dtypes(kNumeric)
-          .scalar([](double a, double b) { return std::fmod(a, b); })
-          .integer_scalar(truncated_remainder)
-          .derivative([](Build& build, Value a, Value b, Value y) {
-            return std::pair{build.full_like(y, 1.0), (y - a) / b};
-          })
+          .scalar([](double a, double b) { return floored_remainder(a, b); })
+          .integer_scalar([](int64_t a, int64_t b) { return floored_remainder(a, b); })
+          .derivative(derivative_of_rest)
           .expand(expand_remainder)
           .onnx("Mod")
           .domain(0.5, 2)
           .samples(kNumberPairs)
           .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
+                    {"f32[16], f32[16]", {}, {{-9, 9}, {0.5, 3}}},
                     {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
                     {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
 

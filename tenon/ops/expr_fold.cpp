@@ -3,7 +3,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <type_traits>
 
 #include "tenon/base/error.h"
@@ -23,18 +22,6 @@ uint64_t bits_of(T value) {
   uint64_t bits = 0;
   std::memcpy(&bits, &value, sizeof value);
   return bits;
-}
-
-/// Float to integer truncates, saturates, and takes NaN to 0.
-template <typename To>
-To saturate(double value) {
-  if (std::isnan(value)) return 0;
-  // The limits of i64 are not doubles: 2^63 is the first value too large.
-  if (value >= std::ldexp(1.0, std::numeric_limits<To>::digits))
-    return std::numeric_limits<To>::max();
-  if (value <= static_cast<double>(std::numeric_limits<To>::min()))
-    return std::numeric_limits<To>::min();
-  return static_cast<To>(value);
 }
 
 template <typename T>
@@ -179,10 +166,7 @@ uint64_t convert(DType to, DType from, uint64_t bits) {
     if (to == DType::boolean) return value != 0.0;
     return bits_from_double(to, value);
   }
-  const int64_t value = integer_from_bits(from, bits);
-  // Straight from i64 to f32: through a double it would be rounded twice.
-  if (to == DType::f32) return bits_of<float>(static_cast<float>(value));
-  return bits_from_integer(to, value);
+  return bits_from_integer(to, integer_from_bits(from, bits));
 }
 
 }  // namespace
@@ -223,17 +207,17 @@ uint64_t bits_from_double(DType dtype, double value) {
     case DType::boolean:
       return value != 0.0;
     case DType::u8:
-      return saturate<uint8_t>(value);
+      return saturated<uint8_t>(value);
     case DType::i8:
-      return bits_of(saturate<int8_t>(value));
+      return bits_of(saturated<int8_t>(value));
     case DType::i32:
-      return bits_of(saturate<int32_t>(value));
+      return bits_of(saturated<int32_t>(value));
     case DType::i64:
-      return bits_of(saturate<int64_t>(value));
+      return bits_of(saturated<int64_t>(value));
     case DType::f16:
-      return float_to_f16(static_cast<float>(value));
+      return double_to_f16(value);
     case DType::bf16:
-      return float_to_bf16(static_cast<float>(value));
+      return double_to_bf16(value);
     case DType::f32:
       return bits_of(static_cast<float>(value));
     case DType::f64:
@@ -254,9 +238,16 @@ uint64_t bits_from_integer(DType dtype, int64_t value) {
       return bits_of(static_cast<int32_t>(value));
     case DType::i64:
       return bits_of(value);
-    default:
-      return bits_from_double(dtype, static_cast<double>(value));
+    case DType::f16:
+      return integer_to_f16(value);
+    case DType::bf16:
+      return integer_to_bf16(value);
+    case DType::f32:
+      return bits_of(static_cast<float>(value));
+    case DType::f64:
+      return bits_of(static_cast<double>(value));
   }
+  return 0;
 }
 
 double double_from_bits(DType dtype, uint64_t bits) {
@@ -287,7 +278,7 @@ int64_t integer_from_bits(DType dtype, uint64_t bits) {
     case DType::i64:
       return value_of<int64_t>(bits);
     default:
-      return saturate<int64_t>(double_from_bits(dtype, bits));
+      return saturated<int64_t>(double_from_bits(dtype, bits));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/element.h"
+#include "tenon/ops/functions.h"
+#include "tenon/ops/index_check.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
@@ -112,7 +114,9 @@ void add_gather(OpFamily& ops) {
   ops.add(
       primitive("gather")
           .doc("Elements of x at computed indices along one axis: out[b…, a…, i…, c…] = x[b…, a…, "
-               "indices[b…, i…], c…]. Indices out of range read zero.")
+               "indices[b…, i…], c…]. Indices out of range read zero (TENON_CHECK_INDICES=1 finds "
+               "the first); where they are known when a call on tensors is recorded, they are an "
+               "error.")
           .input("x")
           .input("indices", kIndex)
           .attribute("axis", AttributeKind::integer, 0, "of x that is indexed")
@@ -175,7 +179,12 @@ void reference_scatter(ReferenceCall& call) {
   RefArray& out = call.output(0);
   out = call.input(0);
   auto combine = [&](auto now, auto update) {
-    if (mode == "add") return now + update;
+    if (mode == "add") {
+      if constexpr (std::is_integral_v<decltype(now)>)
+        return static_cast<int64_t>(static_cast<uint64_t>(now) + static_cast<uint64_t>(update));
+      else
+        return now + update;
+    }
     bool replace = mode == "max" ? update > now : update < now;
     return replace || update != update ? update : now;
   };
@@ -281,7 +290,7 @@ void add_scatter(OpFamily& ops) {
       primitive("scatter")
           .doc("x with updates written where gather would read them. Mode \"add\" adds, \"set\" "
                "keeps the last in row-major order, \"max\" and \"min\" keep the extremum. Indices "
-               "out of range write nothing.")
+               "out of range write nothing, as gather reads zero there.")
           .input("x")
           .input("indices", kIndex)
           .input("updates")
@@ -312,12 +321,52 @@ void add_scatter(OpFamily& ops) {
                     {"f32[4], i32[], f32[]", writes("set", 0), {{-2, 2}, {0, 3}, {-2, 2}}}}));
 }
 
+void add_check(OpFamily& ops) {
+  auto below = [](Dim size) { return Attributes{{"size", Shape{std::move(size)}}}; };
+  ops.add(
+      primitive("check_indices")
+          .doc("The indices as they are; an error when the program runs where one of them is "
+               "not in [low, size).")
+          .input("indices", kIndex)
+          .attribute("size", AttributeKind::shape,
+                     "of the axis that is indexed, as a shape of one dimension")
+          .attribute("low", AttributeKind::integer, 0, "the first index that is good")
+          .attribute("axis", AttributeKind::integer, 0, "that is indexed, for the error")
+          .attribute("by", AttributeKind::string, "check_indices", "who indexes, for the error")
+          .attribute("of", AttributeKind::string, "x", "what is indexed, for the error")
+          .infer([](InferContext& c) {
+            const Shape& size = c.attributes.shape("size");
+            if (size.rank() != 1)
+              fail(ErrorCode::invalid_argument, "size is {}; it needs one number",
+                   size.to_string());
+            return std::vector<Type>{c.input(0)};
+          })
+          .reference([](ReferenceCall& call) {
+            const Attributes& attributes = call.attributes();
+            const Literal indices = call.input(0).to_literal();
+            check_indices({.op = attributes.string("by"),
+                           .type = attributes.string("of"),
+                           .axis = attributes.integer("axis"),
+                           .low = attributes.integer("low"),
+                           .size = attributes.shape("size")[0].constant()},
+                          indices.dtype(), indices.data(), indices.shape());
+            call.output(0) = call.input(0);
+          })
+          .non_differentiable("the result is integers")
+          .batch([](BatchContext& c) { return c.build.call_multi(c.op, c.inputs, c.attributes); })
+          .samples({{"i32[4]", below(5), {{0, 4}}},
+                    {"i64[2,n]", below(9), {{0, 8}}},
+                    {"i32[]", below(3), {{0, 2}}},
+                    {"i32[0]", below(0), {}}}));
+}
+
 }  // namespace
 
 void register_gather(OpRegistry& registry) {
   OpFamily ops(registry, "gather");
   add_gather(ops);
   add_scatter(ops);
+  add_check(ops);
 }
 
 }  // namespace tenon

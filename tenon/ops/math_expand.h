@@ -53,7 +53,10 @@ Expr pow(Expr x, Expr y);
 Expr rsqrt(Expr x);  // f32 2, f64 2
 Expr cbrt(Expr x);   // f32 1, f64 3
 
-/// a - floor(a/b) b: has the sign of b. Exact while the quotient is below 2^24 (f32) or 2^53 (f64).
+/// a - trunc(a/b) b: exact, with the sign of a, as C's fmod.
+Expr fmod(Expr a, Expr b);
+/// a - floor(a/b) b: with the sign of b, as Python's %; fmod plus b, rounded, where the signs
+/// differ.
 Expr remainder(Expr a, Expr b);
 /// -1, 0 or 1; NaN stays.
 Expr sign(Expr x);

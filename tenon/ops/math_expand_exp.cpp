@@ -307,14 +307,6 @@ Expr cbrt(Expr x) {
   return copy_sign(select(ordinary, cast(better, x.dtype()), abs(x)), x);
 }
 
-Expr remainder(Expr a, Expr b) {
-  const Expr quotient = floor(a / b);
-  const Expr rest = fma(-quotient, b, a);
-  // The rounded quotient may be one off.
-  const Expr outside = (!equal(rest, 0.0)) & not_equal(rest < 0.0, b < 0.0);
-  return select(outside, rest + b, rest);
-}
-
 Expr sign(Expr x) {
   ExprPool& pool = x.pool();
   const Expr positive = select(x > 0.0, pool.constant(x.dtype(), 1.0), x);

@@ -42,7 +42,7 @@ void RefArray::set(int64_t i, double value) {
   if (is_real()) {
     real_[static_cast<size_t>(i)] = value;
   } else {
-    set_int(i, static_cast<int64_t>(value));
+    set_int(i, saturated<int64_t>(value));
   }
 }
 

@@ -39,7 +39,7 @@ class RefArray {
                      : static_cast<double>(integer_[static_cast<size_t>(i)]);
   }
   int64_t get_int(int64_t i) const {
-    return is_real() ? static_cast<int64_t>(real_[static_cast<size_t>(i)])
+    return is_real() ? saturated<int64_t>(real_[static_cast<size_t>(i)])
                      : integer_[static_cast<size_t>(i)];
   }
   void set(int64_t i, double value);

@@ -423,10 +423,9 @@ std::vector<Value> batch_dynamic_update_slice(BatchContext& c) {
     Shape shape{c.size, extent};
     Value start = cast(clamped_start(batched_input(c, i + 2), extent, size), DType::i64);
     Value relative = iota(c.build, DType::i64, shape, 1) - broadcast(start, shape, {0});
-    update = gather(update, relative, to_axis(i) + 1, 1);
-    Value end = dim_value(c.build, size, DType::i64);
-    Value here =
-        logical_and(greater_equal(relative, 0.0), less(relative, broadcast(end, shape, {})));
+    Value end = broadcast(dim_value(c.build, size, DType::i64), shape, {});
+    Value here = logical_and(greater_equal(relative, 0.0), less(relative, end));
+    update = gather(update, select(here, relative, 0.0), to_axis(i) + 1, 1);
     here = broadcast(here, x.shape(), {0, to_axis(i) + 1});
     inside = inside ? logical_and(inside, here) : here;
   }

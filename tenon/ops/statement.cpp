@@ -96,14 +96,14 @@ OpStatement& OpStatement::returns(DType dtype) {
 OpStatement& OpStatement::scalar(double (*f)(double)) {
   op_.reference = map_elements(
       [f](ReferenceCall& c, int64_t i) { return f(c.input(0).get(i)); },
-      [f](ReferenceCall& c, int64_t i) { return static_cast<int64_t>(f(c.input(0).get(i))); });
+      [f](ReferenceCall& c, int64_t i) { return saturated<int64_t>(f(c.input(0).get(i))); });
   return *this;
 }
 
 OpStatement& OpStatement::scalar(double (*f)(double, double)) {
   auto real = [f](ReferenceCall& c, int64_t i) { return f(c.input(0).get(i), c.input(1).get(i)); };
   op_.reference = map_elements(
-      real, [real](ReferenceCall& c, int64_t i) { return static_cast<int64_t>(real(c, i)); });
+      real, [real](ReferenceCall& c, int64_t i) { return saturated<int64_t>(real(c, i)); });
   return *this;
 }
 
@@ -112,7 +112,7 @@ OpStatement& OpStatement::scalar(double (*f)(double, double, double)) {
     return f(c.input(0).get(i), c.input(1).get(i), c.input(2).get(i));
   };
   op_.reference = map_elements(
-      real, [real](ReferenceCall& c, int64_t i) { return static_cast<int64_t>(real(c, i)); });
+      real, [real](ReferenceCall& c, int64_t i) { return saturated<int64_t>(real(c, i)); });
   return *this;
 }
 

@@ -2,10 +2,12 @@
 // decides.
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
 #include "tenon/graph/build.h"
+#include "tenon/ops/index_check.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/numbers.h"
@@ -39,6 +41,19 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
   return results;
 }
 
+void check_known_indices(std::string_view what, const Type& x, const TensorNode& indices,
+                         int64_t axis, bool from_the_end) {
+  const Dim& size = x.shape[static_cast<size_t>(axis)];
+  if (!indices.is_evaluated() || !size.is_constant()) return;
+  const std::string type = x.to_string();
+  check_indices({.op = what,
+                 .type = type,
+                 .axis = axis,
+                 .low = from_the_end ? -size.constant() : 0,
+                 .size = size.constant()},
+                indices.type.dtype, indices.buffer.as<std::byte>(), indices.buffer.shape());
+}
+
 namespace {
 
 /// Under a vmap of its axis, a collective knows how many participate.
@@ -48,6 +63,16 @@ void fill_in_size(Attributes& attributes) {
   if (!axis || !axis->get_if<std::string>() || (size && *size != Attribute(Shape{}))) return;
   if (auto known = mapped_axis_size(*axis->get_if<std::string>()))
     attributes.set("size", Shape{*known});
+}
+
+/// Indices that are known when a call is recorded are checked then; nothing is computed for it.
+void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
+                         const Attributes& attributes) {
+  static const std::array<const OpDef*, 3> kIndexing = {
+      &core_ops().get("gather"), &core_ops().get("scatter"), &core_ops().get("embedding")};
+  if (std::ranges::find(kIndexing, &op) == kIndexing.end()) return;
+  const int64_t axis = &op == kIndexing[2] ? 0 : attributes.integer("axis");
+  check_known_indices(op.name, inputs[0]->type, *inputs[1], axis, false);
 }
 
 std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
@@ -61,6 +86,7 @@ std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attrib
   std::vector<Type> outputs;
   try {
     outputs = check_call(op, std::span(types).first(inputs.size()), attributes, std::cref(name));
+    check_known_indices(op, inputs, attributes);
   } catch (Error& error) {
     if (!current_label().empty()) error.note("in {}", current_label());
     throw;
@@ -111,6 +137,19 @@ const InputSchema& schema_of(const OpDef& op, size_t input) {
   return op.inputs[std::min(input, op.inputs.size() - 1)];
 }
 
+bool is_comparison(const OpDef& op) {
+  static const std::array<std::string_view, 6> kNames = {
+      "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"};
+  return std::ranges::find(kNames, op.name) != kNames.end();
+}
+
+/// Where all values of the dtype may be compared with the number as it is written, as in NumPy.
+DType compared_dtype(DType dtype, const TensorNode& number) {
+  if (is_floating(dtype)) return written_number(number).fits(dtype) ? dtype : DType::f64;
+  if (number.is_fraction) return DType::f64;
+  return written_number(number).fits(dtype) ? dtype : DType::i64;
+}
+
 /// The dtype that the operands of an elementwise call meet in. Numbers give way to tensors.
 DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   std::optional<DType> tensors, numbers;
@@ -123,8 +162,12 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
     fraction = fraction || inputs[i]->is_fraction;
   }
   if (!tensors) return numbers.value_or(DType::boolean);
-  if (numbers && fraction && !is_floating(*tensors)) return DType::f32;
   if (numbers && *tensors == DType::boolean) return *numbers;
+  if (numbers && is_comparison(op)) {
+    const bool first = inputs[0]->is_number;
+    return compared_dtype(*tensors, *inputs[first ? 0 : 1]);
+  }
+  if (numbers && fraction && !is_floating(*tensors)) return promote(DType::f32, *numbers);
   return *tensors;
 }
 

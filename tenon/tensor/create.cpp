@@ -3,11 +3,27 @@
 
 namespace tenon {
 
-Tensor full(const Shape& shape, double value, DType dtype) {
+namespace {
+
+/// Scalars are broadcast too: the number alone would give way to other dtypes.
+Tensor broadcast_number(detail::NodeRef number, const Shape& shape) {
   static const OpDef& op = core_ops().get("broadcast");
-  // Scalars are broadcast too: the number alone would give way to other dtypes.
-  Tensor number(detail::number_node(value, dtype));
-  return apply(op, {number}, {{"shape", shape}, {"dims", Integers{}}});
+  return apply(op, {Tensor(std::move(number))}, {{"shape", shape}, {"dims", Integers{}}});
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, Number value, DType dtype) {
+  value.check_fits(dtype, "full");
+  return broadcast_number(detail::number_node(value, dtype), shape);
+}
+
+Tensor detail::converted_number(double value, DType dtype) {
+  Literal converted(dtype, {});
+  converted.set_double(0, value);
+  NodeRef node = evaluated_node(Buffer::copy_of(converted));
+  node->is_number = true;
+  return broadcast_number(std::move(node), {});
 }
 
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
@@ -15,10 +31,13 @@ Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
 Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
 Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
-Tensor arange(const Dim& count, DType dtype) {
+Tensor arange(const Dim& count, std::optional<DType> dtype) {
   static const OpDef& op = core_ops().get("iota");
+  const int64_t last = count.is_constant() ? count.constant() - 1 : 0;
+  if (dtype && last > 0) Number(last).check_fits(*dtype, "arange");
+  const DType holds = Number(last).fits(DType::i32) ? DType::i32 : DType::i64;
   return apply(op, std::span<const Tensor>(),
-               {{"dtype", dtype}, {"shape", Shape{count}}, {"axis", 0}});
+               {{"dtype", dtype.value_or(holds)}, {"shape", Shape{count}}, {"axis", 0}});
 }
 
 Tensor eye(const Dim& n, DType dtype) {

@@ -36,6 +36,11 @@ Tensor divide(const Tensor& a, const Tensor& b) {
   return apply(op, {a, b});
 }
 
+Tensor fmod(const Tensor& a, const Tensor& b) {
+  static const OpDef& op = core_ops().get("fmod");
+  return apply(op, {a, b});
+}
+
 Tensor remainder(const Tensor& a, const Tensor& b) {
   static const OpDef& op = core_ops().get("remainder");
   return apply(op, {a, b});
@@ -387,6 +392,13 @@ Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, in
   static const OpDef& op = core_ops().get("scatter");
   return apply(op, {x, indices, updates},
                {{"axis", axis}, {"batch_dims", batch_dims}, {"mode", mode}});
+}
+
+Tensor check_indices(const Tensor& indices, const Shape& size, int64_t low, int64_t axis,
+                     const std::string& by, const std::string& of) {
+  static const OpDef& op = core_ops().get("check_indices");
+  return apply(op, {indices},
+               {{"size", size}, {"low", low}, {"axis", axis}, {"by", by}, {"of", of}});
 }
 
 Tensor reduce_sum(const Tensor& x, const Integers& axes, bool keep) {

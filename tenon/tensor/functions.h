@@ -28,8 +28,12 @@ Tensor multiply(const Tensor& a, const Tensor& b);
 /// a / b; integers are truncated toward zero, and x / 0 is 0 for them.
 Tensor divide(const Tensor& a, const Tensor& b);
 
-/// a - b * truncate(a / b), with the sign of a, as C++'s fmod and %; x % 0 is x for integers.
-/// Exact, in f64 while the quotient is below 2^300.
+/// a - b * truncate(a / b), exactly: with the sign of a, as C's fmod and %. x % 0 is x for
+/// integers. ONNX's Mod with fmod = 1.
+Tensor fmod(const Tensor& a, const Tensor& b);
+
+/// a - b * floor(a / b): with the sign of b, as in Python and NumPy; x % 0 is x for integers. fmod
+/// plus b where the signs differ, rounded once. ONNX's Mod with fmod = 0.
 Tensor remainder(const Tensor& a, const Tensor& b);
 
 /// The larger of a and b; NaN if either is.
@@ -274,18 +278,29 @@ Tensor dynamic_update_slice(const Tensor& x, const Tensor& update, std::span<con
 // gather.cpp
 
 /// Elements of x at computed indices along one axis: out[b…, a…, i…, c…] = x[b…, a…,
-/// indices[b…, i…], c…]. Indices out of range read zero.
+/// indices[b…, i…], c…]. Indices out of range read zero (TENON_CHECK_INDICES=1 finds the
+/// first); where they are known when a call on tensors is recorded, they are an error.
 /// `axis`: of x that is indexed.
 /// `batch_dims`: leading axes that both share.
 Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = 0, int64_t batch_dims = 0);
 
 /// x with updates written where gather would read them. Mode "add" adds, "set" keeps the last in
-/// row-major order, "max" and "min" keep the extremum. Indices out of range write nothing.
+/// row-major order, "max" and "min" keep the extremum. Indices out of range write nothing, as
+/// gather reads zero there.
 /// `axis`: of x that is indexed.
 /// `batch_dims`: leading axes that all share.
 /// `mode`: add, set, max or min.
 Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, int64_t axis = 0,
                int64_t batch_dims = 0, const std::string& mode = "add");
+
+/// The indices as they are; an error when the program runs where one of them is not in [low, size).
+/// `size`: of the axis that is indexed, as a shape of one dimension.
+/// `low`: the first index that is good.
+/// `axis`: that is indexed, for the error.
+/// `by`: who indexes, for the error.
+/// `of`: what is indexed, for the error.
+Tensor check_indices(const Tensor& indices, const Shape& size, int64_t low = 0, int64_t axis = 0,
+                     const std::string& by = "check_indices", const std::string& of = "x");
 
 // reduce.cpp
 

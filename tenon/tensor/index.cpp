@@ -1,8 +1,8 @@
 // Slices and indices, as Python and NumPy have them.
 
 #include <algorithm>
-#include <limits>
 
+#include "tenon/runtime/cpu/elements.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/transforms.h"
@@ -157,19 +157,29 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
   return indexing.result();
 }
 
+namespace {
+
+template <class Place>
+Tensor places_in(const Buffer& values) {
+  std::vector<Place> places;
+  with_element_type(values.dtype(), [&]<class T>(T) {
+    const T* elements = values.as<T>();
+    for (int64_t i = 0; i < values.size(); ++i) {
+      if (widen(elements[i]) != 0) places.push_back(static_cast<Place>(i));
+    }
+  });
+  return Tensor::of(places, {static_cast<int64_t>(places.size())});
+}
+
+}  // namespace
+
 Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
   check_size_is_known("nonzero", x);
-  const Tensor flags = x.dtype() == DType::boolean ? x : x != 0;
-  const auto* of_element = static_cast<const std::byte*>(flags.buffer().data());
-  std::vector<int64_t> places;
-  for (int64_t i = 0; i < flags.buffer().size(); ++i) {
-    if (of_element[i] != std::byte{0}) places.push_back(i);
-  }
-  auto count = static_cast<int64_t>(places.size());
-  if (position_dtype(x.shape()[0]) == DType::i64) return Tensor::of(places, {count});
-  return Tensor::of(std::vector<int32_t>(places.begin(), places.end()), {count});
+  const Buffer& values = x.buffer();
+  return position_dtype(x.shape()[0]) == DType::i64 ? places_in<int64_t>(values)
+                                                    : places_in<int32_t>(values);
 }
 
 }  // namespace tenon

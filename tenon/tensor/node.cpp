@@ -50,12 +50,17 @@ NodeRef evaluated_node(Buffer buffer) {
   return node;
 }
 
-NodeRef number_node(double value, DType dtype) {
+NodeRef number_node(Number value, DType dtype) {
   NodeRef node = evaluated_node(Buffer::copy_of(Literal::scalar(dtype, value)));
   node->is_number = true;
   node->is_fraction = is_floating(dtype);
-  node->number = value;
+  node->number = value.real();
   return node;
+}
+
+Number written_number(const TensorNode& node) {
+  if (node.is_fraction) return node.number;
+  return node.buffer.to_literal().to_int(0);
 }
 
 NodeRef absent_node(std::string path, std::string missing, std::vector<std::string> known) {

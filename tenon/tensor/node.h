@@ -108,12 +108,22 @@ struct AbsentNode : TensorNode {
 };
 
 NodeRef evaluated_node(Buffer buffer);
-NodeRef number_node(double value, DType dtype);
+/// Error out_of_range where the dtype does not have the number.
+NodeRef number_node(Number value, DType dtype);
+/// What `is_number` nodes were made from.
+Number written_number(const TensorNode& node);
+/// A C++ real with all the digits it was given, converted as cast() converts: a number no more.
+Tensor converted_number(double value, DType dtype);
 NodeRef absent_node(std::string path, std::string missing, std::vector<std::string> known);
 
 /// Results of a call whose types are known.
 std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
                            std::vector<Type> types, std::string label);
+
+/// Error out_of_range where indices of an axis of x are known and one of them is none of it; those
+/// that count from the end are good where `from_the_end`. Computes nothing.
+void check_known_indices(std::string_view what, const Type& x, const TensorNode& indices,
+                         int64_t axis, bool from_the_end);
 
 /// The node, or an error that says that `what` has no value.
 const NodeRef& require(const Tensor& tensor, std::string_view what);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tenon/base/error.h"
 #include "tenon/ops/registry.h"
 
 namespace tenon::detail {
@@ -24,21 +25,15 @@ Tensor shown(const NodeRef& wide) {
 }  // namespace
 
 NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
-  Literal made(dtype, {});
-  if (node->is_fraction) {
-    made.set_double(0, node->number);
-  } else {
-    const int64_t whole = node->buffer.to_literal().to_int(0);
-    made.set_int(0, whole);
-    if (!is_floating(dtype) && made.to_int(0) != whole)
-      throw make_error(ErrorCode::out_of_range, "{}: the number {} does not fit {}", op.name, whole,
-                       name_of(dtype))
-          .note("hint: cast the tensor that it meets to a wider dtype");
+  const Number written = written_number(*node);
+  try {
+    written.check_fits(dtype, op.name);
+  } catch (Error& error) {
+    error.note("hint: cast the tensor that it meets to a wider dtype");
+    throw;
   }
-  NodeRef number = evaluated_node(Buffer::copy_of(made));
-  number->is_number = true;
+  NodeRef number = number_node(written, dtype);
   number->is_fraction = node->is_fraction;
-  number->number = made.to_double(0);
   return number;
 }
 

@@ -7,6 +7,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/rules.h"
+#include "tenon/tensor/node.h"
 
 namespace tenon {
 
@@ -351,7 +352,11 @@ Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& widt
     low.push_back(before);
     high.push_back(after);
   }
-  return pad(x, value.cast(x.dtype()), low, high, Integers(x.rank(), 0));
+  const detail::NodeRef& node = detail::require(value, "pad: value");
+  Tensor padding = node->is_number && x.dtype() != DType::boolean
+                       ? full({}, detail::written_number(*node), x.dtype())
+                       : value.cast(x.dtype());
+  return pad(x, padding, low, high, Integers(x.rank(), 0));
 }
 
 Tensor tile(const Tensor& x, const Integers& counts) {
@@ -396,8 +401,22 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
   return select(condition.cast(DType::boolean), on_true, on_false);
 }
+namespace {
+
+/// Whether a bound is a C++ number on the far side of all that x's dtype has.
+bool is_beyond(const Tensor& bound, const Tensor& x, bool above) {
+  const detail::NodeRef& node = detail::require(bound, "clip: bound");
+  if (!node->is_number || x.dtype() == DType::boolean) return false;
+  if (node->is_fraction && !is_floating(x.dtype())) return false;  // both become f32
+  const Number number = detail::written_number(*node);
+  return !number.fits(x.dtype()) && (number.real() > 0) == above;
+}
+
+}  // namespace
+
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
-  return minimum(maximum(x, low), high);
+  Tensor raised = is_beyond(low, x, false) ? x : maximum(x, low);
+  return is_beyond(high, x, true) ? raised : minimum(raised, high);
 }
 Tensor square(const Tensor& x) { return x * x; }
 Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
@@ -444,18 +463,17 @@ Tensor is_truncated_up(const Tensor& rest, const Tensor& b) {
 
 }  // namespace
 
-Tensor mod(const Tensor& a, const Tensor& b) {
-  Tensor rest = a % b;
-  return where(is_truncated_up(rest, b), rest + b, rest);
-}
+Tensor mod(const Tensor& a, const Tensor& b) { return a % b; }
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
   // a - rest lies between 0 and a, so that it fits where a - mod(a, b) may not.
-  Tensor rest = a % b, truncated = divide(a - rest, b);
+  Tensor rest = fmod(a, b), truncated = divide(a - rest, b);
   if (!is_floating(truncated.dtype()))
     return where(is_truncated_up(rest, b), truncated - 1, truncated);
-  truncated = round(truncated);
-  // Nothing is left of a division by 0, which has a quotient all the same.
-  return where(b == 0, a / b, where(is_truncated_up(rest, b), truncated - 1, truncated));
+  Tensor quotient = a / b, whole = round(truncated);
+  Tensor down = where(is_truncated_up(rest, b), whole - 1, whole);
+  // Zeros have the sign of the quotient; nothing is left of a division by 0, which has one all the
+  // same.
+  return stop_gradient(where(b == 0, quotient, where(down == 0, quotient * 0, down)));
 }
 
 Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(axis, 0, -1); }
@@ -468,10 +486,13 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
     throw make_error(ErrorCode::type_mismatch, "{}: indices are {}, not integers", what,
                      indices.type().to_string())
         .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
+  const Dim& size = x.dim(axis);
+  detail::check_known_indices(what, x.type(), *indices.node(),
+                              static_cast<int64_t>(normalise_axis(axis, x.rank(), what)), true);
   if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
   // Counted in what holds the axis, too.
-  Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(x.dim(axis))));
-  return where(wide < 0, wide + dim_value(x.dim(axis), wide.dtype()), wide);
+  Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(size)));
+  return where(wide < 0, wide + dim_value(size, wide.dtype()), wide);
 }
 
 }  // namespace
@@ -518,21 +539,57 @@ Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
   return one_hot(ids.cast(wide), Shape{depth}, dtype);
 }
 
-Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
+Tensor full_like(const Tensor& x, Number value) { return full(x.shape(), value, x.dtype()); }
 
-Tensor detail::range(double start, double limit, double step, DType dtype) {
-  if (step == 0) fail(ErrorCode::invalid_argument, "arange: the step is 0");
-  double count = std::max(std::ceil((limit - start) / step), 0.0);
-  if (!(count < 0x1p53))
-    fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} there is no end", start,
-         limit, step);
+namespace {
+
+[[noreturn]] void fail_endless(Number start, Number limit, Number step) {
+  fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} there is no end",
+       start.to_string(), limit.to_string(), step.to_string());
+}
+
+/// Exact: no number of it passes through f64.
+Tensor whole_range(Number start, Number limit, Number step, std::optional<DType> dtype) {
+  using Wide = __int128;
+  const Wide by = step.whole(), distance = Wide{limit.whole()} - start.whole();
+  const Wide rounded = distance + by + (by > 0 ? -1 : 1);
+  const Wide count = (distance > 0) == (by > 0) && distance != 0 ? rounded / by : 0;
+  if (count > INT64_MAX) fail_endless(start, limit, step);
+  if (count == 0) return zeros({0}, dtype.value_or(DType::i32));
+  const auto last = static_cast<int64_t>(start.whole() + (count - 1) * by);
+  bool narrow = start.fits(DType::i32) && Number(last).fits(DType::i32);
+  DType result = dtype.value_or(narrow ? DType::i32 : DType::i64);
+  start.check_fits(result, "arange");
+  Number(last).check_fits(result, "arange");
+  DType computed = narrow && step.fits(DType::i32) ? DType::i32 : DType::i64;
+  Tensor index = arange(static_cast<int64_t>(count), computed);
+  // Products wrap, and the sums wrap back.
+  return (index * full({}, step, computed) + full({}, start, computed)).cast(result);
+}
+
+}  // namespace
+
+Tensor detail::range(Number start, Number limit, Number step, std::optional<DType> dtype) {
+  if (step.real() == 0) fail(ErrorCode::invalid_argument, "arange: the step is 0");
+  if (start.is_whole() && limit.is_whole() && step.is_whole())
+    return whole_range(start, limit, step, dtype);
+  double count = std::max(std::ceil((limit.real() - start.real()) / step.real()), 0.0);
+  if (!(count < 0x1p53)) fail_endless(start, limit, step);
+  const DType result = dtype.value_or(DType::f32);
+  if (count > 0) {
+    start.check_fits(result, "arange");
+    Number(start.real() + (count - 1) * step.real()).check_fits(result, "arange");
+  }
   // In f64, so that the numbers are those of start + i * step.
-  return (arange(static_cast<int64_t>(count), DType::f64) * step + start).cast(dtype);
+  Tensor index = arange(static_cast<int64_t>(count), DType::f64);
+  return (index * step.real() + start.real()).cast(result);
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype) {
   if (count < 1) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  Number(start).check_fits(dtype, "linspace");
   if (count == 1) return full({1}, start, dtype);
+  Number(stop).check_fits(dtype, "linspace");
   // In f64, so that the last number is `stop` itself. Large numbers are scaled by a power of two,
   // which is exact, since the products may be up to `count` times as large.
   Tensor index = arange(count, DType::f64);
@@ -560,7 +617,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first
 }
 
 Tensor dim_value(const Dim& dim, DType dtype) {
-  if (dim.is_constant()) return full({}, static_cast<double>(dim.constant()), dtype);
+  if (dim.is_constant()) return full({}, dim.constant(), dtype);
   // The last index of a range that is one longer.
   return slice_axis(arange(dim + 1, DType::i64), 0, dim, dim + 1).reshape({}).cast(dtype);
 }

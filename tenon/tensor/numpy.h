@@ -25,7 +25,7 @@
 namespace tenon {
 
 namespace detail {
-Tensor range(double start, double limit, double step, DType dtype);
+Tensor range(Number start, Number limit, Number step, std::optional<DType> dtype);
 }
 
 // Reductions. Without axes, over all of them; negative axes count from the end. `keep` leaves them
@@ -141,6 +141,7 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
 
 /// Conditions other than 0 are true.
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false);
+/// minimum(maximum(x, low), high); numbers beyond the ends of x's dtype are no bounds.
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor square(const Tensor& x);
 Tensor pow(const Tensor& x, const Tensor& exponent);
@@ -150,7 +151,8 @@ Tensor trunc(const Tensor& x);  // rounded toward 0
 /// NaN becomes `nan`, infinities the largest finite numbers.
 Tensor nan_to_num(const Tensor& x, double nan = 0);
 Tensor log_add_exp(const Tensor& a, const Tensor& b);  // log(exp(a) + exp(b)), without overflow
-/// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %.
+/// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %. For
+/// integers a == floor_divide(a, b) * b + mod(a, b), also where b is 0: 0 and a.
 Tensor floor_divide(const Tensor& a, const Tensor& b);
 Tensor mod(const Tensor& a, const Tensor& b);
 /// x[i + 1] - x[i] along an axis.
@@ -177,23 +179,20 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = fal
 Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys,
                    std::optional<double> left = {}, std::optional<double> right = {});
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype = DType::f32);
-Tensor full_like(const Tensor& x, double value);
-/// start, start + step … before limit: f32 if one of them is a C++ real, else i32.
+Tensor full_like(const Tensor& x, Number value);
+/// start, start + step … before limit: f32 if one of them is a C++ real, else i32 (i64 beyond its
+/// range), or the dtype, which must have these numbers. Exact for whole numbers.
 template <class Start, class Limit, class Step = int>
-  requires(std::is_arithmetic_v<Start> && std::is_arithmetic_v<Limit>)
-Tensor arange(Start start, Limit limit, Step step = 1,
-              DType dtype = std::is_floating_point_v<std::common_type_t<Start, Limit, Step>>
-                                ? DType::f32
-                                : DType::i32) {
-  return detail::range(static_cast<double>(start), static_cast<double>(limit),
-                       static_cast<double>(step), dtype);
+  requires(std::is_arithmetic_v<Start> && std::is_arithmetic_v<Limit> && std::is_arithmetic_v<Step>)
+Tensor arange(Start start, Limit limit, Step step = 1, std::optional<DType> dtype = none) {
+  return detail::range(start, limit, step, dtype);
 }
 /// [count]: numbers from start to stop in equal steps, both included.
 Tensor linspace(double start, double stop, int64_t count, DType dtype = DType::f32);
 /// Grids of coordinates from one vector an axis: in grid i element i of the position is that of
 /// vector i. The first vector runs along the second axis, as x in a plot, unless `rows_first`.
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first = false);
-/// A dimension, which may be symbolic, as a scalar.
+/// A dimension, which may be symbolic, as a scalar. Error out_of_range where it does not fit.
 Tensor dim_value(const Dim& dim, DType dtype = DType::i32);
 
 }  // namespace tenon

@@ -1,6 +1,7 @@
 #include "tenon/tensor/random.h"
 
 #include <cmath>
+#include <limits>
 
 #include "tenon/tensor/numpy.h"
 
@@ -40,16 +41,26 @@ Tensor unit(const Tensor& key, const Shape& shape, DType dtype = DType::f32) {
   return (high * 0x1p26 + low) * 0x1p-53;
 }
 
-/// The largest number of a dtype below `high`.
-double largest_below(double high, DType dtype) {
+/// The number of a floating dtype next to `value` on the side of `toward`, if rounding went to or
+/// past the other; else what it rounds to.
+double nearest_within(double value, double toward, bool strictly, DType dtype) {
   Literal number(dtype, {});
-  number.set_double(0, high);
-  double nearest = number.to_double(0);
-  if (nearest < high) return nearest;
-  // A little more than half the distance to the next number rounds to it.
-  double distance = std::ldexp(1.01 * std::abs(nearest), -precision_of(dtype));
-  if (nearest == 0) distance = dtype == DType::f16 ? 0x1p-14 : 0x1p-126;
-  number.set_double(0, nearest - distance);
+  number.set_double(0, value);
+  const double nearest = number.to_double(0);
+  const bool up = toward > 0;
+  const bool good = strictly ? (up ? nearest > value : nearest < value)
+                             : (up ? nearest >= value : nearest <= value);
+  if (good) return nearest;
+  if (dtype == DType::f64) return std::nextafter(nearest, toward);
+  if (dtype == DType::f32)
+    return std::nextafter(static_cast<float>(nearest), static_cast<float>(toward));
+  // One up or down in the bits, whose order is that of magnitudes.
+  auto* bits = reinterpret_cast<uint16_t*>(number.data());
+  if (nearest == 0) {
+    *bits = up ? 0x0001 : 0x8001;
+  } else {
+    *bits = static_cast<uint16_t>((nearest > 0) == up ? *bits + 1 : *bits - 1);
+  }
   return number.to_double(0);
 }
 
@@ -75,13 +86,24 @@ std::vector<Tensor> split(const Tensor& key, int64_t count) {
 Tensor bits(const Tensor& key, const Shape& shape) { return random_bits(key, shape); }
 
 Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
-  Tensor part = unit(key, shape, dtype);
-  if (low == 0 && high == 1) return part.cast(dtype);
+  if (!is_floating(dtype))
+    fail(ErrorCode::type_mismatch, "random::uniform: {} holds no fractions", name_of(dtype));
+  Number(low).check_fits(dtype, "random::uniform");
+  Number(high).check_fits(dtype, "random::uniform");
   if (!(low <= high))
     fail(ErrorCode::invalid_argument, "random::uniform: [{}, {}) is empty", low, high);
-  Tensor result = (part * (high - low) + low).cast(dtype);
-  // Rounding may reach the upper end.
-  return low == high ? result : minimum(result, largest_below(high, dtype));
+  Tensor part = unit(key, shape, dtype);
+  if (low == 0 && high == 1) return part.cast(dtype);
+  // A part of each end, where the distance of both is no number.
+  const bool is_wide = !Number(high - low).fits(part.dtype()) || std::isinf(high - low);
+  Tensor number = is_wide ? part * high + (1.0 - part) * low : part * (high - low) + low;
+  Tensor result = number.cast(dtype);
+  if (low == high) return result;
+  // Rounding may reach the upper end, and go below the lower one.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double first = nearest_within(low, kInfinity, false, dtype);
+  const double last = nearest_within(high, -kInfinity, true, dtype);
+  return first <= last ? clip(result, first, last) : result;
 }
 
 Tensor normal(const Tensor& key, const Shape& shape, DType dtype) {
@@ -97,11 +119,15 @@ Tensor bernoulli(const Tensor& key, const Tensor& probability, const Shape& shap
 }
 
 Tensor integers(const Tensor& key, const Shape& shape, int64_t low, int64_t high) {
-  if (high <= low || high - low >= int64_t{1} << 31)
+  int64_t count = 0;
+  const bool is_large = __builtin_sub_overflow(high, low, &count) || count >= int64_t{1} << 31;
+  if (high <= low || is_large)
     fail(ErrorCode::invalid_argument, "random::integers: [{}, {}) is empty or too large", low,
          high);
+  Number(low).check_fits(DType::i32, "random::integers");
+  Number(high - 1).check_fits(DType::i32, "random::integers");
   Tensor wide = logical_and(bits(key, shape).cast(DType::i64), int64_t{0xFFFFFFFF});
-  return (shift_right_logical(wide * (high - low), 32) + low).cast(DType::i32);
+  return (shift_right_logical(wide * count, 32) + low).cast(DType::i32);
 }
 
 Tensor permutation(const Tensor& key, const Dim& count) { return argsort(bits(key, {count})); }

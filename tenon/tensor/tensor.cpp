@@ -28,12 +28,24 @@ void Tensor::fail_too_large(uint64_t value) {
       .note("hint: as a real number it is static_cast<double>(x), rounded to 53 bits");
 }
 
-Tensor Tensor::number(double value) { return Tensor(detail::number_node(value, DType::f32)); }
+Tensor Tensor::number(double value) {
+  const bool fits = Number(value).fits(DType::f32);
+  return Tensor(detail::number_node(value, fits ? DType::f32 : DType::f64));
+}
+
+namespace {
+
+float single(double value) {
+  Number(value).check_fits(DType::f32, "Tensor{…}");
+  return static_cast<float>(value);
+}
+
+}  // namespace
 
 Tensor::Tensor(std::initializer_list<double> values) {
   Buffer buffer = Buffer::allocate(DType::f32, {static_cast<int64_t>(values.size())});
   float* out = buffer.as<float>();
-  for (double value : values) *out++ = static_cast<float>(value);
+  for (double value : values) *out++ = single(value);
   node_ = detail::evaluated_node(std::move(buffer));
 }
 
@@ -46,7 +58,7 @@ Tensor::Tensor(std::initializer_list<std::initializer_list<double>> rows) {
     if (row.size() != columns)
       fail(ErrorCode::shape_mismatch, "rows of {} and of {} elements do not make a matrix", columns,
            row.size());
-    for (double value : row) *out++ = static_cast<float>(value);
+    for (double value : row) *out++ = single(value);
   }
   node_ = detail::evaluated_node(std::move(buffer));
 }
@@ -93,6 +105,12 @@ T element(const Buffer& buffer, int64_t index) {
   if (index < 0 || index >= buffer.size())
     fail(ErrorCode::out_of_range, "item: there is no element {} in {}{}", index,
          name_of(buffer.dtype()), Shape::of(buffer.shape()).to_string());
+  auto real = [](double value) {
+    if constexpr (std::is_integral_v<T>)
+      return saturated<T>(value);
+    else
+      return value;
+  };
   switch (buffer.dtype()) {
     case DType::boolean:
     case DType::u8:
@@ -104,13 +122,13 @@ T element(const Buffer& buffer, int64_t index) {
     case DType::i64:
       return static_cast<T>(buffer.as<int64_t>()[index]);
     case DType::f16:
-      return static_cast<T>(f16_to_float(buffer.as<uint16_t>()[index]));
+      return real(f16_to_float(buffer.as<uint16_t>()[index]));
     case DType::bf16:
-      return static_cast<T>(bf16_to_float(buffer.as<uint16_t>()[index]));
+      return real(bf16_to_float(buffer.as<uint16_t>()[index]));
     case DType::f32:
-      return static_cast<T>(buffer.as<float>()[index]);
+      return real(buffer.as<float>()[index]);
     case DType::f64:
-      return static_cast<T>(buffer.as<double>()[index]);
+      return real(buffer.as<double>()[index]);
   }
   return T{};
 }
@@ -165,12 +183,11 @@ Tensor Tensor::transpose(const Integers& order) const {
 
 Tensor Tensor::cast(DType dtype) const {
   static const OpDef& op = core_ops().get("cast");
-  if (dtype == DType::f64 && node_ && node_->is_fraction)
-    return node_->wide ? Tensor(node_->wide)  // with all the digits it was given
-                       : full({}, node_->number, dtype);
-  if (node_ && node_->wide && this->dtype() != dtype)
-    return apply(op, {Tensor(node_->wide)}, {{"dtype", dtype}});
-  return this->dtype() == dtype ? *this : apply(op, {*this}, {{"dtype", dtype}});
+  if (this->dtype() == dtype) return *this;
+  if (node_->is_number && node_->is_fraction)
+    return detail::converted_number(node_->number, dtype);  // with all the digits it was given
+  if (node_->wide && dtype == DType::f64) return Tensor(node_->wide);
+  return apply(op, {node_->wide ? Tensor(node_->wide) : *this}, {{"dtype", dtype}});
 }
 
 }  // namespace tenon

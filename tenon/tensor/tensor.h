@@ -21,6 +21,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/attributes.h"
+#include "tenon/graph/number.h"
 #include "tenon/graph/op.h"
 #include "tenon/graph/type.h"
 #include "tenon/runtime/buffer.h"
@@ -40,8 +41,9 @@ class Tensor {
  public:
   /// No value; using it is an error that says so.
   Tensor() = default;
-  /// A number: f32[], i32[] (i64[] beyond its range; an error beyond that) or bool[]. Next to a
-  /// tensor it takes that tensor's dtype; a fraction next to integers makes f32 of both.
+  /// A number: f32[] (f64[] beyond its range), i32[] (i64[] beyond its range; an error beyond that)
+  /// or bool[]. Next to a tensor it takes that tensor's dtype, which must have it; a fraction next
+  /// to integers makes f32 of both. Comparisons take any number.
   template <class T>
     requires std::is_arithmetic_v<T>
   Tensor(T value) : Tensor(number(value)) {}
@@ -89,13 +91,14 @@ class Tensor {
   std::span<const T> values() const&;
   template <class T>
   std::span<const T> values() const&& = delete;  // it would be gone already: to_vector, or a name
-  /// A copy of all elements, row-major, as another type where T is not the dtype's; evaluates.
+  /// A copy of all elements, row-major, as another type where T is not the dtype's, converted as
+  /// cast() does; evaluates.
   template <class T>
   std::vector<T> to_vector() const;
   /// The only element as a double, or one by its row-major index.
   double item() const;
   double item(int64_t index) const;
-  /// The same as an integer; exact for integer dtypes.
+  /// The same as an integer; exact for integer dtypes, reals as cast() makes them.
   int64_t item_int() const;
   int64_t item_int(int64_t index) const;
 
@@ -212,7 +215,7 @@ Tensor operator+(const Tensor& a, const Tensor& b);
 Tensor operator-(const Tensor& a, const Tensor& b);
 Tensor operator*(const Tensor& a, const Tensor& b);
 Tensor operator/(const Tensor& a, const Tensor& b);  // of integers: f32
-Tensor operator%(const Tensor& a, const Tensor& b);  // the sign of a, as in C++
+Tensor operator%(const Tensor& a, const Tensor& b);  // remainder: the sign of b, as in Python
 Tensor operator-(const Tensor& x);
 Tensor& operator+=(Tensor& a, const Tensor& b);
 Tensor& operator-=(Tensor& a, const Tensor& b);
@@ -235,11 +238,12 @@ Tensor operator~(const Tensor& x);
 /// Dimensions may be those of a traced argument, which are symbols.
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor ones(const Shape& shape, DType dtype = DType::f32);
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+/// Error out_of_range where the dtype does not have the number: 300 in u8, 1e5 in f16.
+Tensor full(const Shape& shape, Number value, DType dtype = DType::f32);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
-/// 0 … count-1.
-Tensor arange(const Dim& count, DType dtype = DType::i32);
+/// 0 … count-1: i32 (i64 beyond its range) or the dtype, which must have these numbers.
+Tensor arange(const Dim& count, std::optional<DType> dtype = none);
 Tensor eye(const Dim& n, DType dtype = DType::f32);
 
 template <class T>
@@ -257,8 +261,14 @@ std::vector<T> Tensor::to_vector() const {
   const Literal copy = literal();
   std::vector<T> result(static_cast<size_t>(copy.size()));
   for (int64_t i = 0; i < copy.size(); ++i) {
-    result[static_cast<size_t>(i)] = is_floating(copy.dtype()) ? static_cast<T>(copy.to_double(i))
-                                                               : static_cast<T>(copy.to_int(i));
+    auto&& to = result[static_cast<size_t>(i)];
+    if (!is_floating(copy.dtype())) {
+      to = static_cast<T>(copy.to_int(i));
+    } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      to = saturated<T>(copy.to_double(i));
+    } else {
+      to = static_cast<T>(copy.to_double(i));
+    }
   }
   return result;
 }

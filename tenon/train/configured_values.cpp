@@ -37,9 +37,11 @@ data::Dataset labels_as(DType dtype, data::Dataset dataset, const std::string& l
   const Literal& given = dataset[label];
   Literal labels = Literal::uninitialized(dtype, given.shape());
   for (int64_t i = 0; i < labels.size(); ++i) {
-    if (is_floating(dtype)) {
+    if (is_floating(given.dtype())) {
+      Number(given.to_double(i)).check_fits(dtype, label);
       labels.set_double(i, given.to_double(i));
     } else {
+      Number(given.to_int(i)).check_fits(dtype, label);
       labels.set_int(i, given.to_int(i));
     }
   }

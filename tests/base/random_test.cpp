@@ -54,6 +54,20 @@ TEST(Random, UniformHasItsMomentsAndBounds) {
   EXPECT_NEAR(sum / 200'000, 1.0, 0.01);
 }
 
+/// Where numbers are coarse, low + part * (high - low) rounds to the upper end now and then.
+TEST(Random, UniformNeverReachesItsUpperEnd) {
+  std::vector<float> values(1'000'000);
+  for (const auto& [low, high] :
+       {std::pair{1000.0f, 1001.0f}, {-1001.0f, -1000.0f}, {-1.0f, 0.0f}}) {
+    fill_uniform(RandomKey(11), values, low, high);
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    EXPECT_GE(*least, low);
+    EXPECT_LT(*most, high);
+  }
+  fill_uniform(RandomKey(11), values, 2, 2);
+  EXPECT_EQ(values[0], 2);
+}
+
 TEST(Random, NormalHasItsMoments) {
   std::vector<float> values(200'000);
   fill_normal(RandomKey(7), values, 2, 0.5f);

@@ -35,12 +35,16 @@ TEST(Elementwise, IntegerDivisionTruncates) {
   Literal a = ints({7, -7, 7, -7, 5, std::numeric_limits<int32_t>::min()});
   Literal b = ints({2, 2, -2, -2, 0, -1});
   EXPECT_THAT(value_of("divide", {a, b}), ElementsAre(3, -3, -3, 3, 0, -2147483648.0));
-  EXPECT_THAT(value_of("remainder", {a, b}), ElementsAre(1, -1, 1, -1, 5, 0));
+  EXPECT_THAT(value_of("fmod", {a, b}), ElementsAre(1, -1, 1, -1, 5, 0));
+  EXPECT_THAT(value_of("remainder", {a, b}), ElementsAre(1, 1, -1, -1, 5, 0));
 }
 
 TEST(Elementwise, RemainderIsExact) {
-  EXPECT_THAT(value_of("remainder", {doubles({5.5, -5.5, 5.5, 1}), doubles({2, 2, -2, kInfinity})}),
-              ElementsAre(1.5, -1.5, 1.5, 1));
+  Literal a = doubles({5.5, -5.5, 5.5, 1, -1}), b = doubles({2, 2, -2, kInfinity, kInfinity});
+  EXPECT_THAT(value_of("fmod", {a, b}), ElementsAre(1.5, -1.5, 1.5, 1, -1));
+  EXPECT_THAT(value_of("remainder", {a, b}), ElementsAre(1.5, 0.5, -0.5, 1, kInfinity));
+  auto by_divisor = pull_back("remainder", {a, b}, {}, doubles({1, 1, 1, 1, 1}), {1});
+  EXPECT_THAT(numbers(by_divisor[0]), ElementsAre(-2, 3, 3, 0, 0));
 }
 
 TEST(Elementwise, ExtremaKeepNaN) {

@@ -46,7 +46,7 @@ TEST(Index, NegativeIndicesInTensorsCountFromTheEnd) {
   EXPECT_THAT(values_of(take(kBlock[0], ends, 1)), ElementsAre(3, 0, 7, 4, 11, 8));
   EXPECT_THAT(values_of(take_along_axis(kBlock[0], stack({ends, ends, ends}), 1)),
               ElementsAre(3, 0, 7, 4, 11, 8));
-  EXPECT_THAT(values_of(kRow[Tensor::of<uint8_t>({200, 1}, {2})]), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(kRow[Tensor::of<uint8_t>({4, 1}, {2})]), ElementsAre(4, 1));
   std::string text = error_of([] { kRow[Tensor{1, 0}]; });
   EXPECT_THAT(text, HasSubstr("indices are f32[2], not integers"));
   EXPECT_THAT(text, HasSubstr("Tensor::of<int32_t>"));

@@ -35,7 +35,8 @@ bool is_normal_in(DType dtype, double number) {
   const double smallest = dtype == DType::f16   ? 0x1p-14
                           : dtype == DType::f64 ? 0x1p-1022
                                                 : 0x1p-126;
-  return std::abs(number) >= smallest && Literal::scalar(dtype, number).to_double(0) == number;
+  return std::abs(number) >= smallest && Number(number).fits(dtype) &&
+         Literal::scalar(dtype, number).to_double(0) == number;
 }
 
 /// Division by a constant whose reciprocal is exact: multiplication is several times faster.

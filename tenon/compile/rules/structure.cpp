@@ -89,6 +89,7 @@ Value sum_of_broadcast(const Call& c) {
   if (!count.is_constant()) return {};
   if (count.is(0)) return c.build.full(c.type, 0);  // also of what is not finite
   const auto times = static_cast<double>(count.constant());
+  if (!Number(times).fits(c.type.dtype)) return {};
   if (Literal::scalar(c.type.dtype, times).to_double(0) != times) return {};
   bool keep = c.attributes.boolean("keep");
   Integers moved;

@@ -26,14 +26,31 @@ T widen(T x) {
   return x;
 }
 
+/// Rounded once; integers wrap.
 template <class T, class W>
 T narrow(W x) {
   if constexpr (std::is_same_v<T, HalfFloat>)
-    return {float_to_f16(static_cast<float>(x))};
+    return {std::is_same_v<W, double> ? double_to_f16(x) : float_to_f16(static_cast<float>(x))};
   else if constexpr (std::is_same_v<T, BrainFloat>)
-    return {float_to_bf16(static_cast<float>(x))};
+    return {std::is_same_v<W, double> ? double_to_bf16(x) : float_to_bf16(static_cast<float>(x))};
   else
     return static_cast<T>(x);
+}
+
+/// Integers wrap, without C++'s undefined overflow.
+template <class W>
+W wrapped_sum(W a, W b) {
+  if constexpr (std::is_floating_point_v<W>)
+    return a + b;
+  else
+    return static_cast<W>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+template <class W>
+W wrapped_product(W a, W b) {
+  if constexpr (std::is_floating_point_v<W>)
+    return a * b;
+  else
+    return static_cast<W>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
 
 /// Calls f with a value of the C++ type that stores `dtype`; booleans are bytes of 0 and 1.

@@ -6,6 +6,12 @@
 #include "tenon/compile/codegen/llvm/kernel_emitter.h"
 
 namespace tenon::detail {
+namespace {
+
+constexpr uint64_t kExactIntegers = uint64_t{1} << 53;  // f64 holds all up to here
+
+}  // namespace
+
 KernelEmitter::Value* KernelEmitter::find(const ValueKey& key) const {
   for (auto scope = memo_.rbegin(); scope != memo_.rend(); ++scope) {
     if (const auto known = scope->find(key); known != scope->end()) return known->second;
@@ -288,13 +294,12 @@ KernelEmitter::Value* KernelEmitter::convert(Value* v, DType from, DType to) {
     return convert(b_.CreateFPExt(half, typed(b_.getFloatTy())), DType::f32, to);
   }
   if (to == DType::f16) {
-    Value* half = b_.CreateFPTrunc(convert(v, from, DType::f32), typed(b_.getHalfTy()));
+    Value* half = b_.CreateFPTrunc(single_for_rounding(v, from), typed(b_.getHalfTy()));
     return b_.CreateBitCast(half, typed(b_.getInt16Ty()));
   }
   if (to == DType::bf16) {
     // Round to nearest even on the bits; a NaN keeps its sign and becomes quiet.
-    Value* number = convert(v, from, DType::f32);
-    v = number;
+    Value* number = single_for_rounding(v, from);
     Value* bits = b_.CreateBitCast(number, typed(b_.getInt32Ty()));
     llvm::Type* type = bits->getType();
     Value* odd = b_.CreateAnd(b_.CreateLShr(bits, 16), llvm::ConstantInt::get(type, 1));
@@ -318,6 +323,41 @@ KernelEmitter::Value* KernelEmitter::convert(Value* v, DType from, DType to) {
     return tenon::is_signed(from) ? b_.CreateSIToFP(v, target) : b_.CreateUIToFP(v, target);
   }
   return b_.CreateIntCast(v, target, tenon::is_signed(from));
+}
+
+/// The number in f32, which is rounded to f16 or bf16 next: where f32 does not hold it, rounded to
+/// odd, so that the two roundings are as one (graph/dtype.cpp has the same in C++).
+KernelEmitter::Value* KernelEmitter::single_for_rounding(Value* v, DType from) {
+  if (from == DType::i64) {
+    // Beyond 2^53 the last 11 bits become one that says whether there were any.
+    llvm::Type* type = v->getType();
+    Value* rest = b_.CreateAnd(v, llvm::ConstantInt::get(type, 0x7ff));
+    Value* any = b_.CreateICmpNE(rest, llvm::Constant::getNullValue(type));
+    Value* sticky = b_.CreateShl(b_.CreateZExt(any, type), 11);
+    Value* odd = b_.CreateOr(b_.CreateSub(v, rest), sticky);
+    Value* exact = b_.CreateICmpULT(b_.CreateAdd(v, llvm::ConstantInt::get(type, kExactIntegers)),
+                                    llvm::ConstantInt::get(type, 2 * kExactIntegers));
+    v = b_.CreateSelect(exact, v, odd);
+  }
+  if (from == DType::i32 || from == DType::i64) {
+    v = convert(v, from, DType::f64);
+    from = DType::f64;
+  }
+  Value* nearest = convert(v, from, DType::f32);
+  if (from != DType::f64) return nearest;
+  Value* back = convert(nearest, DType::f32, DType::f64);
+  const auto magnitude = [&](Value* x) {
+    return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  };
+  Value* is_larger = b_.CreateFCmpOGT(magnitude(back), magnitude(v));
+  Value* is_inexact = b_.CreateFCmpONE(back, v);
+  llvm::Type* bits_type = b_.getInt32Ty();
+  if (auto* wide = llvm::dyn_cast<llvm::VectorType>(v->getType()))
+    bits_type = llvm::VectorType::get(bits_type, wide->getElementCount());
+  Value* bits = b_.CreateBitCast(nearest, bits_type);
+  Value* toward_zero = b_.CreateSub(bits, b_.CreateZExt(is_larger, bits_type));
+  Value* to_odd = b_.CreateOr(toward_zero, b_.CreateZExt(is_inexact, bits_type));
+  return b_.CreateBitCast(to_odd, nearest->getType());
 }
 
 /// Loads on a side happen only in lanes where the condition chooses it.

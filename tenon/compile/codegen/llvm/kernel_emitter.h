@@ -104,6 +104,7 @@ class KernelEmitter {
   Value* minimum_or_maximum(ExprOp op, Value* a, Value* b, bool a_is_number, bool b_is_number);
   Value* floor_divide(DType dtype, Value* a, Value* b, bool remainder);
   Value* convert(Value* v, DType from, DType to);
+  Value* single_for_rounding(Value* v, DType from);
   Value* choice(Expr e, bool as_vector);
   Value* rare_choice(Expr e, bool as_vector);
   Value* load_scalar(Expr e);

@@ -1,0 +1,56 @@
+// A number as it is written in C++ or in a file, on its way into a dtype: what does not fit is an
+// error.
+//
+//   Number(3).fits(DType::u8);             // true
+//   Number(300).fits(DType::u8);           // false
+//   Number(2.9).fits(DType::u8);           // true: it becomes 2, as a cast would make it
+//   Number(7e4).fits(DType::f16);          // false: the largest is 65504
+//   Literal::scalar(DType::u8, 300);       // error: the number 300 does not fit u8
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "tenon/graph/dtype.h"
+
+namespace tenon {
+
+/// Whole numbers keep all of their 64 bits.
+class Number {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  Number(T value) : real_(static_cast<double>(value)) {
+    if constexpr (std::is_integral_v<T>) {
+      is_whole_ = fits_i64(value);
+      whole_ = is_whole_ ? static_cast<int64_t>(value) : 0;
+    }
+  }
+  /// Given as an integer that i64 holds.
+  bool is_whole() const { return is_whole_; }
+  int64_t whole() const { return whole_; }
+  double real() const { return real_; }
+
+  /// Whether the dtype has this number, rounded (to nearest, or toward zero for integers): integers
+  /// have neither NaN nor infinities, and a finite number does not become infinite. Every number is
+  /// a bool.
+  bool fits(DType dtype) const;
+  std::string to_string() const;
+  /// Error out_of_range where it does not fit, which names it and the dtype; `what`, where not
+  /// empty, says at the start what it is for.
+  void check_fits(DType dtype, std::string_view what = "") const;
+
+ private:
+  template <class T>
+  static constexpr bool fits_i64(T value) {
+    return std::is_signed_v<T> || sizeof(T) < 8 || static_cast<uint64_t>(value) >> 63 == 0;
+  }
+
+  double real_;
+  int64_t whole_ = 0;
+  bool is_whole_ = false;
+};
+
+}  // namespace tenon
