@@ -36,6 +36,12 @@ CodeGenerator& shared_generator() {
   return generator;
 }
 
+/// Of numbers of bytes; as many as there can be where that is more.
+int64_t sum_of(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 }  // namespace
 
 struct Bound {
@@ -43,7 +49,8 @@ struct Bound {
       : instance(program, symbols, options.donated, options.exact_convolutions) {
     output_bytes = 0;
     for (size_t i = 0; i < instance.output_types().size(); ++i) {
-      if (instance.donated_input()[i] < 0) output_bytes += instance.output_types()[i].bytes();
+      if (instance.donated_input()[i] < 0)
+        output_bytes = sum_of(output_bytes, instance.output_types()[i].bytes());
     }
   }
   Instance instance;
@@ -105,7 +112,7 @@ class CpuExecutable : public Executable {
     PlanReport report;
     report.arena_bytes = bound->instance.arena_bytes();
     report.output_bytes = bound->output_bytes;
-    report.peak_bytes = report.arena_bytes + report.output_bytes;
+    report.peak_bytes = sum_of(report.arena_bytes, report.output_bytes);
     report.text = bound->instance.to_string();
     return report;
   }
@@ -147,7 +154,7 @@ class CpuExecutable : public Executable {
   std::shared_ptr<const Bound> bound_for(const SymbolValues& symbols) const {
     if (std::shared_ptr<const Bound> known = instances_.find(symbols)) return known;
     auto made = std::make_shared<const Bound>(program_, symbols, options_);
-    int64_t bytes = made->instance.arena_bytes() + made->output_bytes;
+    int64_t bytes = sum_of(made->instance.arena_bytes(), made->output_bytes);
     if (bytes > options_.memory_limit) {
       throw make_error(ErrorCode::resource_exhausted,
                        "the plan of '{}' needs {}, more than the limit of {}", source_.name(),

@@ -268,7 +268,7 @@ void InstanceBuilder::assign_arena() {
   instance_.arena_bytes_ = plan_.bytes;
   if (log_level() > LogLevel::debug) return;
   for (size_t i = 0; i < arena_.size(); ++i) {
-    if (arena_[i].bytes * 50 < plan_.bytes) continue;
+    if (arena_[i].bytes < plan_.bytes / 50) continue;
     log_debug("arena of {}: {} at {} for steps {} to {}",
               format_bytes(static_cast<uint64_t>(plan_.bytes)),
               format_bytes(static_cast<uint64_t>(arena_[i].bytes)), plan_.offsets[i],

@@ -1,6 +1,7 @@
 // Slices and indices, as Python and NumPy have them.
 
 #include <algorithm>
+#include <limits>
 
 #include "tenon/runtime/cpu/elements.h"
 #include "tenon/tensor/node.h"

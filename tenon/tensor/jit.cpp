@@ -114,6 +114,14 @@ struct JitCache::State {
     return family;
   }
 
+  /// After a call that failed: nobody else holds a family whose only handle is the table's.
+  void forget_empty(const Hash128& key) {
+    std::scoped_lock lock(mutex);
+    auto found = families.find(key);
+    bool unused = found != families.end() && found->second.use_count() == 1;
+    if (unused && found->second->versions.empty()) families.erase(found);
+  }
+
   void remember(const Hash128& key, const VersionRef& version) {
     std::scoped_lock lock(mutex);
     Known& known = by_types[key];
@@ -157,7 +165,9 @@ struct JitCache::State {
     if (!lock || index >= all.size() || all[index]->used->load() != least) return false;
     VersionRef victim = all[index];
     all.erase(all.begin() + static_cast<std::ptrdiff_t>(index));
+    const bool empty = all.empty();
     lock.unlock();
+    if (empty && oldest->second.use_count() == 1) families.erase(oldest);
     std::erase_if(by_types,
                   [&](const auto& entry) { return entry.second.version->used == victim->used; });
     --versions;
@@ -280,8 +290,15 @@ struct JitCache::State {
       ++hits;
       return version;
     }
-    std::shared_ptr<Family> shared = family(key_of(request.static_key, types, false));
-    version = add_version(request, *shared, types, donated);
+    const Hash128 family_key = key_of(request.static_key, types, false);
+    std::shared_ptr<Family> shared = family(family_key);
+    try {
+      version = add_version(request, *shared, types, donated);
+    } catch (...) {
+      shared.reset();
+      forget_empty(family_key);
+      throw;
+    }
     remember(key, version);
     return version;
   }

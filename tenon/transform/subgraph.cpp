@@ -1,5 +1,6 @@
 #include "tenon/transform/subgraph.h"
 
+#include <algorithm>
 #include <string>
 #include <unordered_set>
 
@@ -32,7 +33,12 @@ std::vector<ValueId> copy_nodes(Graph& to, const Graph& from, std::span<const Va
 
 void copy_symbol_bounds(Graph& to, const Graph& from) {
   for (const auto& [symbol, bounds] : from.symbol_bounds()) to.set_symbol_bounds(symbol, bounds);
-  for (const DimCondition& condition : from.conditions()) to.add_condition(condition);
+  for (const DimCondition& condition : from.conditions()) {
+    const std::string text = condition.to_string();
+    bool known = std::ranges::any_of(
+        to.conditions(), [&](const DimCondition& other) { return other.to_string() == text; });
+    if (!known) to.add_condition(condition);
+  }
 }
 
 std::vector<bool> needed_nodes(const Graph& graph, std::span<const ValueId> outputs,

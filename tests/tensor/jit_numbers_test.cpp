@@ -110,6 +110,21 @@ TEST(JitNumbers, HaveDerivativesAndNest) {
   });
   for (double a : {1.0, 2.0, 3.0}) EXPECT_EQ(slope(Tensor{1, 2}, a).item(), 6 * a);
   EXPECT_EQ(slope.compilations(), 1u);
+  auto branches = jit([](Tensor x, Tensor a) {
+    Tensor rows = vmap([&](Tensor row) { return row * a; })(x);
+    Tensor chosen = cond(
+        sum(x) > a, [&](Tensor x) { return x * a; }, [&](Tensor x) { return x - a * 2; }, rows);
+    return scan([&](Tensor c, Tensor r) { return std::pair{c * a + r, c}; }, chosen[0], chosen);
+  });
+  for (double a : {0.5, 2.0, 100.0}) {
+    Tensor x = Tensor{{1, 2}, {3, 4}}.cast(DType::bf16);
+    auto [last, all] = branches(x, a);
+    EXPECT_EQ(last.type().to_string(), "bf16[2]");
+    const double sign = 10 > a ? a * a : a, shift = 10 > a ? 0 : 2 * a;
+    auto at = [&](double value) { return value * sign - shift; };
+    EXPECT_NEAR(last.item(0), (at(1) * a + at(1)) * a + at(3), 0.02 * std::abs(last.item(0)));
+  }
+  EXPECT_EQ(branches.compilations(), 1u);
   auto inner = jit([](Tensor x, Tensor a) { return x * a; });
   auto outer = jit([&](Tensor x) { return inner(x, 0.5) + inner(x, 2); });
   EXPECT_EQ(outer(Tensor{2}.cast(DType::bf16)).type().to_string(), "bf16[1]");
