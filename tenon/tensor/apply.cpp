@@ -15,27 +15,47 @@ namespace tenon {
 
 namespace detail {
 
-std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
-                           std::vector<Type> types, std::string label) {
+namespace {
+
+std::shared_ptr<PendingCall> pending_call(const OpDef& op, Attributes attributes,
+                                          std::vector<NodeRef> inputs, std::string label,
+                                          size_t results) {
   auto call = std::make_shared<PendingCall>();
   call->op = &op;
   call->attributes = std::move(attributes);
+  call->inputs = std::move(inputs);
   call->label = std::move(label);
   call->born = trace_depth();
-  call->result_count = static_cast<uint32_t>(types.size());
+  call->result_count = static_cast<uint32_t>(results);
+  return call;
+}
+
+uint32_t level_of(const PendingCall& call) {
   uint32_t level = 0;
-  for (const NodeRef& input : inputs) level = std::max(level, input->level);
-  call->inputs = std::move(inputs);
+  for (const NodeRef& input : call.inputs) level = std::max(level, input->level);
+  return level;
+}
+
+Tensor pending_result(std::shared_ptr<PendingCall> call, size_t output, uint32_t level, Type type) {
+  auto node = std::make_shared<TensorNode>();
+  node->type = std::move(type);
+  node->level = level;
+  node->output = static_cast<uint32_t>(output);
+  node->set_call(std::move(call));
+  return Tensor(std::move(node));
+}
+
+}  // namespace
+
+std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
+                           std::vector<Type> types, std::string label) {
+  std::shared_ptr<PendingCall> call =
+      pending_call(op, std::move(attributes), std::move(inputs), std::move(label), types.size());
+  const uint32_t level = level_of(*call);
   std::vector<Tensor> results;
   results.reserve(types.size());
-  for (size_t i = 0; i < types.size(); ++i) {
-    auto node = std::make_shared<TensorNode>();
-    node->type = std::move(types[i]);
-    node->level = level;
-    node->output = static_cast<uint32_t>(i);
-    node->set_call(i + 1 == types.size() ? std::move(call) : call);
-    results.emplace_back(std::move(node));
-  }
+  for (size_t i = 0; i < types.size(); ++i)
+    results.push_back(pending_result(call, i, level, std::move(types[i])));
   return results;
 }
 
@@ -50,7 +70,8 @@ void fill_in_size(Attributes& attributes) {
     attributes.set("size", Shape{*known});
 }
 
-std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+/// The types of the results; attributes get their canonical form.
+std::vector<Type> infer(const OpDef& op, std::span<const NodeRef> inputs, Attributes& attributes) {
   if (op.is_collective) fill_in_size(attributes);
   thread_local std::vector<Type> scratch;  // keeps its memory, and its shapes', from call to call
   std::vector<Type> types = std::move(scratch);
@@ -66,7 +87,18 @@ std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attrib
     throw;
   }
   scratch = std::move(types);
-  return record(op, std::move(attributes), std::move(inputs), std::move(outputs), current_label());
+  return outputs;
+}
+
+/// A call with one result.
+Tensor call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+  std::vector<Type> types = infer(op, inputs, attributes);
+  if (types.size() != 1)
+    fail(ErrorCode::invalid_argument, "{} has {} results: use apply_multi", op.name, types.size());
+  std::shared_ptr<PendingCall> call =
+      pending_call(op, std::move(attributes), std::move(inputs), current_label(), 1);
+  const uint32_t level = level_of(*call);
+  return pending_result(std::move(call), 0, level, std::move(types[0]));
 }
 
 const OpDef& cast_op() {
@@ -105,7 +137,7 @@ NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
 NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
   if (node->type.dtype == dtype) return node;
   if (node->is_number) return number_as(node, dtype, op);
-  return call_op(cast_op(), {node}, {{"dtype", dtype}})[0].node();
+  return call_op(cast_op(), {node}, {{"dtype", dtype}}).node();
 }
 
 NodeRef expand(const NodeRef& node, const Shape& shape) {
@@ -121,9 +153,8 @@ NodeRef expand(const NodeRef& node, const Shape& shape) {
     kept.push_back(from[i]);
   }
   NodeRef source = node;
-  if (kept.rank() != from.rank())
-    source = call_op(reshape_op(), {node}, {{"shape", kept}})[0].node();
-  return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}})[0].node();
+  if (kept.rank() != from.rank()) source = call_op(reshape_op(), {node}, {{"shape", kept}}).node();
+  return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}}).node();
 }
 
 const InputSchema& schema_of(const OpDef& op, size_t input) {
@@ -202,25 +233,29 @@ std::vector<NodeRef> nodes_of(const OpDef& op, std::span<const Tensor> inputs) {
   return nodes;
 }
 
+/// The inputs of a call; those of elementwise ops in one dtype and shape.
+std::vector<NodeRef> operands_of(const OpDef& op, std::span<const Tensor> inputs) {
+  std::vector<NodeRef> nodes = nodes_of(op, inputs);
+  if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
+    unify_dtypes(op, nodes);
+    unify_shapes(op, nodes);
+  }
+  return nodes;
+}
+
 }  // namespace
 }  // namespace detail
 
 std::vector<Tensor> apply_multi(const OpDef& op, std::span<const Tensor> inputs,
                                 Attributes attributes) {
-  std::vector<detail::NodeRef> nodes = detail::nodes_of(op, inputs);
-  if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
-    detail::unify_dtypes(op, nodes);
-    detail::unify_shapes(op, nodes);
-  }
-  return detail::call_op(op, std::move(nodes), std::move(attributes));
+  std::vector<detail::NodeRef> nodes = detail::operands_of(op, inputs);
+  std::vector<Type> types = detail::infer(op, nodes, attributes);
+  return detail::record(op, std::move(attributes), std::move(nodes), std::move(types),
+                        detail::current_label());
 }
 
 Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes) {
-  std::vector<Tensor> results = apply_multi(op, inputs, std::move(attributes));
-  if (results.size() != 1)
-    fail(ErrorCode::invalid_argument, "{} has {} results: use apply_multi", op.name,
-         results.size());
-  return std::move(results[0]);
+  return detail::call_op(op, detail::operands_of(op, inputs), std::move(attributes));
 }
 
 Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes) {
