@@ -50,6 +50,7 @@
 #include "tenon/tensor/functions.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/plan_cache.h"
 #include "tenon/tensor/print.h"
 #include "tenon/tensor/random.h"
 #include "tenon/tensor/tensor.h"

@@ -17,27 +17,47 @@ namespace tenon {
 
 namespace detail {
 
-std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
-                           std::vector<Type> types, std::string label) {
+namespace {
+
+std::shared_ptr<PendingCall> pending_call(const OpDef& op, Attributes attributes,
+                                          std::vector<NodeRef> inputs, std::string label,
+                                          size_t results) {
   auto call = std::make_shared<PendingCall>();
   call->op = &op;
   call->attributes = std::move(attributes);
+  call->inputs = std::move(inputs);
   call->label = std::move(label);
   call->born = trace_depth();
-  call->result_count = static_cast<uint32_t>(types.size());
+  call->result_count = static_cast<uint32_t>(results);
+  return call;
+}
+
+uint32_t level_of(const PendingCall& call) {
   uint32_t level = 0;
-  for (const NodeRef& input : inputs) level = std::max(level, input->level);
-  call->inputs = std::move(inputs);
+  for (const NodeRef& input : call.inputs) level = std::max(level, input->level);
+  return level;
+}
+
+Tensor pending_result(std::shared_ptr<PendingCall> call, size_t output, uint32_t level, Type type) {
+  auto node = std::make_shared<TensorNode>();
+  node->type = std::move(type);
+  node->level = level;
+  node->output = static_cast<uint32_t>(output);
+  node->set_call(std::move(call));
+  return Tensor(std::move(node));
+}
+
+}  // namespace
+
+std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
+                           std::vector<Type> types, std::string label) {
+  std::shared_ptr<PendingCall> call =
+      pending_call(op, std::move(attributes), std::move(inputs), std::move(label), types.size());
+  const uint32_t level = level_of(*call);
   std::vector<Tensor> results;
   results.reserve(types.size());
-  for (size_t i = 0; i < types.size(); ++i) {
-    auto node = std::make_shared<TensorNode>();
-    node->type = std::move(types[i]);
-    node->level = level;
-    node->output = static_cast<uint32_t>(i);
-    node->set_call(i + 1 == types.size() ? std::move(call) : call);
-    results.emplace_back(std::move(node));
-  }
+  for (size_t i = 0; i < types.size(); ++i)
+    results.push_back(pending_result(call, i, level, std::move(types[i])));
   return results;
 }
 
@@ -75,7 +95,8 @@ void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
   check_known_indices(op.name, inputs[0]->type, *inputs[1], axis, false);
 }
 
-std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+/// The types of the results; attributes get their canonical form.
+std::vector<Type> infer(const OpDef& op, std::span<const NodeRef> inputs, Attributes& attributes) {
   if (op.is_collective) fill_in_size(attributes);
   thread_local std::vector<Type> scratch;  // keeps its memory, and its shapes', from call to call
   std::vector<Type> types = std::move(scratch);
@@ -92,7 +113,18 @@ std::vector<Tensor> call_op(const OpDef& op, std::vector<NodeRef> inputs, Attrib
     throw;
   }
   scratch = std::move(types);
-  return record(op, std::move(attributes), std::move(inputs), std::move(outputs), current_label());
+  return outputs;
+}
+
+/// A call with one result.
+Tensor call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attributes) {
+  std::vector<Type> types = infer(op, inputs, attributes);
+  if (types.size() != 1)
+    fail(ErrorCode::invalid_argument, "{} has {} results: use apply_multi", op.name, types.size());
+  std::shared_ptr<PendingCall> call =
+      pending_call(op, std::move(attributes), std::move(inputs), current_label(), 1);
+  const uint32_t level = level_of(*call);
+  return pending_result(std::move(call), 0, level, std::move(types[0]));
 }
 
 const OpDef& cast_op() {
@@ -112,7 +144,7 @@ NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
   if (node->type.dtype == dtype) return node;
   if (node->is_number) return number_as(node, dtype, op);
   if (node->wide) return convert(node->wide, dtype, op);
-  return call_op(cast_op(), {node}, {{"dtype", dtype}})[0].node();
+  return call_op(cast_op(), {node}, {{"dtype", dtype}}).node();
 }
 
 NodeRef expand(const NodeRef& node, const Shape& shape) {
@@ -128,9 +160,8 @@ NodeRef expand(const NodeRef& node, const Shape& shape) {
     kept.push_back(from[i]);
   }
   NodeRef source = node;
-  if (kept.rank() != from.rank())
-    source = call_op(reshape_op(), {node}, {{"shape", kept}})[0].node();
-  return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}})[0].node();
+  if (kept.rank() != from.rank()) source = call_op(reshape_op(), {node}, {{"shape", kept}}).node();
+  return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}}).node();
 }
 
 const InputSchema& schema_of(const OpDef& op, size_t input) {
@@ -164,8 +195,8 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   if (!tensors) return numbers.value_or(DType::boolean);
   if (numbers && *tensors == DType::boolean) return *numbers;
   if (numbers && is_comparison(op)) {
-    const bool first = inputs[0]->is_number;
-    return compared_dtype(*tensors, *inputs[first ? 0 : 1]);
+    const TensorNode& number = *inputs[is_number_like(*inputs[0]) ? 0 : 1];
+    if (number.is_number) return compared_dtype(*tensors, number);
   }
   if (numbers && fraction && !is_floating(*tensors)) return promote(DType::f32, *numbers);
   return *tensors;
@@ -226,32 +257,43 @@ std::vector<NodeRef> nodes_of(const OpDef& op, std::span<const Tensor> inputs) {
   return nodes;
 }
 
+struct Operands {
+  std::vector<NodeRef> nodes;
+  bool weak = false;  // what they give is a number again
+};
+
+/// The inputs of a call; those of elementwise ops in one dtype and shape.
+Operands operands_of(const OpDef& op, std::span<const Tensor> inputs) {
+  Operands operands{nodes_of(op, inputs)};
+  std::vector<NodeRef>& nodes = operands.nodes;
+  if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
+    operands.weak = is_weak_call(op, nodes);
+    if (operands.weak) nodes = widened(op, nodes);
+    unify_dtypes(op, nodes);
+    unify_shapes(op, nodes);
+  }
+  return operands;
+}
+
 }  // namespace
 }  // namespace detail
 
 std::vector<Tensor> apply_multi(const OpDef& op, std::span<const Tensor> inputs,
                                 Attributes attributes) {
-  std::vector<detail::NodeRef> nodes = detail::nodes_of(op, inputs);
-  if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
-    const bool weak = detail::is_weak_call(op, nodes);
-    if (weak) nodes = detail::widened(op, nodes);
-    detail::unify_dtypes(op, nodes);
-    detail::unify_shapes(op, nodes);
-    if (weak) {
-      std::vector<Tensor> results = detail::call_op(op, std::move(nodes), std::move(attributes));
-      detail::weaken(results);
-      return results;
-    }
+  detail::Operands operands = detail::operands_of(op, inputs);
+  std::vector<Type> types = detail::infer(op, operands.nodes, attributes);
+  std::vector<Tensor> results = detail::record(op, std::move(attributes), std::move(operands.nodes),
+                                               std::move(types), detail::current_label());
+  if (operands.weak) {
+    for (Tensor& result : results) result = detail::weak_number(result);
   }
-  return detail::call_op(op, std::move(nodes), std::move(attributes));
+  return results;
 }
 
 Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes) {
-  std::vector<Tensor> results = apply_multi(op, inputs, std::move(attributes));
-  if (results.size() != 1)
-    fail(ErrorCode::invalid_argument, "{} has {} results: use apply_multi", op.name,
-         results.size());
-  return std::move(results[0]);
+  detail::Operands operands = detail::operands_of(op, inputs);
+  Tensor result = detail::call_op(op, std::move(operands.nodes), std::move(attributes));
+  return operands.weak ? detail::weak_number(result) : result;
 }
 
 Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes) {

@@ -37,10 +37,12 @@ NodeRef number_as(const NodeRef& node, DType dtype, const OpDef& op) {
   return number;
 }
 
-Tensor weak_number(const Tensor& argument) {
-  std::vector<Tensor> one{argument};
-  weaken(one);
-  return one[0];
+Tensor weak_number(const Tensor& value) {
+  const bool fraction = is_floating(value.dtype());
+  Tensor result = value.dtype() == DType::f64 ? shown(value.node()) : value;
+  result.node()->is_weak = true;
+  result.node()->is_fraction = fraction;
+  return result;
 }
 
 bool is_weak_call(const OpDef& op, std::span<const NodeRef> inputs) {
@@ -60,15 +62,6 @@ std::vector<NodeRef> widened(const OpDef& op, std::span<const NodeRef> inputs) {
     }
   }
   return wide;
-}
-
-void weaken(std::vector<Tensor>& results) {
-  for (Tensor& result : results) {
-    const bool fraction = is_floating(result.dtype());
-    if (result.dtype() == DType::f64) result = shown(result.node());
-    result.node()->is_weak = true;
-    result.node()->is_fraction = fraction;
-  }
 }
 
 }  // namespace tenon::detail

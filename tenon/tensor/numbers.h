@@ -14,15 +14,13 @@ inline bool is_number_like(const TensorNode& node) { return node.is_number || no
 /// The number in the dtype of the tensor that it meets, which must be able to hold it.
 NodeRef number_as(const NodeRef& number, DType dtype, const OpDef& op);
 
-/// An argument of a traced function, f64[], i32[], i64[] or bool[], that gives way to other dtypes
-/// as the number does that it stands for. By itself a fraction is f32.
-Tensor weak_number(const Tensor& argument);
+/// An argument of a traced function, f64[], i32[], i64[] or bool[], or what a weak call gives: it
+/// gives way to other dtypes as the number does that it stands for. By itself a fraction is f32.
+Tensor weak_number(const Tensor& value);
 
 /// Whether a call is arithmetic of numbers of which one is not known yet.
 bool is_weak_call(const OpDef& op, std::span<const NodeRef> inputs);
 /// Its operands with all their digits.
 std::vector<NodeRef> widened(const OpDef& op, std::span<const NodeRef> inputs);
-/// What such a call gives is such a number again, as in C++.
-void weaken(std::vector<Tensor>& results);
 
 }  // namespace tenon::detail
