@@ -1,5 +1,6 @@
 #include "tenon/runtime/cpu/onednn/primitive.h"
 
+#include <cstdlib>
 #include <mutex>
 
 #include "tenon/base/error.h"
@@ -38,8 +39,9 @@ struct Primitive::Shared {
   }
 
   void give_back(std::unique_ptr<Call> call) {
+    constexpr size_t kMostIdle = 16;
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(call));
+    if (idle.size() < kMostIdle) idle.push_back(std::move(call));
   }
 };
 
@@ -97,9 +99,24 @@ Primitive make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc&
   return Primitive(dnnl::reorder(descriptor), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
 }
 
+namespace {
+
+/// oneDNN keeps the primitives that were used last, with their code: 1024 of them are 60 MB. Those
+/// that plans hold are kept anyway.
+dnnl::engine* make_engine() {
+  constexpr int kKept = 128;
+  if (std::getenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY") == nullptr &&
+      std::getenv("DNNL_PRIMITIVE_CACHE_CAPACITY") == nullptr) {
+    dnnl::set_primitive_cache_capacity(kKept);
+  }
+  return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+}
+
+}  // namespace
+
 const dnnl::engine& cpu_engine() {
   // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
-  static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  static const auto* const engine = make_engine();
   return *engine;
 }
 
