@@ -94,10 +94,26 @@ Graph reductions(int64_t nodes) {
   return finished(std::move(graph), sum);
 }
 
+/// Every parameter less a part of its gradient, as a step of training does it.
+Graph layers_update(int64_t nodes) {
+  Graph graph = std::move(*gradient_by_all(layers(nodes / 3)));
+  Build build(graph, core_ops());
+  std::vector<ValueId> outputs;
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const Value parameter = build.value(graph.inputs()[i]);
+    const Value gradient = build.value(graph.outputs()[i + 1]);
+    outputs.push_back((parameter - gradient * 0.1).id());
+  }
+  graph.set_output_names({});
+  graph.set_outputs(std::move(outputs));
+  return graph;
+}
+
 void compile_program(benchmark::State& state, Program program) {
   const Graph graph = program(state.range(0));
+  const std::vector<bool> donated(graph.inputs().size(), true);
   for (auto _ : state) {
-    auto executable = compile(graph, core_ops());
+    auto executable = compile(graph, core_ops(), {.donated = donated});
     benchmark::DoNotOptimize(executable->report({}).arena_bytes);
   }
   state.counters["nodes"] = static_cast<double>(graph.node_count());
@@ -136,6 +152,7 @@ BENCHMARK_CAPTURE(compile_program, chain, chain)->Apply(sizes);
 BENCHMARK_CAPTURE(compile_program, wide, wide)->Apply(sizes);
 BENCHMARK_CAPTURE(compile_program, layers, layers)->Apply(sizes);
 BENCHMARK_CAPTURE(compile_program, layers_gradient, layers_gradient)->Apply(sizes);
+BENCHMARK_CAPTURE(compile_program, layers_update, layers_update)->Apply(sizes);
 BENCHMARK_CAPTURE(compile_program, normalisations, normalisations)->Apply(sizes);
 BENCHMARK_CAPTURE(compile_program, reductions, reductions)->Apply(sizes);
 BENCHMARK(differentiate)->Apply(sizes);

@@ -42,8 +42,9 @@ struct Primitive::Shared {
   }
 
   void give_back(std::unique_ptr<Call> call) {
+    constexpr size_t kMostIdle = 16;
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(call));
+    if (idle.size() < kMostIdle) idle.push_back(std::move(call));
   }
 };
 
@@ -166,14 +167,23 @@ void limit_instruction_set() {
   }
 }
 
+/// oneDNN keeps the primitives that were used last, with their code: 1024 of them are 60 MB. Those
+/// that plans hold are kept anyway.
+dnnl::engine* make_engine() {
+  constexpr int kKept = 128;
+  if (std::getenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY") == nullptr &&
+      std::getenv("DNNL_PRIMITIVE_CACHE_CAPACITY") == nullptr) {
+    dnnl::set_primitive_cache_capacity(kKept);
+  }
+  limit_instruction_set();
+  return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+}
+
 }  // namespace
 
 const dnnl::engine& cpu_engine() {
   // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
-  static const auto* const engine = [] {
-    limit_instruction_set();
-    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
+  static const auto* const engine = make_engine();
   return *engine;
 }
 
