@@ -84,9 +84,10 @@ class ArenaPool {
   void give_back(Buffer buffer) {
     if (!buffer) return;
     std::lock_guard lock(mutex_);
+    // In front of those of equal size: the next run takes what is still in the cache.
     auto at =
-        std::upper_bound(free_.begin(), free_.end(), buffer.size(),
-                         [](int64_t size, const Buffer& other) { return size < other.size(); });
+        std::lower_bound(free_.begin(), free_.end(), buffer.size(),
+                         [](const Buffer& other, int64_t size) { return other.size() < size; });
     free_.insert(at, std::move(buffer));
   }
 
