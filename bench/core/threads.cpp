@@ -17,6 +17,8 @@
 #include "tenon/base/parallel.h"
 #include "tenon/models/lenet.h"
 #include "tenon/models/mlp.h"
+#include "tenon/ops/registry.h"
+#include "tenon/tensor/jit.h"
 #include "tenon/train/model.h"
 
 namespace tenon {
@@ -28,14 +30,27 @@ constexpr auto kWindow = std::chrono::milliseconds(1000);
 /// What one caller does again and again.
 using Predict = std::function<void()>;
 
-Predict predict_with(const nn::Model& function, const char* example, int64_t batch) {
+/// A model at a batch size, called through its executable or through jit.
+Predict predict_with(const nn::Model& function, const char* example, int64_t batch, bool by_jit) {
   const Type type = Type::parse(example);
   Type inputs = type;
   inputs.shape.insert(0, Dim(batch));
-  const train::Model model(function, nn::init(function, {inputs}, 0), type, {.to_float = false},
-                           {"a", "b"});
+  const nn::Variables variables = nn::init(function, {inputs}, 0);
   const Tensor x = zeros(inputs.shape).eval();
-  return [=] { benchmark::DoNotOptimize(model.predict(x).buffer().data()); };
+  if (by_jit) {
+    auto jitted = jit([=](const Tree& parameters, const Tensor& input) {
+      return nn::apply(function, {parameters, variables.state}, input);
+    });
+    return [=]() mutable {
+      benchmark::DoNotOptimize(jitted(variables.parameters, x).buffer().data());
+    };
+  }
+  const train::Model model(function, variables, type, {.to_float = false}, {"a", "b"});
+  const auto executable = compile(model.graph(), core_ops());
+  std::vector<Buffer> buffers{x.buffer()};
+  for_each_leaf(variables.parameters,
+                [&](const std::string&, const Tensor& leaf) { buffers.push_back(leaf.buffer()); });
+  return [=] { benchmark::DoNotOptimize(executable->run(buffers)[0].data()); };
 }
 
 using Time = std::chrono::steady_clock::time_point;
@@ -88,8 +103,9 @@ int64_t by_processes(const Predict& predict) {
 
 using By = int64_t (*)(const Predict&);
 
-void predict(benchmark::State& state, const nn::Model& function, const char* example, By by) {
-  const Predict once = predict_with(function, example, state.range(0));
+void predict(benchmark::State& state, const nn::Model& function, const char* example, bool by_jit,
+             By by) {
+  const Predict once = predict_with(function, example, state.range(0), by_jit);
   once();
   int64_t calls = 0, alone = 0;
   for (auto _ : state) {
@@ -104,13 +120,22 @@ void predict(benchmark::State& state, const nn::Model& function, const char* exa
   state.counters["of_linear"] = static_cast<double>(calls) / (static_cast<double>(alone) * cores);
 }
 
-#define PREDICT(name, function, example, by) \
-  BENCHMARK_CAPTURE(predict, name, function, example, by)->Arg(1)->Arg(32)->Iterations(2)
+void predict_mlp(benchmark::State& state, bool by_jit, By by) {
+  predict(state, models::mlp(), "f32[784]", by_jit, by);
+}
+void predict_lenet(benchmark::State& state, bool by_jit, By by) {
+  predict(state, models::lenet5(), "f32[28,28,1]", by_jit, by);
+}
 
-PREDICT(mlp_16_threads, models::mlp(), "f32[784]", by_threads);
-PREDICT(mlp_16_processes, models::mlp(), "f32[784]", by_processes);
-PREDICT(lenet_16_threads, models::lenet5(), "f32[28,28,1]", by_threads);
-PREDICT(lenet_16_processes, models::lenet5(), "f32[28,28,1]", by_processes);
+#define PREDICT(function, name, by_jit, by) \
+  BENCHMARK_CAPTURE(function, name, by_jit, by)->Arg(1)->Arg(32)->Iterations(2)
+
+PREDICT(predict_mlp, 16_threads, false, by_threads);
+PREDICT(predict_mlp, 16_threads_jit, true, by_threads);
+PREDICT(predict_mlp, 16_processes, false, by_processes);
+PREDICT(predict_lenet, 16_threads, false, by_threads);
+PREDICT(predict_lenet, 16_threads_jit, true, by_threads);
+PREDICT(predict_lenet, 16_processes, false, by_processes);
 
 }  // namespace
 }  // namespace tenon

@@ -17,7 +17,11 @@ namespace {
 using detail::kMaxThreads;
 
 std::atomic<int> g_thread_count{0};  // 0: not decided yet
-std::atomic<int> g_computing{0};     // threads with a ComputingThread
+
+/// Threads with a ComputingThread. In a line of the cache of its own: every run writes to it.
+struct alignas(64) Computing {
+  std::atomic<int> threads{0};
+} g_computing;
 
 thread_local int t_computing = 0;  // how many of them this thread has
 thread_local bool t_in_parallel = false;
@@ -25,7 +29,7 @@ thread_local bool t_in_parallel = false;
 int possible(int count) { return std::clamp(count, 1, kMaxThreads); }
 
 /// A child of fork has no threads but the one that forked.
-void count_this_thread_alone() { g_computing.store(t_computing > 0 ? 1 : 0); }
+void count_this_thread_alone() { g_computing.threads.store(t_computing > 0 ? 1 : 0); }
 
 struct ChunkCall {
   int64_t n, grain;
@@ -123,11 +127,12 @@ ComputingThread::ComputingThread() {
   if (t_in_parallel || t_computing++ > 0) return;
   [[maybe_unused]] static const int once =
       pthread_atfork(nullptr, nullptr, &count_this_thread_alone);
-  g_computing.fetch_add(1, std::memory_order_relaxed);
+  g_computing.threads.fetch_add(1, std::memory_order_relaxed);
 }
 
 ComputingThread::~ComputingThread() {
-  if (!t_in_parallel && --t_computing == 0) g_computing.fetch_sub(1, std::memory_order_relaxed);
+  if (!t_in_parallel && --t_computing == 0)
+    g_computing.threads.fetch_sub(1, std::memory_order_relaxed);
 }
 
 namespace detail {
@@ -137,7 +142,7 @@ void run_chunks(int64_t n, int64_t grain, ChunkFunction function, void* context)
   const int64_t chunks = chunk_count(n, call.grain);
   const ComputingThread here;
   // Every other thread that computes has a processor of its own, which is no longer free.
-  const int others = g_computing.load(std::memory_order_relaxed) - 1;
+  const int others = g_computing.threads.load(std::memory_order_relaxed) - 1;
   const auto threads = static_cast<int>(std::min<int64_t>(thread_count() - others, chunks));
   if (threads > 1 && !t_in_parallel) {
     SharedChunks shared(chunks, threads, call);

@@ -60,7 +60,7 @@ ThreadPool::Patience ThreadPool::patience_of_environment() {
   const char* const policy = std::getenv("OMP_WAIT_POLICY");
   if (policy != nullptr && ::strcasecmp(policy, "passive") == 0) return {0s, 0s};
   if (policy != nullptr && ::strcasecmp(policy, "active") == 0) return {1s, 1s};
-  return {1ms, 10us};
+  return {1ms, 50us};
 }
 
 /// A child of fork has the thread that forked and no other; new helpers come when they are needed.

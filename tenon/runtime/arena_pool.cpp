@@ -36,7 +36,8 @@ void ArenaPool::give_back(Buffer buffer) {
   if (!buffer) return;
   std::vector<Idle> gone;  // freed after the lock is released
   const std::lock_guard lock(mutex_);
-  auto at = std::ranges::upper_bound(idle_, buffer.size(), {},
+  // In front of those of equal size: the next run takes what is still in the cache.
+  auto at = std::ranges::lower_bound(idle_, buffer.size(), {},
                                      [](const Idle& idle) { return idle.buffer.size(); });
   idle_.insert(at, {std::move(buffer), runs_});
   auto waited = [&](const Idle& idle) { return runs_ - idle.since > kPatience; };

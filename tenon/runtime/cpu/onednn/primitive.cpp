@@ -1,13 +1,15 @@
 #include "tenon/runtime/cpu/onednn/primitive.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdlib>
-#include <mutex>
 #include <numeric>
 
 #include "tenon/base/cpu.h"
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
+#include "tenon/base/thread_number.h"
 
 namespace tenon::detail {
 
@@ -17,20 +19,28 @@ struct Primitive::Call {
   std::vector<dnnl_exec_arg_t> arguments;
 };
 
+/// Where a thread looks first for what it used before: threads that run at once rarely meet.
+struct alignas(64) CallSlot {
+  std::atomic<void*> call{nullptr};
+};
+constexpr size_t kCallSlots = 16;
+
 struct Primitive::Shared {
   dnnl::primitive primitive;
   std::vector<Argument> arguments;
   dnnl::stream stream{cpu_engine()};
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Call>> idle;
+  std::array<CallSlot, kCallSlots> idle;
+
+  ~Shared() {
+    for (CallSlot& slot : idle) delete static_cast<Call*>(slot.call.load());
+  }
 
   std::unique_ptr<Call> take() {
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        std::unique_ptr<Call> call = std::move(idle.back());
-        idle.pop_back();
-        return call;
+    for (size_t i = 0; i < kCallSlots; ++i) {
+      CallSlot& slot = idle[(thread_number() + i) % kCallSlots];
+      if (slot.call.load(std::memory_order_relaxed) == nullptr) continue;
+      if (void* const call = slot.call.exchange(nullptr, std::memory_order_acquire)) {
+        return std::unique_ptr<Call>(static_cast<Call*>(call));
       }
     }
     auto call = std::make_unique<Call>();
@@ -42,9 +52,15 @@ struct Primitive::Shared {
   }
 
   void give_back(std::unique_ptr<Call> call) {
-    constexpr size_t kMostIdle = 16;
-    const std::lock_guard lock(mutex);
-    if (idle.size() < kMostIdle) idle.push_back(std::move(call));
+    for (size_t i = 0; i < kCallSlots; ++i) {
+      CallSlot& slot = idle[(thread_number() + i) % kCallSlots];
+      void* none = nullptr;
+      if (slot.call.compare_exchange_strong(none, call.get(), std::memory_order_release,
+                                            std::memory_order_relaxed)) {
+        call.release();
+        return;
+      }
+    }
   }
 };
 
