@@ -1,6 +1,7 @@
 // Slices and indices, as Python and NumPy have them.
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "tenon/tensor/node.h"
@@ -161,11 +162,19 @@ Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
   check_size_is_known("nonzero", x);
-  const Tensor flags = x.dtype() == DType::boolean ? x : x != 0;
+  const Tensor flags = size_of(x.dtype()) == 1 ? x : x != 0;
   const auto* of_element = static_cast<const std::byte*>(flags.buffer().data());
   std::vector<int64_t> places;
-  for (int64_t i = 0; i < flags.buffer().size(); ++i) {
-    if (of_element[i] != std::byte{0}) places.push_back(i);
+  const int64_t size = flags.buffer().size();
+  constexpr int64_t kWord = sizeof(uint64_t);
+  for (int64_t i = 0; i < size;) {
+    uint64_t word = 1;  // of the next elements, to skip all at once where they are zero
+    if (i + kWord <= size) std::memcpy(&word, of_element + i, sizeof(word));
+    const int64_t end = word == 0 ? i : std::min(i + kWord, size);
+    for (int64_t k = i; k < end; ++k) {
+      if (of_element[k] != std::byte{0}) places.push_back(k);
+    }
+    i += kWord;
   }
   auto count = static_cast<int64_t>(places.size());
   if (position_dtype(x.shape()[0]) == DType::i64) return Tensor::of(places, {count});
