@@ -284,9 +284,10 @@ void add_pad(OpFamily& ops) {
                         {"f32[0], f32[]", attributes({1}, {1}, {2}), {}}}));
 }
 
-/// The start along one axis, inside the range where the slice fits.
-Value clamped_start(Value start, const Dim& extent, const Dim& size) {
-  Value last = dim_value(start.build(), extent - size, start.dtype());
+/// The start along one axis, inside the range where the slice fits; i64, which holds that range.
+Value clamped_start(Value given, const Dim& extent, const Dim& size) {
+  Value start = cast(given, DType::i64);
+  Value last = dim_value(start.build(), extent - size, DType::i64);
   return maximum(minimum(start, broadcast_to(last, start.shape())), 0.0);
 }
 
@@ -344,7 +345,7 @@ std::vector<Value> with_batch_start(BatchContext& c, size_t first) {
 /// For each example, start + 0, 1 … `count` - 1 along one axis, start being clamped: i64[batch,
 /// count].
 Value positions(BatchContext& c, size_t input, const Dim& extent, const Dim& size) {
-  Value start = cast(clamped_start(batched_input(c, input), extent, size), DType::i64);
+  Value start = clamped_start(batched_input(c, input), extent, size);
   Shape shape{c.size, size};
   return broadcast(start, shape, {0}) + iota(c.build, DType::i64, shape, 1);
 }

@@ -1,9 +1,9 @@
 // Slices and indices, as Python and NumPy have them.
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
-#include "tenon/runtime/cpu/elements.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/transforms.h"
@@ -158,29 +158,27 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
   return indexing.result();
 }
 
-namespace {
-
-template <class Place>
-Tensor places_in(const Buffer& values) {
-  std::vector<Place> places;
-  with_element_type(values.dtype(), [&]<class T>(T) {
-    const T* elements = values.as<T>();
-    for (int64_t i = 0; i < values.size(); ++i) {
-      if (widen(elements[i]) != 0) places.push_back(static_cast<Place>(i));
-    }
-  });
-  return Tensor::of(places, {static_cast<int64_t>(places.size())});
-}
-
-}  // namespace
-
 Tensor nonzero(const Tensor& x) {
   if (x.rank() != 1)
     fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
   check_size_is_known("nonzero", x);
-  const Buffer& values = x.buffer();
-  return position_dtype(x.shape()[0]) == DType::i64 ? places_in<int64_t>(values)
-                                                    : places_in<int32_t>(values);
+  const Tensor flags = size_of(x.dtype()) == 1 ? x : x != 0;
+  const auto* of_element = static_cast<const std::byte*>(flags.buffer().data());
+  std::vector<int64_t> places;
+  const int64_t size = flags.buffer().size();
+  constexpr int64_t kWord = sizeof(uint64_t);
+  for (int64_t i = 0; i < size;) {
+    uint64_t word = 1;  // of the next elements, to skip all at once where they are zero
+    if (i + kWord <= size) std::memcpy(&word, of_element + i, sizeof(word));
+    const int64_t end = word == 0 ? i : std::min(i + kWord, size);
+    for (int64_t k = i; k < end; ++k) {
+      if (of_element[k] != std::byte{0}) places.push_back(k);
+    }
+    i += kWord;
+  }
+  auto count = static_cast<int64_t>(places.size());
+  if (position_dtype(x.shape()[0]) == DType::i64) return Tensor::of(places, {count});
+  return Tensor::of(std::vector<int32_t>(places.begin(), places.end()), {count});
 }
 
 }  // namespace tenon

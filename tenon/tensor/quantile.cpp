@@ -57,10 +57,12 @@ Place place_of(double q, const Dim& count, Between between, DType dtype) {
   return {low.cast(DType::i64), high.cast(DType::i64), weight.cast(dtype)};
 }
 
-/// a + weight (b - a), where neither infinities nor large numbers meet.
+/// a + weight (b - a), where the difference fits: of equal numbers it is that number. Weights of
+/// both do not overflow, but for what is infinite and has no weight.
 Tensor mixed(const Tensor& a, const Tensor& b, const Tensor& weight) {
-  Tensor from_both = a * (1 - weight) + b * weight;
-  return where(a == b || weight == 0, a, from_both);
+  Tensor difference = b - a, of_both = a * (1 - weight) + b * weight;
+  Tensor between = where(is_finite(difference), a + weight * difference, of_both);
+  return where(weight == 0, a, between);
 }
 
 void check_share(double q) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string_view>
 
@@ -64,12 +65,23 @@ struct Sum {
   using Value = typename Combining<T>::Value;
   static Value identity() { return 0; }
   static Value combine(Value a, Value b) { return a + b; }
+  /// Adds a block, and to `lost` what rounding takes from that sum (Knuth's two-sum).
+  static void add_block(Value& before, Value& lost, Value block) {
+    Value sum = before + block;
+    if constexpr (std::is_floating_point_v<Value>) {
+      Value added = sum - before;
+      Value error = (before - (sum - added)) + (block - added);
+      if (std::isfinite(error)) lost += error;
+    }
+    before = sum;
+  }
 };
 template <class T>
 struct Product {
   using Value = typename Combining<T>::Value;
   static Value identity() { return 1; }
   static Value combine(Value a, Value b) { return a * b; }
+  static void add_block(Value& before, Value&, Value block) { before *= block; }
 };
 template <class T, bool kLargest>
 struct Extremum {
@@ -83,11 +95,12 @@ struct Extremum {
     if (a != a || b != b) return a != a ? a : b;
     return kLargest ? std::max(a, b) : std::min(a, b);
   }
+  static void add_block(Value& before, Value&, Value block) { before = combine(before, block); }
 };
 
 /// A line is the sum of blocks: what comes before a block, and what is added up within it. Errors
-/// then grow with the length of a block and the number of blocks, not with the number of elements.
-constexpr int64_t kBlock = 4096;
+/// then grow with the length of a block, not with that of the line.
+constexpr int64_t kBlock = 512;
 
 template <class T, class Operation>
 class Cumulative : public OpKernel {
@@ -113,8 +126,9 @@ class Cumulative : public OpKernel {
 
   template <int64_t kWidth>
   void run_line(const T* x, T* y, int64_t base, int64_t width) const {
-    std::array<Value, kWidth> before, within;
+    std::array<Value, kWidth> before, lost, within;
     before.fill(Operation::identity());
+    lost.fill(Operation::identity());
     for (int64_t first = 0; first < lines_.count; first += kBlock) {
       within.fill(Operation::identity());
       int64_t last = std::min(lines_.count, first + kBlock);
@@ -124,11 +138,12 @@ class Cumulative : public OpKernel {
         for (size_t c = 0; c < static_cast<size_t>(width); ++c) {
           Value without = within[c];
           within[c] = Operation::combine(without, static_cast<Value>(widen(from[c])));
-          to[c] = narrow<T>(Operation::combine(before[c], exclusive_ ? without : within[c]));
+          Value here = Operation::combine(lost[c], exclusive_ ? without : within[c]);
+          to[c] = narrow<T>(Operation::combine(before[c], here));
         }
       }
       for (size_t c = 0; c < static_cast<size_t>(width); ++c)
-        before[c] = Operation::combine(before[c], within[c]);
+        Operation::add_block(before[c], lost[c], within[c]);
     }
   }
 
