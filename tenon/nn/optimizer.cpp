@@ -124,13 +124,21 @@ Optimizer adam(AdamOptions options) { return make_adam(options, false); }
 Optimizer adamw(AdamOptions options) { return make_adam(options, true); }
 
 Tree clip_by_global_norm(const Tree& gradient, double limit) {
-  Tensor total(0.0);
+  // Squares of what is narrower than f64 fit there; those of f64 do in a unit, where it is large.
+  Tensor unit = Tensor(1.0).cast(DType::f64);
   for_each_leaf(gradient, [&](const std::string&, const Tensor& leaf) {
-    Tensor wide = leaf.cast(computed_in(leaf));
-    total = total + sum(wide * wide);
+    if (leaf.dtype() != DType::f64 || leaf.shape().element_count().is(0)) return;
+    Tensor largest = max(abs(leaf));
+    unit = maximum(unit, where(largest > 1e140 && is_finite(largest), largest, 1.0));
   });
-  Tensor scale = minimum(limit / (sqrt(total) + 1e-6), 1.0);
-  return map_leaves([&](const Tensor& leaf) { return (leaf * scale).cast(leaf.dtype()); },
+  auto in_units = [&](const Tensor& leaf) { return leaf.cast(DType::f64) / unit; };
+  Tensor total = Tensor(0.0).cast(DType::f64);
+  for_each_leaf(gradient, [&](const std::string&, const Tensor& leaf) {
+    total = total + sum(square(in_units(leaf)));
+  });
+  // All of it in units, since the norm itself may not fit.
+  Tensor scale = minimum(limit / (sqrt(total) + 1e-6 / unit), unit);
+  return map_leaves([&](const Tensor& leaf) { return (in_units(leaf) * scale).cast(leaf.dtype()); },
                     gradient);
 }
 

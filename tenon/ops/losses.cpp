@@ -11,7 +11,6 @@ namespace {
 using Values = std::vector<Value>;
 
 Integers last_axis(Value x) { return {static_cast<int64_t>(x.rank()) - 1}; }
-Value log_sum_exp(Value x) { return x.build().call("log_sum_exp", {x}); }
 Value spread(Value per_row, const Shape& shape) {
   Integers leading;
   for (size_t i = 0; i + 1 < shape.rank(); ++i) leading.push_back(static_cast<int64_t>(i));
@@ -33,31 +32,44 @@ Type per_row(const Type& logits) {
 /// What the loss compares softmax with: (1 - smoothing) at the label plus smoothing / classes
 /// everywhere; rows whose label is negative count nothing.
 struct LabelTarget {
-  Value logits;    // wide
+  Value largest;   // by row, a constant to derivatives
+  Value logits;    // wide, less the largest of their row
+  Value log_sum;   // of the exponentials of `logits`, by row
+  Value labels;    // by row
   Value at_label;  // predicate, shaped like logits
   Value counted;   // predicate by row
   double smoothing;
 
   explicit LabelTarget(RuleContext& c) : smoothing(c.attributes.real("label_smoothing")) {
-    logits = widen(c.inputs[0]);
-    Value labels = c.inputs[1];
-    const Shape& shape = logits.shape();
-    int64_t classes = last_axis(logits)[0];
+    Value wide = widen(c.inputs[0]);
+    labels = c.inputs[1];
+    const Shape& shape = wide.shape();
+    int64_t classes = last_axis(wide)[0];
+    largest = stop_gradient(reduce_max(wide, last_axis(wide)));
+    logits = wide - spread(largest, shape);
+    log_sum = log(reduce_sum(exp(logits), last_axis(wide)));
     at_label = equal(iota(c.build, labels.dtype(), shape, classes), spread(labels, shape));
     counted = greater_equal(labels, 0.0);
   }
 
-  /// The sum over classes of target times x.
-  Value expectation(Value x) const {
-    Value picked = reduce_sum(select(at_label, x, 0.0), last_axis(x));
-    if (smoothing == 0) return picked;
-    return (1.0 - smoothing) * picked + smoothing * reduce_mean(x, last_axis(x));
+  /// By row: log(sum(exp(logits))) less the sum over classes of target times logits. The largest
+  /// logit is in both, and left out of both: beside it there may be no digits for the rest.
+  Value loss() const {
+    Value expected = reduce_sum(select(at_label, logits, 0.0), last_axis(logits));
+    // A label beyond the classes has a logit of 0.
+    Value classes = dim_value(labels.build(), logits.shape().dims().back(), labels.dtype());
+    expected = select(less(labels, classes), expected, -largest);
+    if (smoothing != 0) {
+      Value mean = reduce_mean(logits, last_axis(logits));
+      expected = (1.0 - smoothing) * expected + smoothing * mean;
+    }
+    return select(counted, log_sum - expected, 0.0);
   }
 
   /// softmax - target, the derivative of the loss by the logits, times `factor` of each row.
   Value slope(Value factor) const {
     const Shape& shape = logits.shape();
-    Value p = exp(logits - spread(log_sum_exp(logits), shape));
+    Value p = exp(logits - spread(log_sum, shape));
     if (smoothing != 0) {
       Value classes = dim_value(p.build(), shape.dims().back(), p.dtype());
       p = p - broadcast_to(smoothing / classes, shape);
@@ -87,9 +99,7 @@ void add_label_cross_entropy(OpFamily& ops) {
                 return {loss};
               })
               .decompose([](RuleContext& c) -> Values {
-                LabelTarget target(c);
-                Value loss = log_sum_exp(target.logits) - target.expectation(target.logits);
-                return {cast(select(target.counted, loss, 0.0), c.inputs[0].dtype())};
+                return {cast(LabelTarget(c).loss(), c.inputs[0].dtype())};
               })
               .jvp([](JvpContext& c) -> Values {
                 if (!c.tangents[0]) return {Value()};
@@ -111,10 +121,28 @@ void add_label_cross_entropy(OpFamily& ops) {
                         {"f32[5], i32[]", {}, {{-2, 2}, {0, 5}}}}));
 }
 
+/// The cotangent (or tangent) of one row spread over its classes, times the derivative by the
+/// logits: probabilities that sum to less than 1 pull less.
+struct ProbabilityTarget {
+  Value targets, log_p;
+
+  explicit ProbabilityTarget(RuleContext& c)
+      : targets(widen(c.inputs[1])), log_p(c.build.call("log_softmax", {widen(c.inputs[0])})) {}
+
+  /// What cannot be, and is not wanted, costs nothing.
+  Value loss() const {
+    return -reduce_sum(select(equal(targets, 0.0), 0.0, targets * log_p), last_axis(targets));
+  }
+  Value slope() const {
+    return exp(log_p) * reduce_sum(targets, last_axis(targets), true) - targets;
+  }
+};
+
 void add_probability_losses(OpFamily& ops) {
   ops.add(composite("softmax_cross_entropy_with_probabilities")
               .doc("Cross entropy of target probabilities under softmax(logits), one loss a row: "
-                   "-sum(targets * log_softmax(logits)).")
+                   "-sum(targets * log_softmax(logits)), where a target of 0 times a logarithm of "
+                   "-inf is 0.")
               .input("logits", kFloating)
               .input("targets", kFloating)
               .infer([](InferContext& c) -> std::vector<Type> {
@@ -126,9 +154,25 @@ void add_probability_losses(OpFamily& ops) {
                 return {per_row(c.input(0))};
               })
               .decompose([](RuleContext& c) -> Values {
-                Value log_p = c.build.call("log_softmax", {widen(c.inputs[0])});
-                Value loss = -reduce_sum(widen(c.inputs[1]) * log_p, last_axis(log_p));
-                return {cast(loss, c.inputs[0].dtype())};
+                return {cast(ProbabilityTarget(c).loss(), c.inputs[0].dtype())};
+              })
+              .jvp([](JvpContext& c) -> Values {
+                ProbabilityTarget target(c);
+                Value change;
+                if (c.tangents[0]) change = target.slope() * widen(c.tangents[0]);
+                if (c.tangents[1]) {
+                  Value by_targets = target.log_p * widen(c.tangents[1]);
+                  change = change ? change - by_targets : -by_targets;
+                }
+                return {cast(reduce_sum(change, last_axis(change)), c.inputs[0].dtype())};
+              })
+              .vjp([](VjpContext& c) -> Values {
+                ProbabilityTarget target(c);
+                Value ct = spread(widen(c.cotangents[0]), target.log_p.shape());
+                Values result(2);
+                if (c.wanted[0]) result[0] = cast(target.slope() * ct, c.inputs[0].dtype());
+                if (c.wanted[1]) result[1] = cast(-target.log_p * ct, c.inputs[1].dtype());
+                return result;
               })
               .samples({{"f32[4,5], f32[4,5]", {}, {{-2, 2}, {0, 1}}},
                         {"f32[n,3], f32[n,3]", {}, {{-2, 2}, {0, 1}}},

@@ -82,6 +82,22 @@ Value restore_axes(Value reduced, const Shape& full, const Integers& axes) {
   return reshape(reduced, reduced_shape(full, axes, true));
 }
 
+/// exp(x - shift) and its sum over the axes, for a shift that keeps both in range.
+struct ShiftedExponentials {
+  Value shift, each, sum;
+
+  ShiftedExponentials(Value x, const Integers& axes) {
+    Value largest = stop_gradient(reduce_max(x, axes, true));
+    // Where all elements are -inf, or one is +inf, there is nothing to subtract.
+    shift = select(equal(largest - largest, 0.0), largest, 0.0);
+    each = exp(x - shift);
+    sum = reduce_sum(each, axes, true);
+  }
+  /// The derivative of log(sum) + shift by each element. Not exp(x - log_sum_exp(x)): the result
+  /// may be too large to hold the digits that matter here.
+  Value weights() const { return each / sum; }
+};
+
 void add_log_sum_exp(OpFamily& ops) {
   ops.add(composite("log_sum_exp")
               .doc("log(sum(exp(x))) over some axes, without overflow.")
@@ -97,27 +113,22 @@ void add_log_sum_exp(OpFamily& ops) {
                 const Integers& axes = c.attributes.integers("axes");
                 Value x = widen(c.inputs[0]);
                 if (axes.empty()) return {c.inputs[0]};
-                Value largest = stop_gradient(reduce_max(x, axes, true));
-                // Where all elements are -inf, or one is +inf, there is nothing to subtract.
-                Value shift = select(equal(largest - largest, 0.0), largest, 0.0);
-                Value sum = reduce_sum(exp(x - shift), axes, true);
+                ShiftedExponentials e(x, axes);
                 Shape shape = reduced_shape(x.shape(), axes, c.attributes.boolean("keep"));
-                return {cast(reshape(log(sum) + shift, shape), c.inputs[0].dtype())};
+                return {cast(reshape(log(e.sum) + e.shift, shape), c.inputs[0].dtype())};
               })
               .jvp([](JvpContext& c) -> Values {
                 const Integers& axes = c.attributes.integers("axes");
-                Value x = widen(c.inputs[0]);
-                Value y = restore_axes(widen(c.outputs[0]), x.shape(), axes);
-                Value weighted = exp(x - y) * widen(c.tangents[0]);
+                ShiftedExponentials e(widen(c.inputs[0]), axes);
+                Value weighted = e.weights() * widen(c.tangents[0]);
                 Value tangent = reduce_sum(weighted, axes, c.attributes.boolean("keep"));
                 return {cast(tangent, c.inputs[0].dtype())};
               })
               .vjp([](VjpContext& c) -> Values {
                 const Integers& axes = c.attributes.integers("axes");
                 Value x = widen(c.inputs[0]);
-                Value y = restore_axes(widen(c.outputs[0]), x.shape(), axes);
                 Value ct = restore_axes(widen(c.cotangents[0]), x.shape(), axes);
-                return {cast(exp(x - y) * ct, c.inputs[0].dtype())};
+                return {cast(ShiftedExponentials(x, axes).weights() * ct, c.inputs[0].dtype())};
               })
               .onnx("ReduceLogSumExp")
               .samples({{"f32[3,5]", {}, {}},

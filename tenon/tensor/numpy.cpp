@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "tenon/graph/build.h"
+#include "tenon/ops/rules.h"
 
 namespace tenon {
 
@@ -93,24 +94,66 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
 
 namespace {
 
-/// The variance of x before it is rounded to the precision of x.
-Tensor precise_variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  Integers over = axes.resolve(x.rank(), "variance: axis");
-  Tensor wide = precise(x), distance = wide - mean(wide, over, true);
-  Tensor total = sum(square(distance), over, keep);
-  return total / divisor(total, count_of(x, over), correction);
+/// Numbers of which the squares, and the sums of those, neither overflow nor vanish: f64 where x is
+/// narrower, and else in a unit, which is 1 where that does anyway and a power of 2 elsewhere, so
+/// that nothing is rounded.
+struct ForSquares {
+  Tensor numbers, unit;
+
+  ForSquares(const Tensor& x, const Integers& over)
+      : numbers(x.cast(DType::f64)), unit(full({}, 1, DType::f64)) {
+    if (x.dtype() != DType::f64) return;
+    Tensor largest = stop_gradient(reduce_max(abs(x), over, true));
+    auto choose = [&](double of_large, double of_small) {
+      auto wide = [](double value) { return full({}, value, DType::f64); };
+      return where(largest > 0x1p460, wide(of_large),
+                   where(largest < 0x1p-460, wide(of_small), wide(1)));
+    };
+    unit = choose(0x1p600, 0x1p-700);
+    numbers = x * choose(0x1p-600, 0x1p700);
+  }
+};
+
+/// With derivative 0 at 0, as PyTorch has it for norms and standard deviations.
+Tensor root(const Tensor& x) {
+  Tensor is_zero = x == 0;
+  return where(is_zero, 0, sqrt(where(is_zero, 1, x)));
+}
+
+/// `result`, which has the axes with size 1, without them unless they are kept, and as precise as
+/// x is.
+Tensor finished(const Tensor& x, const Tensor& result, const Integers& over, bool keep) {
+  DType dtype = is_floating(x.dtype()) ? x.dtype() : DType::f32;
+  Tensor rounded = result.cast(dtype);
+  return keep ? rounded : rounded.reshape(reduced_shape(x.shape(), over, false));
+}
+
+/// The sum of the squared distances from the mean, over their number less the correction.
+Tensor mean_square(const Tensor& distance, const Integers& over, int64_t correction) {
+  Tensor total = sum(square(distance), over, true);
+  return total / divisor(total, count_of(distance, over), correction);
 }
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  return rounded_as(x, precise_variance(x, axes, keep, correction));
+  Integers over = axes.resolve(x.rank(), "variance: axis");
+  ForSquares wide(x, over);
+  // The squares are what is asked for: only the mean is taken in the unit.
+  Tensor distance = x.cast(DType::f64) - mean(wide.numbers, over, true) * wide.unit;
+  return finished(x, mean_square(distance, over, correction), over, keep);
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  return rounded_as(x, sqrt(precise_variance(x, axes, keep, correction)));
+  Integers over = axes.resolve(x.rank(), "variance: axis");
+  ForSquares wide(x, over);
+  Tensor distance = wide.numbers - mean(wide.numbers, over, true);
+  Tensor deviation = root(mean_square(distance, over, correction)) * wide.unit;
+  return finished(x, deviation, over, keep);
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
-  return rounded_as(x, sqrt(sum(square(precise(x)), axes, keep)));
+  Integers over = axes.resolve(x.rank(), "norm: axis");
+  ForSquares wide(x, over);
+  return finished(x, root(sum(square(wide.numbers), over, true)) * wide.unit, over, keep);
 }
 Tensor argmax(const Tensor& x) { return argmax(ordered(x).reshape({-1}), 0); }
 Tensor argmin(const Tensor& x) { return argmin(ordered(x).reshape({-1}), 0); }

@@ -176,6 +176,22 @@ TEST(ClipByGlobalNorm, ScalesOnlyWhatIsTooLong) {
   EXPECT_EQ(same.at("b").item(), 4);
 }
 
+TEST(ClipByGlobalNorm, OfNumbersWhoseSquaresOrNormsOverflow) {
+  for (DType dtype : {DType::f32, DType::bf16, DType::f64}) {
+    for (double far : {1e25, 1e38, dtype == DType::f64 ? 1.7e308 : 3e38}) {
+      Tree gradient;
+      gradient.set("a", full({3}, far, dtype));
+      gradient.set("b", full({}, -far, dtype));
+      gradient.set("small", full({1}, 1.0));
+      Tree clipped = clip_by_global_norm(gradient, 2.0);
+      EXPECT_EQ(clipped.at("a").dtype(), dtype);
+      EXPECT_NEAR(clipped.at("a").item(2), 1.0, 1e-2) << far;
+      EXPECT_NEAR(clipped.at("b").item(), -1.0, 1e-2) << far;
+      EXPECT_NEAR(clipped.at("small").item(0), 0, 1e-20);
+    }
+  }
+}
+
 TEST(ClipByGlobalNorm, SumsHalfPrecisionInF32AndGivesItBack) {
   Tree gradient;
   gradient.set("half", ones({70000}, DType::f16));

@@ -6,25 +6,21 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <map>
-#include <optional>
 #include <set>
 #include <sstream>
 
 #include "element_evaluate.h"
 #include "samples.h"
-#include "tenon/base/files.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
 #include "tenon/transform/jvp.h"
 #include "tenon/transform/vjp.h"
 #include "tests/run.h"
+#include "tests/special_values.h"
 
 namespace tenon {
 namespace {
-
-using Number = std::optional<double>;  // nothing where no value is wanted
 
 struct Point {
   std::vector<double> inputs;
@@ -35,62 +31,23 @@ using Points = std::vector<Point>;
 Points points_of(const std::string& op) {
   static const auto all = [] {
     std::map<std::string, Points> blocks;
-    std::istringstream file(read_file("tests/golden/special/elementwise.txt"));
-    std::string line, word, name;
+    std::string word, name;
     size_t arity = 0;
-    while (std::getline(file, line)) {
-      if (line.empty() || line[0] == '#') continue;
-      std::istringstream words(line);
+    for (const std::string& line : special_lines("elementwise")) {
       if (line.rfind("op ", 0) == 0) {
-        words >> word >> name >> arity;
+        std::istringstream(line) >> word >> name >> arity;
         continue;
       }
+      std::vector<Number> numbers = parse_numbers(line);
       Point point;
-      while (words >> word) {
-        const Number number = word == "*" ? Number() : Number(std::strtod(word.c_str(), nullptr));
-        if (point.inputs.size() < arity) {
-          point.inputs.push_back(number.value());
-        } else {
-          point.wanted.push_back(number);
-        }
-      }
+      for (size_t i = 0; i < arity; ++i) point.inputs.push_back(numbers.at(i).value());
+      point.wanted.assign(numbers.begin() + static_cast<std::ptrdiff_t>(arity), numbers.end());
       blocks[name].push_back(std::move(point));
     }
     return blocks;
   }();
   auto found = all.find(op);
   return found == all.end() ? Points() : found->second;
-}
-
-double rounded_to(DType dtype, double x) {
-  Literal literal(dtype, {1});
-  literal.set_double(0, x);
-  return literal.to_double(0);
-}
-
-bool is_exact(DType dtype, double x) { return std::isnan(x) || rounded_to(dtype, x) == x; }
-
-struct Format {
-  int mantissa_bits, lowest_exponent;
-};
-Format format_of(DType dtype) {
-  switch (dtype) {
-    case DType::f16:
-      return {10, -14};
-    case DType::bf16:
-      return {7, -126};
-    case DType::f32:
-      return {23, -126};
-    default:
-      return {52, -1022};
-  }
-}
-
-/// How far numbers of the dtype are apart at x.
-double spacing(DType dtype, double x) {
-  const Format format = format_of(dtype);
-  int exponent = x == 0 ? format.lowest_exponent : std::max(std::ilogb(x), format.lowest_exponent);
-  return std::ldexp(1.0, exponent - format.mantissa_bits);
 }
 
 /// What an op is allowed: so many spacings of the wanted number, and of 1 beside it where its
@@ -131,11 +88,9 @@ class SpecialValues : public testing::TestWithParam<const OpDef*> {
       const bool real = is_floating(got.dtype());
       const double wanted = real ? rounded_to(dtype, *exact) : *exact;
       const double value = got.to_double(static_cast<int64_t>(i));
-      if (value == wanted || (std::isnan(value) && std::isnan(wanted))) continue;
       const double allowed =
           allowance.spacings * spacing(dtype, wanted) + allowance.of_one * spacing(dtype, 1);
-      const bool comparable = std::isfinite(value) && std::isfinite(wanted);
-      if (comparable && std::fabs(value - wanted) <= allowed) continue;
+      if (is_within(value, wanted, allowed)) continue;
       const std::string what =
           output == 0 ? "value" : fmt::format("derivative by input {}", output - 1);
       ADD_FAILURE() << fmt::format("{}: {} of {}({}) in {} is {}, not {}", by, what, op().name,
