@@ -46,6 +46,17 @@ Dim check_channel_axis(InferContext& c, std::initializer_list<const char*> param
   return x.dim(axis);
 }
 
+/// Without a row there is nothing to take a mean of, and running averages would become NaN.
+void check_has_rows(const InferContext& c) {
+  const Type& x = c.input(0);
+  for (int64_t axis : other_axes(x.rank(), {c.attributes.integer("axis")})) {
+    if (!x.dim(static_cast<size_t>(axis)).is(0)) continue;
+    throw make_error(ErrorCode::shape_mismatch, "x {} has no rows whose mean could be taken",
+                     x.to_string())
+        .note("hint: batch_norm_inference takes the averages of training instead");
+  }
+}
+
 /// Mean and variance of each channel in one pass over x. Subtracting any one sample first keeps the
 /// difference of squares accurate (Chan, Golub and LeVeque 1983, "shifted data").
 std::pair<Value, Value> moments(Value x, const Channels& channels) {
@@ -136,6 +147,7 @@ void register_batch_norm(OpRegistry& registry) {
           .attribute("epsilon", AttributeKind::real, 1e-5, "added to the variance")
           .infer([](InferContext& c) -> std::vector<Type> {
             Dim channels = check_channel_axis(c, {"scale", "bias"});
+            check_has_rows(c);
             bool half = c.input(0).dtype == DType::f16 || c.input(0).dtype == DType::bf16;
             Type statistic{half ? DType::f32 : c.input(0).dtype, {channels}};
             return {c.input(0), statistic, statistic};

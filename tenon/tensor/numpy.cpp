@@ -59,6 +59,18 @@ Tensor divisor(const Tensor& x, const Dim& count, int64_t correction = 0) {
   return correction == 0 ? number : maximum(number - correction, 0);
 }
 
+/// The axes of a reduction that nothing has a result for.
+Integers axes_of_some(const Tensor& x, const Axes& axes, std::string_view what) {
+  Integers over = axes.resolve(x.rank(), fmt::format("{}: axis", what));
+  for (int64_t axis : over) {
+    if (!x.dim(axis).is(0)) continue;
+    throw make_error(ErrorCode::shape_mismatch, "{}: axis {} of {} is empty", what, axis,
+                     x.type().to_string())
+        .note("hint: reduce_{} gives the number that every other one wins against", what);
+  }
+  return over;
+}
+
 size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
   return normalise_axis(axis, x.rank(), what);
 }
@@ -73,11 +85,11 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
   if (x.dtype() == DType::boolean) return any(x, axes, keep);
-  return reduce_max(x, axes.resolve(x.rank(), "max: axis"), keep);
+  return reduce_max(x, axes_of_some(x, axes, "max"), keep);
 }
 Tensor min(const Tensor& x, const Axes& axes, bool keep) {
   if (x.dtype() == DType::boolean) return all(x, axes, keep);
-  return reduce_min(x, axes.resolve(x.rank(), "min: axis"), keep);
+  return reduce_min(x, axes_of_some(x, axes, "min"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_and(x.cast(DType::boolean), axes.resolve(x.rank(), "all: axis"), keep);

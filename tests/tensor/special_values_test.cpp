@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tenon/base/error.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/special_values.h"
@@ -110,6 +111,29 @@ TEST(Conventions, OfDerivativesAreThoseOfPyTorch) {
   for (auto f : {+[](const Tensor& x) { return log_sum_exp(x) * 1; },
                  +[](const Tensor& x) { return softmax(x) * Tensor{1, 0}; }}) {
     EXPECT_TRUE(std::isnan(slopes(f, {-kInfinity, -kInfinity})[0]));
+  }
+}
+
+/// As in NumPy and PyTorch (tests/reference/torch_conventions.py).
+TEST(Empty, ReductionsOfNothing) {
+  Tensor x = zeros({0, 3});
+  EXPECT_TRUE(std::isnan(mean(x).item()));
+  EXPECT_TRUE(std::isnan(variance(x).item()));
+  EXPECT_TRUE(std::isnan(standard_deviation(x).item()));
+  EXPECT_EQ(sum(x).item(), 0);
+  EXPECT_EQ(prod(x).item(), 1);
+  EXPECT_EQ(norm(x).item(), 0);
+  EXPECT_EQ(max(x, {1}).shape(), (Shape{0}));
+  EXPECT_TRUE(values_of(grad([](const Tensor& x) { return norm(x); })(x)).empty());
+  for (auto f : {+[](const Tensor& x) { return max(x); }, +[](const Tensor& x) { return min(x); },
+                 +[](const Tensor& x) { return argmax(x, 0); },
+                 +[](const Tensor& x) { return argmax(x); }}) {
+    try {
+      f(x);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("is empty"));
+    }
   }
 }
 
