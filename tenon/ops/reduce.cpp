@@ -231,9 +231,12 @@ void add_product(OpFamily& ops) {
 
 /// 1 / (number of elements that equal the extremum) where an element is one of them, else 0.
 Value share_of_extremum(const RuleContext& c) {
-  Value hit = cast(equal(c.inputs[0], spread(c, c.outputs[0])), c.inputs[0].dtype());
-  return hit /
-         spread(c, reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep")));
+  const DType dtype = c.inputs[0].dtype();
+  const bool is_half = dtype == DType::f16 || dtype == DType::bf16;  // which hold no large counts
+  Value is_hit = equal(c.inputs[0], spread(c, c.outputs[0]));
+  Value hit = cast(is_hit, is_half ? DType::f32 : dtype);
+  Value count = reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep"));
+  return cast(hit / spread(c, count), dtype);
 }
 
 OpStatement& extremum_derivative(OpStatement& statement) {
