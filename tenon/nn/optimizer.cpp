@@ -94,6 +94,12 @@ Optimizer sgd(SgdOptions options) {
 
 namespace {
 
+/// The square root, for derivatives of whole steps: of a mean square that is 0 it is constant.
+Tensor root(const Tensor& square) {
+  Tensor is_zero = square == 0;
+  return where(is_zero, 0, sqrt(where(is_zero, 1, square)));
+}
+
 Optimizer make_adam(const AdamOptions& options, bool decoupled) {
   const char* name = decoupled ? "adamw" : "adam";
   check_option(name, "beta1", options.beta1, 0, 1);
@@ -113,7 +119,7 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor size = rate / correct1;
     Tensor scale = rsqrt(correct2);
     Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
-    return {start - size * m / (sqrt(v) * scale + options.epsilon), {m, v}};
+    return {start - size * m / (root(v) * scale + options.epsilon), {m, v}};
   };
   return {name, {"mean", "square"}, options.learning_rate, rule};
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "tenon/base/error.h"
+#include "tenon/tensor/numpy.h"
+#include "tenon/tensor/transforms.h"
 #include "tests/support.h"
 
 namespace tenon::nn {
@@ -152,6 +154,21 @@ TEST(Adam, UpdatesF64ToItsLastDigits) {
   for (int step = 0; step < 3; ++step) run.update(full({1}, 0.3, DType::f64));
   // What torch.optim.Adam gives for a constant gradient: 1 - 3 * rate / (1 + epsilon / 0.3).
   EXPECT_NEAR(run.w(0), 1 - 3e-3 / (1 + 1e-8 / 0.3), 1e-14);
+}
+
+TEST(Adam, HasADerivativeByAGradientOfZero) {
+  Optimizer optimizer = adam({.learning_rate = 1e-3, .epsilon = 1e-2});
+  auto stepped = [&](const Tensor& slope) {
+    Tree parameters, gradient;
+    parameters.set("w", ones({2}));
+    gradient.set("w", slope);
+    Updated updated = optimizer.update(parameters, optimizer.init(parameters), gradient, Tensor(0));
+    return sum(updated.parameters.at("w"));
+  };
+  // The first step of a small gradient is -rate * g / epsilon.
+  Tensor derivative = grad(stepped)(Tensor{0.0, 0.0});
+  EXPECT_NEAR(derivative.item(0), -1e-3 / 1e-2, 1e-6);
+  EXPECT_NEAR(derivative.item(1), -1e-3 / 1e-2, 1e-6);
 }
 
 TEST(Optimizer, ClipsTheGradientWhenAsked) {

@@ -12,6 +12,7 @@
 
 #include "element_evaluate.h"
 #include "samples.h"
+#include "tenon/compile/codegen/codegen.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
 #include "tenon/transform/jvp.h"
@@ -131,6 +132,34 @@ Graph graph_of(const OpDef& op, DType dtype, const Dim& count) {
   return graph;
 }
 
+/// What the op's expansion gives as bytecode, which runs where there is no LLVM.
+Literal run_as_bytecode(const OpDef& op, std::vector<Literal> inputs, const Type& result) {
+  const DType dtype = compute_type(inputs[0].dtype());
+  Kernel kernel(op.name);
+  ExprPool& pool = kernel.pool();
+  const Expr n = pool.symbol("n"), i = pool.loop_index("i", n);
+  std::vector<Expr> arguments;
+  std::vector<void*> buffers;
+  for (Literal& input : inputs) {
+    const uint32_t buffer = kernel.add_buffer({.name = "x", .dtype = input.dtype(), .size = n});
+    arguments.push_back(cast(kernel.load(buffer, i), dtype));
+    buffers.push_back(input.data());
+  }
+  Literal output(result.dtype, inputs[0].shape());
+  const uint32_t y = kernel.add_buffer(
+      {.name = "y", .dtype = result.dtype, .size = n, .role = BufferRole::output});
+  buffers.push_back(output.data());
+  const Expr value = cast(op.expand(pool, arguments, {}), result.dtype);
+  kernel.body = {parallel_loop(i, LoopKind::vector, {store(y, i, value)})};
+  CodeGeneratorOptions options;
+  options.backend = CodeGeneratorOptions::Backend::bytecode;
+  options.cache_directory.clear();
+  const int64_t count = output.size();
+  make_code_generator(options)->compile(std::span(&kernel, 1))[0]->run(buffers.data(), &count, 0,
+                                                                       count);
+  return output;
+}
+
 TEST_P(SpecialValues, AreExact) {
   const Points all = points_of(op().name);
   for (DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16}) {
@@ -163,6 +192,7 @@ TEST_P(SpecialValues, AreExact) {
     Attributes attributes;
     if (auto folded = evaluate_element(op(), attributes, given, graph.output_types()[0]))
       check("expansion", dtype, points, 0, *folded);
+    check("bytecode", dtype, points, 0, run_as_bytecode(op(), given, graph.output_types()[0]));
   }
 }
 

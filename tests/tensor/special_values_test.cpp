@@ -114,6 +114,12 @@ TEST(Conventions, OfDerivativesAreThoseOfPyTorch) {
   }
 }
 
+TEST(Conventions, TiesOfHalfPrecisionShareByACountThatItDoesNotHold) {
+  auto largest = [](const Tensor& x) { return max(x); };
+  EXPECT_NEAR(grad(largest)(ones({70000}, DType::f16)).item(69999), 1.0 / 70000, 1e-7);
+  EXPECT_NEAR(grad(largest)(ones({300}, DType::bf16)).item(0), 1.0 / 300, 2e-5);
+}
+
 /// As in NumPy and PyTorch (tests/reference/torch_conventions.py).
 TEST(Empty, ReductionsOfNothing) {
   Tensor x = zeros({0, 3});

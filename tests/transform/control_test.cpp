@@ -201,6 +201,21 @@ TEST_P(UntakenBranch, OfABatchHasNoSay) {
   }
 }
 
+/// One derivative an example: the batch of the reverse mode, not the reverse mode of the batch.
+TEST_P(UntakenBranch, HasNoSayInDerivativesOfEachExample) {
+  auto one = only_where_positive(GetParam());
+  const std::vector<double> xs = {0, 2, -1, 0.5};
+  auto each =
+      vmap(*vjp(*one, core_ops()), core_ops(), {.in_axes = {0, std::nullopt, 0}, .size = 4});
+  std::vector<Literal> got = run(*each, {reals({4}, xs), scalar(1.5), reals({4}, {1, 1, 1, 1})});
+  for (size_t i = 0; i < xs.size(); ++i) {
+    auto wanted = with_derivatives(*one, {scalar(xs[i]), scalar(1.5)});
+    for (size_t k = 0; k < 3; ++k)
+      EXPECT_DOUBLE_EQ(numbers(got[k])[i], wanted[k][0])
+          << GetParam() << "(" << xs[i] << "), " << k;
+  }
+}
+
 TEST(UntakenBranch, OfABatchOfBatchesHasNoSay) {
   auto one = only_where_positive("sqrt");
   auto rows = vmap(*one, core_ops(), {.in_axes = {0, std::nullopt}, .size = 2});
