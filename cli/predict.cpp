@@ -187,9 +187,11 @@ void add_predict(CLI::App& app, int& exit_code) {
   command->add_flag("--json", options->json, "Print JSON, all classes");
   add_threads_option(*command);
   command->footer(
-      "\nPictures must have the size and the channels of the model's inputs; values are given raw\n"
-      "(0 to 255): the model scales them as it did in training. Of a model of sequences it is\n"
-      "shown what comes after the last step.\n\n"
+      "\nPictures must have the size of the model's inputs; they become grey or colour as it "
+      "takes\n"
+      "them, without alpha. Values are given raw (0 to 255): the model scales them as it did in\n"
+      "training. Of a model of sequences it is shown what comes after the last step. A file that\n"
+      "does not fit is an error of its own: the others are predicted.\n\n"
       "Examples:\n"
       "  tenon predict model.tenon shirt.png coat.png\n"
       "  tenon predict model.tenon t10k-images-idx3-ubyte.gz#17\n"

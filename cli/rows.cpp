@@ -68,7 +68,9 @@ Literal converted(Literal values, DType dtype, const std::string& path) {
   for (int64_t i = 0; i < values.size(); ++i) {
     double value = values.to_double(i);
     result.set_double(i, value);
-    if (!is_floating(dtype) && result.to_double(i) != value) {
+    // 2^63 becomes the largest i64, which as a double is 2^63 again.
+    const bool beyond = dtype == DType::i64 && value >= 0x1p63;
+    if (!is_floating(dtype) && (beyond || result.to_double(i) != value)) {
       throw make_error(ErrorCode::type_mismatch, "{}: the model takes {}, not {}", path,
                        name_of(dtype), values.type().to_string())
           .note("element {} is {}", i, value);

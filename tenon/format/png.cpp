@@ -98,6 +98,9 @@ class Decoder {
     return true;
   }
   const char* message() const { return message_.data(); }
+  uint64_t image_bytes() const {
+    return uint64_t{png_get_rowbytes(png_, info_)} * png_get_image_height(png_, info_);
+  }
   std::vector<int64_t> shape() const {
     return {png_get_image_height(png_, info_), png_get_image_width(png_, info_),
             png_get_channels(png_, info_)};
@@ -169,6 +172,7 @@ Literal parse_png(std::span<const std::byte> bytes, std::string_view name) {
     throw corrupt_at(name, kSignature.size(), "not a valid PNG image: {}", decoder.message());
   }
   Literal result = Literal::uninitialized(DType::u8, decoder.shape());
+  check(decoder.image_bytes() == result.bytes(), "libpng gives one byte for each sample");
   if (!decoder.read_pixels(result.data())) {
     throw corrupt_at(name, kSignature.size(), "the image data are damaged: {}", decoder.message());
   }
