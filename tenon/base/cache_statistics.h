@@ -3,9 +3,7 @@
 // What a cache of the library holds, for those who watch memory:
 //
 //   CacheStatistics seen = {.hits = 9, .made = 3, .held = 2, .evicted = 1, .bytes = 8192};
-//   double found = seen.hit_rate();            // 0.75
-//   print_all(seen);
-//   given: auto print_all = [](const CacheStatistics&) {};
+//   seen.hit_rate();            // 0.75
 
 #include <cstdint>
 

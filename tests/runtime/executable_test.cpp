@@ -8,8 +8,10 @@
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/random.h"
+#include "tenon/graph/build.h"
 #include "tenon/graph/text.h"
 #include "tenon/interpret/interpret.h"
+#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
 
 namespace tenon {
@@ -233,6 +235,22 @@ graph steps(%x: f32[2,n]) -> (f32[2,10]) {
       EXPECT_NE(std::string(error.what()).find("[0, 10) is no range"), std::string::npos);
       EXPECT_NE(std::string(error.what()).find("in crop"), std::string::npos);
     }
+  }
+}
+
+TEST(Executable, JoinsAnyNumberOfParts) {
+  for (auto [count, axis] : {std::pair{33, 0}, std::pair{70, 1}, std::pair{1100, 1}}) {
+    Graph graph("join");
+    Build build(graph, core_ops());
+    const Value x = build.input("x", Type::parse("f32[2,3]"));
+    std::vector<Value> parts;
+    for (int i = 0; i < count; ++i)
+      parts.push_back(i % 4 == 0 ? x : x + static_cast<double>(i % 9));
+    graph.set_outputs({(concatenate(parts, axis) * 2.0).id()});
+    const std::vector<Literal> inputs = {random_literal(DType::f32, {2, 3}, 5)};
+    const Literal wanted = interpret(graph, inputs, core_ops())[0];
+    const Buffer result = compile(graph, core_ops())->run({Buffer::copy_of(inputs[0])})[0];
+    EXPECT_TRUE(result.to_literal() == wanted) << count;
   }
 }
 

@@ -186,5 +186,40 @@ TEST(Tree, MapsLeaves) {
   EXPECT_THAT(error_of([&] { map_leaves(second, longer, tree); }), HasSubstr("1.2"));
 }
 
+// Beyond some number, children are found by an index.
+TEST(Tree, OfManyChildrenFindsEachAndKeepsTheirOrder) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back("leaf" + std::to_string(i * 7919 % 300));
+  Tree tree;
+  for (size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(tree.find(names[i]), nullptr);
+    if (i % 2 == 0) tree.set(names[i], Tensor(static_cast<int>(i)));
+    if (i % 2 == 1) tree[names[i] + ".inner"] = Tensor(static_cast<int>(i));
+  }
+  const Tree copy = tree;
+  Tree moved = std::move(tree);
+  for (const Tree* same : {&copy, &std::as_const(moved)}) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      const std::string path = i % 2 == 0 ? names[i] : names[i] + ".inner";
+      EXPECT_EQ(same->at(path).item_int(), static_cast<int64_t>(i));
+      EXPECT_EQ(same->children()[i].first, names[i]);
+    }
+    EXPECT_EQ(same->find("leaf300"), nullptr);
+    EXPECT_EQ(same->find(""), same);
+    EXPECT_EQ(same->leaf_count(), 300u);
+  }
+  moved.set("leaf0", Tensor(-1));
+  EXPECT_EQ(moved.at("leaf0").item_int(), -1);
+  EXPECT_EQ(moved.leaf_count(), 300u);
+  Tree mapped = map_leaves([](const Tensor& x) { return x + 1; }, copy);
+  EXPECT_EQ(mapped.at(names[10]).item_int(), 11);
+  try {
+    (void)copy.at("leaf1000");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+  }
+}
+
 }  // namespace
 }  // namespace tenon

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <numeric>
+#include <span>
 
 #include "tenon/compile/rules/rule.h"
 #include "tenon/ops/functions.h"
@@ -129,6 +131,25 @@ Value empty_pad(const Call& c) {
   return c.inputs[0];
 }
 
+/// A kernel chooses between all parts for each element, and the time to compile it grows faster
+/// than they do: many parts are joined some at a time, each piece stored.
+Value wide_concatenate(const Call& c) {
+  constexpr size_t kWidest = 32;
+  if (c.inputs.size() <= kWidest) return {};
+  const int64_t axis = c.attributes.integer("axis");
+  std::vector<Value> parts = c.inputs;
+  while (parts.size() > kWidest) {
+    std::vector<Value> pieces;
+    for (std::span<const Value> left(parts); !left.empty();) {
+      const std::span<const Value> piece = left.first(std::min(kWidest, left.size()));
+      pieces.push_back(barrier(std::vector<Value>{concatenate(piece, axis)})[0]);
+      left = left.subspan(piece.size());
+    }
+    parts = std::move(pieces);
+  }
+  return concatenate(parts, axis);
+}
+
 }  // namespace
 
 std::vector<Rule> structure_rules() {
@@ -140,6 +161,7 @@ std::vector<Rule> structure_rules() {
       {"slice-splat", "slice", of_splat},
       {"reverse-splat", "reverse", of_splat},
       {"empty-pad", "pad", empty_pad},
+      {"wide-concatenate", "concatenate", wide_concatenate},
       {"sum-of-broadcast", "reduce_sum", sum_of_broadcast},
       {"sum-of-one", "reduce_sum", reduce_nothing},
       {"max-of-one", "reduce_max", reduce_nothing},
