@@ -46,15 +46,13 @@ class WithoutSignals {
 
 }  // namespace
 
-ThreadPool& ThreadPool::of_process() {
-  // Never destroyed: its threads wait in it until the process ends.
-  static ThreadPool& pool = *new ThreadPool;
-  return pool;
-}
+namespace {
+// Needs no code to begin with, so that no child of fork can find it half made; and never ends,
+// since its threads wait in it until the process does.
+constinit ThreadPool g_pool;
+}  // namespace
 
-ThreadPool::ThreadPool() : patience_(patience_of_environment()) {
-  pthread_atfork(nullptr, nullptr, &ThreadPool::forget_helpers);
-}
+ThreadPool& ThreadPool::of_process() { return g_pool; }
 
 ThreadPool::Patience ThreadPool::patience_of_environment() {
   const char* const policy = std::getenv("OMP_WAIT_POLICY");
@@ -65,11 +63,10 @@ ThreadPool::Patience ThreadPool::patience_of_environment() {
 
 /// A child of fork has the thread that forked and no other; new helpers come when they are needed.
 void ThreadPool::forget_helpers() {
-  ThreadPool& pool = of_process();
-  pool.started_ = 0;
-  for (Helper& helper : pool.helpers_) helper.asleep.store(0);
-  pool.inside_.store(kClosed);
-  pool.taken_.store(false);
+  g_pool.started_ = 0;
+  for (Helper& helper : g_pool.helpers_) helper.asleep.store(0);
+  g_pool.inside_.store(kClosed);
+  g_pool.taken_.store(false);
 }
 
 bool ThreadPool::run(int threads, Function function, void* context) {
@@ -95,6 +92,11 @@ bool ThreadPool::run(int threads, Function function, void* context) {
 /// Returns how many there are; fewer than wanted where the system gives no more.
 int ThreadPool::start_helpers(int wanted) {
   if (started_ >= wanted) return started_;
+  if (!is_prepared_) {
+    is_prepared_ = true;
+    patience_ = patience_of_environment();
+    pthread_atfork(nullptr, nullptr, &ThreadPool::forget_helpers);
+  }
   const WithoutSignals quiet;
   try {
     for (; started_ < wanted; ++started_) {

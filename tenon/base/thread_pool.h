@@ -22,6 +22,7 @@ class ThreadPool {
   using Function = void (*)(void* context, int self);
 
   static ThreadPool& of_process();
+  constexpr ThreadPool() = default;
 
   /// Calls the function here and, while that runs, on up to threads - 1 helpers; returns when all
   /// of them are done. False, with nothing called, while another caller has the pool.
@@ -39,7 +40,6 @@ class ThreadPool {
     Clock::duration alone, disturbed;
   };
 
-  ThreadPool();
   static Patience patience_of_environment();
   static void forget_helpers();
 
@@ -53,17 +53,18 @@ class ThreadPool {
 
   static constexpr uint32_t kClosed = 1u << 31;  // set in inside_: no helper may begin
 
-  Patience patience_;
-  std::atomic<Clock::rep> disturbed_until_{0};
-
   alignas(64) std::atomic<bool> taken_{false};
-  int started_ = 0;  // helpers; what follows is written by the caller that has the pool
+  // Down to inside_: written by the caller that has the pool.
+  bool is_prepared_ = false;
+  Patience patience_{};
+  int started_ = 0;  // helpers
   int threads_ = 0;
   Function function_ = nullptr;
   void* context_ = nullptr;
   alignas(64) std::atomic<uint32_t> inside_{kClosed};  // helpers that have begun and not ended
   alignas(64) std::atomic<uint32_t> generation_{0};    // counts runs
-  std::array<Helper, kMaxThreads> helpers_;            // 0 is unused: the caller
+  std::atomic<Clock::rep> disturbed_until_{0};
+  std::array<Helper, kMaxThreads> helpers_;  // 0 is unused: the caller
 };
 
 }  // namespace tenon::detail

@@ -279,6 +279,22 @@ TEST(Convolution, HasTheSameBitsOnOneThreadAndOnTwo) {
   EXPECT_GT(made, 30u);
 }
 
+TEST(Convolution, UsesOnlyInstructionsThatAreAllowed) {
+  if (without_library()) GTEST_SKIP();
+  for (const ConvolutionKind kind : kKinds) {
+    std::string why_not;
+    const auto kernel = make_convolution(three_by_three(kind, 8, 14, 32, 48), why_not);
+    ASSERT_TRUE(kernel) << why_not;
+    const std::string description = kernel->description();
+    if (host_instruction_set() < InstructionSet::avx512) {
+      EXPECT_EQ(description.find("avx512"), std::string::npos) << description;
+    }
+    if (instruction_set_is_limited() && host_instruction_set() < InstructionSet::avx2) {
+      EXPECT_EQ(description.find("avx"), std::string::npos) << description;
+    }
+  }
+}
+
 TEST(Convolution, SaysWhyNot) {
   if (without_library()) GTEST_SKIP();
   std::string why_not;

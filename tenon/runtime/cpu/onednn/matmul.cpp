@@ -67,21 +67,24 @@ dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t colum
   return {dims, detail::onednn_dtype(p.dtype), steps};
 }
 
+/// What the library would do, found out without making its code.
+dnnl::matmul::primitive_desc describe(const MatmulProblem& p) {
+  const detail::OneThread alone;
+  const dnnl::matmul::desc problem(layout_of(p, p.m, p.k, p.lhs), layout_of(p, p.k, p.n, p.rhs),
+                                   layout_of(p, p.m, p.n, p.out));
+  return {problem, detail::scratch_from_caller(), detail::cpu_engine()};
+}
+
 struct Product {
-  Product() = default;
   explicit Product(const MatmulProblem& p) {
     const detail::OneThread alone;
-    const auto lhs = layout_of(p, p.m, p.k, p.lhs);
-    const auto rhs = layout_of(p, p.k, p.n, p.rhs);
-    const auto out = layout_of(p, p.m, p.n, p.out);
-    const dnnl::matmul::primitive_desc descriptor(
-        dnnl::matmul::desc(lhs, rhs, out), detail::scratch_from_caller(), detail::cpu_engine());
+    const auto descriptor = describe(p);
     scratch_bytes = descriptor.scratchpad_desc().get_size();
     implementation = descriptor.impl_info_str();
     std::vector<Primitive::Argument> arguments = {
-        {DNNL_ARG_SRC, lhs},
-        {DNNL_ARG_WEIGHTS, rhs},
-        {DNNL_ARG_DST, out},
+        {DNNL_ARG_SRC, descriptor.src_desc()},
+        {DNNL_ARG_WEIGHTS, descriptor.weights_desc()},
+        {DNNL_ARG_DST, descriptor.dst_desc()},
         {DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc()}};
     primitive = Primitive(dnnl::matmul(descriptor), std::move(arguments));
   }
@@ -124,6 +127,8 @@ int64_t parts_for(int64_t most) {
   return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1))));
 }
 
+std::string implementation_of(const MatmulProblem& p) { return describe(p).impl_info_str(); }
+
 /// Parts depend on the problem alone. The library's newer kernel ("brg") wants operands without
 /// gaps, so whole rows, and brings all of rhs into its own order for each part; its older one
 /// brings both operands.
@@ -140,7 +145,7 @@ Cut best_cut(MatmulProblem& p) {
     return Cut{columns_of(p), std::min(wanted, parts_for(p.n / least))};
   };
   const bool transposed_lhs = p.lhs.column != 1, transposed_rhs = p.rhs.column != 1;
-  if (transposed_lhs || !Product(p).implementation.starts_with("brg")) {
+  if (transposed_lhs || !implementation_of(p).starts_with("brg")) {
     if (p.m < p.n) return columns(16);
     return {rows_of(p, 8), std::min(wanted, parts_for(p.m / 16))};
   }

@@ -8,6 +8,7 @@
 
 #include "tenon/base/cpu.h"
 #include "tenon/base/error.h"
+#include "tenon/base/log.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/thread_number.h"
 
@@ -57,7 +58,7 @@ struct Primitive::Shared {
       void* none = nullptr;
       if (slot.call.compare_exchange_strong(none, call.get(), std::memory_order_release,
                                             std::memory_order_relaxed)) {
-        call.release();
+        static_cast<void>(call.release());
         return;
       }
     }
@@ -164,22 +165,26 @@ void Reorder::run(void* from, void* to) const {
 
 namespace {
 
+dnnl::cpu_isa library_name_of(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::baseline:
+      return dnnl::cpu_isa::sse41;
+    case InstructionSet::avx2:
+      return dnnl::cpu_isa::avx2;
+    case InstructionSet::avx512:
+      break;
+  }
+  return dnnl::cpu_isa::avx512_core_bf16;
+}
+
 /// What the library may use, as TENON_CPU says for the whole process.
 void limit_instruction_set() {
   for (const char* own : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
     if (std::getenv(own) != nullptr) return;
   }
   if (!instruction_set_is_limited()) return;
-  switch (host_instruction_set()) {
-    case InstructionSet::baseline:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
-      return;
-    case InstructionSet::avx2:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
-      return;
-    case InstructionSet::avx512:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
-      return;
+  if (dnnl::set_max_cpu_isa(library_name_of(host_instruction_set())) != dnnl::status::success) {
+    log_warning("oneDNN was in use before Tenon: TENON_CPU does not limit it");
   }
 }
 
