@@ -50,7 +50,6 @@ class ConditionRecorder {
   ConditionRecorder* outer_;
   std::set<std::string> known_;
   std::vector<DimCondition> conditions_;
-
 };
 
 /// While alive, nothing is noted on this thread: for the compiler, whose answers hold for all

@@ -154,6 +154,9 @@ void add_sliding_pools(OpFamily& ops) {
 
 using Reduce = Value (*)(Value, const Integers&, bool);
 
+/// Positions that do not divide an axis evenly are computed one by one.
+constexpr int64_t kMostPositions = 1 << 16;
+
 /// Result position i of n covers input positions floor(i * size / n) to ceil((i + 1) * size / n).
 /// Windows are boxes, so the axes can be reduced one after another; those that divide evenly all at
 /// once.
@@ -203,6 +206,10 @@ void add_adaptive_pools(OpFamily& ops) {
                     if (output[i] < 1 || (!dim.is_constant() && !dim.divided_by(output[i]))) {
                       fail(ErrorCode::invalid_argument, "{} positions cannot become {}",
                            dim.to_string(), output[i]);
+                    }
+                    if (output[i] > kMostPositions && !dim.divided_by(output[i])) {
+                      fail(ErrorCode::out_of_range, "{} positions become {}, more than {}",
+                           dim.to_string(), output[i], kMostPositions);
                     }
                     dim = Dim(output[i]);
                   }

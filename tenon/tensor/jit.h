@@ -103,9 +103,9 @@ template <class F, class... Done>
 struct JitArguments<F, std::tuple<Done...>> : std::type_identity<std::tuple<Done...>> {};
 template <class F, class... Done, class Next, class... Rest>
 struct JitArguments<F, std::tuple<Done...>, Next, Rest...> {
-  static constexpr bool kIsTraced = std::conjunction_v<
-      std::is_arithmetic<Next>,
-      std::is_invocable<const F&, Done..., Tensor, UnwrappedType<Rest>...>>;
+  static constexpr bool kIsTraced =
+      std::conjunction_v<std::is_arithmetic<Next>,
+                         std::is_invocable<const F&, Done..., Tensor, UnwrappedType<Rest>...>>;
   using Decided = std::conditional_t<kIsTraced, Tensor, UnwrappedType<Next>>;
   using type = typename JitArguments<F, std::tuple<Done..., Decided>, Rest...>::type;
 };

@@ -85,7 +85,7 @@ class Tensor {
   bool is_evaluated() const;
   const Buffer& buffer() const&;  // evaluates
   Buffer buffer() && { return buffer(); }
-  Literal literal() const;       // evaluates and copies
+  Literal literal() const;  // evaluates and copies
   /// The memory itself, for as long as this tensor lives; evaluates. The dtype must be T's.
   template <class T>
   std::span<const T> values() const&;
@@ -170,7 +170,10 @@ class Index {
   using What = std::variant<int64_t, Slice, Ellipsis, NewAxis, Tensor>;
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Index(T position) : what_(std::is_signed_v<T> || static_cast<uint64_t>(position) <= uint64_t{INT64_MAX} ? static_cast<int64_t>(position) : INT64_MAX) {}
+  Index(T position)
+      : what_(std::is_signed_v<T> || static_cast<uint64_t>(position) <= uint64_t{INT64_MAX}
+                  ? static_cast<int64_t>(position)
+                  : INT64_MAX) {}
   Index(Slice slice) : what_(slice) {}
   Index(Ellipsis) : what_(ellipsis) {}
   Index(NewAxis) : what_(new_axis) {}

@@ -142,6 +142,17 @@ bool is_supported(const ConvolutionProblem& p, std::string& why_not) {
     why_not = "negative padding";
     return false;
   }
+  // The library counts rows and filters with 32 bits, and divides by what is left of them.
+  double filter = static_cast<double>(p.in_channels) * static_cast<double>(p.out_channels);
+  double image = static_cast<double>(std::max(p.in_channels, p.out_channels));
+  for (size_t i = 0; i < rank; ++i) {
+    filter *= static_cast<double>(p.kernel[i]);
+    image *= static_cast<double>(std::max(p.input[i], p.output[i]));
+  }
+  if (static_cast<double>(p.batch) > INT32_MAX || filter > INT32_MAX || image > INT32_MAX) {
+    why_not = "sizes beyond 32 bits";
+    return false;
+  }
   return true;
 }
 

@@ -1,0 +1,119 @@
+// Graphs come from files, where any number may stand for a size, a window or a stride: whatever an
+// op makes of it, it is a result or an error about the call, never arithmetic that leaves 64 bits.
+// The build with the undefined-behaviour sanitizer sees what here would pass by chance.
+#include <gtest/gtest.h>
+
+#include "samples.h"
+#include "tenon/base/error.h"
+#include "tenon/graph/bind.h"
+#include "tenon/graph/build.h"
+#include "tenon/graph/text.h"
+#include "tenon/graph/verify.h"
+#include "tenon/ops/registry.h"
+#include "tenon/runtime/executable.h"
+
+namespace tenon {
+namespace {
+
+constexpr int64_t kExtremes[] = {INT64_MIN, -1, 0, int64_t{1} << 31, int64_t{1} << 53, INT64_MAX};
+
+/// The attribute with one of its numbers replaced; null where it has no such number.
+std::optional<Attribute> with_extreme(const Attribute& attribute, size_t entry, int64_t extreme) {
+  if (attribute.get_if<int64_t>() && entry == 0) return Attribute(extreme);
+  if (auto* integers = attribute.get_if<Integers>(); integers && entry < integers->size()) {
+    Integers changed = *integers;
+    changed[entry] = extreme;
+    return Attribute(std::move(changed));
+  }
+  if (auto* shape = attribute.get_if<Shape>(); shape && entry < shape->rank()) {
+    Shape changed = *shape;
+    changed[entry] = extreme;
+    return Attribute(std::move(changed));
+  }
+  return std::nullopt;
+}
+
+/// One call, compiled and bound to its sizes; `known` stand for its symbols.
+void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes,
+          const SymbolValues& known, bool compiled) {
+  try {
+    Graph graph;
+    Build build(graph, core_ops());
+    std::vector<Value> inputs;
+    for (const Type& type : types) inputs.push_back(build.input("x", type));
+    std::vector<ValueId> outputs;
+    for (const Value& value : build.call_multi(op, inputs, std::move(attributes)))
+      outputs.push_back(value.id());
+    graph.set_outputs(std::move(outputs));
+    verify(graph);
+    to_text(graph);
+    if (!compiled) return;
+    std::vector<std::vector<int64_t>> shapes;
+    for (const Type& type : types) shapes.push_back(type.shape.evaluate(known));
+    compile(graph, core_ops(), {.memory_limit = 1 << 24})->prepare(shapes);
+  } catch (const Error& error) {
+    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+  }
+}
+
+class Extremes : public testing::TestWithParam<const OpDef*> {};
+
+std::vector<const OpDef*> all_ops() {
+  std::vector<const OpDef*> ops;
+  for (const auto& op : core_ops().all()) ops.push_back(op.get());
+  return ops;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Extremes, testing::ValuesIn(all_ops()),
+                         [](const auto& param) { return param.param->name; });
+
+TEST_P(Extremes, OfAttributesAreResultsOrErrors) {
+  const OpDef& op = *GetParam();
+  for (const SampleCase& sample : sample_cases(op)) {
+    for (const auto& [name, attribute] : sample.sample->attributes) {
+      for (size_t entry = 0; with_extreme(attribute, entry, 0); ++entry) {
+        for (int64_t extreme : kExtremes) {
+          SCOPED_TRACE(sample.name() + ": " + name + " " + std::to_string(extreme));
+          Attributes changed = sample.sample->attributes;
+          changed.set(name, *with_extreme(attribute, entry, extreme));
+          call(op, sample.symbolic, changed, sample.symbols, sample.index == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Extremes, OfSizesAreResultsOrErrors) {
+  const OpDef& op = *GetParam();
+  for (const SampleCase& sample : sample_cases(op)) {
+    for (size_t i = 0; i < sample.types.size(); ++i) {
+      for (size_t axis = 0; axis < sample.types[i].rank(); ++axis) {
+        for (int64_t extreme : {int64_t{1} << 31, int64_t{1} << 59, INT64_MAX}) {
+          SCOPED_TRACE(sample.name() + ": size " + std::to_string(extreme));
+          std::vector<Type> types = sample.types;
+          const Dim old = types[i].dim(axis);
+          // All axes of that size, as ops ask for.
+          for (Type& type : types) {
+            for (size_t d = 0; d < type.rank(); ++d) {
+              if (type.dim(d) == old) type.shape[d] = extreme;
+            }
+          }
+          const bool compiled = sample.index == 0;
+          call(op, types, sample.sample->attributes, sample.symbols, compiled);
+          // 3 * extreme leaves 64 bits only once the symbol is a number.
+          for (Type& type : types) {
+            for (size_t d = 0; d < type.rank(); ++d) {
+              if (type.dim(d).is(extreme)) type.shape[d] = Dim::symbol("s") * extreme;
+            }
+          }
+          SymbolValues symbols = sample.symbols;
+          symbols["s"] = 3;
+          call(op, types, sample.sample->attributes, symbols, compiled);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tenon
