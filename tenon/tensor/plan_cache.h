@@ -1,5 +1,6 @@
 // What is kept of the plans of tensors that were evaluated outside of jit, and how much.
 //
+//   #include <tenon/tensor/numpy.h>
 //   clear_plan_cache();
 //   for (int64_t n = 2; n < 100; ++n) sum(ones({n}) * 2).eval();
 //   PlanCacheStatistics plans = plan_cache_statistics();
@@ -21,7 +22,7 @@ struct PlanCacheStatistics {
 };
 PlanCacheStatistics plan_cache_statistics();
 
-/// At least 1; 4096 unless set. A plan that runs while it is dropped runs to its end.
+/// At least 1; 1024 unless set. A plan that runs while it is dropped runs to its end.
 void set_plan_cache_limit(size_t plans);
 
 /// Drops all plans; those of jitted functions stay.

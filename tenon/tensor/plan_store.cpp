@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxPlansOfFamily = 64;
 /// A family holds at least one plan with symbols, and is more than a plan to find again.
-constexpr size_t kPlansAFamily = 8;
+constexpr size_t kPlansAFamily = 2;
 
 /// So that dropping is rare: an eighth goes at once.
 size_t kept_of(size_t limit) { return limit - limit / 8; }

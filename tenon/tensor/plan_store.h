@@ -57,7 +57,7 @@ class PlanStore {
   /// Goes on with every new plan: what was used since then was used of late.
   std::atomic<uint64_t> time_ = 1;
   std::atomic<size_t> held_ = 0;
-  std::atomic<size_t> limit_ = 4096;
+  std::atomic<size_t> limit_ = 1024;
   std::atomic<uint64_t> compilations_ = 0, evicted_ = 0;
 };
 
