@@ -14,7 +14,7 @@
 namespace tenon {
 
 struct PlanCacheStatistics {
-  uint64_t hits = 0;          // evaluations whose plan was there, since the process began
+  uint64_t hits = 0;          // evaluations whose plan was there, for these sizes or for all
   uint64_t compilations = 0;  // programs that were compiled
   uint64_t evicted = 0;       // plans that were dropped, the least recently used first
   size_t held = 0;            // plans that are there: one for a program and its sizes

@@ -138,6 +138,7 @@ void PlanStore::keep(const Hash128& key, PlanRef plan, PlanFamily& family) {
 
 PlanCacheStatistics PlanStore::statistics() {
   PlanCacheStatistics result;
+  result.hits = served_;
   for (Shard& shard : shards_) {
     std::scoped_lock lock(shard.mutex);
     result.hits += shard.hits;
