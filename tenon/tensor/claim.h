@@ -29,7 +29,7 @@ class Claim {
   void release();
 
   Slot* slot_ = nullptr;  // when it was needed
-  bool nested_;  // within the user's function, which a claimed call may be waiting for
+  bool nested_;           // within the user's function, which a claimed call may be waiting for
   bool holds_ = false;
   int refusals_ = 0;
 };

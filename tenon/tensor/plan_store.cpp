@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxPlansOfFamily = 64;
 /// A family holds at least one plan with symbols, and is more than a plan to find again.
-constexpr size_t kPlansAFamily = 8;
+constexpr size_t kPlansAFamily = 2;
 
 /// So that dropping is rare: an eighth goes at once.
 size_t kept_of(size_t limit) { return limit - limit / 8; }
@@ -138,6 +138,7 @@ void PlanStore::keep(const Hash128& key, PlanRef plan, PlanFamily& family) {
 
 PlanCacheStatistics PlanStore::statistics() {
   PlanCacheStatistics result;
+  result.hits = served_;
   for (Shard& shard : shards_) {
     std::scoped_lock lock(shard.mutex);
     result.hits += shard.hits;

@@ -28,7 +28,11 @@ class PlanStore {
   /// Under the family's mutex: a family may keep so many that others are not driven out by one
   /// program with many sizes.
   void keep(const Hash128& key, PlanRef plan, PlanFamily& family);
-  void count_compilations(uint64_t count) { compilations_ += count; }
+  /// Of one evaluation whose plan was not found: none where a plan of its family served.
+  void count_compilations(uint64_t count) {
+    compilations_ += count;
+    if (count == 0) ++served_;
+  }
 
   PlanCacheStatistics statistics();
   void set_limit(size_t plans);
@@ -57,8 +61,8 @@ class PlanStore {
   /// Goes on with every new plan: what was used since then was used of late.
   std::atomic<uint64_t> time_ = 1;
   std::atomic<size_t> held_ = 0;
-  std::atomic<size_t> limit_ = 4096;
-  std::atomic<uint64_t> compilations_ = 0, evicted_ = 0;
+  std::atomic<size_t> limit_ = 1024;
+  std::atomic<uint64_t> served_ = 0, compilations_ = 0, evicted_ = 0;
 };
 
 }  // namespace tenon::detail

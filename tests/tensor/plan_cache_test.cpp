@@ -56,6 +56,15 @@ TEST(PlanCache, CountsWhatItDoes) {
   EXPECT_EQ(plan_cache_statistics().compilations - before.compilations, 2);
 }
 
+TEST(PlanCache, APlanThatServesOtherSizesIsAHit) {
+  clear_plan_cache();
+  const PlanCacheStatistics before = plan_cache_statistics();
+  for (int64_t n = 2; n < 32; ++n) chain(numbers({n}), 3).eval();
+  PlanCacheStatistics now = plan_cache_statistics();
+  EXPECT_EQ(now.compilations - before.compilations, 2);
+  EXPECT_EQ(now.hits - before.hits, 28);
+}
+
 TEST(PlanCache, DropsTheLeastRecentlyUsed) {
   clear_plan_cache();
   Limit limit(8);
