@@ -216,6 +216,18 @@ TEST(LongSum, OfTwentyMillionOnes) {
   EXPECT_EQ(sum(scatter(zeros({1}), zeros({kCount}, DType::i32), ones({kCount}))).item(), 2e7);
 }
 
+TEST(LongSum, OfTwentyMillionOnesInReductions) {
+  constexpr int64_t kCount = 20'000'000;
+  Tensor line = ones({kCount});
+  EXPECT_EQ(sum(line).item(), 2e7);
+  EXPECT_EQ(dot(line, line).item(), 2e7);
+  EXPECT_EQ(sum(line.reshape({kCount, 1}), {0}).item(), 2e7);
+  EXPECT_EQ(sum(ones({kCount, 2}), {0}).item(1), 2e7);
+  EXPECT_EQ(matmul(ones({2, kCount}), line).item(1), 2e7);
+  EXPECT_EQ(average_pool(line.reshape({1, kCount, 1}), {kCount}).item(), 1);
+  EXPECT_EQ(norm(ones({4, kCount}), {1}).item(3), static_cast<float>(std::sqrt(2e7)));
+}
+
 /// Of tenths in f32, whose sum NumPy's float32 cumsum misses by a hundredth.
 TEST(LongSum, StaysNearTheExactOne) {
   constexpr int64_t kCount = 3'000'000;

@@ -23,8 +23,10 @@ class Argument : public OpKernel {
     outer_ = element_count(shape.first(axis));
     count_ = shape[axis];
     inner_ = element_count(shape.subspan(axis + 1));
-    // Enough work for a thread, and few enough rows that many columns make many pieces.
-    rows_ = std::max<int64_t>(64, kWork / std::max<int64_t>(1, std::min(inner_, kTile)));
+    // Enough work for a thread, in few pieces, since all are joined for each column.
+    int64_t most = inner_ == 1 ? 64 : 16;
+    rows_ = std::max((count_ + most - 1) / most,
+                     2 * kWork / std::max<int64_t>(1, std::min(inner_, kTile)));
     pieces_ = std::max<int64_t>(1, (count_ + rows_ - 1) / rows_);
   }
 
@@ -50,7 +52,7 @@ class Argument : public OpKernel {
   }
 
  private:
-  static constexpr int64_t kWork = int64_t{1} << 15, kTile = 512;
+  static constexpr int64_t kWork = int64_t{1} << 15, kTile = kSearchedColumns;
 
   /// One piece of the rows at one tile of columns.
   void search(const T* x, int64_t* found, int64_t piece, int64_t column) const {

@@ -11,11 +11,14 @@
 
 namespace tenon {
 
+/// How many columns are searched together, at most.
+constexpr int64_t kSearchedColumns = 512;
+
 template <class T>
 struct ExtremumSearch {
   /// The position in x[count], count > 0.
   int64_t (*line)(const T* x, int64_t count);
-  /// The row, for each of `width` columns of x[rows, stride], rows > 0.
+  /// The row, for each of `width` columns of x[rows, stride], rows > 0, width <= kSearchedColumns.
   void (*columns)(const T* x, int64_t rows, int64_t stride, int64_t width, int64_t* found);
 };
 

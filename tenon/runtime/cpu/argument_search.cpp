@@ -15,6 +15,8 @@ namespace tenon {
 
 namespace {
 
+constexpr int64_t kColumns = kSearchedColumns;
+
 // How an element is compared: `Key` is an element that hardware orders, a larger one wins. Of f16
 // and bf16 it is an integer, in which NaN is the largest of all.
 template <class T>
@@ -117,6 +119,19 @@ template <class T, int kBytes>
   return any != 0;
 }
 
+/// The largest of all lanes; pairs of them do not wait for each other.
+template <class T, int kBytes>
+[[gnu::always_inline]] inline KeyOf<T> largest_lane(typename Vectors<T, kBytes>::Keys keys) {
+  constexpr int64_t kLanes = Vectors<T, kBytes>::kLanes;
+  KeyOf<T> lanes[kLanes];
+  std::memcpy(lanes, &keys, kBytes);
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i)
+      lanes[i] = lanes[i + half] > lanes[i] ? lanes[i + half] : lanes[i];
+  }
+  return lanes[0];
+}
+
 /// The largest key of some steps; false where there is NaN.
 template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline bool largest_key(const T* x, int64_t steps, KeyOf<T>& result) {
@@ -137,9 +152,7 @@ template <class T, bool kLargest, int kBytes>
   if (Key<T>::kHasNaN && any_of<T, kBytes>(bad)) return false;
   for (int64_t v = 1; v < V::kPerStep; ++v)
     largest[0] = largest[v] > largest[0] ? largest[v] : largest[0];
-  result = largest[0][0];
-  for (int64_t lane = 1; lane < V::kLanes; ++lane)
-    result = std::max(result, static_cast<KeyOf<T>>(largest[0][lane]));
+  result = largest_lane<T, kBytes>(largest[0]);
   return true;
 }
 
@@ -148,6 +161,12 @@ template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline int64_t find_key(const T* x, KeyOf<T> wanted) {
   using V = Vectors<T, kBytes>;
   int64_t at = 0;
+  for (;; at += V::kStep) {
+    typename V::Mask hit = {};
+    for (int64_t v = 0; v < V::kPerStep; ++v)
+      hit |= keys_at<T, kLargest, kBytes>(x + at + v * V::kLanes) == wanted;
+    if (any_of<T, kBytes>(hit)) break;
+  }
   while (!any_of<T, kBytes>(keys_at<T, kLargest, kBytes>(x + at) == wanted)) at += V::kLanes;
   while (key_at<T, kLargest>(x + at) != wanted) ++at;
   return at;
@@ -177,57 +196,88 @@ template <class T, bool kLargest, int kBytes>
   return best_block + find_key<T, kLargest, kBytes>(x + best_block, best);
 }
 
+/// Row by row, with the keys so far in memory.
+template <class T, bool kLargest>
+[[gnu::always_inline]] inline void search_few_columns(const T* x, int64_t rows, int64_t stride,
+                                                      int64_t width, int64_t* found) {
+  std::array<KeyOf<T>, static_cast<size_t>(kColumns)> best;
+  for (int64_t c = 0; c < width; ++c) {
+    best[static_cast<size_t>(c)] = key_at<T, kLargest>(x + c);
+    found[c] = 0;
+  }
+  for (int64_t i = 1; i < rows; ++i) {
+    for (int64_t c = 0; c < width; ++c) {
+      KeyOf<T> key = key_at<T, kLargest>(x + i * stride + c);
+      if (!wins(key, best[static_cast<size_t>(c)])) continue;
+      best[static_cast<size_t>(c)] = key;
+      found[c] = i;
+    }
+  }
+}
+
+/// The keys of the extrema of neighbouring columns so far, and the rows that they are in.
+template <class T>
+struct Leaders {
+  alignas(64) std::array<KeyOf<T>, static_cast<size_t>(kColumns)> keys;
+  alignas(64) std::array<MaskOf<KeyOf<T>>, static_cast<size_t>(kColumns)> rows;
+};
+
+/// Rows [first, last) of columns that fill some steps, a few rows of a step at a time; false where
+/// there is NaN. Row 0 is that of the leaders when `first` is 0.
+template <class T, bool kLargest, int kBytes>
+[[gnu::always_inline]] inline bool lead(const T* x, int64_t first, int64_t last, int64_t stride,
+                                        int64_t width, Leaders<T>& leaders) {
+  using V = Vectors<T, kBytes>;
+  using M = MaskOf<KeyOf<T>>;
+  typename V::Mask bad = {};
+  for (int64_t column = 0; column < width; column += V::kStep) {
+    typename V::Keys best[V::kPerStep];
+    typename V::Mask row_of[V::kPerStep];
+    std::memcpy(best, leaders.keys.data() + column, sizeof(best));
+    std::memcpy(row_of, leaders.rows.data() + column, sizeof(row_of));
+    for (int64_t i = first; i < last; ++i) {
+      typename V::Mask row = (typename V::Mask){} + static_cast<M>(i);
+      for (int64_t v = 0; v < V::kPerStep; ++v) {
+        auto key = keys_at<T, kLargest, kBytes>(x + i * stride + column + v * V::kLanes);
+        if constexpr (Key<T>::kHasNaN) bad |= key != key;
+        row_of[v] = key > best[v] ? row : row_of[v];
+        best[v] = key > best[v] ? key : best[v];
+      }
+    }
+    std::memcpy(leaders.keys.data() + column, best, sizeof(best));
+    std::memcpy(leaders.rows.data() + column, row_of, sizeof(row_of));
+  }
+  return !Key<T>::kHasNaN || !any_of<T, kBytes>(bad);
+}
+
 /// Rows are taken in chunks whose numbers fit an integer of the key's size.
 template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline void search_columns(const T* x, int64_t rows, int64_t stride,
                                                   int64_t width, int64_t* found) {
-  using K = KeyOf<T>;
-  using M = MaskOf<K>;
   using V = Vectors<T, kBytes>;
-  constexpr int64_t kLanes = V::kLanes, kVectors = V::kPerStep, kStep = V::kStep;
-  constexpr int64_t kChunk = sizeof(K) == 1 ? 100 : 10000;
-  int64_t column = 0;
-  for (; column + kStep <= width; column += kStep) {
-    std::fill(found + column, found + column + kStep, int64_t{0});
-    for (int64_t first = 0; first < rows; first += kChunk) {
-      typename V::Keys best[kVectors];
-      typename V::Mask row_of[kVectors] = {}, row = {};
-      const T* from = x + first * stride + column;
-      for (int64_t v = 0; v < kVectors; ++v)
-        best[v] = keys_at<T, kLargest, kBytes>(from + v * kLanes);
-      int64_t count = std::min(kChunk, rows - first);
-      for (int64_t i = 1; i < count; ++i) {
-        row += static_cast<M>(1);
-        for (int64_t v = 0; v < kVectors; ++v) {
-          auto key = keys_at<T, kLargest, kBytes>(from + i * stride + v * kLanes);
-          typename V::Mask won = key > best[v];
-          if constexpr (Key<T>::kHasNaN) won = ~(key <= best[v]) & (best[v] == best[v]);
-          best[v] = won ? key : best[v];
-          row_of[v] = won ? row : row_of[v];
-        }
-      }
-      for (int64_t c = 0; c < kStep; ++c) {
-        int64_t here = first + row_of[c / kLanes][c % kLanes], to = column + c;
-        if (first == 0 || wins(key_at<T, kLargest>(x + here * stride + to),
-                               key_at<T, kLargest>(x + found[to] * stride + to)))
-          found[to] = here;
-      }
+  constexpr int64_t kChunk = sizeof(KeyOf<T>) == 1 ? 120 : 30000, kTogether = 8;
+  int64_t whole = width / V::kStep * V::kStep;
+  Leaders<T> leaders;
+  for (int64_t start = 0; whole > 0 && start < rows; start += kChunk) {
+    const T* from = x + start * stride;
+    int64_t count = std::min(kChunk, rows - start);
+    for (int64_t c = 0; c < whole; ++c)
+      leaders.keys[static_cast<size_t>(c)] = key_at<T, kLargest>(from + c);
+    leaders.rows.fill(0);
+    for (int64_t i = 0; i < count; i += kTogether) {
+      int64_t last = std::min(count, i + kTogether);
+      if (lead<T, kLargest, kBytes>(from, i, last, stride, whole, leaders)) continue;
+      return search_few_columns<T, kLargest>(x, rows, stride, width, found);
+    }
+    for (int64_t c = 0; c < whole; ++c) {
+      int64_t here = start + leaders.rows[static_cast<size_t>(c)];
+      bool is_first = start == 0 || wins(leaders.keys[static_cast<size_t>(c)],
+                                         key_at<T, kLargest>(x + found[c] * stride + c));
+      if (is_first) found[c] = here;
     }
   }
-  // What is left is less than a few vectors: row by row, with the keys so far in memory.
-  std::array<K, static_cast<size_t>(kStep)> best;
-  for (int64_t c = column; c < width; ++c) {
-    best[static_cast<size_t>(c - column)] = key_at<T, kLargest>(x + c);
-    found[c] = 0;
-  }
-  for (int64_t i = 1; i < rows; ++i) {
-    for (int64_t c = column; c < width; ++c) {
-      K key = key_at<T, kLargest>(x + i * stride + c);
-      if (!wins(key, best[static_cast<size_t>(c - column)])) continue;
-      best[static_cast<size_t>(c - column)] = key;
-      found[c] = i;
-    }
-  }
+  if (whole < width)
+    search_few_columns<T, kLargest>(x + whole, rows, stride, width - whole, found + whole);
 }
 
 #if defined(__x86_64__)
