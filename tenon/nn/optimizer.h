@@ -109,7 +109,8 @@ Optimizer adam(AdamOptions options);
 /// Loshchilov and Hutter 2019, algorithm 2: weight decay apart from the gradient.
 Optimizer adamw(AdamOptions options);
 
-/// Scales all gradients so that their joint norm is at most `limit` (Pascanu et al. 2013).
+/// Scales all gradients so that their joint norm is at most `limit` (Pascanu et al. 2013), also
+/// where that norm or its square is beyond the range of their dtype.
 Tree clip_by_global_norm(const Tree& gradient, double limit);
 
 }  // namespace tenon::nn

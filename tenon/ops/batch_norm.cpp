@@ -80,9 +80,8 @@ Values batch_norm_value(RuleContext& c) {
   Value x = widen(c.inputs[0]);
   auto [mean, variance] = moments(x, channels);
   Value factor = widen(c.inputs[1]) * rsqrt(variance + c.attributes.real("epsilon"));
-  // Not x * factor less mean * factor: where the mean is large, their difference has no digits.
-  Value centred = x - channels.spread(mean);
-  Value y = centred * channels.spread(factor) + channels.spread(c.inputs[2]);
+  Value offset = widen(c.inputs[2]) - mean * factor;
+  Value y = x * channels.spread(factor) + channels.spread(offset);
   return {cast(y, c.inputs[0].dtype()), mean, variance};
 }
 

@@ -625,7 +625,7 @@ Tensor silu(const Tensor& x);
 /// x * tanh(softplus(x)).
 Tensor mish(const Tensor& x);
 
-/// x / 6 + 1/2, cut to [0, 1].
+/// x / 6 + 1/2, cut to [0, 1]: min(max(x + 3, 0), 6) / 6.
 Tensor hard_sigmoid(const Tensor& x);
 
 /// x * hard_sigmoid(x).
@@ -707,7 +707,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels,
                              double label_smoothing = 0.0);
 
 /// Cross entropy of target probabilities under softmax(logits), one loss a row: -sum(targets *
-/// log_softmax(logits)).
+/// log_softmax(logits)), where a target of 0 times a logarithm of -inf is 0.
 Tensor softmax_cross_entropy_with_probabilities(const Tensor& logits, const Tensor& targets);
 
 /// -(target * log(p) + (1 - target) * log(1 - p)) with p = logistic(logit), without overflow; one

@@ -51,14 +51,16 @@ class Axes {
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of integers: f32
-Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);   // of bools: any
-Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);   // of bools: all
+/// Of an axis of size 0, which has no largest: shape_mismatch.
+Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: any
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: all
 /// Numbers other than 0 are true.
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
 /// The mean squared distance from the mean; divided by the count less `correction`, NaN if that is
 /// not above 0.
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keep = false, int64_t correction = 0);
+/// Its root; without overflow on the way, and with derivative 0 where it is 0, as `norm`.
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keep = false,
                           int64_t correction = 0);
 /// The Euclidean norm.
