@@ -15,7 +15,7 @@ namespace {
 bool is_small_beside(const Type& type, const Type& than) {
   Dim count = type.shape.element_count();
   Dim other = than.shape.element_count();
-  if (count.is_constant() && other.is_constant()) return count.constant() * 8 <= other.constant();
+  if (count.is_constant() && other.is_constant()) return count.constant() <= other.constant() / 8;
   return count.is_constant() || (count != other && other.divided_by(count).has_value());
 }
 

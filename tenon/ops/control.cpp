@@ -84,8 +84,8 @@ Scan checked_scan(const Attributes& attributes, size_t inputs) {
   int64_t constants = attributes.integer("constants");
   int64_t carries = attributes.integer("carries");
   size_t results = attributes.graph("body")->outputs().size();
-  bool fits = constants >= 0 && carries >= 0 &&
-              static_cast<size_t>(constants + carries) <= inputs &&
+  bool fits = constants >= 0 && carries >= 0 && static_cast<size_t>(constants) <= inputs &&
+              static_cast<size_t>(carries) <= inputs - static_cast<size_t>(constants) &&
               static_cast<size_t>(carries) <= results;
   if (!fits) {
     fail(ErrorCode::invalid_argument,
