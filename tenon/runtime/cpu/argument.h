@@ -1,6 +1,7 @@
 // The search for the first extremum of contiguous lines and of columns, in vectors as wide as this
 // processor has. NaN is beyond every number, and the first of equal ones wins.
 //
+//   given: const float* x; int64_t n;
 //   ExtremumSearch<float> search = extremum_search<float, /*largest=*/true>();
 //   int64_t at = search.line(x, n);
 #pragma once
