@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tenon/graph/condition.h"
 #include "tenon/tensor/key_mixer.h"
 
 namespace tenon::detail {
@@ -123,6 +124,8 @@ bool PlanFamily::add_version(const Section& section, std::span<const uint32_t> o
                              const FamilyMember& member, uint64_t& compilations) {
   std::vector<Sizes> samples = samples_;
   samples.push_back(member.sizes);
+  // What is tried here is nothing that a function which is being traced asked.
+  ConditionPause pause;
   std::optional<SymbolicForm> form = find_symbolic_form(section, outputs, samples);
   const bool serves_all = form.has_value();
   if (!form && samples.size() > 2)
