@@ -17,15 +17,16 @@
 
 namespace tenon {
 
-using Number = std::optional<double>;  // nothing where no value is wanted
+using MaybeNumber = std::optional<double>;  // nothing where no value is wanted
 
 /// "1 -inf *" as numbers.
-inline std::vector<Number> parse_numbers(const std::string& text) {
-  std::vector<Number> numbers;
+inline std::vector<MaybeNumber> parse_numbers(const std::string& text) {
+  std::vector<MaybeNumber> numbers;
   std::istringstream words(text);
   std::string word;
   while (words >> word) {
-    numbers.push_back(word == "*" ? Number() : Number(std::strtod(word.c_str(), nullptr)));
+    numbers.push_back(word == "*" ? MaybeNumber()
+                                  : MaybeNumber(std::strtod(word.c_str(), nullptr)));
   }
   return numbers;
 }

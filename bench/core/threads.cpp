@@ -41,9 +41,7 @@ Predict predict_with(const nn::Model& function, const char* example, int64_t bat
     auto jitted = jit([=](const Tree& parameters, const Tensor& input) {
       return nn::apply(function, {parameters, variables.state}, input);
     });
-    return [=]() mutable {
-      benchmark::DoNotOptimize(jitted(variables.parameters, x).buffer().data());
-    };
+    return [=]() mutable { benchmark::DoNotOptimize(jitted(variables.parameters, x)); };
   }
   const train::Model model(function, variables, type, {.to_float = false}, {"a", "b"});
   const auto executable = compile(model.graph(), core_ops());

@@ -20,7 +20,7 @@ namespace {
 
 struct Row {
   std::vector<double> x;
-  std::vector<Number> values, derivatives;
+  std::vector<MaybeNumber> values, derivatives;
 };
 using Rows = std::vector<Row>;
 
@@ -33,7 +33,7 @@ Rows rows_of(const std::string& name) {
     if (part != name + " ") continue;
     Row row;
     std::getline(parts, part, '|');
-    for (const Number& x : parse_numbers(part)) row.x.push_back(x.value());
+    for (const MaybeNumber& x : parse_numbers(part)) row.x.push_back(x.value());
     std::getline(parts, part, '|');
     row.values = parse_numbers(part);
     std::getline(parts, part, '|');
@@ -147,7 +147,7 @@ void expect_rows(const RowCase& c, DType dtype, const Rows& rows, const char* by
                  const Literal& got, bool derivative) {
   int64_t at = 0;
   for (const Row& row : rows) {
-    const std::vector<Number>& wanted = derivative ? row.derivatives : row.values;
+    const std::vector<MaybeNumber>& wanted = derivative ? row.derivatives : row.values;
     // Derivatives of norms are differences of numbers as large as 1 / sqrt(epsilon).
     const double one = derivative && c.largest.size() > 1 ? 512 : 1;
     for (size_t i = 0; i < wanted.size(); ++i, ++at) {

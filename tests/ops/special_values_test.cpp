@@ -25,7 +25,7 @@ namespace {
 
 struct Point {
   std::vector<double> inputs;
-  std::vector<Number> wanted;  // the value, then the derivative by each input
+  std::vector<MaybeNumber> wanted;  // the value, then the derivative by each input
 };
 using Points = std::vector<Point>;
 
@@ -39,7 +39,7 @@ Points points_of(const std::string& op) {
         std::istringstream(line) >> word >> name >> arity;
         continue;
       }
-      std::vector<Number> numbers = parse_numbers(line);
+      std::vector<MaybeNumber> numbers = parse_numbers(line);
       Point point;
       for (size_t i = 0; i < arity; ++i) point.inputs.push_back(numbers.at(i).value());
       point.wanted.assign(numbers.begin() + static_cast<std::ptrdiff_t>(arity), numbers.end());
@@ -84,7 +84,7 @@ class SpecialValues : public testing::TestWithParam<const OpDef*> {
   void check(const char* by, DType dtype, const Points& points, size_t output, const Literal& got) {
     const Allowance allowance = allowance_of(op().name, dtype);
     for (size_t i = 0; i < points.size(); ++i) {
-      const Number& exact = points[i].wanted[output];
+      const MaybeNumber& exact = points[i].wanted[output];
       if (!exact) continue;
       const bool real = is_floating(got.dtype());
       const double wanted = real ? rounded_to(dtype, *exact) : *exact;

@@ -9,6 +9,7 @@
 #include "tenon/graph/build.h"
 #include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/runtime/caches.h"
 #include "tenon/runtime/executable.h"
 #include "tenon/tensor/numpy.h"
 #include "tests/tensor/values.h"

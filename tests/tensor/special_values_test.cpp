@@ -39,7 +39,7 @@ void expect_exact(const std::string& name, Measure measure) {
     if (op != name + " ") continue;
     ++rows;
     std::vector<double> x;
-    for (const Number& number : parse_numbers(row)) x.push_back(number.value());
+    for (const MaybeNumber& number : parse_numbers(row)) x.push_back(number.value());
     for (DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16}) {
       const bool fits = std::ranges::all_of(x, [&](double v) { return is_exact(dtype, v); });
       if (!fits) continue;
@@ -48,7 +48,7 @@ void expect_exact(const std::string& name, Measure measure) {
       const double wanted = rounded_to(dtype, *parse_numbers(value)[0]);
       EXPECT_TRUE(is_within(got.item(), wanted, 4 * spacing(dtype, wanted)))
           << where << " is " << got.item() << ", not " << wanted;
-      const std::vector<Number> exact = parse_numbers(derivatives);
+      const std::vector<MaybeNumber> exact = parse_numbers(derivatives);
       const std::vector<double> pulled = values_of(slopes);
       for (size_t i = 0; i < exact.size(); ++i) {
         if (!exact[i]) continue;
