@@ -138,9 +138,10 @@ void add_smooth(OpFamily& ops) {
         return 0.5 * bounded_below(x) * (1.0 + gelu_tanh_inner(x));
       },
       [](const Attributes&, Value given, Value) {
-        // Beyond 100 it is 0 or 1, and the square and the cube stay finite.
+        // The tanh is that of the way forward, so that both are computed, or kept, once. Beyond 100
+        // the slope is 0 or 1, and squares stay finite.
+        Value t = gelu_tanh_inner(given);
         Value x = minimum(maximum(given, -100.0), 100.0);
-        Value t = gelu_tanh_inner(x);
         Value inner_slope = kGeluScale * (1.0 + (3.0 * kGeluCubic) * (x * x));
         return 0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * inner_slope);
       }));

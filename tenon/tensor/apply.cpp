@@ -197,6 +197,8 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   if (numbers && is_comparison(op)) {
     const TensorNode& number = *inputs[is_number_like(*inputs[0]) ? 0 : 1];
     if (number.is_number) return compared_dtype(*tensors, number);
+    // One that is not known yet, in a dtype that has all values of both.
+    if (!is_floating(*tensors)) return fraction ? DType::f64 : promote(*tensors, *numbers);
   }
   if (numbers && fraction && !is_floating(*tensors)) return promote(DType::f32, *numbers);
   return *tensors;

@@ -90,6 +90,26 @@ TEST(JitNumbers, GiveWayToTheDTypesTheyMeet) {
   expect_as_in_cpp([](auto x, auto a) { return x * (a * 2 + 1); }, 3);
 }
 
+/// As in eager code, where a number that the dtype does not hold is compared all the same.
+TEST(JitNumbers, AreComparedWithIntegersThatDoNotHoldThem) {
+  auto compare = [](const Tensor& x, const Tensor& n) {
+    return std::vector<Tensor>{x < n, x <= n, x == n, x != n, n > x, n >= x};
+  };
+  auto jitted = jit(compare);
+  for (DType dtype : {DType::u8, DType::i8, DType::i32, DType::i64}) {
+    const Tensor x = Tensor{3, 4, 0, 1}.cast(dtype);
+    auto expect_equal = [&](auto number) {
+      std::vector<Tensor> wanted = compare(x, number), got = jitted(x, number);
+      for (size_t i = 0; i < wanted.size(); ++i)
+        EXPECT_EQ(got[i].literal(), wanted[i].literal()) << name_of(dtype) << i << " " << number;
+    };
+    for (int number : {-1, 3, 255, 256, 300, 16777217}) expect_equal(number);
+    for (int64_t number : {int64_t{1} << 40, INT64_MAX, INT64_MIN, int64_t{4}})
+      expect_equal(number);
+    for (double number : {-1.5, 3.0, 3.5, 1e12, -1e300}) expect_equal(number);
+  }
+}
+
 TEST(JitNumbers, HaveTheirOwnDTypeByThemselves) {
   auto type = [](auto number) { return jit([](auto a) { return a; })(number).type().to_string(); };
   EXPECT_EQ(type(0.5), "f32[]");
