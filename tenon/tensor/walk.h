@@ -128,8 +128,7 @@ void collect(Section& section, std::span<const NodeRef* const> roots, size_t lim
 }
 
 /// Down to what is evaluated.
-inline void collect(Section& section, std::span<const NodeRef* const> roots,
-                                     size_t limit) {
+inline void collect(Section& section, std::span<const NodeRef* const> roots, size_t limit) {
   collect(section, roots, limit, [](const TensorNode&, const PendingCall&) { return false; });
 }
 

@@ -233,7 +233,8 @@ While run_until_all_done(const BatchCall& call, const While& loop, const Flags& 
     Value each = build.inline_graph(*goes_on, arguments)[0];
     // A loop inside might not end on the states of examples that are done.
     std::vector<Value> taken = arguments;
-    if (may_be_endless(*step)) taken = values_of(only_taken(build, each, marked(arguments, inputs)));
+    if (may_be_endless(*step))
+      taken = values_of(only_taken(build, each, marked(arguments, inputs)));
     std::vector<Value> next = build.inline_graph(*step, taken);
     for (size_t i = 0; i < next.size(); ++i) {
       next[i] = select_examples(each, next[i], arguments[loop.constants + i]);
