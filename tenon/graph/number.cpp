@@ -11,26 +11,9 @@ namespace tenon {
 
 namespace {
 
-struct Range {
-  int64_t low, high;
-};
-
 template <class T>
-Range limits() {
+IntegerRange limits() {
   return {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
-}
-
-Range range_of(DType integer) {
-  switch (integer) {
-    case DType::u8:
-      return limits<uint8_t>();
-    case DType::i8:
-      return limits<int8_t>();
-    case DType::i32:
-      return limits<int32_t>();
-    default:
-      return limits<int64_t>();
-  }
 }
 
 bool becomes_infinite(double value, DType dtype) {
@@ -49,10 +32,23 @@ bool becomes_infinite(double value, DType dtype) {
 
 }  // namespace
 
+IntegerRange integer_range(DType integer) {
+  switch (integer) {
+    case DType::u8:
+      return limits<uint8_t>();
+    case DType::i8:
+      return limits<int8_t>();
+    case DType::i32:
+      return limits<int32_t>();
+    default:
+      return limits<int64_t>();
+  }
+}
+
 bool Number::fits(DType dtype) const {
   if (dtype == DType::boolean) return true;
   if (is_floating(dtype)) return !becomes_infinite(real_, dtype);
-  const Range range = range_of(dtype);
+  const IntegerRange range = integer_range(dtype);
   if (is_whole_) return whole_ >= range.low && whole_ <= range.high;
   // The largest i64 is no double: the first number too large is 2^63.
   const double whole = std::trunc(real_);
@@ -74,7 +70,7 @@ void Number::check_fits(DType dtype, std::string_view what) const {
     fail(ErrorCode::out_of_range, "{}the number {} does not fit {}, whose largest is {:.6g}",
          subject, to_string(), name_of(dtype), largest);
   }
-  const Range range = range_of(dtype);
+  const IntegerRange range = integer_range(dtype);
   fail(ErrorCode::out_of_range, "{}the number {} does not fit {}, which holds {} to {}", subject,
        to_string(), name_of(dtype), range.low, range.high);
 }

@@ -17,6 +17,13 @@
 
 namespace tenon {
 
+/// Both ends included.
+struct IntegerRange {
+  int64_t low, high;
+};
+/// What an integer dtype holds.
+IntegerRange integer_range(DType integer);
+
 /// Whole numbers keep all of their 64 bits.
 class Number {
  public:

@@ -86,8 +86,8 @@ void add_rectifiers(OpFamily& ops) {
               [](const Attributes& a, Value x) {
                 return select(greater(x, 0.0), x, a.real("alpha") * expm1(minimum(x, 0.0)));
               },
-              [](const Attributes& a, Value x, Value y) {
-                return select(greater(x, 0.0), 1.0, y + a.real("alpha"));
+              [](const Attributes& a, Value x, Value) {
+                return select(greater(x, 0.0), 1.0, a.real("alpha") * exp(minimum(x, 0.0)));
               })
               .attribute("alpha", AttributeKind::real, 1.0, "limit for very negative x is -alpha")
               .onnx("Elu"));
@@ -98,8 +98,9 @@ void add_rectifiers(OpFamily& ops) {
                 return select(greater(x, 0.0), kSeluScale * x,
                               (kSeluScale * kSeluAlpha) * expm1(minimum(x, 0.0)));
               },
-              [](const Attributes&, Value x, Value y) {
-                return select(greater(x, 0.0), kSeluScale, y + kSeluScale * kSeluAlpha);
+              [](const Attributes&, Value x, Value) {
+                return select(greater(x, 0.0), kSeluScale,
+                              (kSeluScale * kSeluAlpha) * exp(minimum(x, 0.0)));
               })
               .onnx("Selu"));
 }

@@ -62,15 +62,11 @@ std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<N
 }
 
 void check_known_indices(std::string_view what, const Type& x, const TensorNode& indices,
-                         int64_t axis, bool from_the_end) {
+                         int64_t axis, int64_t low) {
   const Dim& size = x.shape[static_cast<size_t>(axis)];
   if (!indices.is_evaluated() || !size.is_constant()) return;
   const std::string type = x.to_string();
-  check_indices({.op = what,
-                 .type = type,
-                 .axis = axis,
-                 .low = from_the_end ? -size.constant() : 0,
-                 .size = size.constant()},
+  check_indices({.op = what, .type = type, .axis = axis, .low = low, .size = size.constant()},
                 indices.type.dtype, indices.buffer.as<std::byte>(), indices.buffer.shape());
 }
 
@@ -88,11 +84,19 @@ void fill_in_size(Attributes& attributes) {
 /// Indices that are known when a call is recorded are checked then; nothing is computed for it.
 void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
                          const Attributes& attributes) {
-  static const std::array<const OpDef*, 3> kIndexing = {
-      &core_ops().get("gather"), &core_ops().get("scatter"), &core_ops().get("embedding")};
-  if (std::ranges::find(kIndexing, &op) == kIndexing.end()) return;
-  const int64_t axis = &op == kIndexing[2] ? 0 : attributes.integer("axis");
-  check_known_indices(op.name, inputs[0]->type, *inputs[1], axis, false);
+  static const std::array<const OpDef*, 4> kIndexing = {
+      &core_ops().get("gather"), &core_ops().get("scatter"), &core_ops().get("embedding"),
+      &core_ops().get("softmax_cross_entropy")};
+  const auto found = std::ranges::find(kIndexing, &op);
+  if (found == kIndexing.end()) return;
+  const Type& x = inputs[0]->type;
+  int64_t axis = 0, low = 0;
+  if (found - kIndexing.begin() < 2) axis = attributes.integer("axis");
+  if (&op == kIndexing[3]) {  // classes are the last axis, and negative labels are left out
+    axis = static_cast<int64_t>(x.rank()) - 1;
+    low = INT64_MIN;
+  }
+  check_known_indices(op.name, x, *inputs[1], axis, low);
 }
 
 /// The types of the results; attributes get their canonical form.
@@ -140,9 +144,25 @@ const OpDef& broadcast_op() {
   return op;
 }
 
+/// A whole number that is not known yet: where the dtype does not hold it, the nearest that it
+/// holds, which is right for bounds and shifts. (Were it known, it would be an error.)
+NodeRef convert_weak(const NodeRef& node, DType dtype) {
+  static const OpDef& largest_of = core_ops().get("minimum");
+  static const OpDef& least_of = core_ops().get("maximum");
+  NodeRef kept = node;
+  const DType wide = node->type.dtype;
+  if (promote(wide, dtype) != dtype) {
+    const auto [low, high] = integer_range(dtype);
+    kept = call_op(least_of, {kept, number_node(low, wide)}, {}).node();
+    kept = call_op(largest_of, {kept, number_node(high, wide)}, {}).node();
+  }
+  return call_op(cast_op(), {kept}, {{"dtype", dtype}}).node();
+}
+
 NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
   if (node->type.dtype == dtype) return node;
   if (node->is_number) return number_as(node, dtype, op);
+  if (node->is_weak && is_integer(dtype)) return convert_weak(node, dtype);
   if (node->wide) return convert(node->wide, dtype, op);
   return call_op(cast_op(), {node}, {{"dtype", dtype}}).node();
 }

@@ -120,10 +120,10 @@ NodeRef absent_node(std::string path, std::string missing, std::vector<std::stri
 std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
                            std::vector<Type> types, std::string label);
 
-/// Error out_of_range where indices of an axis of x are known and one of them is none of it; those
-/// that count from the end are good where `from_the_end`. Computes nothing.
+/// Error out_of_range where indices of an axis of x are known and one of them is below `low` or
+/// beyond the axis. Computes nothing.
 void check_known_indices(std::string_view what, const Type& x, const TensorNode& indices,
-                         int64_t axis, bool from_the_end);
+                         int64_t axis, int64_t low);
 
 /// The node, or an error that says that `what` has no value.
 const NodeRef& require(const Tensor& tensor, std::string_view what);

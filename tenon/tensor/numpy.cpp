@@ -447,11 +447,15 @@ double largest_of(DType dtype) {
 Tensor nan_to_num(const Tensor& x, double nan) {
   if (!is_floating(x.dtype())) return x;
   double largest = largest_of(x.dtype());
-  return where(is_nan(x), nan, clip(x, -largest, largest));
+  // Not by clip, whose derivative at its bounds is one half.
+  Tensor finite = where(x == INFINITY, largest, where(x == -INFINITY, -largest, x));
+  return where(is_nan(x), nan, finite);
 }
 Tensor log_add_exp(const Tensor& a, const Tensor& b) {
-  Shape shape = broadcast_shapes(a.shape(), b.shape());
-  return log_sum_exp(stack({broadcast_to(a, shape), broadcast_to(b, shape)}), {0});
+  // By the distance from the larger: of a sum of exponentials the digits of a small one are lost.
+  Tensor first = a > b, larger = where(first, a, b), smaller = where(first, b, a);
+  Tensor equal_infinities = smaller == larger && !is_finite(larger);
+  return larger + softplus(where(equal_infinities, 0, smaller - larger));
 }
 
 namespace {
@@ -488,7 +492,8 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
         .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
   const Dim& size = x.dim(axis);
   detail::check_known_indices(what, x.type(), *indices.node(),
-                              static_cast<int64_t>(normalise_axis(axis, x.rank(), what)), true);
+                              static_cast<int64_t>(normalise_axis(axis, x.rank(), what)),
+                              size.is_constant() ? -size.constant() : 0);
   if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
   // Counted in what holds the axis, too.
   Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(size)));

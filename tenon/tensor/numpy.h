@@ -57,8 +57,8 @@ Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bo
 /// Numbers other than 0 are true.
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
-/// The mean squared distance from the mean; divided by the count less `correction`, NaN if that is
-/// not above 0.
+/// The mean squared distance from the mean; divided by the count less `correction`, or by 0 if that
+/// is not above it.
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keep = false, int64_t correction = 0);
 /// Its root; without overflow on the way, and with derivative 0 where it is 0, as `norm`.
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keep = false,

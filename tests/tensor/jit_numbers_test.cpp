@@ -110,6 +110,18 @@ TEST(JitNumbers, AreComparedWithIntegersThatDoNotHoldThem) {
   }
 }
 
+/// Known, they would be no bound, or an error.
+TEST(JitNumbers, ThatIntegersDoNotHoldAreTheNearestThatTheyDo) {
+  auto bounds = jit([](Tensor x, Tensor low, Tensor high) { return clip(x, low, high); });
+  const Tensor x = Tensor{3, 4, 200}.cast(DType::u8);
+  EXPECT_EQ(bounds(x, -5, 300).literal(), x.literal());
+  EXPECT_EQ(bounds(x, 4, 300).literal(), (Tensor{4, 4, 200}.cast(DType::u8).literal()));
+  const int64_t far = int64_t{1} << 40;
+  EXPECT_EQ(bounds(x.cast(DType::i32), -far, far).literal(), x.cast(DType::i32).literal());
+  auto shift = jit([](Tensor t, Tensor by) { return shift_left(t, by); });
+  EXPECT_EQ(shift(x, 256).literal(), zeros({3}, DType::u8).literal());
+}
+
 TEST(JitNumbers, HaveTheirOwnDTypeByThemselves) {
   auto type = [](auto number) { return jit([](auto a) { return a; })(number).type().to_string(); };
   EXPECT_EQ(type(0.5), "f32[]");
@@ -160,6 +172,7 @@ struct Settings {
 template <class F>
 std::vector<std::string> warnings_of(F f) {
   std::vector<std::string> lines;
+  (Tensor{1} + 2).eval();  // what is said of the build is said before
   const LogLevel before = log_level();
   set_log_level(LogLevel::warning);
   set_log_sink([&](LogLevel, std::string_view text) { lines.emplace_back(text); });

@@ -120,6 +120,38 @@ TEST(Conventions, TiesOfHalfPrecisionShareByACountThatItDoesNotHold) {
   EXPECT_NEAR(grad(largest)(ones({300}, DType::bf16)).item(0), 1.0 / 300, 2e-5);
 }
 
+/// Values by mpmath; the derivatives are logistic(a - b) and logistic(b - a).
+TEST(Conventions, LogAddExpKeepsTheDigitsOfTheSmallerAndDifferentiatesAtInfinity) {
+  auto f = [](const Tensor& a, const Tensor& b) { return sum(log_add_exp(a, b)); };
+  EXPECT_NEAR(f(-20.0, 0.0).item(), 2.0611536181902037e-9, 1e-15);
+  EXPECT_NEAR(f(0.0, -20.0).item(), 2.0611536181902037e-9, 1e-15);
+  EXPECT_EQ(f(INFINITY, INFINITY).item(), INFINITY);
+  EXPECT_EQ(f(-INFINITY, -INFINITY).item(), -INFINITY);
+  const Tensor a{0.0, INFINITY, -INFINITY, -2.0}, b{0.0, 0.0, 0.0, 1.0};
+  auto [by_a, by_b] = grad<0, 1>(f)(a, b);
+  const double small = 0.04742587317756678;
+  const std::vector<double> wanted{0.5, 1, 0, small};
+  for (int64_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(by_a.item(i), wanted[static_cast<size_t>(i)], 1e-7) << i;
+    EXPECT_NEAR(by_b.item(i), 1 - wanted[static_cast<size_t>(i)], 1e-7) << i;
+  }
+  auto second = grad([&](const Tensor& x) { return sum(grad<0>(f)(x, Tensor(0.0))); });
+  EXPECT_NEAR(second(Tensor(0.0)).item(), 0.25, 1e-7);
+}
+
+TEST(Conventions, NanToNumAndEluInHalfPrecisionHaveTheSlopesOfPyTorch) {
+  const Tensor x = Tensor{65504.0, 1.0, -65504.0}.cast(DType::f16);
+  EXPECT_EQ(grad([](const Tensor& t) { return sum(nan_to_num(t)); })(x).literal(),
+            ones({3}, DType::f16).literal());
+  const Tensor far = Tensor{-INFINITY, -104.0, -6.0}.cast(DType::bf16);
+  auto slope_of_elu = grad([](const Tensor& t) { return sum(elu(t)); })(far);
+  auto slope_of_selu = grad([](const Tensor& t) { return sum(selu(t)); })(far);
+  EXPECT_EQ(slope_of_elu.item(0), 0);
+  EXPECT_EQ(slope_of_selu.item(1), 0);
+  EXPECT_NEAR(slope_of_elu.item(2), 0.00247875, 1e-5);
+  EXPECT_NEAR(slope_of_selu.item(2), 0.00435784, 2e-5);
+}
+
 /// As in NumPy and PyTorch (tests/reference/torch_conventions.py).
 TEST(Empty, ReductionsOfNothing) {
   Tensor x = zeros({0, 3});
