@@ -133,7 +133,7 @@ dnnl::memory::desc part_of(const dnnl::memory::desc& layout, int64_t first, int6
 }  // namespace
 
 Reorder::Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  const OneThread alone;
+  const Making making;
   const int64_t size = to.dims()[0];
   const int64_t block = std::lcm(first_axis_block(from), first_axis_block(to));
   const size_t wanted = std::clamp<size_t>(to.get_size() / kReorderPart, 1, kMostReorderParts);
