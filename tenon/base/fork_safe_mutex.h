@@ -83,6 +83,28 @@ class ForkDelay {
   ForkDelay& operator=(const ForkDelay&) = delete;
 };
 
+/// What a process has once: made when it is first asked for, and never destroyed. No child finds it
+/// half made, as it may find a static variable of a function.
+///
+///   static constinit MadeOnce<Table> table;
+///   return table.get([] { return new Table; });
+template <class T>
+class MadeOnce {
+ public:
+  template <class Make>
+  T& get(Make&& make) {
+    if (T* made = made_.load(std::memory_order_acquire)) return *made;
+    const ForkDelay delay;
+    const std::scoped_lock lock(mutex_);
+    if (!made_.load(std::memory_order_relaxed)) made_.store(make(), std::memory_order_release);
+    return *made_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<T*> made_ = nullptr;
+  std::mutex mutex_;  // held within a ForkDelay only
+};
+
 /// 1, and one more in each child than in its parent. Of what was made in another generation, the
 /// locks that are taken belong to threads that are not there: it is given up as it is.
 inline uint32_t fork_generation() {

@@ -54,8 +54,8 @@ class Output {
 
 Output& output() {
   // Never destroyed: messages may come from destructors at exit.
-  static auto* output = new Output;
-  return *output;
+  static constinit MadeOnce<Output> output;
+  return output.get([] { return new Output; });
 }
 
 // The first to ask decides, and warns of a value that means nothing.

@@ -38,8 +38,8 @@ struct CustomFunctions {
 };
 
 CustomFunctions& custom_functions() {
-  static auto& functions = *new CustomFunctions;  // never destroyed, as core_ops()
-  return functions;
+  static constinit MadeOnce<CustomFunctions> functions;
+  return functions.get([] { return new CustomFunctions; });
 }
 
 }  // namespace

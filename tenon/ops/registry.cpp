@@ -1,7 +1,5 @@
 #include "tenon/ops/registry.h"
 
-#include <atomic>
-
 #include "tenon/base/fork_safe_mutex.h"
 
 namespace tenon {
@@ -22,17 +20,13 @@ void register_core_ops(OpRegistry& ops) {
 }
 
 const OpRegistry& core_ops() {
-  static constinit std::atomic<const OpRegistry*> known = nullptr;
-  if (const OpRegistry* ops = known.load(std::memory_order_acquire)) return *ops;
-  const ForkDelay delay;  // no child finds it half made
-  static const OpRegistry& ops = *[] {
-    auto* made = new OpRegistry;  // never destroyed: tensors in static storage may outlive any
-                                  // order of destruction
+  // Never destroyed: tensors in static storage may outlive any order of destruction.
+  static constinit MadeOnce<const OpRegistry> ops;
+  return ops.get([] {
+    auto* made = new OpRegistry;
     register_core_ops(*made);
     return made;
-  }();
-  known.store(&ops, std::memory_order_release);
-  return ops;
+  });
 }
 
 }  // namespace tenon

@@ -33,9 +33,8 @@ class CpuOracle : public KernelOracle {
 
 /// One a process: kernels that two programs share are compiled once.
 CodeGenerator& shared_generator() {
-  const ForkDelay delay;  // no child finds it half made
-  static CodeGenerator& generator = *make_code_generator().release();
-  return generator;
+  static constinit MadeOnce<CodeGenerator> generator;
+  return generator.get([] { return make_code_generator().release(); });
 }
 
 /// Of numbers of bytes; as many as there can be where that is more.

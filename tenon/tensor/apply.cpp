@@ -8,6 +8,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/index_check.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/numbers.h"
@@ -88,10 +89,10 @@ void fill_in_size(Attributes& attributes) {
 /// Indices that are known when a call is recorded are checked then; nothing is computed for it.
 void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
                          const Attributes& attributes) {
-  static const std::array<const OpDef*, 3> kIndexing = {
-      &core_ops().get("gather"), &core_ops().get("scatter"), &core_ops().get("embedding")};
-  if (std::ranges::find(kIndexing, &op) == kIndexing.end()) return;
-  const int64_t axis = &op == kIndexing[2] ? 0 : attributes.integer("axis");
+  static constinit KnownOp gather("gather"), scatter("scatter"), embedding("embedding");
+  const bool is_embedding = &op == &embedding.get();
+  if (!is_embedding && &op != &gather.get() && &op != &scatter.get()) return;
+  const int64_t axis = is_embedding ? 0 : attributes.integer("axis");
   check_known_indices(op.name, inputs[0]->type, *inputs[1], axis, false);
 }
 
@@ -128,16 +129,16 @@ Tensor call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attribut
 }
 
 const OpDef& cast_op() {
-  static const OpDef& op = core_ops().get("cast");
-  return op;
+  static constinit KnownOp op("cast");
+  return op.get();
 }
 const OpDef& reshape_op() {
-  static const OpDef& op = core_ops().get("reshape");
-  return op;
+  static constinit KnownOp op("reshape");
+  return op.get();
 }
 const OpDef& broadcast_op() {
-  static const OpDef& op = core_ops().get("broadcast");
-  return op;
+  static constinit KnownOp op("broadcast");
+  return op.get();
 }
 
 NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {

@@ -18,8 +18,9 @@ size_t kept_of(size_t limit) { return limit - limit / 8; }
 }  // namespace
 
 PlanStore& PlanStore::shared() {
-  static auto* store = new PlanStore;  // never destroyed: threads may evaluate until the very end
-  return *store;
+  // Never destroyed: threads may evaluate until the very end.
+  static constinit MadeOnce<PlanStore> store;
+  return store.get([] { return new PlanStore; });
 }
 
 /// In a child of fork: what threads of the parent were compiling for stays locked for ever. Those

@@ -125,6 +125,38 @@ TEST(ForkDelay, AThreadMayForkInItsOwn) {
   });
 }
 
+TEST(MadeOnce, NoChildFindsItHalfMade) {
+  TENON_SKIP_WITHOUT_CHILDREN();
+  for (int i = 0; i < 20; ++i) {
+    MadeOnce<std::vector<int>> made;
+    std::atomic<int> times = 0;
+    const auto size = [&] {
+      return made
+          .get([&] {
+            ++times;
+            std::this_thread::sleep_for(1ms);
+            return new std::vector<int>(7);
+          })
+          .size();
+    };
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 2; ++t) threads.emplace_back([&] { EXPECT_EQ(size(), 7u); });
+    const int code = test::exit_code_of_child([&] { return size() == 7 && times == 1 ? 0 : 1; });
+    EXPECT_EQ(code, 0);
+    threads.clear();
+    EXPECT_EQ(times, 1);
+    delete &made.get([]() -> std::vector<int>* { return nullptr; });
+  }
+}
+
+TEST(MadeOnce, IsTriedAgainAfterAnException) {
+  MadeOnce<int> made;
+  EXPECT_THROW(made.get([]() -> int* { throw 1; }), int);
+  EXPECT_EQ(made.get([] { return new int(3); }), 3);
+  EXPECT_EQ(made.get([] { return new int(4); }), 3);
+  delete &made.get([]() -> int* { return nullptr; });
+}
+
 TEST(ForkGeneration, IsOneMoreInEachChild) {
   TENON_SKIP_WITHOUT_CHILDREN();
   const uint32_t here = fork_generation();

@@ -204,8 +204,8 @@ dnnl::engine* make_engine() {
 
 const dnnl::engine& cpu_engine() {
   // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
-  static const auto* const engine = make_engine();
-  return *engine;
+  static constinit MadeOnce<const dnnl::engine> engine;
+  return engine.get(make_engine);
 }
 
 dnnl::memory::data_type onednn_dtype(DType dtype) {
