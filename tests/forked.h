@@ -9,17 +9,24 @@
 
 namespace tenon::test {
 
-/// Of function() in a child; -1 where it does not end within a minute. The thread sanitizer lets no
-/// such child start threads: 0 there.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kChildrenCompute = false;
+#elif defined(__has_feature)
+constexpr bool kChildrenCompute = !__has_feature(thread_sanitizer);
+#else
+constexpr bool kChildrenCompute = true;
+#endif
+
+/// In a test of its own children, where there are none.
+#define TENON_SKIP_WITHOUT_CHILDREN()   \
+  if (!::tenon::test::kChildrenCompute) \
+  GTEST_SKIP() << "the thread sanitizer lets no child of a process with threads start threads"
+
+/// Of function() in a child; -1 where it does not end within a minute and is killed, or ends by a
+/// signal. 0 where !kChildrenCompute.
 template <class Function>
 int exit_code_of_child(Function&& function) {
-#if defined(__SANITIZE_THREAD__)
-  return 0;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-  return 0;
-#endif
-#endif
+  if (!kChildrenCompute) return 0;
   const pid_t child = fork();
   if (child == 0) {
     alarm(60);

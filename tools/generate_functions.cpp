@@ -185,11 +185,11 @@ struct Function {
     std::vector<std::string> given;
     for (const AttributeSchema* attribute : attributes)
       given.push_back(fmt::format("{{\"{}\", {}}}", attribute->name, cpp_name(attribute->name)));
-    std::string call = fmt::format("{}(op, {}", one_result ? "apply" : "apply_multi", inputs());
+    std::string call =
+        fmt::format("{}(op.get(), {}", one_result ? "apply" : "apply_multi", inputs());
     if (!given.empty()) call += fmt::format(", {{{}}}", join(given, ", "));
-    return fmt::format(
-        "{} {{\n  static const OpDef& op = core_ops().get(\"{}\");\n  return {});\n}}\n\n",
-        signature(false), op.name, call);
+    return fmt::format("{} {{\n  static constinit KnownOp op(\"{}\");\n  return {});\n}}\n\n",
+                       signature(false), op.name, call);
   }
 };
 
@@ -221,7 +221,7 @@ namespace tenon {
 
 #include <array>
 
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 
 namespace tenon {
 

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/strings.h"
 
 namespace tenon {
@@ -180,8 +181,9 @@ InstructionSet allowed_instruction_set(std::string_view word) {
 }
 
 InstructionSet host_instruction_set() {
-  static const InstructionSet set = allowed_instruction_set(instruction_set_word());
-  return set;
+  static constinit MadeOnce<const InstructionSet> set;
+  return set.get(
+      [] { return new InstructionSet(allowed_instruction_set(instruction_set_word())); });
 }
 
 bool instruction_set_is_limited() { return instruction_set_word() != "native"; }
@@ -191,8 +193,8 @@ bool CpuInfo::has(std::string_view feature) const {
 }
 
 const CpuInfo& cpu_info() {
-  static const CpuInfo info = detect();
-  return info;
+  static constinit MadeOnce<const CpuInfo> info;
+  return info.get([] { return new CpuInfo(detect()); });
 }
 
 uint64_t total_memory() { return kib_field("/proc/meminfo", "MemTotal"); }

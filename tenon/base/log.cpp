@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/strings.h"
 
 namespace tenon {
@@ -21,15 +22,40 @@ constexpr int kUndecided = -1;
 
 std::atomic<int> g_level{kUndecided};
 
-struct Output {
-  std::mutex mutex;
-  LogSink sink;
+/// One message after the other, and no sink is replaced while it runs.
+class Output {
+ public:
+  void replace_sink(LogSink& sink) {
+    const std::scoped_lock turn(this->turn());
+    const std::scoped_lock lock(mutex_);
+    sink_.swap(sink);
+  }
+
+  template <class Function>
+  void write(Function&& function) {
+    const std::scoped_lock turn(this->turn());
+    function(sink_);
+  }
+
+ private:
+  /// Held while the user's code runs. In a child of fork it may belong to a thread that is not
+  /// there: that begins with a new one, and the old one stays as it is.
+  std::mutex& turn() {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(generation_, fork_generation()) != fork_generation()) turn_ = new std::mutex;
+    return *turn_;
+  }
+
+  ForkSafeMutex mutex_;
+  LogSink sink_;  // changes with both locks held
+  uint32_t generation_ = fork_generation();
+  std::mutex* turn_ = new std::mutex;
 };
 
 Output& output() {
   // Never destroyed: messages may come from destructors at exit.
-  static auto* output = new Output;
-  return *output;
+  static constinit MadeOnce<Output> output;
+  return output.get([] { return new Output; });
 }
 
 // The first to ask decides, and warns of a value that means nothing.
@@ -66,25 +92,20 @@ LogLevel parse_log_level(std::string_view name) {
       .add_note(hint(name, known));
 }
 
-void set_log_sink(LogSink sink) {
-  const std::lock_guard lock(output().mutex);
-  output().sink = std::move(sink);
-}
+void set_log_sink(LogSink sink) { output().replace_sink(sink); }
 
 namespace detail {
 
 void vlog(LogLevel level, fmt::string_view format, fmt::format_args args) {
   std::string text = fmt::vformat(format, args);
-  const std::lock_guard lock(output().mutex);
-  if (output().sink) {
-    output().sink(level, text);
-    return;
-  }
-  // What went as planned needs no label.
-  const char* label = kLevelNames[static_cast<size_t>(level)];
-  if (level != LogLevel::info) text = fmt::format("{}: {}", label, text);
-  text += '\n';
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  output().write([&](const LogSink& sink) {
+    if (sink) return sink(level, text);
+    // What went as planned needs no label.
+    const char* label = kLevelNames[static_cast<size_t>(level)];
+    if (level != LogLevel::info) text = fmt::format("{}: {}", label, text);
+    text += '\n';
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  });
 }
 
 }  // namespace detail

@@ -8,11 +8,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "tenon/base/fork_safe_mutex.h"
 
 namespace tenon {
 
@@ -37,7 +38,7 @@ class Trace {
   void write(const std::filesystem::path& path) const;
 
  private:
-  mutable std::mutex mutex_;
+  mutable ForkSafeMutex mutex_;
   std::vector<TraceEvent> events_;
 };
 

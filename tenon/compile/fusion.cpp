@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/ops/element.h"
 
 namespace tenon {
@@ -38,8 +39,8 @@ constexpr std::array<std::string_view, 5> kKindNames = {"loop", "row", "long_row
 }  // namespace
 
 const OpDef& fusion_op() {
-  static const OpDef& op = *new OpDef(make_fusion_op());
-  return op;
+  static constinit MadeOnce<const OpDef> op;
+  return op.get([] { return new OpDef(make_fusion_op()); });
 }
 
 std::string_view name_of(FusionKind kind) { return kKindNames[static_cast<size_t>(kind)]; }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "tenon/base/fork_safe_mutex.h"
+
 namespace tenon::data {
 
 /// Memory for one full batch: a buffer for each column.
@@ -13,7 +15,7 @@ struct BatchPool::Slot {
 };
 
 struct BatchPool::FreeList {
-  std::mutex mutex;
+  ForkSafeMutex mutex;
   std::vector<Slot> slots;
 };
 

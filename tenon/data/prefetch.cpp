@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/data/gather.h"
 
 namespace tenon::data {
@@ -178,9 +179,23 @@ class Prefetcher::Worker {
 
 Prefetcher::Prefetcher(Dataset dataset, LoaderOptions options)
     : steps_per_epoch_(steps_in_epoch(dataset, options)),
-      worker_(std::make_unique<Worker>(std::move(dataset), std::move(options), steps_per_epoch_)) {}
+      worker_(std::make_unique<Worker>(std::move(dataset), std::move(options), steps_per_epoch_)),
+      generation_(fork_generation()) {}
 
-Prefetcher::~Prefetcher() = default;
+Prefetcher::~Prefetcher() {
+  if (generation_ != fork_generation()) static_cast<void>(worker_.release());
+}
+
+/// The thread of the parent is not in its child, whatever it held: what it left stays as it is.
+Prefetcher::Worker& Prefetcher::worker() {
+  if (generation_ != fork_generation()) {
+    const Worker& left = *worker_.release();
+    worker_ = std::make_unique<Worker>(left.pool.dataset(), left.options, steps_per_epoch_);
+    worker_->seek(position_);
+    generation_ = fork_generation();
+  }
+  return *worker_;
+}
 
 const Dataset& Prefetcher::dataset() const { return worker_->pool.dataset(); }
 const LoaderOptions& Prefetcher::options() const { return worker_->options; }
@@ -192,9 +207,9 @@ std::optional<HostBatch> Prefetcher::next() {
   }
   HostBatch batch;
   try {
-    batch = worker_->take();
+    batch = worker().take();
   } catch (...) {
-    worker_->seek(position_);  // a second try makes the same batch again
+    worker().seek(position_);  // a second try makes the same batch again
     throw;
   }
   ++position_.step;
@@ -207,7 +222,7 @@ void Prefetcher::seek(Position position) {
          position.epoch, steps_per_epoch_);
   }
   position_ = position;
-  worker_->seek(position);
+  worker().seek(position);
 }
 
 }  // namespace tenon::data

@@ -56,7 +56,8 @@ struct LoaderOptions {
 std::vector<int64_t> epoch_order(uint64_t seed, int64_t epoch, int64_t rows, bool shuffle = true);
 
 /// Makes batches ahead of their use. What a batch holds depends on the options and its position
-/// only, never on timing. One thread at a time may call next() and seek().
+/// only, never on timing. One thread at a time may call next() and seek(). A child of fork goes on
+/// where its parent was, with a thread of its own.
 class Prefetcher {
  public:
   /// Error invalid_argument for options that make no batch at all.
@@ -78,9 +79,12 @@ class Prefetcher {
 
  private:
   class Worker;
+  Worker& worker();
+
   int64_t steps_per_epoch_ = 0;
   Position position_;
   std::unique_ptr<Worker> worker_;
+  uint32_t generation_;  // the fork_generation() of the worker's thread
 };
 
 }  // namespace tenon::data

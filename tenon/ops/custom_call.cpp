@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/strings.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
@@ -32,13 +33,13 @@ void copy_inputs(const CustomCall& call) {
 
 /// Functions stay where they are, so that kernels may point to them.
 struct CustomFunctions {
-  std::mutex mutex;
+  ForkSafeMutex mutex;
   std::map<std::string, CustomFunction, std::less<>> by_target = {{"identity", copy_inputs}};
 };
 
 CustomFunctions& custom_functions() {
-  static auto& functions = *new CustomFunctions;  // never destroyed, as core_ops()
-  return functions;
+  static constinit MadeOnce<CustomFunctions> functions;
+  return functions.get([] { return new CustomFunctions; });
 }
 
 }  // namespace

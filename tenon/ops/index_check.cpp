@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/graph/literal.h"
 
 namespace tenon {
@@ -14,11 +15,12 @@ namespace tenon {
 namespace {
 
 std::atomic<bool>& switched_on() {
-  static std::atomic<bool> on = [] {
+  static constinit MadeOnce<std::atomic<bool>> on;
+  return on.get([] {
     const char* value = std::getenv("TENON_CHECK_INDICES");
-    return value != nullptr && std::string_view(value) != "" && std::string_view(value) != "0";
-  }();
-  return on;
+    return new std::atomic<bool>(value != nullptr && std::string_view(value) != "" &&
+                                 std::string_view(value) != "0");
+  });
 }
 
 [[noreturn]] void fail_outside(const IndexRange& range, int64_t index, int64_t at,

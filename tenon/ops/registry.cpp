@@ -1,5 +1,7 @@
 #include "tenon/ops/registry.h"
 
+#include "tenon/base/fork_safe_mutex.h"
+
 namespace tenon {
 
 void register_core_ops(OpRegistry& ops) {
@@ -18,13 +20,13 @@ void register_core_ops(OpRegistry& ops) {
 }
 
 const OpRegistry& core_ops() {
-  static const OpRegistry& ops = *[] {
-    auto* made = new OpRegistry;  // never destroyed: tensors in static storage may outlive any
-                                  // order of destruction
+  // Never destroyed: tensors in static storage may outlive any order of destruction.
+  static constinit MadeOnce<const OpRegistry> ops;
+  return ops.get([] {
+    auto* made = new OpRegistry;
     register_core_ops(*made);
     return made;
-  }();
-  return ops;
+  });
 }
 
 }  // namespace tenon

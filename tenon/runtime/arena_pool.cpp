@@ -65,8 +65,8 @@ CacheStatistics ArenaPool::statistics() const {
 }
 
 ArenaPool& shared_arenas() {
-  static ArenaPool& arenas = *new ArenaPool;
-  return arenas;
+  static constinit MadeOnce<ArenaPool> arenas;
+  return arenas.get([] { return new ArenaPool; });
 }
 
 }  // namespace tenon

@@ -4,10 +4,10 @@
 //   instance.run(inputs, outputs, arena.data());
 #pragma once
 
-#include <mutex>
 #include <vector>
 
 #include "tenon/base/cache_statistics.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/runtime/buffer.h"
 
 namespace tenon {
@@ -44,7 +44,7 @@ class ArenaPool {
   };
   void give_back(Buffer buffer);
 
-  mutable std::mutex mutex_;
+  mutable ForkSafeMutex mutex_;
   std::vector<Idle> idle_;  // by size
   int64_t runs_ = 0;
   CacheStatistics counts_;

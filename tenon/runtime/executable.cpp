@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/inline_array.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/strings.h"
@@ -32,8 +33,8 @@ class CpuOracle : public KernelOracle {
 
 /// One a process: kernels that two programs share are compiled once.
 CodeGenerator& shared_generator() {
-  static CodeGenerator& generator = *make_code_generator().release();
-  return generator;
+  static constinit MadeOnce<CodeGenerator> generator;
+  return generator.get([] { return make_code_generator().release(); });
 }
 
 /// Of numbers of bytes; as many as there can be where that is more.

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <shared_mutex>
 
 #include "tenon/base/cache_statistics.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/graph/dim.h"
 
 namespace tenon {
@@ -42,7 +42,7 @@ class InstanceTable {
   std::shared_ptr<const Bound> take_oldest();
 
   const size_t most_;
-  mutable std::shared_mutex mutex_;
+  mutable ForkSafeSharedMutex mutex_;
   std::map<SymbolValues, Entry> entries_;
   mutable std::atomic<int64_t> clock_ = 0;
 };

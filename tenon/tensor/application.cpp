@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tenon/graph/bind.h"
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/transforms.h"
 
@@ -26,8 +26,8 @@ Tensor number_of(const Literal& value) {
 /// to be replaced.
 void apply_node(const Graph& graph, const Node& node, std::vector<Tensor>& values,
                 const SymbolValues* symbols = nullptr) {
-  static const OpDef& constant = core_ops().get("constant");
-  if (node.op == &constant && node.attributes.literal("value")->shape().empty()) {
+  static constinit KnownOp constant("constant");
+  if (node.op == &constant.get() && node.attributes.literal("value")->shape().empty()) {
     values[node.outputs[0].index] = number_of(*node.attributes.literal("value"));
     return;
   }

@@ -8,6 +8,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/index_check.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/numbers.h"
@@ -84,19 +85,17 @@ void fill_in_size(Attributes& attributes) {
 /// Indices that are known when a call is recorded are checked then; nothing is computed for it.
 void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
                          const Attributes& attributes) {
-  static const std::array<const OpDef*, 4> kIndexing = {
-      &core_ops().get("gather"), &core_ops().get("scatter"), &core_ops().get("embedding"),
-      &core_ops().get("softmax_cross_entropy")};
-  const auto found = std::ranges::find(kIndexing, &op);
-  if (found == kIndexing.end()) return;
-  const Type& x = inputs[0]->type;
-  int64_t axis = 0, low = 0;
-  if (found - kIndexing.begin() < 2) axis = attributes.integer("axis");
-  if (&op == kIndexing[3]) {  // classes are the last axis, and negative labels are left out
-    axis = static_cast<int64_t>(x.rank()) - 1;
-    low = INT64_MIN;
+  static constinit KnownOp gather("gather"), scatter("scatter"), embedding("embedding"),
+      cross_entropy("softmax_cross_entropy");
+  if (&op == &gather.get() || &op == &scatter.get()) {
+    check_known_indices(op.name, inputs[0]->type, *inputs[1], attributes.integer("axis"), 0);
+  } else if (&op == &embedding.get()) {
+    check_known_indices(op.name, inputs[0]->type, *inputs[1], 0, 0);
+  } else if (&op == &cross_entropy.get()) {
+    // Classes are the last axis, and negative labels are left out.
+    check_known_indices(op.name, inputs[0]->type, *inputs[1],
+                        static_cast<int64_t>(inputs[0]->type.rank()) - 1, INT64_MIN);
   }
-  check_known_indices(op.name, x, *inputs[1], axis, low);
 }
 
 /// The types of the results; attributes get their canonical form.
@@ -132,29 +131,28 @@ Tensor call_op(const OpDef& op, std::vector<NodeRef> inputs, Attributes attribut
 }
 
 const OpDef& cast_op() {
-  static const OpDef& op = core_ops().get("cast");
-  return op;
+  static constinit KnownOp op("cast");
+  return op.get();
 }
 const OpDef& reshape_op() {
-  static const OpDef& op = core_ops().get("reshape");
-  return op;
+  static constinit KnownOp op("reshape");
+  return op.get();
 }
 const OpDef& broadcast_op() {
-  static const OpDef& op = core_ops().get("broadcast");
-  return op;
+  static constinit KnownOp op("broadcast");
+  return op.get();
 }
 
 /// A whole number that is not known yet: where the dtype does not hold it, the nearest that it
 /// holds, which is right for bounds and shifts. (Were it known, it would be an error.)
 NodeRef convert_weak(const NodeRef& node, DType dtype) {
-  static const OpDef& largest_of = core_ops().get("minimum");
-  static const OpDef& least_of = core_ops().get("maximum");
+  static constinit KnownOp minimum("minimum"), maximum("maximum");
   NodeRef kept = node;
   const DType wide = node->type.dtype;
   if (promote(wide, dtype) != dtype) {
     const auto [low, high] = integer_range(dtype);
-    kept = call_op(least_of, {kept, number_node(low, wide)}, {}).node();
-    kept = call_op(largest_of, {kept, number_node(high, wide)}, {}).node();
+    kept = call_op(maximum.get(), {kept, number_node(low, wide)}, {}).node();
+    kept = call_op(minimum.get(), {kept, number_node(high, wide)}, {}).node();
   }
   return call_op(cast_op(), {kept}, {{"dtype", dtype}}).node();
 }

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 
 namespace tenon::detail {
 
@@ -40,8 +40,8 @@ thread_local int open_claims = 0;
 /// Whether a call may run functions of the user: those may themselves evaluate, and wait for what
 /// other threads hold.
 bool may_run_user_code(const OpDef& op) {
-  static const OpDef& custom_call = core_ops().get("custom_call");
-  return &op == &custom_call || op.derivative_class == DerivativeClass::region;
+  static constinit KnownOp custom_call("custom_call");
+  return &op == &custom_call.get() || op.derivative_class == DerivativeClass::region;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/control_flow.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/transforms.h"
@@ -112,7 +113,7 @@ void append(std::vector<Tensor>& to, std::span<const Tensor> from) {
 
 std::vector<Tensor> flat_cond(const Tensor& predicate, const FlatFunction& then,
                               const FlatFunction& otherwise, std::span<const Tensor> operands) {
-  static const OpDef& op = core_ops().get("cond");
+  static constinit KnownOp op("cond");
   std::vector<Type> types = types_of(operands, "cond: operand");
   Traced traced_then = trace(then, types, "then");
   Traced traced_otherwise = trace(otherwise, types, "otherwise");
@@ -122,14 +123,14 @@ std::vector<Tensor> flat_cond(const Tensor& predicate, const FlatFunction& then,
   std::vector<Tensor> inputs = {predicate};
   append(inputs, operands);
   append(inputs, captures.tensors());
-  return apply_multi(op, inputs,
+  return apply_multi(op.get(), inputs,
                      {{"then", region_of(traced_then, captures)},
                       {"otherwise", region_of(traced_otherwise, captures)}});
 }
 
 std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction& body,
                                std::span<const Tensor> start) {
-  static const OpDef& op = core_ops().get("while");
+  static constinit KnownOp op("while");
   std::vector<Type> types = types_of(start, "while_loop: state");
   Traced traced_condition = trace(condition, types, "condition");
   Traced traced_body = trace(body, types, "body");
@@ -138,7 +139,7 @@ std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction
   captures.add(traced_body);
   std::vector<Tensor> inputs = captures.tensors();
   append(inputs, start);
-  return apply_multi(op, inputs,
+  return apply_multi(op.get(), inputs,
                      {{"condition", loop_region(traced_condition, captures)},
                       {"body", loop_region(traced_body, captures)},
                       {"constants", static_cast<int64_t>(captures.tensors().size())}});
@@ -146,7 +147,7 @@ std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction
 
 std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> carries,
                               std::span<const Tensor> xs, bool reverse) {
-  static const OpDef& op = core_ops().get("scan");
+  static constinit KnownOp op("scan");
   std::vector<Type> types = types_of(carries, "scan: carry");
   if (xs.empty()) fail(ErrorCode::invalid_argument, "scan: there is nothing to scan over");
   Dim length;
@@ -171,13 +172,13 @@ std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> 
                   .xs = xs.size(),
                   .length = length,
                   .reverse = reverse};
-  return apply_multi(op, inputs, call.attributes());
+  return apply_multi(op.get(), inputs, call.attributes());
 }
 
 std::vector<Tensor> flat_custom_vjp(const FlatFunction& f, const FlatFunction& forward,
                                     const FlatFunction& backward,
                                     std::span<const Tensor> arguments) {
-  static const OpDef& op = core_ops().get("custom_vjp");
+  static constinit KnownOp op("custom_vjp");
   std::vector<Type> types = types_of(arguments, "custom_vjp: argument");
   Traced primal = trace(f, types, "primal");
   Traced traced_forward = trace(forward, types, "forward");
@@ -210,7 +211,7 @@ std::vector<Tensor> flat_custom_vjp(const FlatFunction& f, const FlatFunction& f
     cotangents.push_back(region.build().full(tensor.type(), 0));
   std::vector<Tensor> inputs(arguments.begin(), arguments.end());
   append(inputs, captures.tensors());
-  return apply_multi(op, inputs,
+  return apply_multi(op.get(), inputs,
                      {{"primal", region_of(primal, captures)},
                       {"forward", forward_graph},
                       {"backward", region.finish(cotangents)}});

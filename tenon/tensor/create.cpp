@@ -1,4 +1,4 @@
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/tensor/node.h"
 
 namespace tenon {
@@ -7,8 +7,8 @@ namespace {
 
 /// Scalars are broadcast too: the number alone would give way to other dtypes.
 Tensor broadcast_number(detail::NodeRef number, const Shape& shape) {
-  static const OpDef& op = core_ops().get("broadcast");
-  return apply(op, {Tensor(std::move(number))}, {{"shape", shape}, {"dims", Integers{}}});
+  static constinit KnownOp op("broadcast");
+  return apply(op.get(), {Tensor(std::move(number))}, {{"shape", shape}, {"dims", Integers{}}});
 }
 
 }  // namespace
@@ -32,11 +32,11 @@ Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
 Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
 Tensor arange(const Dim& count, std::optional<DType> dtype) {
-  static const OpDef& op = core_ops().get("iota");
+  static constinit KnownOp op("iota");
   const int64_t last = count.is_constant() ? count.constant() - 1 : 0;
   if (dtype && last > 0) Number(last).check_fits(*dtype, "arange");
   const DType holds = Number(last).fits(DType::i32) ? DType::i32 : DType::i64;
-  return apply(op, std::span<const Tensor>(),
+  return apply(op.get(), std::span<const Tensor>(),
                {{"dtype", dtype.value_or(holds)}, {"shape", Shape{count}}, {"axis", 0}});
 }
 

@@ -1,14 +1,14 @@
 #include "tenon/tensor/custom_call.h"
 
 #include "tenon/graph/build.h"
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 
 namespace tenon {
 
 std::vector<Tensor> custom_call_multi(const std::string& target, const std::vector<Tensor>& inputs,
                                       Types results, const std::string& config) {
-  static const OpDef& op = core_ops().get("custom_call");
-  return apply_multi(op, inputs,
+  static constinit KnownOp op("custom_call");
+  return apply_multi(op.get(), inputs,
                      {{"target", target}, {"results", std::move(results)}, {"config", config}});
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/hash.h"
 #include "tenon/tensor/jit_changes.h"
 #include "tenon/tensor/jit_pattern.h"
@@ -93,9 +94,10 @@ struct JitCache::State {
   std::atomic<uint64_t> clock = 0;
   std::atomic<size_t> compilations = 0, hits = 0, evictions = 0, versions = 0;
   JitChanges changes;
-  std::shared_mutex mutex;  // taken before a family's; never while one is held
+  ForkSafeSharedMutex mutex;  // a family's is tried with it, and it is never taken with that
   std::unordered_map<Hash128, Known> by_types;
   std::unordered_map<Hash128, std::shared_ptr<Family>> families;
+  uint32_t generation = fork_generation();  // that the families belong to
 
   VersionRef find(const Hash128& key) {
     std::shared_lock lock(mutex);
@@ -109,9 +111,24 @@ struct JitCache::State {
 
   std::shared_ptr<Family> family(const Hash128& key) {
     std::scoped_lock lock(mutex);
+    forget_abandoned();
     std::shared_ptr<Family>& family = families[key];
     if (!family) family = std::make_shared<Family>();
     return family;
+  }
+
+  /// In a child of fork: families that threads of the parent were compiling for stay locked for
+  /// ever. Those still have their handles, so that nothing half changed is taken down.
+  void forget_abandoned() {
+    if (generation == fork_generation()) return;
+    generation = fork_generation();
+    size_t kept = 0;
+    std::erase_if(families, [&](const auto& entry) {
+      const std::unique_lock lock(entry.second->mutex, std::try_to_lock);
+      if (lock) kept += entry.second->versions.size();
+      return !lock;
+    });
+    versions = kept;
   }
 
   /// After a call that failed: nobody else holds a family whose only handle is the table's.
@@ -122,29 +139,41 @@ struct JitCache::State {
     if (unused && found->second->versions.empty()) families.erase(found);
   }
 
+  using Dropped = std::vector<VersionRef>;  // freed when no lock is held
+
   void remember(const Hash128& key, const VersionRef& version) {
+    Dropped dropped;
     std::scoped_lock lock(mutex);
     Known& known = by_types[key];
-    known.version = version;
+    dropped.push_back(std::exchange(known.version, version));
     known.used = ++clock;
     version->used->store(known.used);
-    if (by_types.size() > std::max<size_t>(options.max_sizes, 1)) forget_older_half();
-    while (versions > std::max<size_t>(options.max_versions, 1) && evict_one()) {
+    if (by_types.size() > std::max<size_t>(options.max_sizes, 1)) forget_older_half(dropped);
+    while (versions > std::max<size_t>(options.max_versions, 1) && evict_one(dropped)) {
     }
   }
 
   /// Half at once, so that one call in many pays for looking through all.
-  void forget_older_half() {
+  void forget_older_half(Dropped& dropped) {
     std::vector<uint64_t> times;
     for (const auto& [key, known] : by_types) times.push_back(known.used);
     auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
     std::nth_element(times.begin(), middle, times.end());
-    std::erase_if(by_types, [&](const auto& entry) { return entry.second.used < *middle; });
+    forget_types(dropped, [&](const Known& known) { return known.used < *middle; });
+  }
+
+  template <class Condition>
+  void forget_types(Dropped& dropped, Condition&& condition) {
+    std::erase_if(by_types, [&](auto& entry) {
+      if (!condition(entry.second)) return false;
+      dropped.push_back(std::move(entry.second.version));
+      return true;
+    });
   }
 
   /// Drops the version that was not used for longest; false where others are still compiling. Who
   /// runs it holds it until then.
-  bool evict_one() {
+  bool evict_one(Dropped& dropped) {
     std::unordered_map<Hash128, std::shared_ptr<Family>>::iterator oldest = families.end();
     size_t index = 0;
     uint64_t least = UINT64_MAX;
@@ -168,8 +197,8 @@ struct JitCache::State {
     const bool empty = all.empty();
     lock.unlock();
     if (empty && oldest->second.use_count() == 1) families.erase(oldest);
-    std::erase_if(by_types,
-                  [&](const auto& entry) { return entry.second.version->used == victim->used; });
+    forget_types(dropped, [&](const Known& known) { return known.version->used == victim->used; });
+    dropped.push_back(std::move(victim));
     --versions;
     ++evictions;
     return true;

@@ -57,20 +57,22 @@ std::string shown_number(double value) { return fmt::format("{}", value); }
 
 void JitChanges::note(const JitCache::Request& request, std::span<const Type> types,
                       size_t compilations) {
+  if (warned_) return;
+  std::vector<JitArgument> now = request.arguments();
+  const std::vector<std::string> names = request.names();
   std::string warning;
   {
     std::scoped_lock lock(mutex_);
     if (warned_) return;
-    std::vector<JitArgument> now = request.arguments();
     if (compilations >= kManyCompilations) {
-      std::string change = change_between(arguments_, now, types_, types, request.names());
+      std::string change = change_between(arguments_, now, types_, types, names);
       warned_ = !change.empty();
       if (warned_) {
         warning = fmt::format("jit: {} was compiled {} times. Last, {}",
                               readable(request.function_type), compilations, change);
       }
     }
-    arguments_ = std::move(now);
+    arguments_.swap(now);
     types_.assign(types.begin(), types.end());
   }
   if (!warning.empty()) log_warning("{}", warning);

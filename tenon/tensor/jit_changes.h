@@ -2,11 +2,12 @@
 // tensor/.
 #pragma once
 
-#include <mutex>
+#include <atomic>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/tensor/jit.h"
 
 namespace tenon::detail {
@@ -20,8 +21,8 @@ class JitChanges {
   void note(const JitCache::Request& request, std::span<const Type> types, size_t compilations);
 
  private:
-  std::mutex mutex_;
-  bool warned_ = false;
+  ForkSafeMutex mutex_;
+  std::atomic<bool> warned_ = false;
   std::vector<JitArgument> arguments_;
   std::vector<Type> types_;
 };

@@ -34,8 +34,9 @@ PendingCall::~PendingCall() {
 }
 
 std::shared_ptr<PendingCall> TensorNode::finish(Buffer result) {
-  Lock lock(locked_);
+  Lock lock(lock_holder_);
   if (evaluated.load(std::memory_order_relaxed)) return nullptr;
+  if (lock.is_abandoned()) new (&buffer) Buffer;  // it may be half written
   buffer = std::move(result);
   evaluated.store(true, std::memory_order_release);
   return std::move(call_);

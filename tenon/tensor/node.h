@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/hash.h"
 #include "tenon/tensor/tensor.h"
 
@@ -49,14 +50,26 @@ struct TensorNode {
   /// For a few instructions: nothing is computed or freed under it.
   class Lock {
    public:
-    explicit Lock(std::atomic<bool>& flag) : flag_(flag) {
-      while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    explicit Lock(std::atomic<uint32_t>& holder) : holder_(holder) {
+      const uint32_t mine = fork_generation();
+      uint32_t before = 0;
+      while (!holder_.compare_exchange_weak(before, mine, std::memory_order_acquire)) {
+        if (before != mine) continue;  // free, or of a thread of the parent, which is not here
+        std::this_thread::yield();
+        before = 0;
+      }
+      is_abandoned_ = before != 0;
     }
-    ~Lock() { flag_.store(false, std::memory_order_release); }
+    ~Lock() { holder_.store(0, std::memory_order_release); }
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
 
-    std::atomic<bool>& flag_;
+    /// Taken from a thread that was in the middle of a change when this process was forked.
+    bool is_abandoned() const { return is_abandoned_; }
+
+   private:
+    std::atomic<uint32_t>& holder_;
+    bool is_abandoned_ = false;
   };
 
   Type type;
@@ -86,7 +99,7 @@ struct TensorNode {
   /// The call that will compute it, or null.
   std::shared_ptr<PendingCall> pending() const {
     if (is_evaluated()) return nullptr;
-    Lock lock(locked_);
+    Lock lock(lock_holder_);
     return call_;
   }
   /// Before others have a handle.
@@ -96,7 +109,7 @@ struct TensorNode {
   std::shared_ptr<PendingCall> finish(Buffer result);
 
  private:
-  mutable std::atomic<bool> locked_ = false;
+  mutable std::atomic<uint32_t> lock_holder_ = 0;  // the fork_generation() of its thread
   std::shared_ptr<PendingCall> call_;  // under the lock once other threads have a handle
 };
 

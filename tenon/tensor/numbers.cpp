@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 
 namespace tenon::detail {
 
 namespace {
 
 const OpDef& cast_op() {
-  static const OpDef& op = core_ops().get("cast");
-  return op;
+  static constinit KnownOp op("cast");
+  return op.get();
 }
 
 /// The f32 that users see of a fraction, with all of its digits behind it.

@@ -1,4 +1,4 @@
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/tensor/tensor.h"
 
 namespace tenon {
@@ -10,29 +10,29 @@ bool is_whole(const Tensor& x) { return x.has_value() && !is_floating(x.dtype())
 }  // namespace
 
 Tensor operator+(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("add");
-  return apply(op, {a, b});
+  static constinit KnownOp op("add");
+  return apply(op.get(), {a, b});
 }
 Tensor operator-(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("subtract");
-  return apply(op, {a, b});
+  static constinit KnownOp op("subtract");
+  return apply(op.get(), {a, b});
 }
 Tensor operator*(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("multiply");
-  return apply(op, {a, b});
+  static constinit KnownOp op("multiply");
+  return apply(op.get(), {a, b});
 }
 Tensor operator/(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("divide");
-  if (is_whole(a) && is_whole(b)) return apply(op, {a.cast(DType::f32), b.cast(DType::f32)});
-  return apply(op, {a, b});
+  static constinit KnownOp op("divide");
+  if (is_whole(a) && is_whole(b)) return apply(op.get(), {a.cast(DType::f32), b.cast(DType::f32)});
+  return apply(op.get(), {a, b});
 }
 Tensor operator%(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("remainder");
-  return apply(op, {a, b});
+  static constinit KnownOp op("remainder");
+  return apply(op.get(), {a, b});
 }
 Tensor operator-(const Tensor& x) {
-  static const OpDef& op = core_ops().get("negate");
-  return apply(op, {x});
+  static constinit KnownOp op("negate");
+  return apply(op.get(), {x});
 }
 
 Tensor& operator+=(Tensor& a, const Tensor& b) { return a = a + b; }
@@ -41,28 +41,28 @@ Tensor& operator*=(Tensor& a, const Tensor& b) { return a = a * b; }
 Tensor& operator/=(Tensor& a, const Tensor& b) { return a = a / b; }
 
 Tensor operator<(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("less");
-  return apply(op, {a, b});
+  static constinit KnownOp op("less");
+  return apply(op.get(), {a, b});
 }
 Tensor operator<=(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("less_equal");
-  return apply(op, {a, b});
+  static constinit KnownOp op("less_equal");
+  return apply(op.get(), {a, b});
 }
 Tensor operator>(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("greater");
-  return apply(op, {a, b});
+  static constinit KnownOp op("greater");
+  return apply(op.get(), {a, b});
 }
 Tensor operator>=(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("greater_equal");
-  return apply(op, {a, b});
+  static constinit KnownOp op("greater_equal");
+  return apply(op.get(), {a, b});
 }
 Tensor operator==(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("equal");
-  return apply(op, {a, b});
+  static constinit KnownOp op("equal");
+  return apply(op.get(), {a, b});
 }
 Tensor operator!=(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("not_equal");
-  return apply(op, {a, b});
+  static constinit KnownOp op("not_equal");
+  return apply(op.get(), {a, b});
 }
 Tensor operator&&(const Tensor& a, const Tensor& b) {
   return a.cast(DType::boolean) & b.cast(DType::boolean);
@@ -73,20 +73,20 @@ Tensor operator||(const Tensor& a, const Tensor& b) {
 Tensor operator!(const Tensor& x) { return ~x.cast(DType::boolean); }
 
 Tensor operator&(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("logical_and");
-  return apply(op, {a, b});
+  static constinit KnownOp op("logical_and");
+  return apply(op.get(), {a, b});
 }
 Tensor operator|(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("logical_or");
-  return apply(op, {a, b});
+  static constinit KnownOp op("logical_or");
+  return apply(op.get(), {a, b});
 }
 Tensor operator^(const Tensor& a, const Tensor& b) {
-  static const OpDef& op = core_ops().get("logical_xor");
-  return apply(op, {a, b});
+  static constinit KnownOp op("logical_xor");
+  return apply(op.get(), {a, b});
 }
 Tensor operator~(const Tensor& x) {
-  static const OpDef& op = core_ops().get("logical_not");
-  return apply(op, {x});
+  static constinit KnownOp op("logical_not");
+  return apply(op.get(), {x});
 }
 
 }  // namespace tenon

@@ -1,7 +1,5 @@
 #include "tenon/tensor/plan_store.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 
 namespace tenon {
@@ -20,29 +18,19 @@ size_t kept_of(size_t limit) { return limit - limit / 8; }
 }  // namespace
 
 PlanStore& PlanStore::shared() {
-  static auto* store = new PlanStore;  // never destroyed: threads may evaluate until the very end
-  return *store;
+  // Never destroyed: threads may evaluate until the very end.
+  static constinit MadeOnce<PlanStore> store;
+  return store.get([] { return new PlanStore; });
 }
 
-PlanStore::PlanStore() {
-  // A child of fork() finds the locks free. Families that threads of the parent were compiling for
-  // stay locked for ever: it begins with new ones.
-  pthread_atfork([] { shared().lock_all(); }, [] { shared().unlock_all(); },
-                 [] {
-                   new auto(std::move(shared().families_));
-                   shared().families_.clear();
-                   shared().unlock_all();
-                 });
-}
-
-void PlanStore::lock_all() {
-  families_mutex_.lock();
-  for (Shard& shard : shards_) shard.mutex.lock();
-}
-
-void PlanStore::unlock_all() {
-  for (Shard& shard : shards_) shard.mutex.unlock();
-  families_mutex_.unlock();
+/// In a child of fork: what threads of the parent were compiling for stays locked for ever. Those
+/// still have their handles, so that nothing half changed is taken down.
+void PlanStore::forget_abandoned_families() {
+  if (generation_ == fork_generation()) return;
+  generation_ = fork_generation();
+  std::erase_if(families_, [](const auto& entry) {
+    return !std::unique_lock(entry.second->mutex, std::try_to_lock).owns_lock();
+  });
 }
 
 PlanRef PlanStore::find(const Hash128& key) {
@@ -60,6 +48,7 @@ std::shared_ptr<PlanFamily> PlanStore::family(const Hash128& key) {
   size_t count = 0;
   {
     std::scoped_lock lock(families_mutex_);
+    forget_abandoned_families();
     std::shared_ptr<PlanFamily>& found = families_[key];
     if (!found) found = std::make_shared<PlanFamily>();
     found->last_used = time_.load();
@@ -131,7 +120,9 @@ void PlanStore::keep(const Hash128& key, PlanRef plan, PlanFamily& family) {
   {
     Shard& shard = shard_of(key);
     std::scoped_lock lock(shard.mutex);
-    if (shard.plans.insert_or_assign(key, std::move(made)).second) ++held_;
+    std::shared_ptr<KeptPlan>& place = shard.plans[key];
+    if (!place) ++held_;
+    place.swap(made);
   }
   if (held_ > limit_) drop_oldest();
 }

@@ -3,9 +3,9 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <unordered_map>
 
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/tensor/plan_cache.h"
 #include "tenon/tensor/plan_family.h"
 
@@ -39,10 +39,10 @@ class PlanStore {
   void clear();
 
  private:
-  PlanStore();
+  PlanStore() = default;
 
   struct alignas(64) Shard {
-    std::mutex mutex;
+    ForkSafeMutex mutex;
     std::unordered_map<Hash128, std::shared_ptr<KeptPlan>> plans;
     uint64_t hits = 0;
   };
@@ -52,12 +52,12 @@ class PlanStore {
   void drop(const Hash128& key, Dropped& dropped);
   void drop_oldest();
   void drop_oldest_families(size_t limit);
-  void lock_all();
-  void unlock_all();
+  void forget_abandoned_families();
 
   std::array<Shard, 16> shards_;
-  std::mutex families_mutex_;
+  ForkSafeMutex families_mutex_;
   std::unordered_map<Hash128, std::shared_ptr<PlanFamily>> families_;
+  uint32_t generation_ = fork_generation();  // that families_ belong to
   /// Goes on with every new plan: what was used since then was used of late.
   std::atomic<uint64_t> time_ = 1;
   std::atomic<size_t> held_ = 0;

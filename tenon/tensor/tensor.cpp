@@ -1,6 +1,6 @@
 #include "tenon/tensor/tensor.h"
 
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/tensor/node.h"
 
 namespace tenon {
@@ -149,7 +149,7 @@ double Tensor::item(int64_t index) const { return element<double>(buffer(), inde
 int64_t Tensor::item_int(int64_t index) const { return element<int64_t>(buffer(), index); }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  static const OpDef& op = core_ops().get("reshape");
+  static constinit KnownOp op("reshape");
   Shape full = shape;
   size_t open = shape.rank();
   for (size_t i = 0; i < shape.rank(); ++i) {
@@ -168,26 +168,27 @@ Tensor Tensor::reshape(const Shape& shape) const {
     full[open] = *rest;
   }
   return full.always_equals(this->shape()) ? *this
-                                           : apply(op, {*this}, {{"shape", std::move(full)}});
+                                           : apply(op.get(), {*this}, {{"shape", std::move(full)}});
 }
 
 Tensor Tensor::transpose(const Integers& order) const {
-  static const OpDef& op = core_ops().get("transpose");
+  static constinit KnownOp op("transpose");
   Integers axes = order;
   for (size_t i = rank(); order.empty() && i > 0; --i) axes.push_back(static_cast<int64_t>(i) - 1);
   for (int64_t& axis : axes)
     axis = static_cast<int64_t>(normalise_axis(axis, rank(), "transpose: axis"));
-  return rank() < 2 && axes.size() == rank() ? *this
-                                             : apply(op, {*this}, {{"order", std::move(axes)}});
+  return rank() < 2 && axes.size() == rank()
+             ? *this
+             : apply(op.get(), {*this}, {{"order", std::move(axes)}});
 }
 
 Tensor Tensor::cast(DType dtype) const {
-  static const OpDef& op = core_ops().get("cast");
+  static constinit KnownOp op("cast");
   if (this->dtype() == dtype) return *this;
   if (node_->is_number && node_->is_fraction)
     return detail::converted_number(node_->number, dtype);  // with all the digits it was given
   if (node_->wide && dtype == DType::f64) return Tensor(node_->wide);
-  return apply(op, {node_->wide ? Tensor(node_->wide) : *this}, {{"dtype", dtype}});
+  return apply(op.get(), {node_->wide ? Tensor(node_->wide) : *this}, {{"dtype", dtype}});
 }
 
 }  // namespace tenon

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "tenon/graph/build.h"
-#include "tenon/ops/registry.h"
+#include "tenon/ops/known_op.h"
 #include "tenon/tensor/transforms.h"
 #include "tenon/tensor/walk.h"
 
@@ -30,8 +30,8 @@ struct TraceScope {
 };
 
 const OpDef& constant_op() {
-  static const OpDef& op = core_ops().get("constant");
-  return op;
+  static constinit KnownOp op("constant");
+  return op.get();
 }
 
 /// The graph of what `outputs` need from the arguments of trace `id` at `depth`.

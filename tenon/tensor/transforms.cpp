@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/application.h"
 #include "tenon/tensor/mapped_axes.h"
@@ -201,9 +202,9 @@ Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape) {
 }
 
 std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments) {
-  static const OpDef& op = core_ops().get("call");
+  static constinit KnownOp op("call");
   Traced traced = trace(f, types_of(arguments, {}), "checkpoint");
-  return apply_multi(op, joined(arguments, traced.captures),
+  return apply_multi(op.get(), joined(arguments, traced.captures),
                      {{"body", traced.graph}, {"checkpoint", true}});
 }
 

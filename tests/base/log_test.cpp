@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tenon/base/error.h"
+#include "tests/forked.h"
 
 namespace tenon {
 namespace {
@@ -28,6 +31,31 @@ TEST(Log, LabelsWarningsOnStderr) {
   log_info("resuming");
   log_warning("slow");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "resuming\nwarning: slow\n");
+}
+
+TEST(Log, AChildOfForkWritesWhileAnotherThreadWasInTheSink) {
+  TENON_SKIP_WITHOUT_CHILDREN();
+  std::atomic<bool> is_inside = false, may_end = false;
+  std::atomic<int> lines = 0;
+  set_log_sink([&](LogLevel, std::string_view text) {
+    ++lines;
+    is_inside = true;
+    if (text == "wait") may_end.wait(false);
+  });
+  std::thread other([] { log_warning("wait"); });
+  while (!is_inside) std::this_thread::yield();
+  const int code = test::exit_code_of_child([&] {
+    log_warning("in the child");
+    set_log_sink(nullptr);
+    return lines == 2 ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  may_end = true;
+  may_end.notify_all();
+  other.join();
+  log_warning("in the parent");
+  set_log_sink(nullptr);
+  EXPECT_EQ(lines, 2);
 }
 
 TEST(Log, UnknownLevelIsAnError) {

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <numeric>
+#include <ranges>
 #include <thread>
 
 #include "tenon/base/error.h"
+#include "tests/forked.h"
 
 namespace tenon::data {
 namespace {
@@ -51,6 +54,27 @@ TEST(Prefetcher, EveryRowOnceAnEpochInTheOrderOfTheEpoch) {
       for (const auto& ids : epoch_of(batches)) all.insert(all.end(), ids.begin(), ids.end());
       const auto order = epoch_order(5, epoch, 10);
       EXPECT_TRUE(std::ranges::equal(all, order)) << "epoch " << epoch;
+    }
+  }
+}
+
+TEST(Prefetcher, AChildOfForkGoesOnWhereItsParentWas) {
+  TENON_SKIP_WITHOUT_CHILDREN();
+  for (int prefetch : {0, 1, 4}) {
+    auto batches = std::make_unique<Prefetcher>(
+        numbered(10), LoaderOptions{.batch = 4, .seed = 5, .prefetch = prefetch});
+    for (int64_t step = 0; step < 7; ++step) {
+      const auto child = [&] {
+        const auto rest = epoch_of(*batches);
+        batches.reset();
+        const auto order = epoch_order(5, step / 4, 10);
+        std::vector<int32_t> all;
+        for (const auto& ids : rest) all.insert(all.end(), ids.begin(), ids.end());
+        return std::ranges::equal(all, order | std::views::drop(4 * (step % 4))) ? 0 : 1;
+      };
+      EXPECT_EQ(test::exit_code_of_child(child), 0) << "step " << step;
+      const auto next = batches->next();
+      EXPECT_EQ(next.has_value(), step % 4 != 3);
     }
   }
 }

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "tenon/base/cache_statistics.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/hash.h"
 #include "tenon/base/recent.h"
 
@@ -79,7 +79,7 @@ class CodeTable {
     most_keys_ = std::max(kFewest, 2 * codes_.size());
   }
 
-  std::mutex mutex_;
+  ForkSafeMutex mutex_;
   std::unordered_map<Hash128, std::weak_ptr<Code>> codes_;
   Recent<Hash128, std::shared_ptr<Code>> recent_;
   size_t most_keys_ = 0;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/compile/codegen/bytecode/program.h"
 #include "tenon/ops/expr_fold.h"
 
@@ -290,7 +291,7 @@ class BytecodeGenerator final : public CodeGenerator {
   }
 
  private:
-  mutable std::mutex mutex_;
+  mutable ForkSafeMutex mutex_;
   CodeGeneratorStatistics statistics_;
 };
 

@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/log.h"
 
 namespace tenon {
@@ -68,6 +69,7 @@ class Linker::Session::Library {
     library_.addToLinkOrder(session_->process);
   }
   ~Library() {
+    const ForkDelay delay;
     if (llvm::Error problem = session_->execution.removeJITDylib(library_)) {
       session_->execution.reportError(std::move(problem));
     }
@@ -88,12 +90,16 @@ class Linker::Session::Library {
   llvm::orc::JITDylib& library_;
 };
 
-Linker::Linker() : session_(std::make_shared<Session>()) {}
+Linker::Linker() {
+  const ForkDelay delay;
+  session_ = std::make_shared<Session>();
+}
 
 Linker::~Linker() = default;
 
 std::shared_ptr<KernelFunction> Linker::link(std::span<const std::byte> object,
                                              const std::string& symbol, const std::string& name) {
+  const ForkDelay delay;  // LLVM has locks of its own
   const auto library = std::make_shared<Session::Library>(session_, name);
   return {library, library->link(object, symbol)};
 }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/parallel.h"
 #include "tenon/compile/codegen/code_table.h"
 #include "tenon/compile/codegen/llvm/linker.h"
@@ -108,6 +109,7 @@ class LlvmGenerator final : public CodeGenerator {
 
   std::vector<std::byte> emit(const Kernel& kernel) {
     verify(kernel);
+    const ForkDelay delay;  // LLVM has locks of its own
     std::unique_ptr<Machine> machine = take_machine();
     std::vector<std::byte> object = machine->compile(kernel, kSymbol);
     give_machine(std::move(machine));
@@ -134,7 +136,7 @@ class LlvmGenerator final : public CodeGenerator {
   InstructionSet instruction_set_;
   ObjectCache disk_;
   Linker linker_;
-  mutable std::mutex mutex_;
+  mutable ForkSafeMutex mutex_;
   CodeTable<KernelFunction> code_;
   std::vector<std::unique_ptr<Machine>> machines_;
   CodeGeneratorStatistics statistics_;

@@ -65,7 +65,7 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& p, const Part& part, D
 ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
                                  dnnl::algorithm algorithm, DataLayout data,
                                  const FilterLayout& filter_layout) {
-  const OneThread alone;
+  const Making making;
   const bool filter_gradient = p.kind == ConvolutionKind::filter_gradient;
   const auto layout = [&](const dnnl::memory::desc& plain) {
     return data == DataLayout::plain ? plain : any_layout(plain);

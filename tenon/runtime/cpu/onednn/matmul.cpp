@@ -69,7 +69,7 @@ dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t colum
 
 /// What the library would do, found out without making its code.
 dnnl::matmul::primitive_desc describe(const MatmulProblem& p) {
-  const detail::OneThread alone;
+  const detail::Making making;
   const dnnl::matmul::desc problem(layout_of(p, p.m, p.k, p.lhs), layout_of(p, p.k, p.n, p.rhs),
                                    layout_of(p, p.m, p.n, p.out));
   return {problem, detail::scratch_from_caller(), detail::cpu_engine()};
@@ -77,7 +77,7 @@ dnnl::matmul::primitive_desc describe(const MatmulProblem& p) {
 
 struct Product {
   explicit Product(const MatmulProblem& p) {
-    const detail::OneThread alone;
+    const detail::Making making;
     const auto descriptor = describe(p);
     scratch_bytes = descriptor.scratchpad_desc().get_size();
     implementation = descriptor.impl_info_str();

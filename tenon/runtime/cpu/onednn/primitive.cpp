@@ -133,7 +133,7 @@ dnnl::memory::desc part_of(const dnnl::memory::desc& layout, int64_t first, int6
 }  // namespace
 
 Reorder::Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  const OneThread alone;
+  const Making making;
   const int64_t size = to.dims()[0];
   const int64_t block = std::lcm(first_axis_block(from), first_axis_block(to));
   const size_t wanted = std::clamp<size_t>(to.get_size() / kReorderPart, 1, kMostReorderParts);
@@ -204,8 +204,8 @@ dnnl::engine* make_engine() {
 
 const dnnl::engine& cpu_engine() {
   // Never destroyed: oneDNN's own cache of primitives outlives every kernel and refers to it.
-  static const auto* const engine = make_engine();
-  return *engine;
+  static constinit MadeOnce<const dnnl::engine> engine;
+  return engine.get(make_engine);
 }
 
 dnnl::memory::data_type onednn_dtype(DType dtype) {

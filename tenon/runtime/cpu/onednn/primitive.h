@@ -1,6 +1,6 @@
 // oneDNN primitives that are created once and run from several threads at once. Private.
 //
-//   const OneThread alone;            // descriptors are made for one thread, always
+//   const Making making;              // descriptors are made for one thread, always
 //   Primitive product(dnnl::matmul(descriptor), {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}});
 //   product.run({x, y});              // addresses in the order of the arguments
 //
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tenon/base/alignment.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/parallel.h"
 #include "tenon/graph/dtype.h"
 
@@ -37,6 +38,13 @@ class OneThread {
 
  private:
   int before_;
+};
+
+/// What the library makes meanwhile. It has locks of its own and lets threads wait for what another
+/// is making, so that no child of fork may begin then.
+class Making {
+  const ForkDelay delay_;
+  const OneThread alone_;
 };
 
 /// Calls function(item, slot) for every item, on as many threads as there are slots at most. Items
