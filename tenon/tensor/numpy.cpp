@@ -193,13 +193,13 @@ Tensor tril(const Tensor& x, int64_t diagonal) {
   if (x.rank() < 2)
     fail(ErrorCode::shape_mismatch, "tril: {} is not a matrix", x.type().to_string());
   Tensor rows = arange(x.dim(-2), DType::i64).reshape({x.dim(-2), 1});
-  return where(arange(x.dim(-1), DType::i64) <= rows + diagonal, x, zeros_like(x));
+  return where(arange(x.dim(-1), DType::i64) - rows <= diagonal, x, zeros_like(x));
 }
 Tensor triu(const Tensor& x, int64_t diagonal) {
   if (x.rank() < 2)
     fail(ErrorCode::shape_mismatch, "triu: {} is not a matrix", x.type().to_string());
   Tensor rows = arange(x.dim(-2), DType::i64).reshape({x.dim(-2), 1});
-  return where(arange(x.dim(-1), DType::i64) >= rows + diagonal, x, zeros_like(x));
+  return where(arange(x.dim(-1), DType::i64) - rows >= diagonal, x, zeros_like(x));
 }
 
 Tensor transpose(const Tensor& x) { return x.transpose(); }

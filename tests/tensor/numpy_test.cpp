@@ -120,6 +120,8 @@ TEST(NumPy, ChoosesElements) {
   Tensor index = Tensor::of<int32_t>({2, 0}, {2, 1});
   EXPECT_THAT(values_of(take_along_axis(kMatrix, index, 1)), ElementsAre(3, 4));
   EXPECT_THAT(values_of(tril(kMatrix)), ElementsAre(1, 0, 0, 4, 5, 0));
+  EXPECT_EQ(sum(tril(kMatrix, INT64_MAX)).item(), sum(kMatrix).item());
+  EXPECT_EQ(sum(triu(kMatrix, INT64_MAX)).item(), 0);
   EXPECT_THAT(values_of(triu(kMatrix)), ElementsAre(1, 2, 3, 0, 5, 6));
   EXPECT_THAT(values_of(linspace(0, 1, 3)), ElementsAre(0, 0.5, 1));
   EXPECT_THAT(values_of(diagonal(kMatrix.slice(1, 0, 2))), ElementsAre(1, 5));
