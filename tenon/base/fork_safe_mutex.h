@@ -105,7 +105,8 @@ class MadeOnce {
   std::mutex mutex_;  // held within a ForkDelay only
 };
 
-/// 1, and one more in each child than in its parent. Of what was made in another generation, the
+/// 1, and one more in each child than in its parent, once the process has had a ForkSafeMutex or a
+/// ForkDelay (everything that computes has). Of what was made in another generation, the
 /// locks that are taken belong to threads that are not there: it is given up as it is.
 inline uint32_t fork_generation() {
   return detail::g_fork_generation.load(std::memory_order_relaxed);

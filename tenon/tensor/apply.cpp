@@ -143,14 +143,19 @@ const OpDef& broadcast_op() {
   return op.get();
 }
 
-/// A whole number that is not known yet: where the dtype does not hold it, the nearest that it
-/// holds, which is right for bounds and shifts. (Were it known, it would be an error.)
-NodeRef convert_weak(const NodeRef& node, DType dtype) {
-  static constinit KnownOp minimum("minimum"), maximum("maximum");
-  NodeRef kept = node;
+/// A whole number that is not known yet, for an operand of `op`: where the dtype does not hold it,
+/// the nearest that it holds, which is right for bounds; of shifts, which leave nothing where they
+/// are negative, the most. (Were it known, it would be an error.)
+NodeRef convert_weak(const NodeRef& node, DType dtype, const OpDef& op) {
+  static constinit KnownOp minimum("minimum"), maximum("maximum"), less("less"), select("select");
   const DType wide = node->type.dtype;
+  NodeRef kept = node;
   if (promote(wide, dtype) != dtype) {
     const auto [low, high] = integer_range(dtype);
+    if (op.name.starts_with("shift_")) {
+      NodeRef negative = call_op(less.get(), {node, number_node(0, wide)}, {}).node();
+      kept = call_op(select.get(), {negative, number_node(high, wide), node}, {}).node();
+    }
     kept = call_op(maximum.get(), {kept, number_node(low, wide)}, {}).node();
     kept = call_op(minimum.get(), {kept, number_node(high, wide)}, {}).node();
   }
@@ -160,7 +165,7 @@ NodeRef convert_weak(const NodeRef& node, DType dtype) {
 NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
   if (node->type.dtype == dtype) return node;
   if (node->is_number) return number_as(node, dtype, op);
-  if (node->is_weak && is_integer(dtype)) return convert_weak(node, dtype);
+  if (node->is_weak && is_integer(dtype)) return convert_weak(node, dtype, op);
   if (node->wide) return convert(node->wide, dtype, op);
   return call_op(cast_op(), {node}, {{"dtype", dtype}}).node();
 }

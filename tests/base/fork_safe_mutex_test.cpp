@@ -159,6 +159,7 @@ TEST(MadeOnce, IsTriedAgainAfterAnException) {
 
 TEST(ForkGeneration, IsOneMoreInEachChild) {
   TENON_SKIP_WITHOUT_CHILDREN();
+  const ForkSafeMutex first;
   const uint32_t here = fork_generation();
   const auto child = [&] {
     const int grandchild =
