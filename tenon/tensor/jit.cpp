@@ -1,6 +1,7 @@
 #include "tenon/tensor/jit.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <shared_mutex>
@@ -10,6 +11,7 @@
 
 #include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/hash.h"
+#include "tenon/base/thread_number.h"
 #include "tenon/tensor/jit_changes.h"
 #include "tenon/tensor/jit_pattern.h"
 #include "tenon/tensor/numbers.h"
@@ -91,8 +93,15 @@ struct JitCache::State {
   };
 
   JitOptions options;
+  /// The time of the latest use. It goes on when something else is used, so that threads that call
+  /// for the same types write nothing.
   std::atomic<uint64_t> clock = 0;
-  std::atomic<size_t> compilations = 0, hits = 0, evictions = 0, versions = 0;
+  std::atomic<size_t> compilations = 0, evictions = 0, versions = 0;
+  /// In parts, so that threads that call at once do not write to one line of the cache.
+  struct alignas(64) Hits {
+    std::atomic<size_t> count = 0;
+  };
+  std::array<Hits, 16> hits;
   JitChanges changes;
   ForkSafeSharedMutex mutex;  // a family's is tried with it, and it is never taken with that
   std::unordered_map<Hash128, Known> by_types;
@@ -103,10 +112,22 @@ struct JitCache::State {
     std::shared_lock lock(mutex);
     auto found = by_types.find(key);
     if (found == by_types.end()) return nullptr;
-    const uint64_t now = ++clock;
-    found->second.used.store(now, std::memory_order_relaxed);
-    found->second.version->used->store(now, std::memory_order_relaxed);
+    if (found->second.used.load(std::memory_order_relaxed) != clock.load()) {
+      const uint64_t now = ++clock;
+      found->second.used.store(now, std::memory_order_relaxed);
+      found->second.version->used->store(now, std::memory_order_relaxed);
+    }
     return found->second.version;
+  }
+
+  void count_hit() {
+    hits[thread_number() % hits.size()].count.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  size_t all_hits() const {
+    size_t sum = 0;
+    for (const Hits& part : hits) sum += part.count.load(std::memory_order_relaxed);
+    return sum;
   }
 
   std::shared_ptr<Family> family(const Hash128& key) {
@@ -278,7 +299,7 @@ struct JitCache::State {
         continue;
       }
       if (reuses(*version, donated)) {
-        ++hits;
+        count_hit();
       } else {
         version = with_donated(*version, donated);
       }
@@ -316,7 +337,7 @@ struct JitCache::State {
     Hash128 key = key_of(request.static_key, types, true);
     VersionRef version = find(key);
     if (version && reuses(*version, donated)) {
-      ++hits;
+      count_hit();
       return version;
     }
     const Hash128 family_key = key_of(request.static_key, types, false);
@@ -336,7 +357,7 @@ struct JitCache::State {
 JitCache::JitCache(JitOptions options) : state_(std::make_shared<State>(options)) {}
 
 JitStatistics JitCache::statistics() const {
-  return {state_->compilations, state_->hits, state_->versions, state_->evictions};
+  return {state_->compilations, state_->all_hits(), state_->versions, state_->evictions};
 }
 
 namespace {
