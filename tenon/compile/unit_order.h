@@ -6,6 +6,7 @@
 //   order.is_before(2, 0);                    // true
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

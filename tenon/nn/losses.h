@@ -10,8 +10,8 @@
 namespace tenon::nn {
 
 /// Mean cross entropy of logits [..., classes] and integer labels [...]. Rows with a negative label
-/// are left out. A label beyond the classes is an error where labels are known; one that is still to
-/// be computed reads a logit of 0 (`train::fit` checks labels first).
+/// are left out. A label beyond the classes is an error where labels are known; one that is still
+/// to be computed reads a logit of 0 (`train::fit` checks labels first).
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 /// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
