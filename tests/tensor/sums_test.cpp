@@ -228,6 +228,29 @@ TEST(LongSum, OfTwentyMillionOnesInReductions) {
   EXPECT_EQ(norm(ones({4, kCount}), {1}).item(3), static_cast<float>(std::sqrt(2e7)));
 }
 
+/// Cut along the inner axis, in whatever order operands lie in memory, with a last block of its
+/// own.
+TEST(LongSum, OfProductsWithLongInnerAxes) {
+  constexpr int64_t kInner = 2 * 262144 + 5;
+  for (DType dtype : {DType::f32, DType::bf16}) {
+    auto numbers = [&](uint64_t key, Shape shape) {
+      return (random::uniform(random::key(key), std::move(shape)) + 0.5).cast(dtype);
+    };
+    const Tensor a = numbers(1, {2, 3, kInner}), b = numbers(2, {2, kInner, 2});
+    const Tensor c = numbers(3, {kInner, 3}), d = numbers(4, {2, kInner});
+    auto check = [&](auto product, const Tensor& x, const Tensor& y) {
+      const Tensor wanted = product(x.cast(DType::f64), y.cast(DType::f64));
+      const Tensor got = product(x, y).cast(DType::f64);
+      const double error = max(abs(got - wanted) / wanted).item();
+      EXPECT_LT(error, dtype == DType::f32 ? 2e-6 : 8e-3) << name_of(dtype);
+    };
+    check([](const Tensor& x, const Tensor& y) { return matmul(x, y); }, a, b);
+    check([](const Tensor& x, const Tensor& y) { return matmul(transpose(x), transpose(y)); }, c,
+          d);
+    check([](const Tensor& x, const Tensor& y) { return einsum("bik,bkj->jbi", {x, y}); }, a, b);
+  }
+}
+
 /// Of tenths in f32, whose sum NumPy's float32 cumsum misses by a hundredth.
 TEST(LongSum, StaysNearTheExactOne) {
   constexpr int64_t kCount = 3'000'000;

@@ -5,7 +5,7 @@
 #include "tenon/ops/dot.h"
 #include "tenon/ops/reference.h"
 #include "tenon/runtime/cpu/library.h"
-#include "tenon/runtime/cpu/matmul.h"
+#include "tenon/runtime/cpu/long_matmul.h"
 
 namespace tenon {
 
@@ -196,13 +196,13 @@ std::unique_ptr<OpKernel> make_dot(const KernelRequest& request, std::string& wh
   Product product = axes_of(request);
   MatmulProblem problem;
   if (as_matmul(product, dtype, problem)) {
-    if (auto kernel = make_matmul(problem, why_not)) return kernel;
+    if (auto kernel = make_product(problem, why_not)) return kernel;
   }
   std::vector<Packing> packings;
   packings.emplace_back(std::vector{&product.batch, &product.m, &product.k}, &Axis::lhs, dtype);
   packings.emplace_back(std::vector{&product.batch, &product.n, &product.k}, &Axis::rhs, dtype);
   if (!as_matmul(product, dtype, problem)) return nullptr;
-  auto kernel = make_matmul(problem, why_not);
+  auto kernel = make_product(problem, why_not);
   if (!kernel) return nullptr;
   return std::make_unique<DotKernel>(std::move(kernel), std::move(packings));
 }
