@@ -233,8 +233,8 @@ TEST(LongSum, OfTwentyMillionOnesInReductions) {
 TEST(LongSum, OfProductsWithLongInnerAxes) {
   constexpr int64_t kInner = 2 * 262144 + 5;
   for (DType dtype : {DType::f32, DType::bf16}) {
-    auto numbers = [&](uint64_t key, Shape shape) {
-      return (random::uniform(random::key(key), std::move(shape)) + 0.5).cast(dtype);
+    auto numbers = [&](uint64_t key, const Shape& shape) {
+      return (random::uniform(random::key(key), shape) + 0.5).cast(dtype);
     };
     const Tensor a = numbers(1, {2, 3, kInner}), b = numbers(2, {2, kInner, 2});
     const Tensor c = numbers(3, {kInner, 3}), d = numbers(4, {2, kInner});
