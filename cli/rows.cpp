@@ -54,9 +54,13 @@ Selection parse_selection(const std::string& argument) {
 
 Literal selected(const Literal& all, const Selection& selection) {
   int64_t count = all.shape()[0];
-  if (selection.begin < 0 || selection.end > count || selection.begin >= selection.end) {
-    fail(ErrorCode::out_of_range, "{}: rows {} to {} of {}", selection.path, selection.begin,
-         selection.end - 1, count);
+  const auto& [path, chosen, begin, end] = selection;
+  if (begin < 0 || begin >= end)
+    fail(ErrorCode::invalid_argument, "{}: {}:{} are no rows", path, begin, end);
+  if (end > count) {
+    const int64_t missing = std::max(begin, count);
+    fail(ErrorCode::out_of_range, "{}: there is no row {}: the file has {} row{}, counted from 0",
+         path, missing, count, count == 1 ? "" : "s");
   }
   return rows_between(all, selection.begin, selection.end);
 }

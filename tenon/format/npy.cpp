@@ -299,17 +299,23 @@ std::vector<std::byte> read_head(ZipStream& stream) {
   return head;
 }
 
+/// What stands before the data of an entry, which are left in the stream.
+Header read_header(ZipStream& stream, std::string_view name, uint64_t& offset) {
+  const uint64_t size = stream.remaining();
+  const std::vector<std::byte> head = read_head(stream);
+  ByteReader reader(head, name);
+  Header header = read_header(reader);
+  offset = reader.offset();
+  require_size(header, name, offset, size - offset);
+  return header;
+}
+
 /// An entry of an archive goes straight into the array's memory.
 Literal read_entry(ZipStream stream, std::string_view name) {
-  const uint64_t size = stream.remaining();
   Header header;
   uint64_t offset = 0;
   try {
-    const std::vector<std::byte> head = read_head(stream);
-    ByteReader reader(head, name);
-    header = read_header(reader);
-    offset = reader.offset();
-    require_size(header, name, offset, size - offset);
+    header = read_header(stream, name, offset);
   } catch (const Error&) {
     stream.finish();  // where the header is strange since it is damaged, that is the error
     throw;
@@ -429,6 +435,18 @@ bool NpzFile::may_be_array(const ZipEntry& entry) const {
   }
 }
 
+/// As far as its header tells.
+bool NpzFile::is_readable(const ZipEntry& entry) const {
+  try {
+    ZipStream stream = zip_.open(entry);
+    uint64_t offset = 0;
+    read_header(stream, name_, offset);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<std::string> NpzFile::names() const {
   std::vector<std::string> result;
   for (const auto& [name, entry] : entries_) result.push_back(name);
@@ -440,8 +458,12 @@ Literal NpzFile::read(std::string_view name) const {
   if (found == entries_.end()) {
     const bool other = std::ranges::find(others_, name) != others_.end();
     if (other) fail(ErrorCode::unsupported, "{}: '{}' is not an array", name_, name);
+    std::vector<std::string> readable;
+    for (const auto& [key, entry] : entries_) {
+      if (entry != nullptr && is_readable(*entry)) readable.push_back(key);
+    }
     throw make_error(ErrorCode::not_found, "{}: no array '{}'", name_, name)
-        .add_note(hint(name, names()));
+        .add_note(hint(name, readable));
   }
   if (found->second == nullptr) {
     throw corrupt_at(name_, 0, "'{}' is there twice", name);

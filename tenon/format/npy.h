@@ -56,6 +56,7 @@ class NpzFile {
  private:
   void index();
   bool may_be_array(const ZipEntry& entry) const;
+  bool is_readable(const ZipEntry& entry) const;
 
   std::optional<MappedFile> file_;  // none where the bytes are somebody else's
   std::string name_;

@@ -149,7 +149,9 @@ const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
 const SafetensorsEntry& SafetensorsFile::at(std::string_view name) const& {
   if (const auto* entry = find(name)) return *entry;
   std::vector<std::string> known;
-  for (const auto& tensor : tensors_) known.push_back(tensor.name);
+  for (const auto& tensor : tensors_) {
+    if (tensor.dtype) known.push_back(tensor.name);  // others cannot be read
+  }
   throw make_error(ErrorCode::not_found, "{}: no tensor named '{}'", name_, name)
       .note("{}", hint(name, known));
 }

@@ -158,11 +158,10 @@ bool is_extremum(const Attributes& attributes) {
   return kind == "max" || kind == "min";
 }
 
-/// Of an extremum: 1 / (number of participants that have it) for those that do, else 0. Of f16 and
-/// bf16 in f32, which holds the number of many.
+/// Of each participant.
 Value share_of_extremum(const RuleContext& c) {
-  Value hit = widen(cast(equal(c.inputs[0], c.outputs[0]), c.inputs[0].dtype()));
-  return hit / all_reduce(c, hit, "sum");
+  return share_of_extremum(c.inputs[0], c.outputs[0],
+                           [&](Value hit) { return all_reduce(c, hit, "sum"); });
 }
 
 std::vector<Type> infer_all_reduce(InferContext& c) {

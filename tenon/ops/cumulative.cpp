@@ -43,10 +43,10 @@ ReferenceRule accumulate(Real on_reals, Whole on_integers, bool starts_at_one) {
   };
 }
 
-OpStatement accumulation(std::string name, std::string doc) {
+OpStatement accumulation(std::string name, std::string doc, DTypeSet dtypes) {
   OpStatement statement = primitive(std::move(name));
   statement.doc(std::move(doc))
-      .input("x", kNumeric)
+      .input("x", dtypes)
       .attribute("axis", AttributeKind::integer, "along which is accumulated")
       .attribute("reverse", AttributeKind::boolean, false, "from the last element to the first")
       .infer([](InferContext& c) {
@@ -73,7 +73,8 @@ OpStatement& may_be_exclusive(OpStatement& statement) {
 }
 
 void add_sum(OpFamily& ops) {
-  OpStatement sum = accumulation("cumulative_sum", "Sums of all elements up to each one.");
+  OpStatement sum =
+      accumulation("cumulative_sum", "Sums of all elements up to each one.", kNumeric);
   may_be_exclusive(sum)
       .reference(accumulate([](double a, double b) { return a + b; },
                             [](int64_t a, int64_t b) {
@@ -200,7 +201,7 @@ Value product_cotangent(const VjpContext& c) {
 
 void add_product(OpFamily& ops) {
   OpStatement product =
-      accumulation("cumulative_product", "Products of all elements up to each one.");
+      accumulation("cumulative_product", "Products of all elements up to each one.", kNumeric);
   may_be_exclusive(product)
       .reference(accumulate([](double a, double b) { return a * b; },
                             [](int64_t a, int64_t b) {
@@ -217,25 +218,22 @@ void add_product(OpFamily& ops) {
   ops.add(product);
 }
 
-/// The index that each cumulative extremum comes from: where a new one appears, carried on.
+/// The index that each cumulative extremum comes from, carried on from where an element is one: the
+/// latest of equal ones, and of NaNs, as in PyTorch.
 Value source_of_extremum(const RuleContext& c) {
   int64_t axis = c.attributes.integer("axis");
   bool reverse = c.attributes.boolean("reverse");
-  Value x = c.inputs[0], y = c.outputs[0];
+  Value x = c.inputs[0];
   Value index = iota(c.build, DType::i64, x.shape(), axis);
   const Dim& count = x.dim(to_index(axis));
   if (count.is(0)) return index;
-  // A new extremum is an element that differs from the result before it. The first always is one.
-  Value before = reverse ? slice_axis(y, axis, 1, count) : slice_axis(y, axis, 0, count - 1);
-  Value after = reverse ? slice_axis(y, axis, 0, count - 1) : slice_axis(y, axis, 1, count);
-  Value moved = not_equal(before, after);
-  Shape low(std::vector<Dim>(x.rank(), Dim(0))), high = low;
-  (reverse ? high : low)[to_index(axis)] = 1;
-  Value is_new = pad(moved, c.build.full({DType::boolean, {}}, 1), low, high);
+  Value is_extremum = equal(x, c.outputs[0]);
+  if (is_floating(x.dtype())) is_extremum = logical_or(is_extremum, c.build.call("is_nan", {x}));
+  // The first element always is one.
   Value none = reverse ? broadcast(dim_value(c.build, count - 1, DType::i64), x.shape(), {})
                        : c.build.full_like(index, 0.0);
-  return c.build.call(reverse ? "cumulative_min" : "cumulative_max", {select(is_new, index, none)},
-                      {{"axis", axis}, {"reverse", reverse}});
+  return c.build.call(reverse ? "cumulative_min" : "cumulative_max",
+                      {select(is_extremum, index, none)}, {{"axis", axis}, {"reverse", reverse}});
 }
 
 OpStatement& extremum_derivative(OpStatement& statement) {
@@ -252,12 +250,18 @@ OpStatement& extremum_derivative(OpStatement& statement) {
 
 void add_extrema(OpFamily& ops) {
   OpStatement largest = accumulation(
-      "cumulative_max", "The largest of all elements up to each one; NaN after the first NaN.");
+      "cumulative_max",
+      "The largest of all elements up to each one; NaN after the first NaN. Of equal ones "
+      "the latest has the derivative.",
+      kAnyDType);
   largest.reference(accumulate([](double a, double b) { return a > b || std::isnan(a) ? a : b; },
                                [](int64_t a, int64_t b) { return std::max(a, b); }, false));
   ops.add(extremum_derivative(largest));
   OpStatement smallest = accumulation(
-      "cumulative_min", "The smallest of all elements up to each one; NaN after the first NaN.");
+      "cumulative_min",
+      "The smallest of all elements up to each one; NaN after the first NaN. Of equal ones "
+      "the latest has the derivative.",
+      kAnyDType);
   smallest.reference(accumulate([](double a, double b) { return a < b || std::isnan(a) ? a : b; },
                                 [](int64_t a, int64_t b) { return std::min(a, b); }, false));
   ops.add(extremum_derivative(smallest));

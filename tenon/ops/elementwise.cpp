@@ -122,6 +122,19 @@ Value winner(Value wins, Value a, Value b) {
   return select(equal(a, b), 0.5, cast(wins, a.dtype()));
 }
 
+/// What is left of a division.
+void add_rest(OpFamily& ops, OpStatement& rest) {
+  ops.add(rest.dtypes(kNumeric)
+              .derivative(derivative_of_rest)
+              .onnx("Mod")
+              .domain(0.5, 2)
+              .samples(kNumberPairs)
+              .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
+                        {"f32[16], f32[16]", {}, {{-9, 9}, {0.5, 3}}},
+                        {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
+                        {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
+}
+
 void add_arithmetic(OpFamily& ops) {
   ops.add(elementwise("add", 2)
               .doc("a + b; integers wrap.")
@@ -174,40 +187,19 @@ void add_arithmetic(OpFamily& ops) {
                     {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}},
                     {"u8[64], u8[64]", {}, {{0, 255}, {0, 9}}}}));
 
-  ops.add(elementwise("fmod", 2)
-              .doc("a - b * truncate(a / b), exactly: with the sign of a, as C's fmod and %. x % 0 "
-                   "is x for "
-                   "integers. ONNX's Mod with fmod = 1.")
-              .dtypes(kNumeric)
-              .scalar([](double a, double b) { return std::fmod(a, b); })
-              .integer_scalar(truncated_remainder)
-              .derivative(derivative_of_rest)
-              .expand(expand_fmod)
-              .onnx("Mod")
-              .domain(0.5, 2)
-              .samples(kNumberPairs)
-              .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
-                        {"f32[16], f32[16]", {}, {{-9, 9}, {0.5, 3}}},
-                        {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
-                        {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
-
-  ops.add(
-      elementwise("remainder", 2)
-          .doc("a - b * floor(a / b): with the sign of b, as in Python and NumPy; x % 0 is x for "
-               "integers. fmod plus b where the signs differ, rounded once. ONNX's Mod with "
-               "fmod = 0.")
-          .dtypes(kNumeric)
-          .scalar([](double a, double b) { return floored_remainder(a, b); })
-          .integer_scalar([](int64_t a, int64_t b) { return floored_remainder(a, b); })
-          .derivative(derivative_of_rest)
-          .expand(expand_remainder)
-          .onnx("Mod")
-          .domain(0.5, 2)
-          .samples(kNumberPairs)
-          .samples({{"f64[16], f64[16]", {}, {{-9, 9}, {-3, -0.5}}},
-                    {"f32[16], f32[16]", {}, {{-9, 9}, {0.5, 3}}},
-                    {"i32[64], i32[64]", {}, {{-9, 9}, {-3, 3}}},
-                    {"i8[64], i8[64]", {}, {{-128, 127}, {-5, 5}}}}));
+  add_rest(ops, elementwise("fmod", 2)
+                    .doc("a - b * truncate(a / b), exactly: with the sign of a, as C's fmod and %. "
+                         "x % 0 is x for integers. ONNX's Mod with fmod = 1.")
+                    .scalar([](double a, double b) { return std::fmod(a, b); })
+                    .integer_scalar(truncated_remainder)
+                    .expand(expand_fmod));
+  add_rest(ops, elementwise("remainder", 2)
+                    .doc("a - b * floor(a / b): with the sign of b, as in Python and NumPy; x % 0 "
+                         "is x for integers. fmod plus b where the signs differ, rounded once. "
+                         "ONNX's Mod with fmod = 0.")
+                    .scalar([](double a, double b) { return floored_remainder(a, b); })
+                    .integer_scalar([](int64_t a, int64_t b) { return floored_remainder(a, b); })
+                    .expand(expand_remainder));
 
   ops.add(elementwise("maximum", 2)
               .doc("The larger of a and b; NaN if either is.")
@@ -299,31 +291,30 @@ void add_signs(OpFamily& ops) {
 }
 
 void add_rounding(OpFamily& ops) {
-  const char* constant = "constant wherever it has a derivative";
-  ops.add(elementwise("floor", 1)
-              .doc("The largest integer that is not above x.")
-              .dtypes(kFloating)
-              .scalar([](double x) { return std::floor(x); })
-              .non_differentiable(constant)
-              .expand([](ExprPool&, Expr x) { return floor(x); })
-              .onnx("Floor")
-              .samples(kRealSamples));
-  ops.add(elementwise("ceil", 1)
-              .doc("The smallest integer that is not below x.")
-              .dtypes(kFloating)
-              .scalar([](double x) { return std::ceil(x); })
-              .non_differentiable(constant)
-              .expand([](ExprPool&, Expr x) { return ceil(x); })
-              .onnx("Ceil")
-              .samples(kRealSamples));
-  ops.add(elementwise("round", 1)
-              .doc("The nearest integer; halves go to the even one.")
-              .dtypes(kFloating)
-              .scalar([](double x) { return std::nearbyint(x); })
-              .non_differentiable(constant)
-              .expand([](ExprPool&, Expr x) { return round_even(x); })
-              .onnx("Round")
-              .samples(kRealSamples));
+  using Real = double (*)(double);
+  using Rounded = Expr (*)(Expr);
+  auto add = [&](const char* name, const char* doc, const char* onnx, Real real, Rounded rounded) {
+    ops.add(elementwise(name, 1)
+                .doc(doc)
+                .dtypes(kNumeric)
+                .scalar(real)
+                .integer_scalar([](int64_t x) { return x; })
+                .non_differentiable("constant wherever it has a derivative")
+                .expand([rounded](ExprPool&, Expr x) {
+                  return is_floating(x.dtype()) ? rounded(x) : x;
+                })
+                .onnx(onnx)
+                .samples(kNumberSamples));
+  };
+  add(
+      "floor", "The largest integer that is not above x; integers stay as they are.", "Floor",
+      [](double x) { return std::floor(x); }, [](Expr x) { return floor(x); });
+  add(
+      "ceil", "The smallest integer that is not below x; integers stay as they are.", "Ceil",
+      [](double x) { return std::ceil(x); }, [](Expr x) { return ceil(x); });
+  add(
+      "round", "The nearest integer; halves go to the even one. Integers stay as they are.",
+      "Round", [](double x) { return std::nearbyint(x); }, [](Expr x) { return round_even(x); });
 }
 
 void add_exponentials(OpFamily& ops) {

@@ -326,7 +326,7 @@ void add_check(OpFamily& ops) {
   ops.add(
       primitive("check_indices")
           .doc("The indices as they are; an error when the program runs where one of them is "
-               "not in [low, size).")
+               "not in [low, size), or not in [-size, size) with `from_end`.")
           .input("indices", kIndex)
           .attribute("size", AttributeKind::shape,
                      "of the axis that is indexed, as a shape of one dimension")
@@ -334,6 +334,8 @@ void add_check(OpFamily& ops) {
           .attribute("axis", AttributeKind::integer, 0, "that is indexed, for the error")
           .attribute("by", AttributeKind::string, "check_indices", "who indexes, for the error")
           .attribute("of", AttributeKind::string, "x", "what is indexed, for the error")
+          .attribute("from_end", AttributeKind::boolean, false,
+                     "negative indices are good that count from the end")
           .infer([](InferContext& c) {
             const Shape& size = c.attributes.shape("size");
             if (size.rank() != 1)
@@ -344,11 +346,13 @@ void add_check(OpFamily& ops) {
           .reference([](ReferenceCall& call) {
             const Attributes& attributes = call.attributes();
             const Literal indices = call.input(0).to_literal();
+            const int64_t size = attributes.shape("size")[0].constant();
+            const bool from_end = attributes.boolean("from_end");
             check_indices({.op = attributes.string("by"),
                            .type = attributes.string("of"),
                            .axis = attributes.integer("axis"),
-                           .low = attributes.integer("low"),
-                           .size = attributes.shape("size")[0].constant()},
+                           .low = from_end ? -size : attributes.integer("low"),
+                           .size = size},
                           indices.dtype(), indices.data(), indices.shape());
             call.output(0) = call.input(0);
           })
@@ -357,6 +361,7 @@ void add_check(OpFamily& ops) {
           .samples({{"i32[4]", below(5), {{0, 4}}},
                     {"i64[2,n]", below(9), {{0, 8}}},
                     {"i32[]", below(3), {{0, 2}}},
+                    {"i64[6]", {{"size", Shape{4}}, {"from_end", true}}, {{-4, 3}}},
                     {"i32[0]", below(0), {}}}));
 }
 

@@ -78,6 +78,8 @@ auto start_at_loser(double sign) {
     constexpr auto kLowest = std::numeric_limits<int64_t>::min();
     bool low = sign < 0;
     switch (out.dtype()) {
+      case DType::boolean:
+        return out.set_int(i, low ? 0 : 1);
       case DType::u8:
         return out.set_int(i, low ? 0 : 255);
       case DType::i8:
@@ -168,6 +170,20 @@ std::vector<Sample> number_samples() {
           {"f32[0,2]", {{"axes", Integers{1}}}, {}}};
 }
 
+/// Of what has an order, but is no number: bools.
+std::vector<Sample> boolean_samples() {
+  return {{"bool[3,4]", {{"axes", Integers{1}}}, {}},
+          {"bool[2,n]", {{"axes", Integers{0}}, {"keep", true}}, {}},
+          {"bool[4]", {{"axes", Integers{0}}}, {}},
+          {"bool[2,0]", {{"axes", Integers{1}}}, {}}};
+}
+
+std::vector<Sample> ordered_samples() {
+  std::vector<Sample> samples = number_samples(), bools = boolean_samples();
+  samples.insert(samples.end(), bools.begin(), bools.end());
+  return samples;
+}
+
 OpStatement& with_samples(OpStatement& statement, const std::vector<Sample>& samples) {
   for (const Sample& sample : samples) statement.samples({sample});
   return statement;
@@ -231,12 +247,12 @@ void add_product(OpFamily& ops) {
   ops.add(with_samples(product, number_samples()));
 }
 
-/// `derivative` times 1 / (number of elements that equal the extremum) where an element is one of
-/// them, else 0. Of f16 and bf16 in f32, in which that number and its reciprocal fit.
+/// `derivative` times the share that each element has in the extremum.
 Value shared_by_extrema(const RuleContext& c, Value derivative) {
-  Value hit = widen(cast(equal(c.inputs[0], spread(c, c.outputs[0])), c.inputs[0].dtype()));
-  Value count = reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep"));
-  return widen(derivative) * (hit / spread(c, count));
+  auto total = [&](Value hit) {
+    return spread(c, reduce_sum(hit, c.attributes.integers("axes"), c.attributes.boolean("keep")));
+  };
+  return widen(derivative) * share_of_extremum(c.inputs[0], spread(c, c.outputs[0]), total);
 }
 
 OpStatement& extremum_derivative(OpStatement& statement) {
@@ -257,36 +273,33 @@ void add_extrema(OpFamily& ops) {
       reduction("reduce_max", ReduceKind::maximum,
                 "The largest element over some axes; NaN if there is one. Nothing gives the lowest "
                 "number. Equal maxima share the derivative.");
-  largest.dtypes(kNumeric)
+  largest.dtypes(kAnyDType)
       .reference(fold_axes(
           start_at_loser(-1), [](double a, double b) { return a > b || std::isnan(a) ? a : b; },
           [](int64_t a, int64_t b) { return std::max(a, b); }))
       .onnx("ReduceMax");
-  ops.add(with_samples(extremum_derivative(largest), number_samples()));
+  ops.add(with_samples(extremum_derivative(largest), ordered_samples()));
 
   OpStatement smallest =
       reduction("reduce_min", ReduceKind::minimum,
                 "The smallest element over some axes; NaN if there is one. Nothing gives the "
                 "highest number. Equal minima share the derivative.");
-  smallest.dtypes(kNumeric)
+  smallest.dtypes(kAnyDType)
       .reference(fold_axes(
           start_at_loser(1), [](double a, double b) { return a < b || std::isnan(a) ? a : b; },
           [](int64_t a, int64_t b) { return std::min(a, b); }))
       .onnx("ReduceMin");
-  ops.add(with_samples(extremum_derivative(smallest), number_samples()));
+  ops.add(with_samples(extremum_derivative(smallest), ordered_samples()));
 }
 
 void add_logic(OpFamily& ops) {
   auto add = [&](const char* name, ReduceKind kind, const char* doc, int64_t start, auto combine) {
-    ops.add(reduction(name, kind, doc)
-                .dtypes(kBoolean)
-                .reference(fold_axes(
-                    start_at(start), [](double a, double) { return a; }, combine))
-                .non_differentiable("a function of bools")
-                .samples({{"bool[3,4]", {{"axes", Integers{1}}}, {}},
-                          {"bool[2,n]", {{"axes", Integers{0}}, {"keep", true}}, {}},
-                          {"bool[4]", {{"axes", Integers{0}}}, {}},
-                          {"bool[2,0]", {{"axes", Integers{1}}}, {}}}));
+    OpStatement statement = reduction(name, kind, doc);
+    statement.dtypes(kBoolean)
+        .reference(fold_axes(
+            start_at(start), [](double a, double) { return a; }, combine))
+        .non_differentiable("a function of bools");
+    ops.add(with_samples(statement, boolean_samples()));
   };
   add("reduce_and", ReduceKind::logical_and, "Whether all are true.", 1,
       [](int64_t a, int64_t b) { return a & b; });
@@ -329,7 +342,7 @@ void add_arguments(OpFamily& ops) {
   auto add = [&](const char* name, const char* doc, double sign, const char* onnx) {
     ops.add(primitive(name)
                 .doc(doc)
-                .input("x", kNumeric)
+                .input("x")
                 .attribute("axis", AttributeKind::integer, "that is searched")
                 .attribute("dtype", AttributeKind::dtype, DType::i32,
                            "of the index: i32 or i64; i64 where i32 cannot hold every position")
@@ -347,6 +360,7 @@ void add_arguments(OpFamily& ops) {
                           {"bf16[8]", {{"axis", -1}}, {}},
                           {"i32[2,8]", {{"axis", 1}}, {{-2, 2}}},
                           {"u8[6,2]", {{"axis", 0}}, {{0, 9}}},
+                          {"bool[6,2]", {{"axis", 0}}, {}},
                           {"f32[0,2]", {{"axis", 1}}, {}}}));
   };
   add("argmax", "The first index of the largest element along an axis; of the first NaN.", 1,

@@ -62,7 +62,7 @@ void add_sort(OpFamily& ops) {
   ops.add(primitive("sort")
               .doc("Sorts keys along an axis, and values with them. Equal keys keep their order, "
                    "NaN comes last.")
-              .input("keys", kNumeric)
+              .input("keys")
               .variadic_input("values")
               .attribute("axis", AttributeKind::integer, -1, "that is sorted")
               .attribute("descending", AttributeKind::boolean, false, "from the largest on")
@@ -96,6 +96,7 @@ void add_sort(OpFamily& ops) {
                         {"i32[8], f64[8], i64[8]", {{"axis", 0}}, {{-2, 2}, {-2, 2}, {0, 9}}},
                         {"i32[2,8], i64[2,8]", {{"descending", true}}, {{-2, 2}, {0, 9}}},
                         {"bf16[4], bool[4]", {}, {}},
+                        {"bool[2,5], i32[2,5]", {{"axis", 0}, {"descending", true}}, {}},
                         {"f32[0]", {}, {}}}));
 }
 
@@ -104,7 +105,7 @@ void add_top_k(OpFamily& ops) {
       composite("top_k")
           .doc("The k largest elements of the last axis, the largest first, and their "
                "positions (i64). Of equal elements the earlier comes first; NaN is the largest.")
-          .input("x", kNumeric)
+          .input("x")
           .attribute("k", AttributeKind::integer, "how many")
           .infer([](InferContext& c) -> std::vector<Type> {
             Type values = c.input(0);
@@ -135,7 +136,8 @@ void add_top_k(OpFamily& ops) {
           .onnx("TopK")
           .samples({{"f32[3,5]", {{"k", 2}}, {}},
                     {"f32[n,7]", {{"k", 7}}, {}},
-                    {"i32[9]", {{"k", 1}}, {}}}));
+                    {"i32[9]", {{"k", 1}}, {}},
+                    {"bool[2,4]", {{"k", 3}}, {}}}));
 }
 
 /// Checks that both lead with the same axes, and that positions fit the dtype.
@@ -189,8 +191,8 @@ void add_search(OpFamily& ops) {
               "How many elements of an ascending vector come before each value, which is where the "
               "value would be put in; with `right`, those that equal it, too. NaN is behind every "
               "number.")
-          .input("sorted", kNumeric)
-          .input("values", kNumeric)
+          .input("sorted")
+          .input("values")
           .attribute("right", AttributeKind::boolean, false, "behind equal elements")
           .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that both share")
           .attribute("dtype", AttributeKind::dtype, DType::i32,

@@ -191,19 +191,6 @@ const InputSchema& schema_of(const OpDef& op, size_t input) {
   return op.inputs[std::min(input, op.inputs.size() - 1)];
 }
 
-bool is_comparison(const OpDef& op) {
-  static const std::array<std::string_view, 6> kNames = {
-      "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"};
-  return std::ranges::find(kNames, op.name) != kNames.end();
-}
-
-/// Where all values of the dtype may be compared with the number as it is written, as in NumPy.
-DType compared_dtype(DType dtype, const TensorNode& number) {
-  if (is_floating(dtype)) return written_number(number).fits(dtype) ? dtype : DType::f64;
-  if (number.is_fraction) return DType::f64;
-  return written_number(number).fits(dtype) ? dtype : DType::i64;
-}
-
 /// The dtype that the operands of an elementwise call meet in. Numbers give way to tensors.
 DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   std::optional<DType> tensors, numbers;
@@ -217,12 +204,8 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   }
   if (!tensors) return numbers.value_or(DType::boolean);
   if (numbers && *tensors == DType::boolean) return *numbers;
-  if (numbers && is_comparison(op)) {
-    const TensorNode& number = *inputs[is_number_like(*inputs[0]) ? 0 : 1];
-    if (number.is_number) return compared_dtype(*tensors, number);
-    // One that is not known yet, in a dtype that has all values of both.
-    if (!is_floating(*tensors)) return fraction ? DType::f64 : promote(*tensors, *numbers);
-  }
+  if (numbers && is_comparison(op))
+    return compared_dtype(*tensors, *inputs[is_number_like(*inputs[0]) ? 0 : 1]);
   if (numbers && fraction && !is_floating(*tensors)) return promote(DType::f32, *numbers);
   return *tensors;
 }
@@ -282,10 +265,22 @@ std::vector<NodeRef> nodes_of(const OpDef& op, std::span<const Tensor> inputs) {
   return nodes;
 }
 
+/// Whether one of two is a number and the other one is not.
+bool meets_number(std::span<const NodeRef> nodes) {
+  return nodes.size() == 2 && is_number_like(*nodes[0]) != is_number_like(*nodes[1]);
+}
+
 struct Operands {
   std::vector<NodeRef> nodes;
   bool weak = false;  // what they give is a number again
 };
+
+/// Bools as integers for sums and the like, which take one tensor of any numbers.
+void count_bools(const OpDef& op, std::vector<NodeRef>& nodes) {
+  if (op.inputs.size() != 1 || nodes.size() != 1) return;
+  const bool is_bool = nodes[0]->type.dtype == DType::boolean;
+  if (is_bool && op.inputs[0].dtypes == kNumeric) nodes[0] = convert(nodes[0], DType::i32, op);
+}
 
 /// The inputs of a call; those of elementwise ops in one dtype and shape.
 Operands operands_of(const OpDef& op, std::span<const Tensor> inputs) {
@@ -294,8 +289,11 @@ Operands operands_of(const OpDef& op, std::span<const Tensor> inputs) {
   if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
     operands.weak = is_weak_call(op, nodes);
     if (operands.weak) nodes = widened(op, nodes);
+    if (meets_number(nodes) && is_comparison(op)) nodes = comparable(op, nodes);
     unify_dtypes(op, nodes);
     unify_shapes(op, nodes);
+  } else {
+    count_bools(op, nodes);
   }
   return operands;
 }

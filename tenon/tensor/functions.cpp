@@ -396,10 +396,15 @@ Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, in
 }
 
 Tensor check_indices(const Tensor& indices, const Shape& size, int64_t low, int64_t axis,
-                     const std::string& by, const std::string& of) {
+                     const std::string& by, const std::string& of, bool from_end) {
   static constinit KnownOp op("check_indices");
   return apply(op.get(), {indices},
-               {{"size", size}, {"low", low}, {"axis", axis}, {"by", by}, {"of", of}});
+               {{"size", size},
+                {"low", low},
+                {"axis", axis},
+                {"by", by},
+                {"of", of},
+                {"from_end", from_end}});
 }
 
 Tensor reduce_sum(const Tensor& x, const Integers& axes, bool keep) {

@@ -55,13 +55,13 @@ Tensor abs(const Tensor& x);
 /// -1, 0 or 1; NaN for NaN.
 Tensor sign(const Tensor& x);
 
-/// The largest integer that is not above x.
+/// The largest integer that is not above x; integers stay as they are.
 Tensor floor(const Tensor& x);
 
-/// The smallest integer that is not below x.
+/// The smallest integer that is not below x; integers stay as they are.
 Tensor ceil(const Tensor& x);
 
-/// The nearest integer; halves go to the even one.
+/// The nearest integer; halves go to the even one. Integers stay as they are.
 Tensor round(const Tensor& x);
 
 /// e to the power x.
@@ -293,14 +293,17 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = 0, int64_t 
 Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, int64_t axis = 0,
                int64_t batch_dims = 0, const std::string& mode = "add");
 
-/// The indices as they are; an error when the program runs where one of them is not in [low, size).
+/// The indices as they are; an error when the program runs where one of them is not in [low, size),
+/// or not in [-size, size) with `from_end`.
 /// `size`: of the axis that is indexed, as a shape of one dimension.
 /// `low`: the first index that is good.
 /// `axis`: that is indexed, for the error.
 /// `by`: who indexes, for the error.
 /// `of`: what is indexed, for the error.
+/// `from_end`: negative indices are good that count from the end.
 Tensor check_indices(const Tensor& indices, const Shape& size, int64_t low = 0, int64_t axis = 0,
-                     const std::string& by = "check_indices", const std::string& of = "x");
+                     const std::string& by = "check_indices", const std::string& of = "x",
+                     bool from_end = false);
 
 // reduce.cpp
 
@@ -361,12 +364,14 @@ Tensor cumulative_sum(const Tensor& x, int64_t axis, bool reverse = false, bool 
 Tensor cumulative_product(const Tensor& x, int64_t axis, bool reverse = false,
                           bool exclusive = false);
 
-/// The largest of all elements up to each one; NaN after the first NaN.
+/// The largest of all elements up to each one; NaN after the first NaN. Of equal ones the latest
+/// has the derivative.
 /// `axis`: along which is accumulated.
 /// `reverse`: from the last element to the first.
 Tensor cumulative_max(const Tensor& x, int64_t axis, bool reverse = false);
 
-/// The smallest of all elements up to each one; NaN after the first NaN.
+/// The smallest of all elements up to each one; NaN after the first NaN. Of equal ones the latest
+/// has the derivative.
 /// `axis`: along which is accumulated.
 /// `reverse`: from the last element to the first.
 Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse = false);

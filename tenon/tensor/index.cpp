@@ -46,6 +46,9 @@ Tensor slice_one(const Tensor& x, size_t axis, const Slice& slice) {
 Tensor slice_along(const Tensor& x, size_t axis, const Slice& slice) {
   if (slice.stride == 0) fail(ErrorCode::invalid_argument, "slice: the stride is 0");
   if (slice.stride > 0) return slice_one(x, axis, slice);
+  if (slice.stride == std::numeric_limits<int64_t>::min())
+    fail(ErrorCode::out_of_range, "slice: the stride {} of axis {} is not above -2^53",
+         slice.stride, axis);
   // A position before the first element, as Python's negative ones beyond the start, is the end of
   // the turned axis.
   Tensor turned_round = reverse(x, {static_cast<int64_t>(axis)});
@@ -87,7 +90,7 @@ class Indexing {
       throw make_error(ErrorCode::type_mismatch, "[{{…}}]: an index is {}, not integers",
                        indices.type().to_string())
           .note("a mask of bools stands alone: x[mask]");
-    x_ = take(x_, indices, static_cast<int64_t>(axis_));
+    x_ = detail::taken(x_, indices, static_cast<int64_t>(axis_), "[{…}]");
     axis_ += indices.rank();
   }
   const Tensor& result() const { return x_; }
@@ -137,7 +140,8 @@ Tensor Tensor::operator[](int64_t index) const {
 }
 
 Tensor Tensor::operator[](const Tensor& indices) const {
-  return indices.dtype() == DType::boolean ? masked(*this, indices) : take(*this, indices);
+  return indices.dtype() == DType::boolean ? masked(*this, indices)
+                                           : detail::taken(*this, indices, 0, "[…]");
 }
 
 Tensor Tensor::operator[](std::initializer_list<Index> indices) const {

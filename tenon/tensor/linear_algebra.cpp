@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <string>
@@ -232,18 +233,33 @@ Named without_repeats(Named x) {
 
 namespace {
 
+/// The lesser of two numbers of rows and columns, of which symbols may be part.
+Dim lesser(const Tensor& x, const Dim& rows, const Dim& columns) {
+  const Dim difference = rows - columns;
+  if (!difference.is_constant()) {
+    throw make_error(ErrorCode::unsupported,
+                     "diagonal: which of the last two axes of {} is shorter is not known",
+                     x.type().to_string())
+        .note("hint: slice the longer one to the size of the other first");
+  }
+  return difference.constant() < 0 ? rows : columns;
+}
+
 /// The part whose main diagonal is the one `offset` above that of x.
 Tensor square_around(const Tensor& x, int64_t offset) {
   if (x.rank() < 2)
     fail(ErrorCode::shape_mismatch, "diagonal: {} is not a matrix", x.type().to_string());
-  if (offset == 0 && x.dim(-1) == x.dim(-2)) return x;
-  if (!x.dim(-1).is_constant() || !x.dim(-2).is_constant())
-    fail(ErrorCode::shape_mismatch,
-         "diagonal: the last two axes of {} are not known to be equally long",
-         x.type().to_string());
-  int64_t first_row = std::max<int64_t>(-offset, 0), first_column = std::max<int64_t>(offset, 0);
-  int64_t size = std::min(x.dim(-2).constant() - first_row, x.dim(-1).constant() - first_column);
-  if (size < 0) first_row = first_column = size = 0;  // beyond the corner
+  offset = std::max(offset, -std::numeric_limits<int64_t>::max());  // negating it fits
+  const Dim &rows = x.dim(-2), &columns = x.dim(-1);
+  if (offset == 0 && rows == columns) return x;
+  // Beyond the corner nothing is left.
+  auto beyond = [](const Dim& size, int64_t first) {
+    return size.is_constant() && size.constant() < first;
+  };
+  Dim first_row = std::max<int64_t>(-offset, 0), first_column = std::max<int64_t>(offset, 0);
+  if (beyond(rows, -offset) || beyond(columns, offset))
+    return slice_axis(slice_axis(x, -2, 0, 0), -1, 0, 0);
+  Dim size = lesser(x, rows - first_row, columns - first_column);
   return slice_axis(slice_axis(x, -2, first_row, first_row + size), -1, first_column,
                     first_column + size);
 }

@@ -151,4 +151,7 @@ std::string describe(const TensorNode& node);
 /// The path of LabelScopes on this thread.
 const std::string& current_label();
 
+/// `take`, by the name that the user called, for errors.
+Tensor taken(const Tensor& x, const Tensor& indices, int64_t axis, std::string_view what);
+
 }  // namespace tenon::detail

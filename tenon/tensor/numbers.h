@@ -18,6 +18,16 @@ NodeRef number_as(const NodeRef& number, DType dtype, const OpDef& op);
 /// gives way to other dtypes as the number does that it stands for. By itself a fraction is f32.
 Tensor weak_number(const Tensor& value);
 
+/// Of a floating dtype.
+double largest_finite(DType dtype);
+
+bool is_comparison(const OpDef& op);
+/// Where values of a tensor's dtype may be compared with the number as it is, as in NumPy.
+DType compared_dtype(DType dtype, const TensorNode& number);
+/// The operands of a comparison of a tensor with a number, so that it comes out as in mathematics
+/// in `compared_dtype`, to which they are converted next.
+std::vector<NodeRef> comparable(const OpDef& comparison, std::span<const NodeRef> operands);
+
 /// Whether a call is arithmetic of numbers of which one is not known yet.
 bool is_weak_call(const OpDef& op, std::span<const NodeRef> inputs);
 /// Its operands with all their digits.

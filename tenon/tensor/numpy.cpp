@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "tenon/graph/build.h"
+#include "tenon/ops/index_check.h"
 #include "tenon/ops/rules.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/numbers.h"
 
 namespace tenon {
 
@@ -35,9 +37,6 @@ Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DT
 Tensor rounded_as(const Tensor& x, const Tensor& result) {
   return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
 }
-
-/// Bools as numbers, for ops that order them.
-Tensor ordered(const Tensor& x) { return x.dtype() == DType::boolean ? x.cast(DType::u8) : x; }
 
 /// What sums of x are held in.
 Tensor widened(const Tensor& x) {
@@ -85,11 +84,9 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
   return reduce_product(widened(x), axes.resolve(x.rank(), "prod: axis"), keep);
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
-  if (x.dtype() == DType::boolean) return any(x, axes, keep);
   return reduce_max(x, axes_of_some(x, axes, "max"), keep);
 }
 Tensor min(const Tensor& x, const Axes& axes, bool keep) {
-  if (x.dtype() == DType::boolean) return all(x, axes, keep);
   return reduce_min(x, axes_of_some(x, axes, "min"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
@@ -168,19 +165,36 @@ Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
   ForSquares wide(x, over);
   return finished(x, root(sum(square(wide.numbers), over, true)) * wide.unit, over, keep);
 }
-Tensor argmax(const Tensor& x) { return argmax(ordered(x).reshape({-1}), 0); }
-Tensor argmin(const Tensor& x) { return argmin(ordered(x).reshape({-1}), 0); }
+Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
+Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
 
 Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(widened(x), axis); }
 Tensor cumprod(const Tensor& x, int64_t axis) { return cumulative_product(widened(x), axis); }
 
+namespace {
+
+/// |a - b| of integers, rounded once to f64: the difference is taken modulo 2^64 first, since f64
+/// does not tell neighbours beyond 2^53 apart.
+Tensor distance_of_integers(const Tensor& a, const Tensor& b) {
+  Tensor x = a.cast(DType::i64), y = b.cast(DType::i64);
+  Tensor distance = maximum(x, y) - minimum(x, y);
+  Tensor rounded = distance.cast(DType::f64);
+  return where(distance < 0, rounded + 0x1p64, rounded);
+}
+
+}  // namespace
+
+// In f64, so that neither the distance nor a tolerance overflows to an infinity, which every other
+// is within. Nothing but itself is close to an infinity, as in PyTorch.
 Tensor is_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
-  if (!is_floating(promote(a.dtype(), b.dtype()))) {
-    // The difference of two integers may not fit their dtype.
-    return is_close(a.cast(DType::f64), b.cast(DType::f64), relative, absolute);
-  }
-  // Nothing but itself is close to an infinity, though every distance is within a part of it.
-  return a == b || (is_finite(b) && abs(a - b) <= absolute + relative * abs(b));
+  Tensor size = abs(b.cast(DType::f64));
+  auto tolerance = [&](double scale) { return absolute * scale + relative * (size * scale); };
+  if (!is_floating(a.dtype()) && !is_floating(b.dtype()))
+    return a == b || distance_of_integers(a, b) <= tolerance(1);
+  Tensor x = a.cast(DType::f64), y = b.cast(DType::f64);
+  // By halves where the difference of two f64 could overflow; subnormal ones do not matter there.
+  Tensor near = abs(x - y) <= tolerance(1), far = abs(x * 0.5 - y * 0.5) <= tolerance(0.5);
+  return x == y || (is_finite(x) && is_finite(y) && where(size > 1, far, near));
 }
 Tensor all_close(const Tensor& a, const Tensor& b, double relative, double absolute) {
   return all(is_close(a, b, relative, absolute));
@@ -426,27 +440,9 @@ Tensor trunc(const Tensor& x) {
   return is_floating(x.dtype()) ? where(x < 0, ceil(x), floor(x)) : x;
 }
 
-namespace {
-
-/// The largest finite number of a floating dtype.
-double largest_of(DType dtype) {
-  switch (dtype) {
-    case DType::f16:
-      return 65504;
-    case DType::bf16:
-      return 0x1.fep127;
-    case DType::f64:
-      return std::numeric_limits<double>::max();
-    default:
-      return static_cast<double>(std::numeric_limits<float>::max());
-  }
-}
-
-}  // namespace
-
 Tensor nan_to_num(const Tensor& x, double nan) {
   if (!is_floating(x.dtype())) return x;
-  double largest = largest_of(x.dtype());
+  double largest = detail::largest_finite(x.dtype());
   // Not by clip, whose derivative at its bounds is one half.
   Tensor finite = where(x == INFINITY, largest, where(x == -INFINITY, -largest, x));
   return where(is_nan(x), nan, finite);
@@ -491,19 +487,27 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
                      indices.type().to_string())
         .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
   const Dim& size = x.dim(axis);
-  detail::check_known_indices(what, x.type(), *indices.node(),
-                              static_cast<int64_t>(normalise_axis(axis, x.rank(), what)),
+  const auto where_is = static_cast<int64_t>(normalise_axis(axis, x.rank(), what));
+  detail::check_known_indices(what, x.type(), *indices.node(), where_is,
                               size.is_constant() ? -size.constant() : 0);
-  if (!is_signed(indices.dtype())) return indices.cast(DType::i32);
   // Counted in what holds the axis, too.
   Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(size)));
+  // The ones that are written here, by what is called here: `gather` sees others.
+  if (index_checks())
+    wide = check_indices(wide, Shape{size}, 0, where_is, std::string(what), x.type().to_string(),
+                         true);
+  if (!is_signed(indices.dtype())) return wide;
   return where(wide < 0, wide + dim_value(size, wide.dtype()), wide);
 }
 
 }  // namespace
 
+Tensor detail::taken(const Tensor& x, const Tensor& indices, int64_t axis, std::string_view what) {
+  return gather(x, from_start(x, indices, axis, what), axis);
+}
+
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
-  return gather(x, from_start(x, indices, axis, "take"), axis);
+  return detail::taken(x, indices, axis, "take");
 }
 
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
@@ -522,7 +526,7 @@ DType position_dtype(const Dim& dim) {
 }
 
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
-  DType dtype = promote(ordered(sorted).dtype(), ordered(values).dtype());
+  DType dtype = promote(sorted.dtype(), values.dtype());
   if (sorted.rank() != 1)
     fail(ErrorCode::shape_mismatch, "searchsorted: {} is not a vector", sorted.type().to_string());
   return search_sorted(sorted.cast(dtype), values.cast(dtype), right, 0,
@@ -530,13 +534,13 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
 }
 
 Tensor sort(const Tensor& x, int64_t axis, bool descending) {
-  return sort(ordered(x), std::span<const Tensor>(), axis, descending)[0].cast(x.dtype());
+  return sort(x, std::span<const Tensor>(), axis, descending)[0];
 }
 
 Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
   auto where = static_cast<int64_t>(checked_axis(x, axis, "argsort: axis"));
   Tensor index = iota(position_dtype(x.dim(where)), x.shape(), where);
-  return sort(ordered(x), std::span<const Tensor>(&index, 1), where, descending)[1];
+  return sort(x, std::span<const Tensor>(&index, 1), where, descending)[1];
 }
 
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {

@@ -52,8 +52,8 @@ Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of integers: f32
 /// Of an axis of size 0, which has no largest: shape_mismatch.
-Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: any
-Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);  // of bools: all
+Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);
 /// Numbers other than 0 are true.
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
@@ -81,7 +81,8 @@ Tensor argmax(const Tensor& x);  // in row-major order
 Tensor argmin(const Tensor& x);
 Tensor cumsum(const Tensor& x, int64_t axis);
 Tensor cumprod(const Tensor& x, int64_t axis);
-/// Whether |a - b| <= absolute + relative * |b|, or both are the same infinity; by element.
+/// Whether |a - b| <= absolute + relative * |b|, or both are the same infinity; by element. As in
+/// mathematics: in f64, of integers with their exact difference, and without overflow.
 Tensor is_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
 /// The same of all elements; a scalar.
 Tensor all_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
@@ -101,7 +102,8 @@ Tensor outer(const Tensor& a, const Tensor& b);
 /// its diagonal, "..." for further leading axes; without "->" the result has, in alphabetical
 /// order, the names that occur once.
 Tensor einsum(std::string_view formula, const std::vector<Tensor>& operands);
-/// The elements x[…, i, i + offset], along one last axis; their sum is the trace.
+/// The elements x[…, i, i + offset], along one last axis; their sum is the trace. Sizes may be
+/// symbols whose difference is known.
 Tensor diagonal(const Tensor& x, int64_t offset = 0);
 /// The lower triangle; `diagonal` > 0 keeps as many diagonals above the main one.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
@@ -177,7 +179,8 @@ Tensor nonzero(const Tensor& x);
 /// it, too.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
 /// The straight lines through the points (xs, ys), whose vectors xs ascend, at x; before the first
-/// and behind the last point `left` and `right`, or that point's y.
+/// and behind the last point `left` and `right`, or that point's y. At an x that is there twice the
+/// last of its ys; beside an infinite x the y of the other end.
 Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys,
                    std::optional<double> left = {}, std::optional<double> right = {});
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype = DType::f32);

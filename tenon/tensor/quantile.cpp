@@ -65,6 +65,21 @@ Tensor mixed(const Tensor& a, const Tensor& b, const Tensor& weight) {
   return where(weight == 0, a, between);
 }
 
+/// How far `at` is from x0 to x1: 0 to 1, and 1 where both are one point. Beside an infinite end
+/// all is at the other one; between two, nothing is known.
+Tensor weight_between(const Tensor& at, const Tensor& x0, const Tensor& x1) {
+  Tensor from_infinity = x0 == -INFINITY, to_infinity = x1 == INFINITY;
+  // What the other cases replace is finite, so that its derivative is.
+  Tensor low = where(from_infinity, 0, x0), high = where(to_infinity, 0, x1);
+  Tensor here = where(at == -INFINITY || at == INFINITY, 0, at);
+  // By halves where the difference is beyond all numbers; subnormal ones do not matter there.
+  Tensor unit = where(is_finite(high - low), 1, 0.5);
+  Tensor distance = here * unit - low * unit, width = high * unit - low * unit;
+  Tensor weight = where(width == 0, 1, distance / where(width == 0, 1, width));
+  Tensor from_far = where(at == x0, 0, where(at == x1 || !to_infinity, 1, kNaN));
+  return where(from_infinity, from_far, where(to_infinity, at == x1, weight));
+}
+
 void check_share(double q) {
   if (q >= 0 && q <= 1) return;
   fail(ErrorCode::out_of_range, "quantile: {} is not in [0, 1]", q);
@@ -121,11 +136,11 @@ Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys, std::opt
   Tensor lower = maximum(minimum(index, last - 1), 0), upper = minimum(lower + 1, last);
   Tensor x0 = gather(from, lower), x1 = gather(from, upper);
   Tensor y0 = gather(to, lower), y1 = gather(to, upper);
-  Tensor weight = (at - x0) / where(x1 == x0, 1, x1 - x0);
+  Tensor first_x = gather(from, Tensor(0)), last_x = gather(from, last);
+  Tensor weight = weight_between(where(at < first_x || at > last_x, x0, at), x0, x1);
   Tensor line = y0 * (1 - weight) + y1 * weight;
   // An infinite end does not reach the other one.
   line = where(weight == 0 && !is_finite(y1), y0, where(weight == 1 && !is_finite(y0), y1, line));
-  Tensor first_x = gather(from, Tensor(0)), last_x = gather(from, last);
   Tensor before = left ? full({}, *left, wide) : gather(to, Tensor(0));
   Tensor behind = right ? full({}, *right, wide) : gather(to, last);
   line = where(at < first_x, before, where(at > last_x, behind, line));

@@ -163,7 +163,11 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
               HasSubstr("no column 'x'"));
   EXPECT_THAT(run({"inspect", "rows.npy#1"}, here).out, HasSubstr("u8[1,8,8]"));
   EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#9"}, here).err,
-              HasSubstr("rows 9 to 9 of 5"));
+              HasSubstr("rows.npy: there is no row 9: the file has 5 rows, counted from 0"));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#3:8"}, here).err,
+              HasSubstr("rows.npy: there is no row 5: the file has 5 rows"));
+  EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#3:3"}, here).err,
+              HasSubstr("rows.npy: 3:3 are no rows"));
   write_png(folder / "large.png", Literal(DType::u8, {9, 9, 1}));
   Finished large = run({"predict", "runs/run/model.tenon", "large.png"}, here);
   EXPECT_EQ(large.exit_code, 1);

@@ -225,6 +225,12 @@ TEST(Npz, WhatIsNotAskedForMayBeAnything) {
   const Error none = thrown_by([&] { file.read("labels"); });
   EXPECT_EQ(none.code(), ErrorCode::not_found);
   EXPECT_NE(std::string(none.what()).find("'label'"), std::string::npos) << none.what();
+  // What cannot be read is no suggestion, near or not.
+  for (const char* name : {"texts", "nothing"}) {
+    const std::string what = thrown_by([&] { file.read(name); }).what();
+    EXPECT_NE(what.find("known: label"), std::string::npos) << what;
+    EXPECT_EQ(what.find("'text'"), std::string::npos) << what;
+  }
 }
 
 TEST(Npz, ADamagedHeaderFailsTheChecksumToo) {

@@ -91,6 +91,7 @@ class ConstantElements : public ElementContext {
   Expr identity(ReduceKind kind) {
     DType dtype = compute_type(output_.dtype);
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const bool is_bool = dtype == DType::boolean;
     switch (kind) {
       case ReduceKind::sum:
       case ReduceKind::logical_or:
@@ -99,7 +100,7 @@ class ConstantElements : public ElementContext {
       case ReduceKind::logical_and:
         return pool_.constant(dtype, 1);
       case ReduceKind::maximum:
-        return pool_.constant(dtype, -kInfinity);  // saturates for integers
+        return pool_.constant(dtype, is_bool ? 0 : -kInfinity);  // saturates for integers
       case ReduceKind::minimum:
         return pool_.constant(dtype, kInfinity);
     }

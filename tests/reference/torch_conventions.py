@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-INF = math.inf
+INF, NAN = math.inf, math.nan
 FUNCTIONS = [
     ("abs", torch.abs, jnp.abs, [0.0]),
     ("relu", F.relu, jax.nn.relu, [0.0]),
@@ -31,6 +31,9 @@ FUNCTIONS = [
     ("prod, one zero", torch.prod, jnp.prod, [0.0, 2.0, 3.0]),
     ("prod, two zeros", torch.prod, jnp.prod, [0.0, 0.0, 3.0]),
     ("cumprod", lambda x: torch.cumprod(x, 0), jnp.cumprod, [2.0, 0.0, 3.0]),
+    ("cummax", lambda x: torch.cummax(x, 0)[0], jax.lax.cummax, [1.0, 3.0, 3.0, 2.0, 3.0]),
+    ("cummax of NaN", lambda x: torch.cummax(x, 0)[0], jax.lax.cummax, [1.0, NAN, 2.0, NAN, 5.0]),
+    ("cummin", lambda x: torch.cummin(x, 0)[0], jax.lax.cummin, [2.0, 2.0, 2.0]),
     ("pow(x, 0)", lambda x: torch.pow(x, 0 * x.detach()), lambda x: jnp.power(x, 0.0), [0.0]),
     ("pow(0, x)", lambda x: torch.pow(0 * x.detach(), x), lambda x: jnp.power(0.0, x), [0.0]),
     ("atan2(x, 0)", lambda x: torch.atan2(x, 0 * x.detach()), lambda x: jnp.arctan2(x, 0.0), [0.0]),

@@ -1,8 +1,11 @@
 // Indices that are out of range: an error where they are known, zero inside compiled programs, and
 // found there when index checks are switched on.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+
+#include <functional>
 
 #include "tenon/nn/losses.h"
 #include "tenon/ops/index_check.h"
@@ -29,8 +32,8 @@ TEST(KnownIndices, ThatAreOutOfRangeAreErrors) {
   const Tensor x = table();
   const std::string beyond = "index 3 at [1] is out of range: axis 0 of f32[3,2] has size 3";
   EXPECT_THAT(error_of([&] { take(x, places({0, 3})); }), HasSubstr("take: " + beyond));
-  EXPECT_THAT(error_of([&] { x[places({0, 3})]; }), HasSubstr("take: " + beyond));
-  EXPECT_THAT(error_of([&] { x[{places({0, 3}), 0}]; }), HasSubstr("take: " + beyond));
+  EXPECT_THAT(error_of([&] { x[places({0, 3})]; }), HasSubstr("[…]: " + beyond));
+  EXPECT_THAT(error_of([&] { x[{places({0, 3}), 0}]; }), HasSubstr("[{…}]: " + beyond));
   EXPECT_THAT(error_of([&] { gather(x, places({0, 3})); }), HasSubstr("gather: " + beyond));
   EXPECT_THAT(error_of([&] { embedding(x, places({0, 3})); }), HasSubstr("embedding: " + beyond));
   EXPECT_THAT(error_of([&] { scatter(x, places({0, 3}), ones({2, 2})); }),
@@ -144,6 +147,40 @@ TEST(IndexChecks, KnowWhatIsMeant) {
               ElementsAre(1, 1, 0, 0, 0, 0, 1, 1));
   auto derivative = jit(grad([](Tensor x, Tensor at) { return sum(gather(x, at)); }));
   EXPECT_THAT(values_of(derivative(table(), places({0, 0, 2}))), ElementsAre(2, 2, 0, 0, 1, 1));
+}
+
+/// The index as the user wrote it, by the name of what the user called.
+TEST(IndexChecks, NameTheIndexThatWasWritten) {
+  Checks on;
+  using Read = std::function<Tensor(Tensor, Tensor)>;
+  const std::vector<std::pair<std::string, Read>> reads = {
+      {"take", [](Tensor x, Tensor i) { return take(x, i); }},
+      {"[…]", [](Tensor x, Tensor i) { return x[i]; }},
+      {"[{…}]", [](Tensor x, Tensor i) { return x[{i, -1}]; }},
+      {"take_along_axis",
+       [](Tensor x, Tensor i) {
+         return take_along_axis(x, broadcast_to(i.reshape({2, 1}), {2, 2}), 0);
+       }},
+  };
+  for (const auto& [name, read] : reads) {
+    auto f = jit([&read = read](Tensor x, Tensor i) {
+      LabelScope label("tokens");
+      return read(x, i) * 2;
+    });
+    const bool along = name == "take_along_axis";
+    for (const Tensor& x : {table(), arange(8, DType::f32).reshape({4, 2})}) {
+      EXPECT_EQ(error_of([&] { f(x, places({-3, 2})).eval(); }), "no error");
+      const int64_t size = x.dim(0).constant();
+      for (int64_t index : {-size - 4, size + 4}) {
+        const std::string error =
+            error_of([&] { f(x, Tensor::of<int64_t>({0, index}, {2})).eval(); });
+        EXPECT_THAT(error, HasSubstr(fmt::format("{}: index {} at [1{}] is out of range: axis 0 of",
+                                                 name, index, along ? ",0" : "")));
+        EXPECT_THAT(error, HasSubstr(fmt::format("has size {}", size)));
+        EXPECT_THAT(error, HasSubstr("in tokens"));
+      }
+    }
+  }
 }
 
 TEST(IndexChecks, AreAFunctionOfTheUsersToo) {

@@ -84,6 +84,15 @@ TEST(Index, WorksOnSymbolicAxes) {
   EXPECT_EQ(f.compilations(), 2u);
 }
 
+TEST(Index, StridesThatCannotBeCountedAreErrors) {
+  EXPECT_THAT(error_of([] { kRow[{Slice{none, none, INT64_MIN}}]; }),
+              HasSubstr("slice: the stride -9223372036854775808 of axis 0 is not above -2^53"));
+  EXPECT_THAT(error_of([] { kRow[{Slice{none, none, INT64_MAX}}]; }),
+              HasSubstr("is not below 2^53"));
+  EXPECT_THAT(error_of([] { kRow.slice(0, 0, 5, INT64_MIN); }), HasSubstr("is not above -2^53"));
+  EXPECT_THAT(values_of(kRow[{Slice{none, none, -(int64_t{1} << 52)}}]), ElementsAre(5));
+}
+
 TEST(Index, SlicesStopAtTheEndOfAxesOfAnySize) {
   auto f =
       jit([](Tensor x) { return std::pair{x[{Slice{none, 10}}] * 2, x[{Slice{-4, none}}] * 2}; });

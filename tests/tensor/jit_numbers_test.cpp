@@ -110,6 +110,47 @@ TEST(JitNumbers, AreComparedWithIntegersThatDoNotHoldThem) {
   }
 }
 
+template <class T>
+std::vector<Tensor> comparisons(const Tensor& x, const T& n) {
+  return {x < n, x <= n, x == n, x != n, x > n, x >= n,
+          n > x, n >= x, n == x, n != x, n < x, n <= x};
+}
+
+/// Known or not: 2^53 + 1 is above 2^53 and 2^63 above every i64, though in f64 they are equal; no
+/// finite number is an infinity, though it becomes one in f16.
+TEST(JitNumbers, AreComparedAsInMathematics) {
+  const int64_t large = int64_t{1} << 53;
+  const Tensor whole = Tensor::of<int64_t>(
+      {0, 3, large, large + 1, large + 2, -large - 1, INT64_MAX, INT64_MAX - 1, INT64_MIN}, {9});
+  const Tensor reals = Tensor{0, 3, -3, 65504, -65504, INFINITY, -INFINITY, NAN};
+  for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::f16, DType::bf16, DType::f32}) {
+    const Tensor x = dtype == DType::i64 ? whole : reals.cast(dtype);
+    auto jitted = jit([](Tensor x, Tensor n) { return comparisons(x, n); });
+    auto expect_right = [&](auto number) {
+      const auto n = static_cast<long double>(number);
+      const std::vector<Tensor> eager = comparisons(x, Tensor(number)), traced = jitted(x, number);
+      for (int64_t i = 0; i < x.dim(0).constant(); ++i) {
+        const long double a = is_floating(dtype) ? static_cast<long double>(x.item(i))
+                                                 : static_cast<long double>(x.item_int(i));
+        const bool wanted[] = {a < n, a <= n, a == n, a != n, a > n, a >= n,
+                               n > a, n >= a, n == a, n != a, n < a, n <= a};
+        for (size_t k = 0; k < eager.size(); ++k) {
+          EXPECT_EQ(eager[k].item(i), wanted[k]) << name_of(dtype) << k << " " << a << " " << n;
+          EXPECT_EQ(traced[k].item(i), wanted[k]) << name_of(dtype) << k << " " << a << " " << n;
+        }
+      }
+    };
+    for (double number : {0.0, 3.0, -3.0, 0x1p53, -0x1p53, 0x1p63, -0x1p63, 1e300, -1e300,
+                          double{INFINITY}, -double{INFINITY}, double{NAN}})
+      expect_right(number);
+    for (int number : {0, 3, 1000, -5}) expect_right(number);
+    if (!is_floating(dtype)) {
+      for (int64_t number : {large + 1, INT64_MAX, INT64_MIN}) expect_right(number);
+      expect_right(0.5);
+    }
+  }
+}
+
 /// Known, they would be no bound, or an error.
 TEST(JitNumbers, ThatIntegersDoNotHoldAreTheNearestThatTheyDo) {
   auto bounds = jit([](Tensor x, Tensor low, Tensor high) { return clip(x, low, high); });

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tenon/tensor/jit.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -225,6 +226,25 @@ TEST(NumPy, TakesDiagonalsOfAnyMatrix) {
   EXPECT_THAT(values_of(diagonal(kMatrix, 1)), ElementsAre(2, 6));
   EXPECT_THAT(values_of(diagonal(kMatrix, -1)), ElementsAre(4));
   EXPECT_EQ(diagonal(kMatrix, 5).dim(0), Dim(0));
+}
+
+TEST(NumPy, TakesDiagonalsOfAnySize) {
+  for (int64_t offset : {0, 1, -1, 4, -4}) {
+    auto square = jit([=](Tensor x) { return diagonal(x, offset) * 2; });
+    auto wide = jit([=](Tensor x) { return diagonal(concatenate({x, x}, 1), offset) * 2; });
+    for (int64_t n : {5, 6, 9, 3, 2, 1, 0}) {
+      Tensor x = arange(n * n, DType::f32).reshape({n, n});
+      EXPECT_EQ(values_of(square(x)), values_of(diagonal(x, offset) * 2)) << n << " " << offset;
+      Tensor both = concatenate({x, x}, 1);
+      EXPECT_EQ(values_of(wide(x)), values_of(diagonal(both, offset) * 2)) << n << " " << offset;
+    }
+    EXPECT_LE(square.compilations(), 6u);
+  }
+  auto any = jit([](Tensor x) { return diagonal(x); });
+  for (auto [rows, columns] : {std::pair<int64_t, int64_t>{3, 5}, {4, 6}, {6, 4}, {5, 5}})
+    EXPECT_EQ(any(ones({rows, columns})).dim(0), Dim(std::min(rows, columns)));
+  EXPECT_EQ(diagonal(kMatrix, INT64_MIN).dim(0), Dim(0));
+  EXPECT_EQ(diagonal(kMatrix, INT64_MAX).dim(0), Dim(0));
 }
 
 TEST(NumPy, MakesGrids) {

@@ -149,6 +149,47 @@ TEST(Interpolate, DifferentiatesAndBatches) {
               HasSubstr("interpolate: xs f32[3] and ys f32[2] are not vectors of one size"));
 }
 
+/// Where a difference overflows, the last point is twice there, or an end is infinite: the limit.
+TEST(Interpolate, GivesTheLimitWhereItsFormulaBreaks) {
+  struct Line {
+    std::vector<double> xs, ys, x, wanted;
+  };
+  const double inf = INFINITY;
+  for (DType dtype : {DType::f64, DType::f32, DType::bf16, DType::f16}) {
+    const double most = dtype == DType::f64 ? 0x1p1023 : dtype == DType::f16 ? 0x1p15 : 0x1p127;
+    const Line lines[] = {
+        {{-most, most}, {0, 8}, {-most, 0, most / 2, most}, {0, 4, 6, 8}},
+        {{-most, most, most * 1.5},
+         {-most, most, 0},
+         {0, most / 2, most * 1.25},
+         {0, most / 2, most / 2}},
+        {{-most, 0, most}, {1, 2, 4}, {-inf, -most / 2, most / 2, inf}, {1, 1.5, 3, 4}},
+        {{1, 2, 2}, {10, 20, 30}, {1.5, 2, 2.5}, {15, 30, 30}},
+        {{1, 1, 2}, {10, 20, 30}, {0.5, 1, 1.5}, {10, 20, 25}},
+        {{2, 2}, {10, 20}, {1, 2, 3}, {10, 20, 20}},
+        {{0, inf}, {1, 5}, {0, 7, most, inf}, {1, 1, 1, 5}},
+        {{-inf, 0}, {1, 5}, {-inf, -7, 0, 3}, {1, 5, 5, 5}},
+        {{-inf, inf}, {1, 5}, {-inf, inf}, {1, 5}},
+    };
+    for (const Line& line : lines) {
+      auto tensor = [&](const std::vector<double>& values) {
+        return Tensor::of(values, {static_cast<int64_t>(values.size())}).cast(dtype);
+      };
+      Tensor got = interpolate(tensor(line.x), tensor(line.xs), tensor(line.ys));
+      EXPECT_EQ(values_of(got), values_of(tensor(line.wanted)))
+          << name_of(dtype) << " " << got.to_string();
+      if (line.ys[0] < 0) continue;  // differences of ys overflow in derivatives
+      auto total = [](Tensor x, Tensor xs, Tensor ys) { return sum(interpolate(x, xs, ys)); };
+      auto [by_x, by_xs, by_ys] =
+          grad<0, 1, 2>(total)(tensor(line.x), tensor(line.xs), tensor(line.ys));
+      EXPECT_EQ(sum(is_nan(by_x)).item() + sum(is_nan(by_xs)).item() + sum(is_nan(by_ys)).item(), 0)
+          << name_of(dtype) << by_x.to_string() << by_xs.to_string() << by_ys.to_string();
+    }
+  }
+  EXPECT_TRUE(std::isnan(interpolate(Tensor{0}, Tensor{-inf, inf}, Tensor{1, 5}).item()));
+  EXPECT_TRUE(std::isnan(interpolate(Tensor{kNaN}, Tensor{0, 1}, Tensor{1, 5}).item()));
+}
+
 TEST(SearchSorted, PromotesAndBatches) {
   EXPECT_THAT(values_of(searchsorted(Tensor{1, 2, 2, 3}, Tensor{0, 2, 4})), ElementsAre(0, 1, 4));
   EXPECT_THAT(values_of(searchsorted(Tensor{1, 2, 2, 3}, Tensor{0, 2, 4}, true)),

@@ -95,6 +95,18 @@ TEST(Conventions, OfDerivativesAreThoseOfPyTorch) {
               ElementsAre(1, 8, 0));
   EXPECT_THAT(slopes([](const Tensor& x) { return cumprod(x, 0); }, {0, 0, 3}),
               ElementsAre(1, 0, 0));
+  // Each result has the derivative 1, 2, 3 …, which goes to the latest of equal elements.
+  auto* largest =
+      +[](const Tensor& x) { return cumulative_max(x, 0) * (arange(x.dim(0), DType::f64) + 1); };
+  auto* smallest =
+      +[](const Tensor& x) { return cumulative_min(x, 0) * (arange(x.dim(0), DType::f64) + 1); };
+  EXPECT_THAT(slopes(largest, {1, 3, 3, 2, 3}), ElementsAre(1, 2, 7, 0, 5));
+  EXPECT_THAT(slopes(smallest, {1, 3, 3, 2, 3}), ElementsAre(15, 0, 0, 0, 0));
+  EXPECT_THAT(slopes(smallest, {2, 2, 2}), ElementsAre(1, 2, 3));
+  EXPECT_THAT(slopes(largest, {1, NAN, 2, NAN, 5}), ElementsAre(1, 5, 0, 9, 0));
+  EXPECT_THAT(slopes(smallest, {1, NAN, 2, NAN, 5}), ElementsAre(1, 5, 0, 9, 0));
+  EXPECT_THAT(slopes(largest, {-kInfinity, -kInfinity, kInfinity, kInfinity}),
+              ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(slopes([](const Tensor& x) { return pow(x, 0); }, {0}), ElementsAre(0));
   EXPECT_THAT(slopes([](const Tensor& x) { return pow(0, x); }, {0}), ElementsAre(0));
   EXPECT_THAT(slopes([](const Tensor& x) { return atan2(x, x * 0); }, {0}), ElementsAre(0));
