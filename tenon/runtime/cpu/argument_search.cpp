@@ -157,11 +157,14 @@ template <class T, bool kLargest>
   }
 }
 
+template <class T>
+using RowOf = std::make_unsigned_t<MaskOf<KeyOf<T>>>;
+
 /// The keys of the extrema of neighbouring columns so far, and the rows that they are in.
 template <class T>
 struct Leaders {
   alignas(64) std::array<KeyOf<T>, static_cast<size_t>(kSearchedColumns)> keys;
-  alignas(64) std::array<MaskOf<KeyOf<T>>, static_cast<size_t>(kSearchedColumns)> rows;
+  alignas(64) std::array<RowOf<T>, static_cast<size_t>(kSearchedColumns)> rows;
 };
 
 /// A vector of columns and what leads it so far.
@@ -169,13 +172,13 @@ template <class T, bool kLargest, int kBytes>
 struct Column {
   using V = Vectors<T, kBytes>;
   typename V::Keys best, sum;
-  typename V::Mask row_of;
+  typename V::Rows row_of;
 
   [[gnu::always_inline]] Column(const Leaders<T>& leaders, int64_t column) : sum{} {
     std::memcpy(&best, leaders.keys.data() + column, kBytes);
     std::memcpy(&row_of, leaders.rows.data() + column, kBytes);
   }
-  [[gnu::always_inline]] void meet(const T* x, typename V::Mask row) {
+  [[gnu::always_inline]] void meet(const T* x, typename V::Rows row) {
     auto key = keys_at<T, kLargest, kBytes>(x);
     if constexpr (Key<T>::kHasNaN) sum += key;
     row_of = key > best ? row : row_of;
@@ -195,7 +198,7 @@ template <class T, bool kLargest, int kBytes>
   using V = Vectors<T, kBytes>;
   using C = Column<T, kLargest, kBytes>;
   constexpr int64_t kLanes = V::kLanes;
-  const auto first_row = (typename V::Mask){} + static_cast<MaskOf<KeyOf<T>>>(first);
+  const auto first_row = (typename V::Rows){} + static_cast<RowOf<T>>(first);
   typename V::Keys sum = {};
   int64_t column = 0;
   for (; column + 4 * kLanes <= width; column += 4 * kLanes) {
@@ -242,15 +245,14 @@ template <class T, bool kLargest, int kBytes>
     else
       return search_few_columns<T, kLargest>(x, rows, stride, width, found, keys);
   }
-  using Row = std::make_unsigned_t<MaskOf<KeyOf<T>>>;
-  constexpr int64_t kChunk = sizeof(Row) == 1 ? 256 : 65536, kTogether = 8;
+  constexpr int64_t kChunk = sizeof(KeyOf<T>) == 1 ? 256 : 65536, kTogether = 8;
   Leaders<T> leaders;
   for (int64_t start = 0; start < rows; start += kChunk) {
     const T* from = x + start * stride;
     const int64_t count = std::min(kChunk, rows - start);
     for (int64_t c = 0; c < width; ++c)
       leaders.keys[static_cast<size_t>(c)] = key_at<T, kLargest>(from + c);
-    std::fill_n(leaders.rows.data(), width, MaskOf<KeyOf<T>>{});
+    std::fill_n(leaders.rows.data(), width, RowOf<T>{});
     for (int64_t i = 0; i < count; i += kTogether) {
       const int64_t last = std::min(count, i + kTogether);
       if (lead<T, kLargest, kBytes>(from, i, last, stride, width, leaders)) continue;
@@ -263,8 +265,7 @@ template <class T, bool kLargest, int kBytes>
       const KeyOf<T> key = leaders.keys[static_cast<size_t>(c)];
       if (start > 0 && !wins(key, keys[c])) continue;
       keys[c] = key;
-      found[c] =
-          static_cast<int32_t>(start + static_cast<Row>(leaders.rows[static_cast<size_t>(c)]));
+      found[c] = static_cast<int32_t>(start + leaders.rows[static_cast<size_t>(c)]);
     }
   }
 }

@@ -31,6 +31,7 @@ template <class T, int kBytes>
 struct Vectors {
   typedef KeyOf<T> Keys __attribute__((vector_size(kBytes)));
   typedef MaskOf<KeyOf<T>> Mask __attribute__((vector_size(kBytes)));
+  typedef std::make_unsigned_t<MaskOf<KeyOf<T>>> Rows __attribute__((vector_size(kBytes)));
   typedef int64_t Words __attribute__((vector_size(kBytes)));
   static constexpr int64_t kLanes = kBytes / static_cast<int64_t>(sizeof(KeyOf<T>));
 
