@@ -21,7 +21,9 @@ BENCHMARK(gradient_of_cumprod)->Arg(16'000)->Arg(200'000)->Unit(benchmark::kMicr
 /// `of_position` is argmax along an axis of [rows, columns], or of all elements (-1); else max.
 void extremum(benchmark::State& state, DType dtype, int64_t axis, bool of_position) {
   Shape shape{state.range(0), state.range(1)};
-  Tensor x = (random::normal(random::key(1), shape) * 1000).cast(dtype).eval();
+  Tensor x = (random::normal(random::key(1), shape) * (size_of(dtype) == 1 ? 20 : 1000))
+                 .cast(dtype)
+                 .eval();
   auto step = jit([=](Tensor t) {
     if (axis < 0) return of_position ? argmax(t) : max(t);
     return of_position ? argmax(t, axis) : max(t, axis);
@@ -33,7 +35,8 @@ void extremum(benchmark::State& state, DType dtype, int64_t axis, bool of_positi
 }
 
 void register_extrema() {
-  for (DType dtype : {DType::f32, DType::bf16, DType::i32}) {
+  for (DType dtype : {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i64, DType::i32,
+                      DType::i8, DType::u8}) {
     for (int64_t axis : {1, 0, -1}) {
       for (bool of_position : {false, true}) {
         std::string name = std::string(of_position ? "argmax_" : "max_") +

@@ -43,22 +43,22 @@ int64_t sum_of(int64_t a, int64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
-}  // namespace
-
-struct Bound {
-  Bound(const Program& program, const SymbolValues& symbols, const CompileOptions& options)
-      : instance(program, symbols, options.donated, options.exact_convolutions) {
-    output_bytes = 0;
-    for (size_t i = 0; i < instance.output_types().size(); ++i) {
-      if (instance.donated_input()[i] < 0)
-        output_bytes = sum_of(output_bytes, instance.output_types()[i].bytes());
-    }
+/// Of results that do not take the memory of a donated input.
+int64_t output_bytes(const Instance& instance) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < instance.output_types().size(); ++i) {
+    if (instance.donated_input()[i] < 0) bytes = sum_of(bytes, instance.output_types()[i].bytes());
   }
-  Instance instance;
-  int64_t output_bytes;
-};
+  return bytes;
+}
 
-namespace {
+/// For exactly these dtypes and shapes.
+bool takes(const Instance& instance, const std::vector<Buffer>& inputs) {
+  return std::ranges::equal(instance.input_types(), inputs,
+                            [](const ConcreteType& type, const Buffer& input) {
+                              return type.dtype == input.dtype() && type.shape == input.shape();
+                            });
+}
 
 class CpuExecutable : public Executable {
  public:
@@ -79,8 +79,8 @@ class CpuExecutable : public Executable {
 
   std::vector<Buffer> run(std::vector<Buffer> inputs) const override {
     const ComputingThread here;
-    std::shared_ptr<const Bound> held;
-    const Instance& instance = bind(inputs, held).instance;
+    std::shared_ptr<const Instance> held;
+    const Instance& instance = bind(inputs, held);
     std::vector<Buffer> outputs(instance.output_types().size());
     for (size_t i = 0; i < outputs.size(); ++i) {
       const ConcreteType& type = instance.output_types()[i];
@@ -109,31 +109,39 @@ class CpuExecutable : public Executable {
   PlanReport report(const std::vector<std::vector<int64_t>>& input_shapes) const override {
     SymbolValues symbols;
     if (has_symbols_) symbols = bind_symbols(source_, input_shapes);
-    const std::shared_ptr<const Bound> bound = has_symbols_ ? bound_for(symbols) : fixed_;
+    const std::shared_ptr<const Instance> instance = has_symbols_ ? bound_for(symbols) : fixed_;
     PlanReport report;
-    report.arena_bytes = bound->instance.arena_bytes();
-    report.output_bytes = bound->output_bytes;
+    report.arena_bytes = instance->arena_bytes();
+    report.output_bytes = output_bytes(*instance);
     report.peak_bytes = sum_of(report.arena_bytes, report.output_bytes);
-    report.text = bound->instance.to_string();
+    report.text = instance->to_string();
     return report;
   }
 
  private:
   /// The instance for these inputs. One that may go from the table meanwhile is held by `held`.
-  const Bound& bind(const std::vector<Buffer>& inputs, std::shared_ptr<const Bound>& held) const {
+  const Instance& bind(const std::vector<Buffer>& inputs,
+                       std::shared_ptr<const Instance>& held) const {
     if (inputs.size() != source_.inputs().size()) {
       fail(ErrorCode::invalid_argument, "graph '{}' takes {} inputs, not {}", source_.name(),
            source_.inputs().size(), inputs.size());
     }
     if (!has_symbols_) {
-      check_inputs(inputs, fixed_->instance);
+      check_inputs(inputs, *fixed_);
       return *fixed_;
     }
+    held = bound_to(inputs);
+    check_inputs(inputs, *held);
+    return *held;
+  }
+
+  /// Sizes mostly are those of the run before, for which symbols need no solving.
+  std::shared_ptr<const Instance> bound_to(const std::vector<Buffer>& inputs) const {
+    const auto fits = [&](const Instance& latest) { return takes(latest, inputs); };
+    if (auto latest = instances_.latest_if(fits)) return latest;
     std::vector<std::vector<int64_t>> shapes;
     for (const Buffer& input : inputs) shapes.push_back(input.shape());
-    held = bound_for(bind_symbols(source_, shapes));
-    check_inputs(inputs, held->instance);
-    return *held;
+    return bound_for(bind_symbols(source_, shapes));
   }
 
   void check_inputs(const std::vector<Buffer>& inputs, const Instance& instance) const {
@@ -152,18 +160,19 @@ class CpuExecutable : public Executable {
     }
   }
 
-  std::shared_ptr<const Bound> bound_for(const SymbolValues& symbols) const {
-    if (std::shared_ptr<const Bound> known = instances_.find(symbols)) return known;
-    auto made = std::make_shared<const Bound>(program_, symbols, options_);
-    int64_t bytes = sum_of(made->instance.arena_bytes(), made->output_bytes);
+  std::shared_ptr<const Instance> bound_for(const SymbolValues& symbols) const {
+    if (std::shared_ptr<const Instance> known = instances_.find(symbols)) return known;
+    auto made = std::make_shared<const Instance>(program_, symbols, options_.donated,
+                                                 options_.exact_convolutions);
+    const int64_t arena = made->arena_bytes(), outputs = output_bytes(*made);
+    const int64_t bytes = sum_of(arena, outputs);
     if (bytes > options_.memory_limit) {
       throw make_error(ErrorCode::resource_exhausted,
                        "the plan of '{}' needs {}, more than the limit of {}", source_.name(),
                        format_bytes(static_cast<uint64_t>(bytes)),
                        format_bytes(static_cast<uint64_t>(options_.memory_limit)))
-          .note("intermediates {}, results {}",
-                format_bytes(static_cast<uint64_t>(made->instance.arena_bytes())),
-                format_bytes(static_cast<uint64_t>(made->output_bytes)))
+          .note("intermediates {}, results {}", format_bytes(static_cast<uint64_t>(arena)),
+                format_bytes(static_cast<uint64_t>(outputs)))
           .note("hint: use a smaller batch, or checkpoint() parts of the model");
     }
     return has_symbols_ ? instances_.add(symbols, std::move(made)) : made;
@@ -173,8 +182,8 @@ class CpuExecutable : public Executable {
   CompileOptions options_;
   bool has_symbols_;
   Program program_;
-  std::shared_ptr<const Bound> fixed_;  // where there are no symbols
-  mutable InstanceTable instances_;     // where there are
+  std::shared_ptr<const Instance> fixed_;  // where there are no symbols
+  mutable InstanceTable instances_;        // where there are
 };
 
 }  // namespace

@@ -68,7 +68,8 @@ TEST_P(Argument, IsThatOfTheReference) {
   const std::vector<std::vector<int64_t>> shapes = {
       {1, 1},    {1, 3},     {3, 15},   {2, 63},   {2, 64},     {2, 65},     {3, 129},
       {1, 1023}, {2, 1025},  {5, 257},  {1, 4097}, {1, 70'001}, {257, 70},   {130, 300},
-      {70, 600}, {40000, 3}, {300, 64}, {7, 256},  {1100, 130}, {2, 300, 5}, {3, 70, 130}};
+      {70, 600}, {40000, 3}, {300, 64}, {7, 256},  {1100, 130}, {2, 300, 5}, {3, 70, 130},
+      {7, 17},   {9, 31},    {5, 40},   {600, 530}};
   uint64_t seed = 1;
   for (const std::vector<int64_t>& shape : shapes) {
     for (bool with_nan : {false, true}) {
@@ -90,6 +91,28 @@ TEST_P(Argument, FindsTheOnlyOneAnywhere) {
     Literal column(GetParam(), {kCount, 64});
     column.set_double(at * 64 + at % 64, 1);
     check_argument("argmax", column, 0, DType::i32);
+  }
+}
+
+/// Beyond what one integer of the element's size counts, tiles and pieces of an axis.
+TEST_P(Argument, FindsTheFirstOfTwoInALongAxis) {
+  for (const auto& [rows, columns] :
+       {std::pair<int64_t, int64_t>{300'001, 1}, {70'001, 20}, {600, 2500}}) {
+    Graph graph("argument");
+    Build build(graph, core_ops());
+    Value input = build.input("x", Type{GetParam(), {rows, columns}});
+    graph.set_outputs({build.call("argmax", {input}, {{"axis", 0}, {"dtype", DType::i32}}).id()});
+    auto executable = compile(graph, core_ops());
+    Literal x(GetParam(), {rows, columns});
+    std::vector<int64_t> first(static_cast<size_t>(columns));
+    for (int64_t c = 0; c < columns; ++c) {
+      first[static_cast<size_t>(c)] = (c + 1) * 7919 * 31 % (rows - 1);
+      x.set_double(first[static_cast<size_t>(c)] * columns + c, 1);
+      x.set_double((rows - 1) * columns + c, 1);
+    }
+    Literal found = executable->run({Buffer::copy_of(x)})[0].to_literal();
+    for (int64_t c = 0; c < columns; ++c)
+      ASSERT_EQ(found.to_int(c), first[static_cast<size_t>(c)]) << rows << " x " << columns;
   }
 }
 

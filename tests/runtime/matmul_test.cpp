@@ -172,6 +172,31 @@ TEST(Matmul, HasTheSameBitsOnOneThreadAndOnTwo) {
   EXPECT_EQ(made, problems.size());
 }
 
+/// As gradients of weights have them: rows of each part lie apart, with gaps now and then.
+TEST(Matmul, EqualsLoopsWhereATransposedOperandIsCut) {
+  if (without_library()) GTEST_SKIP();
+  std::mt19937 random(17);
+  const auto between = [&](unsigned least, unsigned most) {
+    return static_cast<int64_t>(least + random() % (most - least));
+  };
+  for (int i = 0; i < 40; ++i) {
+    MatmulProblem p{.m = between(64, 400), .n = between(50, 140), .k = between(30, 170)};
+    p.lhs = {1, p.m + (i % 3 == 0 ? between(0, 9) : 0), {}};
+    p.rhs = random_strides(p.k, p.n, true, {}, random);
+    p.out = random_strides(p.m, p.n, true, {}, random);
+    Data data = make_data(p, random);
+    const auto want = reference(p, data);
+    for (const int count : {1, 2}) {
+      const Threads threads(count);
+      std::string why_not;
+      const auto kernel = make_matmul(p, why_not);
+      ASSERT_TRUE(kernel) << describe(p) << ": " << why_not;
+      test::expect_close(test::run(*kernel, data.inputs, data.output), want, 3e-5,
+                         describe(p) + " " + kernel->description());
+    }
+  }
+}
+
 TEST(Matmul, RepeatsAMatrixOverABatch) {
   if (without_library()) GTEST_SKIP();
   std::mt19937 random(3);

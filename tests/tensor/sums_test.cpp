@@ -268,12 +268,13 @@ TEST(LongSum, StaysNearTheExactOne) {
 
 TEST(LongSum, HasTheSameBitsOnAnyNumberOfThreads) {
   Tensor x = random::normal(random::key(1), {300'000}), places = (arange(300'000) * 7) % 1000;
+  Tensor rows = random::normal(random::key(2), {3, 1'500'000}).eval();
   std::vector<std::vector<double>> results;
   for (int threads : {1, 2, 8}) {
     set_thread_count(threads);
-    results.push_back(
-        values_of(concatenate({cumsum(x, 0), cumsum(x.reshape({3000, 100}), 0).reshape({-1}),
-                               scatter(zeros({1000}), places, x)})));
+    results.push_back(values_of(concatenate(
+        {cumsum(x, 0), cumsum(x.reshape({3000, 100}), 0).reshape({-1}),
+         scatter(zeros({1000}), places, x), matmul(rows, transpose(rows)).reshape({-1})})));
   }
   EXPECT_EQ(results[0], results[1]);
   EXPECT_EQ(results[0], results[2]);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tenon/base/alignment.h"
 #include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/ops/rules.h"
@@ -12,7 +13,8 @@ namespace tenon {
 
 namespace {
 
-/// Positions of extrema of x[outer, count, inner] along the axis in the middle.
+/// Positions of extrema of x[outer, count, inner] along the axis in the middle. The axis is cut
+/// into pieces, each of which is searched on its own.
 template <class T, bool kLargest>
 class Argument : public OpKernel {
  public:
@@ -23,71 +25,80 @@ class Argument : public OpKernel {
     outer_ = element_count(shape.first(axis));
     count_ = shape[axis];
     inner_ = element_count(shape.subspan(axis + 1));
+    // Long columns are read in wide rows, which is how they lie in memory.
+    tile_ = std::clamp<int64_t>(inner_, 1, count_ < 512 ? 512 : kSearchedColumns);
     // Enough work for a thread, in few pieces, since all are joined for each column.
-    int64_t most = inner_ == 1 ? 64 : 16;
-    rows_ = std::max((count_ + most - 1) / most,
-                     2 * kWork / std::max<int64_t>(1, std::min(inner_, kTile)));
+    const int64_t most = inner_ == 1 ? 64 : 16;
+    rows_ = std::max((count_ + most - 1) / most, 2 * kWork / tile_);
+    rows_ = std::min(rows_, kMostRows);
     pieces_ = std::max<int64_t>(1, (count_ + rows_ - 1) / rows_);
   }
 
   int64_t scratch_bytes() const override {
-    return outer_ * pieces_ * inner_ * static_cast<int64_t>(sizeof(int64_t));
+    return found_bytes() + outer_ * pieces_ * inner_ * static_cast<int64_t>(sizeof(KeyOf<T>));
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const auto* x = static_cast<const T*>(inputs[0]);
-    auto* found = static_cast<int64_t*>(scratch);
-    int64_t tiles = (inner_ + kTile - 1) / kTile;
-    int64_t work = std::min(rows_, count_) * std::min(inner_, kTile);
+    const bool is_joined = pieces_ > 1 || is_wide_;
+    auto* found = static_cast<int32_t*>(is_joined ? scratch : outputs[0]);
+    auto* keys = reinterpret_cast<KeyOf<T>*>(static_cast<char*>(scratch) + found_bytes());
+    const int64_t tiles = (inner_ + tile_ - 1) / tile_;
+    const int64_t work = std::min(rows_, count_) * tile_;
     parallel_for(outer_ * pieces_ * tiles, std::max<int64_t>(1, kWork / std::max<int64_t>(1, work)),
                  [&](int64_t begin, int64_t end) {
+                   if (!is_joined && inner_ == 1)
+                     return search_.lines(x + begin * count_, end - begin, count_, found + begin);
                    for (int64_t item = begin; item < end; ++item)
-                     search(x, found, item / tiles, item % tiles * kTile);
+                     search(x, found, keys, item / tiles, item % tiles * tile_);
                  });
-    if (is_wide_) return join(x, found, static_cast<int64_t*>(outputs[0]));
-    join(x, found, static_cast<int32_t*>(outputs[0]));
+    if (is_wide_) return join(found, keys, static_cast<int64_t*>(outputs[0]));
+    if (is_joined) join(found, keys, static_cast<int32_t*>(outputs[0]));
   }
   std::string description() const override {
     return "search along lines of " + std::to_string(count_);
   }
 
  private:
-  static constexpr int64_t kWork = int64_t{1} << 15, kTile = kSearchedColumns;
+  static constexpr int64_t kWork = int64_t{1} << 15, kMostRows = int64_t{1} << 30;
+
+  int64_t found_bytes() const {
+    return static_cast<int64_t>(
+        round_up(static_cast<size_t>(outer_ * pieces_ * inner_) * sizeof(int32_t), 8));
+  }
 
   /// One piece of the rows at one tile of columns.
-  void search(const T* x, int64_t* found, int64_t piece, int64_t column) const {
-    int64_t first = piece % pieces_ * rows_, rows = std::min(rows_, count_ - first);
+  void search(const T* x, int32_t* found, KeyOf<T>* keys, int64_t piece, int64_t column) const {
+    const int64_t first = piece % pieces_ * rows_, rows = std::min(rows_, count_ - first);
     const T* from = x + (piece / pieces_ * count_ + first) * inner_ + column;
-    int64_t* to = found + piece * inner_ + column;
-    if (inner_ == 1) {
-      *to = first + search_.line(from, rows);
-      return;
-    }
-    int64_t width = std::min(kTile, inner_ - column);
-    search_.columns(from, rows, inner_, width, to);
-    for (int64_t c = 0; c < width; ++c) to[c] += first;
+    const int64_t to = piece * inner_ + column;
+    if (inner_ > 1)
+      return search_.columns(from, rows, inner_, std::min(tile_, inner_ - column), found + to,
+                             keys + to);
+    search_.lines(from, 1, rows, found + to);
+    keys[to] = key_at<T, kLargest>(from + found[to]);
   }
 
   /// The first of the pieces' extrema that no later one beats.
   template <class Index>
-  void join(const T* x, const int64_t* found, Index* out) const {
-    for (int64_t o = 0; o < outer_; ++o) {
-      const T* line = x + o * count_ * inner_;
-      const int64_t* of_line = found + o * pieces_ * inner_;
-      for (int64_t c = 0; c < inner_; ++c) {
-        int64_t best = of_line[c];
-        for (int64_t piece = 1; piece < pieces_; ++piece) {
-          int64_t here = of_line[piece * inner_ + c];
-          if (beats<T, kLargest>(line[here * inner_ + c], line[best * inner_ + c])) best = here;
+  void join(const int32_t* found, KeyOf<T>* keys, Index* out) const {
+    for (int64_t o = 0; o < outer_; ++o, out += inner_) {
+      KeyOf<T>* best = keys + o * pieces_ * inner_;
+      std::copy_n(found + o * pieces_ * inner_, inner_, out);
+      for (int64_t piece = 1; piece < pieces_; ++piece) {
+        const int64_t first = piece * rows_, at = (o * pieces_ + piece) * inner_;
+        for (int64_t c = 0; c < inner_; ++c) {
+          if (!wins(keys[at + c], best[c])) continue;
+          best[c] = keys[at + c];
+          out[c] = static_cast<Index>(first + found[at + c]);
         }
-        out[o * inner_ + c] = static_cast<Index>(best);
       }
     }
   }
 
   ExtremumSearch<T> search_;
   bool is_wide_;
-  int64_t outer_, count_, inner_, rows_, pieces_;
+  int64_t outer_, count_, inner_, tile_, rows_, pieces_;
 };
 
 }  // namespace

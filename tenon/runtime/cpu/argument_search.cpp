@@ -1,84 +1,19 @@
+// Each function that uses vectors is made once for every width, with the instructions of that
+// width.
+#pragma GCC diagnostic ignored "-Wpsabi"  // all functions that take vectors are inlined
+// GCC 12 does not see that a tile is at least as wide as the vectors that it is searched with.
+#pragma GCC diagnostic ignored "-Warray-bounds"
+
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <type_traits>
 
 #include "tenon/base/cpu.h"
 #include "tenon/runtime/cpu/argument.h"
-
-// Vectors are a language extension of GCC and Clang; each function that uses them is made once for
-// every width, with the instructions of that width.
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // all functions that take vectors are inlined
+#include "tenon/runtime/cpu/argument_vectors.h"
 
 namespace tenon {
 
 namespace {
-
-constexpr int64_t kColumns = kSearchedColumns;
-
-// How an element is compared: `Key` is an element that hardware orders, a larger one wins. Of f16
-// and bf16 it is an integer, in which NaN is the largest of all.
-template <class T>
-struct Key {
-  using Type = T;
-  static constexpr bool kHasNaN = std::is_floating_point_v<T>;
-};
-template <>
-struct Key<HalfFloat> {
-  using Type = int16_t;
-  static constexpr bool kHasNaN = false;
-  static constexpr int16_t kInfinity = 0x7c00;
-};
-template <>
-struct Key<BrainFloat> {
-  using Type = int16_t;
-  static constexpr bool kHasNaN = false;
-  static constexpr int16_t kInfinity = 0x7f80;
-};
-
-template <class T>
-using KeyOf = typename Key<T>::Type;
-template <class T>
-constexpr bool kIsHalf = !std::is_same_v<KeyOf<T>, T>;
-/// Integers of the size of a key, as comparisons of vectors give them.
-template <class K>
-using MaskOf =
-    std::conditional_t<sizeof(K) == 1, int8_t,
-                       std::conditional_t<sizeof(K) == 2, int16_t,
-                                          std::conditional_t<sizeof(K) == 4, int32_t, int64_t>>>;
-
-/// Keys from the bits of elements; V is a key or a vector of them.
-template <class T, bool kLargest, class V>
-[[gnu::always_inline]] inline V key_of(V x) {
-  if constexpr (kIsHalf<T>) {
-    auto magnitude = static_cast<V>(x & static_cast<int16_t>(0x7fff));
-    auto sign = static_cast<V>(x >> 15);
-    if constexpr (!kLargest) sign = static_cast<V>(~sign);
-    auto ordered = static_cast<V>((magnitude ^ sign) - sign);
-    auto last = static_cast<V>((x ^ x) + static_cast<int16_t>(0x7fff));
-    return magnitude > Key<T>::kInfinity ? last : ordered;
-  } else if constexpr (kLargest) {
-    return x;
-  } else if constexpr (std::is_floating_point_v<KeyOf<T>>) {
-    return -x;
-  } else {
-    return static_cast<V>(~x);
-  }
-}
-
-template <class T, bool kLargest>
-[[gnu::always_inline]] inline KeyOf<T> key_at(const T* x) {
-  KeyOf<T> bits;
-  std::memcpy(&bits, x, sizeof(bits));
-  return static_cast<KeyOf<T>>(key_of<T, kLargest, KeyOf<T>>(bits));
-}
-
-template <class K>
-[[gnu::always_inline]] inline bool wins(K later, K earlier) {
-  if constexpr (std::is_floating_point_v<K>) return !(later <= earlier) && earlier == earlier;
-  return later > earlier;
-}
 
 /// The first position of the extremum of a short line.
 template <class T, bool kLargest>
@@ -94,224 +29,265 @@ template <class T, bool kLargest>
   return best;
 }
 
-template <class T, int kBytes>
-struct Vectors {
-  typedef KeyOf<T> Keys __attribute__((vector_size(kBytes)));
-  typedef MaskOf<KeyOf<T>> Mask __attribute__((vector_size(kBytes)));
-  typedef int64_t Words __attribute__((vector_size(kBytes)));
-  static constexpr int64_t kLanes = kBytes / static_cast<int64_t>(sizeof(KeyOf<T>));
-  /// A step takes several vectors, which do not wait for each other.
-  static constexpr int64_t kPerStep = 4, kStep = kLanes * kPerStep, kBlock = 16 * kStep;
-};
-
+/// The largest keys of a block, lane by lane. The last vector may begin before the one before it
+/// ends. The sum of all keys is NaN where one is, or where infinities cancel.
 template <class T, bool kLargest, int kBytes>
-[[gnu::always_inline]] inline typename Vectors<T, kBytes>::Keys keys_at(const T* x) {
-  typename Vectors<T, kBytes>::Keys bits;
-  std::memcpy(&bits, x, kBytes);
-  return key_of<T, kLargest, typename Vectors<T, kBytes>::Keys>(bits);
-}
-
-template <class T, int kBytes>
-[[gnu::always_inline]] inline bool any_of(typename Vectors<T, kBytes>::Mask mask) {
-  auto words = (typename Vectors<T, kBytes>::Words)mask;
-  int64_t any = 0;
-  for (size_t i = 0; i < kBytes / sizeof(int64_t); ++i) any |= words[i];
-  return any != 0;
-}
-
-/// The largest of all lanes; pairs of them do not wait for each other.
-template <class T, int kBytes>
-[[gnu::always_inline]] inline KeyOf<T> largest_lane(typename Vectors<T, kBytes>::Keys keys) {
+[[gnu::always_inline]] inline typename Vectors<T, kBytes>::Keys largest_keys(
+    const T* x, int64_t size, typename Vectors<T, kBytes>::Keys& sum) {
   constexpr int64_t kLanes = Vectors<T, kBytes>::kLanes;
-  KeyOf<T> lanes[kLanes];
-  std::memcpy(lanes, &keys, kBytes);
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (int64_t i = 0; i < half; ++i)
-      lanes[i] = lanes[i + half] > lanes[i] ? lanes[i + half] : lanes[i];
+  auto a = keys_at<T, kLargest, kBytes>(x + std::min<int64_t>(0, size - kLanes));
+  auto b = a, c = a, d = a;
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= size; i += 4 * kLanes) {
+    auto at_a = keys_at<T, kLargest, kBytes>(x + i);
+    auto at_b = keys_at<T, kLargest, kBytes>(x + i + kLanes);
+    auto at_c = keys_at<T, kLargest, kBytes>(x + i + 2 * kLanes);
+    auto at_d = keys_at<T, kLargest, kBytes>(x + i + 3 * kLanes);
+    if constexpr (Key<T>::kHasNaN) sum += (at_a + at_b) + (at_c + at_d);
+    a = larger_of(at_a, a), b = larger_of(at_b, b);
+    c = larger_of(at_c, c), d = larger_of(at_d, d);
   }
-  return lanes[0];
+  for (; i < size; i += kLanes) {
+    auto key = keys_at<T, kLargest, kBytes>(x + std::min(i, size - kLanes));
+    if constexpr (Key<T>::kHasNaN) sum += key;
+    a = larger_of(key, a);
+  }
+  return larger_of(larger_of(a, b), larger_of(c, d));
 }
 
-/// The largest key of some steps; false where there is NaN.
+/// Where a key is first that is somewhere in a block. Without branches that depend on where:
+/// mispredicted, they would cost more than the search.
 template <class T, bool kLargest, int kBytes>
-[[gnu::always_inline]] inline bool largest_key(const T* x, int64_t steps, KeyOf<T>& result) {
+[[gnu::always_inline]] inline int64_t find_key(const T* x, int64_t size, KeyOf<T> wanted) {
   using V = Vectors<T, kBytes>;
-  typename V::Keys largest[V::kPerStep];
-  typename V::Mask bad = {};
-  for (int64_t v = 0; v < V::kPerStep; ++v) {
-    largest[v] = keys_at<T, kLargest, kBytes>(x + v * V::kLanes);
-    if constexpr (Key<T>::kHasNaN) bad |= largest[v] != largest[v];
+  using M = MaskOf<KeyOf<T>>;
+  const int64_t last = (size - 1) / V::kLanes, overlap = (last + 1) * V::kLanes - size;
+  auto number = (typename V::Mask){} + static_cast<M>(last);
+  typename V::Mask first =
+      keys_at<T, kLargest, kBytes>(x + size - V::kLanes) == wanted ? number : number + 1;
+  for (int64_t at = (last - 1) * V::kLanes; at >= 0; at -= V::kLanes) {
+    number -= 1;
+    first = keys_at<T, kLargest, kBytes>(x + at) == wanted ? number : first;
   }
-  for (int64_t i = V::kStep; i < steps * V::kStep; i += V::kStep) {
-    for (int64_t v = 0; v < V::kPerStep; ++v) {
-      auto key = keys_at<T, kLargest, kBytes>(x + i + v * V::kLanes);
-      if constexpr (Key<T>::kHasNaN) bad |= key != key;
-      largest[v] = key > largest[v] ? key : largest[v];
-    }
-  }
-  if (Key<T>::kHasNaN && any_of<T, kBytes>(bad)) return false;
-  for (int64_t v = 1; v < V::kPerStep; ++v)
-    largest[0] = largest[v] > largest[0] ? largest[v] : largest[0];
-  result = largest_lane<T, kBytes>(largest[0]);
-  return true;
+  return smallest_position<T, kBytes>(first, last, overlap);
 }
 
-/// Where a key is that is somewhere in some steps.
-template <class T, bool kLargest, int kBytes>
-[[gnu::always_inline]] inline int64_t find_key(const T* x, KeyOf<T> wanted) {
+/// The first NaN of a line, or -1.
+template <class T, int kBytes>
+[[gnu::always_inline]] inline int64_t find_nan(const T* x, int64_t count) {
   using V = Vectors<T, kBytes>;
-  int64_t at = 0;
-  for (;; at += V::kStep) {
-    typename V::Mask hit = {};
-    for (int64_t v = 0; v < V::kPerStep; ++v)
-      hit |= keys_at<T, kLargest, kBytes>(x + at + v * V::kLanes) == wanted;
-    if (any_of<T, kBytes>(hit)) break;
+  int64_t i = 0;
+  for (; i + V::kLanes <= count; i += V::kLanes) {
+    auto key = keys_at<T, true, kBytes>(x + i);
+    if (any_of<T, kBytes>(key != key)) break;
   }
-  while (!any_of<T, kBytes>(keys_at<T, kLargest, kBytes>(x + at) == wanted)) at += V::kLanes;
-  while (key_at<T, kLargest>(x + at) != wanted) ++at;
-  return at;
+  for (; i < count; ++i) {
+    if (x[i] != x[i]) return i;
+  }
+  return -1;
 }
 
-/// Blocks of a line are searched for their extremum alone; only the one that has the line's is
-/// searched for its position.
+/// Blocks of a line are searched for their extremum alone; only the first that has the line's is
+/// searched for its position. Which block has the extremum is known for each lane; blocks are
+/// counted in chunks whose numbers fit a lane.
 template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline int64_t search_line(const T* x, int64_t count) {
   using V = Vectors<T, kBytes>;
-  if (count < V::kStep) return search_one_by_one<T, kLargest>(x, count);
-  int64_t best_block = -1;
-  KeyOf<T> best = {};
-  for (int64_t start = 0; start < count;) {
-    // The last step may take again what the one before it did.
-    start = std::min(start, count - V::kStep);
-    int64_t steps = std::min<int64_t>(16, (count - start) / V::kStep);
-    KeyOf<T> key;
-    if (!largest_key<T, kLargest, kBytes>(x + start, steps, key))
-      return start + search_one_by_one<T, kLargest>(x + start, steps * V::kStep);
-    if (best_block < 0 || key > best) {
-      best = key;
-      best_block = start;
-    }
-    start += steps * V::kStep;
+  if (count < V::kLanes) {
+    if constexpr (kBytes > 16)
+      return search_line<T, kLargest, kBytes / 2>(x, count);
+    else
+      return search_one_by_one<T, kLargest>(x, count);
   }
-  return best_block + find_key<T, kLargest, kBytes>(x + best_block, best);
+  constexpr int64_t kBlock = 16 * V::kLanes,
+                    kChunk = (sizeof(KeyOf<T>) == 1 ? 120 : 30000) * kBlock;
+  int64_t best_block = -1;
+  KeyOf<T> best_key = {};
+  for (int64_t start = 0; start < count; start += kChunk) {
+    int64_t end = std::min(count, start + kChunk);
+    auto best = keys_at<T, kLargest, kBytes>(x + std::min(start, count - V::kLanes));
+    typename V::Mask block_of = {}, number = {};
+    typename V::Keys sum = {};
+    int64_t at = start;
+    for (; at + kBlock <= end; at += kBlock, number += 1) {
+      auto keys = largest_keys<T, kLargest, kBytes>(x + at, kBlock, sum);
+      block_of = keys > best ? number : block_of;
+      best = larger_of(keys, best);
+    }
+    if (at < end) {
+      auto keys = largest_keys<T, kLargest, kBytes>(x + at, end - at, sum);
+      block_of = keys > best ? number : block_of;
+      best = larger_of(keys, best);
+    }
+    if constexpr (Key<T>::kHasNaN) {
+      if (any_of<T, kBytes>(sum != sum)) {
+        int64_t nan = find_nan<T, kBytes>(x + start, end - start);
+        if (nan >= 0) return start + nan;
+      }
+    }
+    KeyOf<T> key = largest_lane<T, kBytes>(best);
+    if (best_block >= 0 && !(key > best_key)) continue;
+    best_key = key;
+    best_block = start;
+    if (end - start > kBlock)
+      best_block += kBlock * smallest_lane<T, kBytes>(best == key ? block_of : V::none());
+  }
+  // What comes before the block has no such key, so that all searches are equally long.
+  int64_t size = std::min(kBlock, count);
+  best_block = std::min(best_block, count - size);
+  return best_block + find_key<T, kLargest, kBytes>(x + best_block, size, best_key);
 }
 
 /// Row by row, with the keys so far in memory.
 template <class T, bool kLargest>
 [[gnu::always_inline]] inline void search_few_columns(const T* x, int64_t rows, int64_t stride,
-                                                      int64_t width, int64_t* found) {
-  std::array<KeyOf<T>, static_cast<size_t>(kColumns)> best;
+                                                      int64_t width, int32_t* found,
+                                                      KeyOf<T>* keys) {
   for (int64_t c = 0; c < width; ++c) {
-    best[static_cast<size_t>(c)] = key_at<T, kLargest>(x + c);
+    keys[c] = key_at<T, kLargest>(x + c);
     found[c] = 0;
   }
   for (int64_t i = 1; i < rows; ++i) {
     for (int64_t c = 0; c < width; ++c) {
       KeyOf<T> key = key_at<T, kLargest>(x + i * stride + c);
-      if (!wins(key, best[static_cast<size_t>(c)])) continue;
-      best[static_cast<size_t>(c)] = key;
-      found[c] = i;
+      if (!wins(key, keys[c])) continue;
+      keys[c] = key;
+      found[c] = static_cast<int32_t>(i);
     }
   }
 }
 
+template <class T>
+using RowOf = std::make_unsigned_t<MaskOf<KeyOf<T>>>;
+
 /// The keys of the extrema of neighbouring columns so far, and the rows that they are in.
 template <class T>
 struct Leaders {
-  alignas(64) std::array<KeyOf<T>, static_cast<size_t>(kColumns)> keys;
-  alignas(64) std::array<MaskOf<KeyOf<T>>, static_cast<size_t>(kColumns)> rows;
+  alignas(64) std::array<KeyOf<T>, static_cast<size_t>(kSearchedColumns)> keys;
+  alignas(64) std::array<RowOf<T>, static_cast<size_t>(kSearchedColumns)> rows;
 };
 
-/// Rows [first, last) of columns that fill some steps, a few rows of a step at a time; false where
-/// there is NaN. Row 0 is that of the leaders when `first` is 0.
+/// A vector of columns and what leads it so far.
+template <class T, bool kLargest, int kBytes>
+struct Column {
+  using V = Vectors<T, kBytes>;
+  typename V::Keys best, sum;
+  typename V::Rows row_of;
+
+  [[gnu::always_inline]] Column(const Leaders<T>& leaders, int64_t column) : sum{} {
+    std::memcpy(&best, leaders.keys.data() + column, kBytes);
+    std::memcpy(&row_of, leaders.rows.data() + column, kBytes);
+  }
+  [[gnu::always_inline]] void meet(const T* x, typename V::Rows row) {
+    auto key = keys_at<T, kLargest, kBytes>(x);
+    if constexpr (Key<T>::kHasNaN) sum += key;
+    row_of = key > best ? row : row_of;
+    best = larger_of(key, best);
+  }
+  [[gnu::always_inline]] void store(Leaders<T>& leaders, int64_t column) const {
+    std::memcpy(leaders.keys.data() + column, &best, kBytes);
+    std::memcpy(leaders.rows.data() + column, &row_of, kBytes);
+  }
+};
+
+/// Rows [first, last) of `width` columns, at least a vector of them, a few rows of some vectors at
+/// a time; false where there may be NaN. Row 0 is that of the leaders when `first` is 0.
 template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline bool lead(const T* x, int64_t first, int64_t last, int64_t stride,
                                         int64_t width, Leaders<T>& leaders) {
   using V = Vectors<T, kBytes>;
-  using M = MaskOf<KeyOf<T>>;
-  typename V::Mask bad = {};
-  for (int64_t column = 0; column < width; column += V::kStep) {
-    typename V::Keys best[V::kPerStep];
-    typename V::Mask row_of[V::kPerStep];
-    std::memcpy(best, leaders.keys.data() + column, sizeof(best));
-    std::memcpy(row_of, leaders.rows.data() + column, sizeof(row_of));
-    for (int64_t i = first; i < last; ++i) {
-      typename V::Mask row = (typename V::Mask){} + static_cast<M>(i);
-      for (int64_t v = 0; v < V::kPerStep; ++v) {
-        auto key = keys_at<T, kLargest, kBytes>(x + i * stride + column + v * V::kLanes);
-        if constexpr (Key<T>::kHasNaN) bad |= key != key;
-        row_of[v] = key > best[v] ? row : row_of[v];
-        best[v] = key > best[v] ? key : best[v];
-      }
+  using C = Column<T, kLargest, kBytes>;
+  constexpr int64_t kLanes = V::kLanes;
+  const auto first_row = (typename V::Rows){} + static_cast<RowOf<T>>(first);
+  typename V::Keys sum = {};
+  int64_t column = 0;
+  for (; column + 4 * kLanes <= width; column += 4 * kLanes) {
+    C a(leaders, column), b(leaders, column + kLanes), c(leaders, column + 2 * kLanes),
+        d(leaders, column + 3 * kLanes);
+    auto row = first_row;
+    for (int64_t i = first; i < last; ++i, row += 1) {
+      const T* from = x + i * stride + column;
+      a.meet(from, row), b.meet(from + kLanes, row);
+      c.meet(from + 2 * kLanes, row), d.meet(from + 3 * kLanes, row);
     }
-    std::memcpy(leaders.keys.data() + column, best, sizeof(best));
-    std::memcpy(leaders.rows.data() + column, row_of, sizeof(row_of));
+    a.store(leaders, column), b.store(leaders, column + kLanes);
+    c.store(leaders, column + 2 * kLanes), d.store(leaders, column + 3 * kLanes);
+    if constexpr (Key<T>::kHasNaN) sum += (a.sum + b.sum) + (c.sum + d.sum);
   }
-  return !Key<T>::kHasNaN || !any_of<T, kBytes>(bad);
+  for (; column < width; column += kLanes) {
+    // The last vector may meet again what the one before it did.
+    int64_t at = std::min(column, width - kLanes);
+    C a(leaders, at);
+    auto row = first_row;
+    for (int64_t i = first; i < last; ++i, row += 1) a.meet(x + i * stride + at, row);
+    a.store(leaders, at);
+    if constexpr (Key<T>::kHasNaN) sum += a.sum;
+  }
+  return !Key<T>::kHasNaN || !any_of<T, kBytes>(sum != sum);
+}
+
+template <class T, int kBytes>
+[[gnu::always_inline]] inline bool has_nan(const T* x, int64_t rows, int64_t stride,
+                                           int64_t width) {
+  for (int64_t i = 0; i < rows; ++i) {
+    if (find_nan<T, kBytes>(x + i * stride, width) >= 0) return true;
+  }
+  return false;
 }
 
 /// Rows are taken in chunks whose numbers fit an integer of the key's size.
 template <class T, bool kLargest, int kBytes>
 [[gnu::always_inline]] inline void search_columns(const T* x, int64_t rows, int64_t stride,
-                                                  int64_t width, int64_t* found) {
-  using V = Vectors<T, kBytes>;
-  constexpr int64_t kChunk = sizeof(KeyOf<T>) == 1 ? 120 : 30000, kTogether = 8;
-  int64_t whole = width / V::kStep * V::kStep;
+                                                  int64_t width, int32_t* found, KeyOf<T>* keys) {
+  if (width < Vectors<T, kBytes>::kLanes) {
+    if constexpr (kBytes > 16)
+      return search_columns<T, kLargest, kBytes / 2>(x, rows, stride, width, found, keys);
+    else
+      return search_few_columns<T, kLargest>(x, rows, stride, width, found, keys);
+  }
+  constexpr int64_t kChunk = sizeof(KeyOf<T>) == 1 ? 256 : 65536, kTogether = 8;
   Leaders<T> leaders;
-  for (int64_t start = 0; whole > 0 && start < rows; start += kChunk) {
+  for (int64_t start = 0; start < rows; start += kChunk) {
     const T* from = x + start * stride;
-    int64_t count = std::min(kChunk, rows - start);
-    for (int64_t c = 0; c < whole; ++c)
+    const int64_t count = std::min(kChunk, rows - start);
+    for (int64_t c = 0; c < width; ++c)
       leaders.keys[static_cast<size_t>(c)] = key_at<T, kLargest>(from + c);
-    leaders.rows.fill(0);
+    std::fill_n(leaders.rows.data(), width, RowOf<T>{});
     for (int64_t i = 0; i < count; i += kTogether) {
-      int64_t last = std::min(count, i + kTogether);
-      if (lead<T, kLargest, kBytes>(from, i, last, stride, whole, leaders)) continue;
-      return search_few_columns<T, kLargest>(x, rows, stride, width, found);
+      const int64_t last = std::min(count, i + kTogether);
+      if (lead<T, kLargest, kBytes>(from, i, last, stride, width, leaders)) continue;
+      if constexpr (Key<T>::kHasNaN) {
+        if (has_nan<T, kBytes>(from + i * stride, last - i, stride, width))
+          return search_few_columns<T, kLargest>(x, rows, stride, width, found, keys);
+      }
     }
-    for (int64_t c = 0; c < whole; ++c) {
-      int64_t here = start + leaders.rows[static_cast<size_t>(c)];
-      bool is_first = start == 0 || wins(leaders.keys[static_cast<size_t>(c)],
-                                         key_at<T, kLargest>(x + found[c] * stride + c));
-      if (is_first) found[c] = here;
+    for (int64_t c = 0; c < width; ++c) {
+      const KeyOf<T> key = leaders.keys[static_cast<size_t>(c)];
+      if (start > 0 && !wins(key, keys[c])) continue;
+      keys[c] = key;
+      found[c] = static_cast<int32_t>(start + leaders.rows[static_cast<size_t>(c)]);
     }
   }
-  if (whole < width)
-    search_few_columns<T, kLargest>(x + whole, rows, stride, width - whole, found + whole);
 }
 
+// One function of every kind for each width, with the instructions that it takes.
+#define TENON_FOR_WIDTH(kBytes, TARGET)                                                        \
+  template <class T, bool kLargest>                                                            \
+  TARGET void lines_of_##kBytes(const T* x, int64_t lines, int64_t count, int32_t* found) {    \
+    for (int64_t i = 0; i < lines; ++i)                                                        \
+      found[i] = static_cast<int32_t>(search_line<T, kLargest, kBytes>(x + i * count, count)); \
+  }                                                                                            \
+  template <class T, bool kLargest>                                                            \
+  TARGET void columns_of_##kBytes(const T* x, int64_t rows, int64_t stride, int64_t width,     \
+                                  int32_t* found, KeyOf<T>* keys) {                            \
+    search_columns<T, kLargest, kBytes>(x, rows, stride, width, found, keys);                  \
+  }
+TENON_FOR_WIDTH(16, )
 #if defined(__x86_64__)
-#define TENON_WIDE [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]]
-#define TENON_MIDDLE [[gnu::target("avx2")]]
-
-template <class T, bool kLargest>
-TENON_WIDE int64_t line_of_64(const T* x, int64_t count) {
-  return search_line<T, kLargest, 64>(x, count);
-}
-template <class T, bool kLargest>
-TENON_WIDE void columns_of_64(const T* x, int64_t rows, int64_t stride, int64_t width,
-                              int64_t* found) {
-  search_columns<T, kLargest, 64>(x, rows, stride, width, found);
-}
-template <class T, bool kLargest>
-TENON_MIDDLE int64_t line_of_32(const T* x, int64_t count) {
-  return search_line<T, kLargest, 32>(x, count);
-}
-template <class T, bool kLargest>
-TENON_MIDDLE void columns_of_32(const T* x, int64_t rows, int64_t stride, int64_t width,
-                                int64_t* found) {
-  search_columns<T, kLargest, 32>(x, rows, stride, width, found);
-}
+TENON_FOR_WIDTH(32, [[gnu::target("avx2")]])
+TENON_FOR_WIDTH(64, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
 #endif
-
-template <class T, bool kLargest>
-int64_t line_of_16(const T* x, int64_t count) {
-  return search_line<T, kLargest, 16>(x, count);
-}
-template <class T, bool kLargest>
-void columns_of_16(const T* x, int64_t rows, int64_t stride, int64_t width, int64_t* found) {
-  search_columns<T, kLargest, 16>(x, rows, stride, width, found);
-}
+#undef TENON_FOR_WIDTH
 
 }  // namespace
 
@@ -321,10 +297,10 @@ ExtremumSearch<T> extremum_search() {
   const CpuInfo& cpu = cpu_info();
   bool wide =
       cpu.has("avx512f") && cpu.has("avx512bw") && cpu.has("avx512dq") && cpu.has("avx512vl");
-  if (wide) return {line_of_64<T, kLargest>, columns_of_64<T, kLargest>};
-  if (cpu.has("avx2")) return {line_of_32<T, kLargest>, columns_of_32<T, kLargest>};
+  if (wide) return {lines_of_64<T, kLargest>, columns_of_64<T, kLargest>};
+  if (cpu.has("avx2")) return {lines_of_32<T, kLargest>, columns_of_32<T, kLargest>};
 #endif
-  return {line_of_16<T, kLargest>, columns_of_16<T, kLargest>};
+  return {lines_of_16<T, kLargest>, columns_of_16<T, kLargest>};
 }
 
 #define TENON_FOR_ELEMENT(T)                             \

@@ -11,6 +11,9 @@ namespace tenon {
 namespace {
 
 constexpr int64_t kBlock = int64_t{1} << 18;
+/// Of so many results and more a block is itself cut into parts for several threads; of fewer the
+/// blocks are done side by side, in so many groups.
+constexpr int64_t kManyResults = 4096, kMostGroups = 16;
 
 class LongMatmul : public OpKernel {
  public:
@@ -19,11 +22,10 @@ class LongMatmul : public OpKernel {
       : problem_(problem), block_(std::move(block)), last_(std::move(last)) {
     parts_ = (problem.k + kBlock - 1) / kBlock;
     results_ = element_count(problem.batch) * problem.m * problem.n;
+    groups_ = results_ < kManyResults ? std::min(parts_, kMostGroups) : 1;
   }
 
-  int64_t scratch_bytes() const override {
-    return part_bytes() * parts_ + std::max(block_->scratch_bytes(), last_->scratch_bytes());
-  }
+  int64_t scratch_bytes() const override { return part_bytes() * parts_ + group_bytes() * groups_; }
   double flops() const override { return static_cast<double>(parts_) * block_->flops(); }
   std::string description() const override {
     return block_->description() + " in blocks of a long inner axis";
@@ -31,15 +33,13 @@ class LongMatmul : public OpKernel {
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     auto* partial = static_cast<char*>(scratch);
-    const auto element = static_cast<int64_t>(size_of(problem_.dtype));
-    for (int64_t part = 0; part < parts_; ++part) {
-      const int64_t first = part * kBlock * element;
-      void* operands[] = {static_cast<char*>(inputs[0]) + first * problem_.lhs.column,
-                          static_cast<char*>(inputs[1]) + first * problem_.rhs.row};
-      void* results[] = {partial + part * part_bytes()};
-      const OpKernel& kernel = part + 1 < parts_ ? *block_ : *last_;
-      kernel.run(operands, results, partial + parts_ * part_bytes());
-    }
+    parallel_for(groups_, 1, [&](int64_t first, int64_t last) {
+      for (int64_t group = first; group < last; ++group) {
+        char* own = partial + parts_ * part_bytes() + group * group_bytes();
+        for (int64_t part = parts_ * group / groups_; part < parts_ * (group + 1) / groups_; ++part)
+          multiply(inputs, part, partial + part * part_bytes(), own);
+      }
+    });
     with_element_type(problem_.dtype, [&]<class T>(T) {
       parallel_for(results_, 4096, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
@@ -52,6 +52,20 @@ class LongMatmul : public OpKernel {
   int64_t part_bytes() const {
     return static_cast<int64_t>(
         round_up(static_cast<size_t>(results_) * size_of(problem_.dtype), kBufferAlignment));
+  }
+
+  /// Of the library for one block at a time.
+  int64_t group_bytes() const {
+    const int64_t bytes = std::max(block_->scratch_bytes(), last_->scratch_bytes());
+    return static_cast<int64_t>(round_up(static_cast<size_t>(bytes), kBufferAlignment));
+  }
+
+  void multiply(void* const* inputs, int64_t part, void* result, void* scratch) const {
+    const int64_t first = part * kBlock * static_cast<int64_t>(size_of(problem_.dtype));
+    void* operands[] = {static_cast<char*>(inputs[0]) + first * problem_.lhs.column,
+                        static_cast<char*>(inputs[1]) + first * problem_.rhs.row};
+    const OpKernel& kernel = part + 1 < parts_ ? *block_ : *last_;
+    kernel.run(operands, &result, scratch);
   }
 
   template <class T>
@@ -76,7 +90,7 @@ class LongMatmul : public OpKernel {
 
   MatmulProblem problem_;
   std::unique_ptr<OpKernel> block_, last_;
-  int64_t parts_ = 0, results_ = 0;
+  int64_t parts_ = 0, results_ = 0, groups_ = 1;
 };
 
 }  // namespace

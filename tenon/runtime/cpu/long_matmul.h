@@ -8,7 +8,8 @@
 namespace tenon {
 
 /// Library kernels may add a whole inner axis up in one f32, which stops growing at 2^24 ones. Long
-/// axes are cut into blocks, by the shape alone, whose products are added up in f64.
+/// axes are cut into blocks, by the shape alone, whose products are added up in f64, in order.
+/// Where results are few, threads do blocks side by side.
 std::unique_ptr<OpKernel> make_product(const MatmulProblem& problem, std::string& why_not);
 
 }  // namespace tenon

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <map>
 
 #include "tenon/base/parallel.h"
@@ -154,6 +155,22 @@ Cut best_cut(MatmulProblem& p) {
   return {rows_of(p, 1), std::min(wanted, std::max<int64_t>(2, parts_for(p.m / 64)))};
 }
 
+/// Up to here copying lhs is nothing beside the product.
+constexpr int64_t kPackedBytes = int64_t{1} << 18;
+
+/// Whether rows of a transposed lhs are copied together for each part: they lie apart there, which
+/// the library's newer kernel does not take. The older one makes code for all kinds of products
+/// when it first runs, which takes 20 ms.
+bool packs_lhs(const MatmulProblem& p, const Cut& cut) {
+  const bool is_apart = cut.parts > 1 && cut.axis.extent == &p.m && p.lhs.column != 1;
+  const auto bytes = p.m * p.k * static_cast<int64_t>(size_of(p.dtype));
+  if (!is_apart || !p.batch.empty() || p.lhs.row != 1 || bytes > kPackedBytes) return false;
+  MatmulProblem part = p;
+  part.m = std::max<int64_t>(cut.axis.unit, p.m / cut.parts);
+  part.lhs.column = part.m;
+  return implementation_of(part).starts_with("brg");
+}
+
 /// Parts that are products, each done by one thread.
 class Matmul : public OpKernel {
  public:
@@ -165,16 +182,25 @@ class Matmul : public OpKernel {
     const int64_t whole = *axis.extent;
     const int64_t units = (whole + axis.unit - 1) / axis.unit;
     const auto element = static_cast<int64_t>(size_of(problem.dtype));
+    const bool packs = packs_lhs(part, cut);
+    const int64_t step = part.lhs.column * element;
     for (int64_t i = 0; i < cut.parts; ++i) {
       const int64_t begin = units * i / cut.parts * axis.unit;
       *axis.extent = std::min(whole, units * (i + 1) / cut.parts * axis.unit) - begin;
       if (*axis.extent == 0) continue;
       const int64_t offset = begin * element;
+      if (packs) part.lhs.column = *axis.extent;
       parts_.push_back({product_of(part, *axis.extent), offset * axis.lhs, offset * axis.rhs,
-                        offset * axis.out});
+                        offset * axis.out, packs ? *axis.extent * element : 0});
     }
     for (const auto& [extent, product] : products_) {
-      slot_bytes_ = std::max(slot_bytes_, round_up(product.scratch_bytes, kBufferAlignment));
+      library_bytes_ = std::max(library_bytes_, round_up(product.scratch_bytes, kBufferAlignment));
+    }
+    slot_bytes_ = library_bytes_;
+    if (packs) {
+      step_ = step;
+      columns_ = part.k;
+      slot_bytes_ += round_up(static_cast<size_t>(largest_column() * columns_), kBufferAlignment);
     }
     slots_ = std::ssize(parts_);
     if (slot_bytes_ > 0) slots_ = std::min<int64_t>(slots_, thread_count());
@@ -186,8 +212,10 @@ class Matmul : public OpKernel {
     char* const out = static_cast<char*>(outputs[0]);
     detail::for_each_item(std::ssize(parts_), slots_, [&](int64_t i, size_t slot) {
       const Part& part = parts_[static_cast<size_t>(i)];
-      part.primitive.run({lhs + part.lhs, rhs + part.rhs, out + part.out,
-                          static_cast<char*>(scratch) + slot * slot_bytes_});
+      char* const own = static_cast<char*>(scratch) + slot * slot_bytes_;
+      char* from = lhs + part.lhs;
+      if (part.packed > 0) from = pack(part, from, own + library_bytes_);
+      part.primitive.run({from, rhs + part.rhs, out + part.out, own});
     });
   }
 
@@ -202,7 +230,17 @@ class Matmul : public OpKernel {
   struct Part {
     Primitive primitive;
     int64_t lhs, rhs, out;  // bytes from where the operands begin
+    int64_t packed;         // bytes of a column of lhs that is copied, or 0
   };
+
+  int64_t largest_column() const { return std::ranges::max(parts_, {}, &Part::packed).packed; }
+
+  char* pack(const Part& part, const char* from, char* to) const {
+    for (int64_t column = 0; column < columns_; ++column)
+      std::memcpy(to + column * part.packed, from + column * step_,
+                  static_cast<size_t>(part.packed));
+    return to;
+  }
 
   /// Parts of one extent share a primitive.
   const Primitive& product_of(const MatmulProblem& part, int64_t extent) {
@@ -216,7 +254,8 @@ class Matmul : public OpKernel {
   std::map<int64_t, Product> products_;
   std::vector<Part> parts_;
   int64_t slots_ = 1;
-  size_t slot_bytes_ = 0;
+  size_t library_bytes_ = 0, slot_bytes_ = 0;  // what the library needs of a slot, and all of it
+  int64_t columns_ = 0, step_ = 0;             // of lhs where it is copied; bytes
 };
 
 std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
