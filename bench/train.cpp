@@ -1,7 +1,7 @@
 // Training steps side by side with PyTorch and JAX: the same values, data, threads and precision,
 // taking turns.
 //
-//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--trace FILE]
+//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--profile FILE]
 //
 // Losses and updated parameters are compared before anything is timed, ours and every peer's with
 // those of PyTorch in float64; exits with 1 where they differ.
@@ -15,8 +15,8 @@
 
 #include "bench/peer_process.h"
 #include "tenon/base/parallel.h"
+#include "tenon/base/profile.h"
 #include "tenon/base/strings.h"
-#include "tenon/base/trace.h"
 #include "tenon/format/safetensors.h"
 #include "tenon/models/char_lstm.h"
 #include "tenon/models/cnn.h"
@@ -32,7 +32,7 @@ namespace {
 
 struct Work {
   std::string name;
-  nn::Model model;
+  nn::ModelFunction model;
   Type input;
   Type target;
   int64_t classes;
@@ -234,7 +234,7 @@ struct Options {
   int rounds = 3;
   int threads = 2;
   bool alone = false;
-  std::string trace;
+  std::string profile;
 };
 
 /// A row of the table for each peer, or one of our own where there are none.
@@ -269,12 +269,12 @@ std::vector<std::unique_ptr<PeerProcess>> start_peers(const std::string& work, i
   return processes;
 }
 
-void trace_step(Ours& ours, const std::string& file) {
-  Trace trace;
-  set_current_trace(&trace);
+void profile_step(Ours& ours, const std::string& file) {
+  Profile profile;
+  set_current_profile(&profile);
   ours.step();
-  set_current_trace(nullptr);
-  trace.write(file);
+  set_current_profile(nullptr);
+  profile.write(file);
 }
 
 Measured measure_work(const Work& work, const Options& options, bool with_peers,
@@ -286,7 +286,7 @@ Measured measure_work(const Work& work, const Options& options, bool with_peers,
   ours.step();
   measured.first_step =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (!options.trace.empty()) trace_step(ours, options.trace);
+  if (!options.profile.empty()) profile_step(ours, options.profile);
   std::vector<std::unique_ptr<PeerProcess>> processes;
   if (with_peers) {
     processes = start_peers(work.name, options.threads);
@@ -373,7 +373,8 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "Of each side")->check(CLI::PositiveNumber);
   app.add_flag("--alone", options.alone, "Without the peers");
-  app.add_option("--trace", options.trace, "Record a step for chrome://tracing")->type_name("FILE");
+  app.add_option("--profile", options.profile, "Record a step for chrome://tracing")
+      ->type_name("FILE");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

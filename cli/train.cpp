@@ -13,8 +13,8 @@
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/log.h"
+#include "tenon/base/profile.h"
 #include "tenon/base/strings.h"
-#include "tenon/base/trace.h"
 #include "tenon/models/layer_list.h"
 #include "tenon/models/zoo.h"
 #include "tenon/train/checkpoint.h"
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string config;
   std::vector<std::string> set;
-  std::string trace, output, report;
+  std::string profile, output, report;
   bool fresh = false;
   bool quiet = false;
 };
@@ -105,7 +105,7 @@ int train(const Options& options) {
   create_folder(folder);  // where the other files may be meant to go, too
   fs::path output = options.output.empty() ? folder / kModel : fs::path(options.output);
   fs::path report = options.report.empty() ? folder / kReport : fs::path(options.report);
-  for (const fs::path& path : {output, report, fs::path(options.trace)}) {
+  for (const fs::path& path : {output, report, fs::path(options.profile)}) {
     if (!path.empty()) require_writable(path);
   }
   run.options.checkpoint_lock = std::make_shared<FolderLock>(folder);
@@ -115,16 +115,16 @@ int train(const Options& options) {
   run.options.fresh = options.fresh;
   run.options.on_start = [&] { take_over(folder, config, options.fresh); };
 
-  std::unique_ptr<Trace> trace;
-  if (!options.trace.empty()) {
-    trace = std::make_unique<Trace>();
-    set_current_trace(trace.get());
+  std::unique_ptr<Profile> profile;
+  if (!options.profile.empty()) {
+    profile = std::make_unique<Profile>();
+    set_current_profile(profile.get());
   }
   train::FitResult result = train::fit(run.model, run.train, run.options);
-  if (trace) {
-    set_current_trace(nullptr);
-    trace->write(options.trace);
-    log_info("wrote {}: open it in chrome://tracing or ui.perfetto.dev", options.trace);
+  if (profile) {
+    set_current_profile(nullptr);
+    profile->write(options.profile);
+    log_info("wrote {}: open it in chrome://tracing or ui.perfetto.dev", options.profile);
   }
   if (result.interrupted) {
     if (result.history.step_loss.empty()) {
@@ -211,7 +211,7 @@ epsilon, weight_decay). A file may begin with base = "other.toml" and state only
 Examples:
   tenon train configs/fashion-lenet.toml
   tenon train configs/fashion-lenet.toml --set train.epochs=1 --set model.name=mlp --fresh
-  tenon train configs/fashion-lenet.toml --trace step.json
+  tenon train configs/fashion-lenet.toml --profile step.json
 )";
 
 /// What can stand in [model], from the zoo and the layers themselves.
@@ -249,7 +249,7 @@ void add_train(CLI::App& app, int& exit_code) {
       ->take_all();
   command->add_option("--output", options->output, "Where the model goes")->type_name("FILE");
   command->add_option("--report", options->report, "Where the HTML report goes")->type_name("FILE");
-  command->add_option("--trace", options->trace, "Record kernels for chrome://tracing")
+  command->add_option("--profile", options->profile, "Record kernels for chrome://tracing")
       ->type_name("FILE");
   command->add_flag("--fresh", options->fresh, "Start anew: remove this run's checkpoints");
   command->add_flag("--quiet", options->quiet, "No progress");

@@ -1,26 +1,23 @@
 #pragma once
 
-// All that a user of Tenon needs; each module's own header says more.
+// All that a user of Tenon needs; each module's own header says more. Programs that only compute
+// with tensors compile in half of the time with core.h.
 //
 //   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
 //   auto df = grad(f);                        // a function again
 //   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is looked at
 
-#include <fmt/core.h>
-
 #include "tenon/base/configuration.h"
 #include "tenon/base/cpu.h"
-#include "tenon/base/error.h"
 #include "tenon/base/files.h"
-#include "tenon/base/hash.h"
 #include "tenon/base/interrupt.h"
 #include "tenon/base/log.h"
 #include "tenon/base/parallel.h"
+#include "tenon/base/profile.h"
 #include "tenon/base/progress.h"
 #include "tenon/base/random.h"
-#include "tenon/base/strings.h"
-#include "tenon/base/trace.h"
 #include "tenon/base/version.h"
+#include "tenon/core.h"
 #include "tenon/data/dataset.h"
 #include "tenon/data/loader.h"
 #include "tenon/data/sources.h"
@@ -41,28 +38,18 @@
 #include "tenon/models/zoo.h"
 #include "tenon/nn/initialise.h"
 #include "tenon/nn/layers.h"
+#include "tenon/nn/learning_rate.h"
 #include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
-#include "tenon/nn/schedule.h"
 #include "tenon/nn/scope.h"
 #include "tenon/runtime/caches.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/custom_call.h"
-#include "tenon/tensor/functions.h"
-#include "tenon/tensor/jit.h"
-#include "tenon/tensor/numpy.h"
 #include "tenon/tensor/plan_cache.h"
-#include "tenon/tensor/print.h"
-#include "tenon/tensor/random.h"
-#include "tenon/tensor/tensor.h"
-#include "tenon/tensor/transforms.h"
-#include "tenon/tensor/tree.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/train/checkpoint.h"
 #include "tenon/train/configured.h"
 #include "tenon/train/evaluate.h"
 #include "tenon/train/fit.h"
 #include "tenon/train/model.h"
 #include "tenon/train/report.h"
-
-namespace tenon {
-using fmt::print;
-}

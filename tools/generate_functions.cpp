@@ -1,4 +1,5 @@
-// Writes tenon/tensor/functions.{h,cpp}: one function on tensors for each op of the registry.
+// Writes tenon/tensor/functions.{h,cpp} and op_functions.{h,cpp}: one function on tensors for each
+// op of the registry. Those for which users have another spelling are in namespace ops.
 //
 //   generate_functions             writes the files
 //   generate_functions --check     fails where they are not what the registry says
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -19,6 +21,69 @@ namespace tenon {
 namespace {
 
 constexpr size_t kColumns = 100;
+
+/// Ops that users write otherwise, and how.
+const std::map<std::string_view, std::string_view> kUsersWrite = {
+    {"add", "a + b"},
+    {"subtract", "a - b"},
+    {"multiply", "a * b"},
+    {"divide", "a / b, which makes reals of integers"},
+    {"negate", "-x"},
+    {"logistic", "sigmoid(x)"},
+    {"equal", "a == b"},
+    {"not_equal", "a != b"},
+    {"less", "a < b"},
+    {"less_equal", "a <= b"},
+    {"greater", "a > b"},
+    {"greater_equal", "a >= b"},
+    {"logical_and", "a && b, or a & b on bits"},
+    {"logical_or", "a || b, or a | b on bits"},
+    {"logical_xor", "a ^ b"},
+    {"logical_not", "!x, or ~x on bits"},
+    {"shift_left", "left_shift(a, b)"},
+    {"shift_right_logical", "right_shift(a, b)"},
+    {"shift_right_arithmetic", "right_shift(a, b)"},
+    {"select", "where(condition, a, b)"},
+    {"clamp", "clip(x, low, high)"},
+    {"cast", "x.cast(dtype)"},
+    {"iota", "arange(count)"},
+    {"broadcast", "broadcast_to(x, shape)"},
+    {"reverse", "flip(x, axis)"},
+    {"concatenate", "concatenate({a, b}, axis)"},
+    {"slice", "x[{Slice{start, limit}}]"},
+    {"pad", "pad(x, widths)"},
+    {"dynamic_slice", ""},
+    {"dynamic_update_slice", "x.at(index).set(y)"},
+    {"gather", "take(x, indices, axis)"},
+    {"scatter", "x.at(indices).add(y)"},
+    {"check_indices", ""},
+    {"reduce_sum", "sum(x, axes)"},
+    {"reduce_product", "prod(x, axes)"},
+    {"reduce_max", "max(x, axes)"},
+    {"reduce_min", "min(x, axes)"},
+    {"reduce_and", "all(x, axes)"},
+    {"reduce_or", "any(x, axes)"},
+    {"cumulative_sum", "cumsum(x, axis)"},
+    {"cumulative_product", "cumprod(x, axis)"},
+    {"cumulative_max", "cummax(x, axis)"},
+    {"cumulative_min", "cummin(x, axis)"},
+    {"linear_recurrence", ""},
+    {"sort", "sort(x, axis) or argsort(x, axis)"},
+    {"search_sorted", "searchsorted(sorted, values)"},
+    {"random_bits", "random::uniform and its like"},
+    {"dot", "matmul(a, b) or einsum(formula, operands)"},
+    {"convolution_input_gradient", ""},
+    {"convolution_filter_gradient", ""},
+    {"window_sum", "average_pool(x, window)"},
+    {"window_sum_transpose", ""},
+    {"window_max", "max_pool(x, window)"},
+    {"window_find", ""},
+    {"window_take", ""},
+    {"window_place", ""},
+    {"barrier", ""},
+    {"one_hot", "one_hot(ids, depth)"},
+};
+bool is_op_level(const OpDef& op) { return kUsersWrite.contains(op.name); }
 
 /// The types of a sample's inputs.
 std::vector<Type> sample_types(const Sample& sample) {
@@ -163,6 +228,9 @@ struct Function {
 
   std::string declaration() const {
     std::string text = comment(op.doc, "///");
+    if (auto other = kUsersWrite.find(op.name);
+        other != kUsersWrite.end() && !other->second.empty())
+      text += comment(fmt::format("Users write {}.", other->second), "///");
     for (const AttributeSchema* attribute : attributes)
       text += comment(fmt::format("`{}`: {}.", cpp_name(attribute->name), attribute->doc), "///");
     return text + signature(true) + ";\n";
@@ -193,19 +261,19 @@ struct Function {
   }
 };
 
+/// A header and its source.
 struct Files {
   std::string header, source;
 };
 
-Files generate(const OpRegistry& ops) {
-  Files files;
-  files.header =
-      R"(// All ops as functions on tensors. Generated from the registry by `./dev generate`: change the op's
-// statement in tenon/ops, not this file. numpy.h has shorter forms of many.
+constexpr const char* kPublicHeader =
+    R"(// Ops as functions on tensors. Generated from the registry by `./dev generate`: change the op's
+// statement in tenon/ops, not this file. numpy.h has what is spelled as in NumPy, op_functions.h
+// what is for those who build on single ops.
 //
 //   given: Tensor x, scale, offset;
-//   Tensor y = layer_norm(x, scale, offset);
-//   Tensor z = reduce_max(exp(x), {0});
+//   Tensor y = layer_norm(gelu(x), scale, offset);
+//   Tensor z = softmax(y) * exp(x);
 #pragma once
 
 #include <span>
@@ -216,21 +284,60 @@ Files generate(const OpRegistry& ops) {
 
 namespace tenon {
 )";
-  files.source = R"(// Generated from the registry by `./dev generate`.
-#include "tenon/tensor/functions.h"
+constexpr const char* kOpLevelHeader =
+    R"(// Ops as functions on tensors that users write otherwise: exactly what a graph holds. Generated
+// from the registry by `./dev generate`: change the op's statement in tenon/ops, not this file.
+//
+//   given: Tensor x, indices, updates;
+//   Tensor y = ops::reduce_max(x, {0});
+//   Tensor z = ops::scatter(x, indices, updates, 0, 0, "min");
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenon/tensor/tensor.h"
+
+namespace tenon::ops {
+)";
+
+std::string source_start(std::string_view header, std::string_view space) {
+  return fmt::format(R"(// Generated from the registry by `./dev generate`.
+#include "tenon/tensor/{}"
 
 #include <array>
 
 #include "tenon/ops/known_op.h"
+#include "tenon/tensor/apply.h"
 
-namespace tenon {
+namespace {} {{
+
+)",
+                     header, space);
+}
+
+constexpr const char* kWithRest = R"(namespace {
+
+std::vector<Tensor> with_rest(std::vector<Tensor> inputs, std::span<const Tensor> rest) {
+  inputs.insert(inputs.end(), rest.begin(), rest.end());
+  return inputs;
+}
+
+}  // namespace
 
 )";
+
+/// The functions of the ops that are op-level, or of those that are not.
+Files generate(const OpRegistry& ops, bool op_level) {
+  const char* space = op_level ? "tenon::ops" : "tenon";
+  Files files{op_level ? kOpLevelHeader : kPublicHeader,
+              source_start(op_level ? "op_functions.h" : "functions.h", space)};
   std::string family;
   bool needs_rest = false;
   std::string definitions;
   for (const auto& op : ops.all()) {
-    if (!has_function(*op)) continue;
+    if (!has_function(*op) || is_op_level(*op) != op_level) continue;
     if (op->family != family) {
       family = op->family;
       files.header += fmt::format("\n// {}.cpp\n\n", family);
@@ -242,20 +349,10 @@ namespace tenon {
     files.header += function.declaration();
     definitions += function.definition();
   }
-  if (needs_rest) {
-    files.source += R"(namespace {
-
-std::vector<Tensor> with_rest(std::vector<Tensor> inputs, std::span<const Tensor> rest) {
-  inputs.insert(inputs.end(), rest.begin(), rest.end());
-  return inputs;
-}
-
-}  // namespace
-
-)";
-  }
-  files.header += "\n}  // namespace tenon\n";
-  files.source += definitions + "}  // namespace tenon\n";
+  if (needs_rest) files.source += kWithRest;
+  const std::string end = fmt::format("}}  // namespace {}\n", space);
+  files.header += "\n" + end;
+  files.source += definitions + end;
   return files;
 }
 
@@ -274,9 +371,13 @@ std::string read(const std::filesystem::path& path) {
 }
 
 int run(bool check) {
-  Files files = generate(core_ops());
+  const Files files = generate(core_ops(), false);
+  const Files op_level = generate(core_ops(), true);
   const std::pair<const char*, const std::string*> wanted[] = {
-      {"tenon/tensor/functions.h", &files.header}, {"tenon/tensor/functions.cpp", &files.source}};
+      {"tenon/tensor/functions.h", &files.header},
+      {"tenon/tensor/functions.cpp", &files.source},
+      {"tenon/tensor/op_functions.h", &op_level.header},
+      {"tenon/tensor/op_functions.cpp", &op_level.source}};
   int stale = 0;
   for (const auto& [path, text] : wanted) {
     if (without_space(read(path)) == without_space(*text)) continue;

@@ -31,7 +31,8 @@ constexpr auto kWindow = std::chrono::milliseconds(1000);
 using Predict = std::function<void()>;
 
 /// A model at a batch size, called through its executable or through jit.
-Predict predict_with(const nn::Model& function, const char* example, int64_t batch, bool by_jit) {
+Predict predict_with(const nn::ModelFunction& function, const char* example, int64_t batch,
+                     bool by_jit) {
   const Type type = Type::parse(example);
   Type inputs = type;
   inputs.shape.insert(0, Dim(batch));
@@ -101,8 +102,8 @@ int64_t by_processes(const Predict& predict) {
 
 using By = int64_t (*)(const Predict&);
 
-void predict(benchmark::State& state, const nn::Model& function, const char* example, bool by_jit,
-             By by) {
+void predict(benchmark::State& state, const nn::ModelFunction& function, const char* example,
+             bool by_jit, By by) {
   const Predict once = predict_with(function, example, state.range(0), by_jit);
   once();
   int64_t calls = 0, alone = 0;

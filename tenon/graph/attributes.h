@@ -22,7 +22,6 @@ namespace tenon {
 class Graph;
 class Hasher;
 
-using Integers = std::vector<int64_t>;
 using Reals = std::vector<double>;
 using Types = std::vector<Type>;
 using LiteralRef = std::shared_ptr<const Literal>;

@@ -5,6 +5,8 @@
 //   Type::parse("i32[batch]").rank();     // 1
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -15,6 +17,8 @@
 #include "tenon/graph/dtype.h"
 
 namespace tenon {
+
+using Integers = std::vector<int64_t>;
 
 /// Dimensions from the outermost to the innermost. As everywhere in Tenon, what a temporary gives
 /// is a value: `for (Dim d : (a + b).shape())` holds nothing that is gone.

@@ -4,7 +4,7 @@
 
 namespace tenon::models {
 
-nn::Model char_lstm(CharLstmOptions options) {
+nn::ModelFunction char_lstm(CharLstmOptions options) {
   return [options](nn::Scope s, Tensor ids) {
     Tensor x = nn::embedding(s / "embedding", ids, options.tokens, options.depth);
     for (int64_t layer = 0; layer < options.layers; ++layer) {

@@ -13,6 +13,6 @@ struct CharLstmOptions {
   int64_t layers = 2;
 };
 /// ids i32[batch, time] to logits [batch, time, tokens].
-nn::Model char_lstm(CharLstmOptions options = {});
+nn::ModelFunction char_lstm(CharLstmOptions options = {});
 
 }  // namespace tenon::models

@@ -5,7 +5,7 @@
 
 namespace tenon::models {
 
-nn::Model cnn(CnnOptions options) {
+nn::ModelFunction cnn(CnnOptions options) {
   return [options](nn::Scope s, Tensor x) {
     auto block = [&](const std::string& number, const Tensor& in) {
       Tensor y = nn::conv(s / ("conv" + number), in,

@@ -13,6 +13,6 @@ struct CnnOptions {
 };
 /// Three 3x3 convolutions with batch norm and ReLU, max pooling after the second, the mean over the
 /// image at the end.
-nn::Model cnn(CnnOptions options = {});
+nn::ModelFunction cnn(CnnOptions options = {});
 
 }  // namespace tenon::models

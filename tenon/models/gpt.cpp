@@ -3,6 +3,7 @@
 #include "tenon/base/error.h"
 #include "tenon/nn/layers.h"
 #include "tenon/tensor/functions.h"
+#include "tenon/tensor/numpy.h"
 
 namespace tenon::models {
 
@@ -17,7 +18,7 @@ Tensor block(nn::Scope s, const Tensor& x, const GptOptions& options) {
 
 }  // namespace
 
-nn::Model gpt(GptOptions options) {
+nn::ModelFunction gpt(GptOptions options) {
   return [options](nn::Scope s, Tensor ids) {
     const Dim& time = ids.dim(1);
     if (time.is_constant() && time.constant() > options.context) {
@@ -27,7 +28,7 @@ nn::Model gpt(GptOptions options) {
     Tensor positions = s.parameter("position_embedding.weight", {options.context, options.depth},
                                    nn::normal(0.02));
     Tensor used = positions;
-    if (!time.is(options.context)) used = slice(positions, {0, 0}, {time, options.depth}, {1, 1});
+    if (!time.is(options.context)) used = slice_axis(positions, 0, 0, time);
     Tensor x = nn::embedding(s / "token_embedding", ids, options.tokens, options.depth) + used;
     for (int64_t layer = 0; layer < options.layers; ++layer) {
       x = block(s / "blocks" / std::to_string(layer), x, options);

@@ -16,6 +16,6 @@ struct GptOptions {
 };
 /// Pre-norm decoder blocks as in GPT-2 (Radford et al. 2019): ids i32[batch, time] to logits
 /// [batch, time, tokens], time at most `context`.
-nn::Model gpt(GptOptions options = {});
+nn::ModelFunction gpt(GptOptions options = {});
 
 }  // namespace tenon::models

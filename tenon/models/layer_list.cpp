@@ -7,6 +7,7 @@
 #include "tenon/base/strings.h"
 #include "tenon/nn/layers.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/numpy.h"
 
 namespace tenon::models {
@@ -246,7 +247,7 @@ const LayerKind* find_layer_kind(const LayerSpec& spec) {
       .note("hint: {}", hint(spec.kind, names));
 }
 
-nn::Model layer_list(std::vector<LayerSpec> layers) {
+nn::ModelFunction layer_list(std::vector<LayerSpec> layers) {
   if (layers.empty()) fail(ErrorCode::invalid_argument, "a model needs at least one layer");
   std::vector<std::string> names;
   std::map<std::string, int> count;

@@ -1,6 +1,6 @@
 // A model as a list of layers, each a name with settings: what a configuration can say.
 //
-//   nn::Model model = models::layer_list({
+//   nn::ModelFunction model = models::layer_list({
 //       {"conv", {{"filters", int64_t{6}}, {"kernel", int64_t{5}}, {"padding", "same"}}},
 //       {"relu"}, {"max_pool", {{"window", int64_t{2}}}}, {"flatten"},
 //       {"dense", {{"units", int64_t{10}}}}});
@@ -40,6 +40,6 @@ const LayerKind* find_layer_kind(const LayerSpec& spec);
 /// Parameters are called after the layer and its number among those of its kind: conv1, conv2,
 /// dense1. Names and settings are checked here, shapes when the model is made for an input; errors
 /// say which layer, and where it was written.
-nn::Model layer_list(std::vector<LayerSpec> layers);
+nn::ModelFunction layer_list(std::vector<LayerSpec> layers);
 
 }  // namespace tenon::models

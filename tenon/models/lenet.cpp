@@ -5,7 +5,7 @@
 
 namespace tenon::models {
 
-nn::Model lenet5(int64_t classes) {
+nn::ModelFunction lenet5(int64_t classes) {
   return [classes](nn::Scope s, Tensor x) {
     x = relu(nn::conv(s / "conv1", x, {.filters = 6, .kernel = {5, 5}, .padding = "same"}));
     x = max_pool(x, {2, 2});

@@ -8,6 +8,6 @@
 namespace tenon::models {
 
 /// x [batch, 28, 28, 1] to logits [batch, classes].
-nn::Model lenet5(int64_t classes = 10);
+nn::ModelFunction lenet5(int64_t classes = 10);
 
 }  // namespace tenon::models

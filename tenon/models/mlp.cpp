@@ -5,7 +5,7 @@
 
 namespace tenon::models {
 
-nn::Model mlp(MlpOptions options) {
+nn::ModelFunction mlp(MlpOptions options) {
   return [options](nn::Scope s, Tensor x) {
     x = flatten(x);
     int layer = 1;

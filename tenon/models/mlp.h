@@ -13,6 +13,6 @@ struct MlpOptions {
   int64_t classes = 10;
 };
 /// x [batch, …] is flattened; ReLU between the layers fc1, fc2, …; logits [batch, classes].
-nn::Model mlp(MlpOptions options = {});
+nn::ModelFunction mlp(MlpOptions options = {});
 
 }  // namespace tenon::models

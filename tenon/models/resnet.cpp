@@ -23,7 +23,7 @@ Tensor residual_block(nn::Scope s, const Tensor& x, int64_t filters, int64_t str
   return relu(y + nn::batch_norm(s / "shortcut" / "norm", shortcut));
 }
 
-nn::Model resnet18(int64_t classes) {
+nn::ModelFunction resnet18(int64_t classes) {
   return [classes](nn::Scope s, Tensor x) {
     x = nn::conv(s / "conv1", x, {.filters = 64, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
     x = relu(nn::batch_norm(s / "norm1", x));

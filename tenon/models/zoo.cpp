@@ -88,7 +88,7 @@ const ZooEntry& find_in_zoo(std::string_view name) {
       .note("hint: {}", hint(name, names));
 }
 
-nn::Model make(std::string_view name, const Sizes& sizes) {
+nn::ModelFunction make(std::string_view name, const Sizes& sizes) {
   const ZooEntry& entry = find_in_zoo(name);
   Sizes all = entry.options;
   for (const auto& [option, given] : sizes) {

@@ -1,6 +1,6 @@
 // The zoo by name, as configurations ask for it.
 //
-//   nn::Model model = models::make("mlp", {{"hidden", {256, 128}}, {"classes", {10}}});
+//   nn::ModelFunction model = models::make("mlp", {{"hidden", {256, 128}}, {"classes", {10}}});
 //   for (const models::ZooEntry& entry : models::zoo()) print("{}: {}\n", entry.name, entry.doc);
 #pragma once
 
@@ -24,7 +24,7 @@ struct ZooEntry {
   Sizes options;
   /// The option that says how many outputs there are: "classes" or "tokens".
   std::string outputs;
-  nn::Model (*make)(const Sizes& sizes);
+  nn::ModelFunction (*make)(const Sizes& sizes);
 };
 
 const std::vector<ZooEntry>& zoo();
@@ -32,6 +32,6 @@ const std::vector<ZooEntry>& zoo();
 const ZooEntry& find_in_zoo(std::string_view name);
 
 /// Defaults fill what is not given. Errors name the model, the option and the nearest one.
-nn::Model make(std::string_view name, const Sizes& sizes = {});
+nn::ModelFunction make(std::string_view name, const Sizes& sizes = {});
 
 }  // namespace tenon::models

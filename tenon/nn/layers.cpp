@@ -6,6 +6,7 @@
 #include "tenon/base/error.h"
 #include "tenon/nn/as_index.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon::nn {
 
@@ -147,8 +148,7 @@ Tensor conv(Scope s, const Tensor& input, const ConvOptions& options) {
         after[i + 1] = margins.high;
       }
     }
-    if (is_symbolic)
-      x = tenon::pad(x, full({}, 0, x.dtype()), before, after, Integers(x.rank(), 0));
+    if (is_symbolic) x = ops::pad(x, full({}, 0, x.dtype()), before, after, Integers(x.rank(), 0));
   } else if (options.padding != "valid") {
     fail(ErrorCode::invalid_argument, "conv: padding is \"same\" or \"valid\", not \"{}\" ({})",
          options.padding, where(s.path()));

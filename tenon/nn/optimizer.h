@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "tenon/nn/schedule.h"
+#include "tenon/nn/learning_rate.h"
 #include "tenon/tensor/tree.h"
 
 namespace tenon::nn {
@@ -36,7 +36,7 @@ class Optimizer {
       std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots,
                          const Tensor& gradient, const Tensor& learning_rate, const Tensor& step)>;
 
-  Optimizer(std::string name, std::vector<std::string> slot_names, Schedule learning_rate,
+  Optimizer(std::string name, std::vector<std::string> slot_names, LearningRate learning_rate,
             Rule rule)
       : name_(std::move(name)),
         slot_names_(std::move(slot_names)),
@@ -45,8 +45,8 @@ class Optimizer {
 
   const std::string& name() const& { return name_; }
   std::string name() && { return std::move(name_); }
-  const Schedule& learning_rate() const& { return learning_rate_; }
-  Schedule learning_rate() && { return std::move(learning_rate_); }
+  const LearningRate& learning_rate() const& { return learning_rate_; }
+  LearningRate learning_rate() && { return std::move(learning_rate_); }
   /// The same rule on gradients that clip_by_global_norm has scaled.
   Optimizer with_clipped_gradient(double limit) const;
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
@@ -83,13 +83,13 @@ class Optimizer {
  private:
   std::string name_;
   std::vector<std::string> slot_names_;
-  Schedule learning_rate_;
+  LearningRate learning_rate_;
   Rule rule_;
   double gradient_limit_ = 0;  // 0: none
 };
 
 struct SgdOptions {
-  Schedule learning_rate = 0.01;
+  LearningRate learning_rate = 0.01;
   double momentum = 0;
   bool nesterov = false;
   double weight_decay = 0;  // added to the gradient
@@ -98,7 +98,7 @@ struct SgdOptions {
 Optimizer sgd(SgdOptions options);
 
 struct AdamOptions {
-  Schedule learning_rate = 1e-3;
+  LearningRate learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;

@@ -3,8 +3,12 @@
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
 #include "tenon/tensor/functions.h"
+#include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/tracing.h"
 
 namespace tenon::nn {
+
+void detail::trace_model(FlatFunction f, std::span<const Type> inputs) { trace(f, inputs, "init"); }
 
 Scope Scope::operator/(std::string_view name) const { return Scope(*call_, path_of(name)); }
 
@@ -89,7 +93,7 @@ Tensor Scope::key() const {
   uint64_t stream = RandomKey(0).fold_in(path_).value;
   Tensor offset =
       Tensor::of<int64_t>({static_cast<int64_t>(stream), static_cast<int64_t>(stream >> 1)}, {2});
-  return logical_xor(call_->key, offset);
+  return ops::logical_xor(call_->key, offset);
 }
 
 }  // namespace tenon::nn

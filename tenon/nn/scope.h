@@ -64,7 +64,7 @@ class Scope {
   Tensor state(std::string_view name, const Shape& shape, double initial,
                DType dtype = DType::f32) const;
   /// Error invalid_argument inside scan, cond, while_loop and the like: what is computed there
-  /// leaves only as a result. Inside nn::checkpoint it may be set.
+  /// leaves only as a result. Inside nn::remat it may be set.
   void set_state(std::string_view name, Tensor value) const;
   /// A random key of its own for this path, different in every training step, but equal for all
   /// calls at this path and in every step of a scan: fold the step in for another. Error
@@ -73,7 +73,7 @@ class Scope {
 
  private:
   template <class F>
-  friend Tensor checkpoint(const Scope& s, const F& f, const Tensor& x);
+  friend Tensor remat(const Scope& s, const F& f, const Tensor& x);
   std::string path_of(std::string_view name) const;
 
   detail::Call* call_;
@@ -82,13 +82,13 @@ class Scope {
 
 /// A model of one tensor: what `train` and the zoo work with. Any function of a scope and tensors
 /// is a model.
-using Model = std::function<Tensor(Scope, Tensor)>;
+using ModelFunction = std::function<Tensor(Scope, Tensor)>;
 
 /// f(s, x), whose intermediate values are computed again on the way back instead of being kept
-/// (Chen et al. 2016). As tenon::checkpoint, but for layers: state that f sets leaves with its
+/// (Chen et al. 2016). As tenon::remat, but for layers: state that f sets leaves with its
 /// result.
 template <class F>
-Tensor checkpoint(const Scope& s, const F& f, const Tensor& x) {
+Tensor remat(const Scope& s, const F& f, const Tensor& x) {
   if (s.call_->initialising) return f(s, x);
   auto block = [&](const Tensor& input) {
     detail::Call inside = *s.call_;
@@ -96,25 +96,27 @@ Tensor checkpoint(const Scope& s, const F& f, const Tensor& x) {
     Tensor result = f(Scope(inside, s.path_), input);
     return std::pair{result, inside.new_state};
   };
-  auto [result, state] = tenon::checkpoint(block)(x);
+  auto [result, state] = tenon::remat(block)(x);
   s.call_->new_state = state;
   return result;
 }
 
 namespace detail {
+void trace_model(FlatFunction f, std::span<const Type> inputs);
+
 template <class M, class... X>
 void initialise(Call& call, const M& model, std::span<const Type> inputs) {
   if (inputs.size() != sizeof...(X))
     fail(ErrorCode::invalid_argument, "init: {} types for a model of {} inputs", inputs.size(),
          sizeof...(X));
-  FlatFunction f = [&](std::vector<Tensor> leaves) {
+  auto f = [&](std::vector<Tensor> leaves) {
     call.depth = trace_depth();
     auto with = [&]<size_t... I>(std::index_sequence<I...>) {
       return model(Scope(call), leaves.at(I)...);
     };
     return leaves_of(with(std::make_index_sequence<sizeof...(X)>()));
   };
-  trace(f, inputs, "init");
+  trace_model(f, inputs);
 }
 }  // namespace detail
 

@@ -230,22 +230,21 @@ void add_calls(OpFamily& ops, const OpRegistry& registry) {
                    [](Arguments x) -> Values { return {sin(x[0]) * x[1], x[0] + x[1]}; });
   GraphRef doubled = sample_graph(registry, "doubled", {"f64[3]", "f64[3]"},
                                   [](Arguments x) -> Values { return {x[0] * 2.0, x[1] * x[1]}; });
-  ops.add(
-      primitive("call")
-          .doc("Runs a graph. With checkpoint=true the values inside are computed again for the "
-               "derivative instead of being kept.")
-          .variadic_input("inputs")
-          .attribute("body", AttributeKind::graph, "the graph to run")
-          .attribute("checkpoint", AttributeKind::boolean, false,
-                     "recompute for the derivative instead of keeping values")
-          .infer(infer_call)
-          .region()
-          .reference([](ReferenceCall& call) {
-            return_values(call,
-                          call.evaluate(*call.attributes().graph("body"), inputs_from(call, 0)));
-          })
-          .samples({{"f64[3], f64[3]", {{"body", sine}}, {}},
-                    {"f64[3], f64[3]", {{"body", sine}, {"checkpoint", true}}, {}}}));
+  ops.add(primitive("call")
+              .doc("Runs a graph. With remat=true the values inside are computed again for the "
+                   "derivative instead of being kept.")
+              .variadic_input("inputs")
+              .attribute("body", AttributeKind::graph, "the graph to run")
+              .attribute("remat", AttributeKind::boolean, false,
+                         "recompute for the derivative instead of keeping values")
+              .infer(infer_call)
+              .region()
+              .reference([](ReferenceCall& call) {
+                return_values(
+                    call, call.evaluate(*call.attributes().graph("body"), inputs_from(call, 0)));
+              })
+              .samples({{"f64[3], f64[3]", {{"body", sine}}, {}},
+                        {"f64[3], f64[3]", {{"body", sine}, {"remat", true}}, {}}}));
   ops.add(primitive("cond")
               .doc("Runs one of two graphs on the operands, as the predicate says.")
               .input("predicate", kBoolean)

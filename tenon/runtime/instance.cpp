@@ -4,8 +4,8 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/inline_array.h"
+#include "tenon/base/profile.h"
 #include "tenon/base/strings.h"
-#include "tenon/base/trace.h"
 #include "tenon/runtime/instance_builder.h"
 
 namespace tenon {
@@ -39,13 +39,13 @@ void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) 
   for (size_t i = 0; i < output_types_.size(); ++i) *next++ = static_cast<std::byte*>(outputs[i]);
   for (const LiteralRef& constant : constants_) *next++ = const_cast<std::byte*>(constant->data());
   std::byte* const* bases = table.data();
-  if (current_trace() == nullptr) {
+  if (current_profile() == nullptr) {
     for (const auto& step : steps_) run_step(*step, bases);
     return;
   }
   for (const auto& step : steps_) {
     std::string description = step->describe();
-    TraceSpan span(
+    ProfileSpan span(
         step->label.empty() ? description.substr(0, description.find('\n')) : step->label,
         "kernel");
     span.argument("kernel", description);

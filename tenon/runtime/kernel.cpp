@@ -18,14 +18,14 @@ ChosenKernel make_kernel(const KernelRequest& request) {
     std::string why_not;
     chosen.kernel = entry.make(request, why_not);
     if (chosen.kernel) {
-      chosen.trace += entry.name;
+      chosen.reasons += entry.name;
       return chosen;
     }
-    chosen.trace += entry.name + " declined: " + why_not + "; ";
+    chosen.reasons += entry.name + " declined: " + why_not + "; ";
   }
   Error error = make_error(ErrorCode::unsupported, "no kernel runs {}", request.op.name);
   for (const ConcreteType& input : request.inputs) error.note("input {}", input.to_string());
-  error.note("{}", chosen.trace);
+  error.note("{}", chosen.reasons);
   throw error;
 }
 

@@ -3,10 +3,11 @@
 //
 //   ChosenKernel chosen = make_kernel(request);      // the first that accepts
 //   chosen.kernel->run(inputs, outputs, scratch);
-//   chosen.trace;                                    // why those before it did not
+//   chosen.reasons;                                    // why those before it did not
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,18 +55,20 @@ struct KernelEntry {
   std::string op;
   std::string name;  // "onednn dot"
   /// Whether it takes calls of these types, before sizes are known.
-  bool (*claims)(const Graph& graph, const Node& node);
+  std::function<bool(const Graph& graph, const Node& node)> claims;
   /// The kernel, or null and the reason.
-  std::unique_ptr<OpKernel> (*make)(const KernelRequest& request, std::string& why_not);
+  std::function<std::unique_ptr<OpKernel>(const KernelRequest& request, std::string& why_not)> make;
 };
 
-/// In order of preference. The last entry, for every op, is the reference: it runs what the others
-/// decline.
+/// In order of preference: those of extensions, then Tenon's. The last entry, for every op, is the
+/// reference: it runs what the others decline.
 const std::vector<KernelEntry>& cpu_kernels();
+/// For load() (extension.h): nothing was compiled yet.
+void extend_cpu_kernels(std::vector<KernelEntry> kernels);
 
 struct ChosenKernel {
   std::unique_ptr<OpKernel> kernel;
-  std::string trace;  // "onednn dot declined: …; reference"
+  std::string reasons;  // "onednn dot declined: …; reference"
 };
 /// Throws Error(unsupported) with every reason when none accepts.
 ChosenKernel make_kernel(const KernelRequest& request);

@@ -71,7 +71,7 @@ void LibraryStep::run(std::byte* const* bases) const {
 }
 
 std::string LibraryStep::describe() const {
-  return chosen_.trace + ": " + chosen_.kernel->description();
+  return chosen_.reasons + ": " + chosen_.kernel->description();
 }
 
 void CopyStep::run(std::byte* const* bases) const {

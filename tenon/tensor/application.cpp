@@ -5,6 +5,7 @@
 #include "tenon/graph/bind.h"
 #include "tenon/ops/known_op.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/tensor/transforms.h"
 
 namespace tenon {

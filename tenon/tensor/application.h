@@ -1,4 +1,4 @@
-// Graphs recorded as calls on tensors. Private to tensor/; apply_graph is in transforms.h.
+// Graphs recorded as calls on tensors. Private to tensor/; apply_graph is in tracing.h.
 #pragma once
 
 #include <memory>

@@ -10,6 +10,7 @@
 #include "tenon/ops/index_check.h"
 #include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/numbers.h"
 #include "tenon/tensor/transforms.h"

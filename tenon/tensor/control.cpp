@@ -9,7 +9,9 @@
 #include "tenon/ops/control_flow.h"
 #include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/tensor/transforms.h"
 
 namespace tenon::detail {

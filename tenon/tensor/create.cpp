@@ -1,4 +1,5 @@
 #include "tenon/ops/known_op.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/node.h"
 
 namespace tenon {

@@ -2,11 +2,12 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/known_op.h"
+#include "tenon/tensor/apply.h"
 
 namespace tenon {
 
 std::vector<Tensor> custom_call_multi(const std::string& target, const std::vector<Tensor>& inputs,
-                                      Types results, const std::string& config) {
+                                      std::vector<Type> results, const std::string& config) {
   static constinit KnownOp op("custom_call");
   return apply_multi(op.get(), inputs,
                      {{"target", target}, {"results", std::move(results)}, {"config", config}});

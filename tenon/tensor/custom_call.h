@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tenon/graph/type.h"
 #include "tenon/ops/custom_call.h"
 #include "tenon/tensor/tensor.h"
 
@@ -22,6 +23,6 @@ Tensor custom_call(const std::string& target, const std::vector<Tensor>& inputs,
                    const std::string& config = "");
 /// For functions with several results.
 std::vector<Tensor> custom_call_multi(const std::string& target, const std::vector<Tensor>& inputs,
-                                      Types results, const std::string& config = "");
+                                      std::vector<Type> results, const std::string& config = "");
 
 }  // namespace tenon

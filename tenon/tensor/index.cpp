@@ -6,6 +6,7 @@
 
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/transforms.h"
 
 namespace tenon {
@@ -40,7 +41,7 @@ Tensor slice_one(const Tensor& x, size_t axis, const Slice& slice) {
   if (numbers && limits[axis].constant() < starts[axis].constant()) limits[axis] = starts[axis];
   strides[axis] = slice.stride;
   if (starts[axis].is(0) && limits[axis].always_equals(size) && slice.stride == 1) return x;
-  return tenon::slice(x, starts, limits, strides);
+  return ops::slice(x, starts, limits, strides);
 }
 
 Tensor slice_along(const Tensor& x, size_t axis, const Slice& slice) {
@@ -51,7 +52,7 @@ Tensor slice_along(const Tensor& x, size_t axis, const Slice& slice) {
          slice.stride, axis);
   // A position before the first element, as Python's negative ones beyond the start, is the end of
   // the turned axis.
-  Tensor turned_round = reverse(x, {static_cast<int64_t>(axis)});
+  Tensor turned_round = ops::reverse(x, {static_cast<int64_t>(axis)});
   return slice_one(turned_round, axis, {turned(slice.start), turned(slice.limit), -slice.stride});
 }
 
@@ -101,6 +102,24 @@ class Indexing {
   size_t whole_axes_;
 };
 
+Tensor indexed(const Tensor& x, std::span<const Index> indices) {
+  size_t axes = 0, ellipses = 0, tensors = 0;
+  for (const Index& index : indices) {
+    axes += axes_used(index);
+    ellipses += std::holds_alternative<Ellipsis>(index.what());
+    tensors += std::holds_alternative<Tensor>(index.what());
+  }
+  if (axes > x.rank())
+    fail(ErrorCode::invalid_argument, "[{{…}}]: {} indices for the {} axes of {}", axes, x.rank(),
+         x.type().to_string());
+  if (ellipses > 1 || tensors > 1)
+    fail(ErrorCode::invalid_argument, "[{{…}}]: more than one {} is not supported",
+         ellipses > 1 ? "ellipsis" : "tensor");
+  Indexing indexing(x, x.rank() - axes);
+  for (const Index& index : indices) std::visit(indexing, index.what());
+  return indexing.result();
+}
+
 /// Inside a traced function there is no size for the result of `what`.
 void check_size_is_known(std::string_view what, const Tensor& values) {
   const uint32_t level = detail::require(values, what)->level;
@@ -112,17 +131,21 @@ void check_size_is_known(std::string_view what, const Tensor& values) {
       .note("use where(mask, x, otherwise), whose size is that of x, or do this outside");
 }
 
-/// The elements of the leading axes where `mask` holds.
-Tensor masked(const Tensor& x, const Tensor& mask) {
+void check_mask(const Tensor& x, const Tensor& mask) {
   bool fits = mask.rank() <= x.rank() && mask.rank() > 0;
   for (size_t i = 0; fits && i < mask.rank(); ++i) fits = mask.shape()[i] == x.shape()[i];
   if (!fits)
     fail(ErrorCode::shape_mismatch, "[mask]: {} does not cover the leading axes of {}",
          mask.type().to_string(), x.type().to_string());
+}
+
+/// The elements of the leading axes where `mask` holds.
+Tensor masked(const Tensor& x, const Tensor& mask) {
+  check_mask(x, mask);
   check_size_is_known("x[mask]", mask);
   Shape flat{mask.shape().element_count()};
   for (size_t i = mask.rank(); i < x.rank(); ++i) flat.push_back(x.shape()[i]);
-  return gather(x.reshape(flat), nonzero(mask.reshape({flat[0]})), 0);
+  return ops::gather(x.reshape(flat), nonzero(mask.reshape({flat[0]})), 0);
 }
 
 }  // namespace
@@ -145,21 +168,84 @@ Tensor Tensor::operator[](const Tensor& indices) const {
 }
 
 Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
-  size_t axes = 0, ellipses = 0, tensors = 0;
-  for (const Index& index : indices) {
-    axes += axes_used(index);
-    ellipses += std::holds_alternative<Ellipsis>(index.what());
-    tensors += std::holds_alternative<Tensor>(index.what());
+  return indexed(*this, std::span(indices.begin(), indices.size()));
+}
+
+TensorAt Tensor::at(int64_t index) const { return {*this, std::vector<Index>{index}}; }
+
+TensorAt Tensor::at(const Tensor& indices) const {
+  if (indices.dtype() == DType::boolean) return {*this, indices};
+  return {*this, std::vector<Index>{indices}};
+}
+
+TensorAt Tensor::at(std::initializer_list<Index> indices) const {
+  return {*this, std::vector<Index>(indices)};
+}
+
+Tensor TensorAt::get() const { return mask_.has_value() ? x_[mask_] : indexed(x_, indices_); }
+Tensor TensorAt::set(const Tensor& y) const { return combined(y, "set"); }
+Tensor TensorAt::add(const Tensor& y) const { return combined(y, "add"); }
+Tensor TensorAt::max(const Tensor& y) const { return combined(y, "max"); }
+Tensor TensorAt::min(const Tensor& y) const { return combined(y, "min"); }
+
+namespace {
+
+/// y as what is written where `part` is read.
+Tensor as_part(const Tensor& y, const Tensor& part, std::string_view mode) {
+  // Numbers give way, and shapes broadcast, as in every elementwise operation.
+  Tensor written = where(true, y, part);
+  if (written.dtype() != part.dtype()) {
+    throw make_error(ErrorCode::type_mismatch, "at().{}: {} do not fit into a tensor of {}", mode,
+                     y.type().to_string(), name_of(part.dtype()))
+        .note("hint: cast one of them");
   }
-  if (axes > rank())
-    fail(ErrorCode::invalid_argument, "[{{…}}]: {} indices for the {} axes of {}", axes, rank(),
-         type().to_string());
-  if (ellipses > 1 || tensors > 1)
-    fail(ErrorCode::invalid_argument, "[{{…}}]: more than one {} is not supported",
-         ellipses > 1 ? "ellipsis" : "tensor");
-  Indexing indexing(*this, rank() - axes);
-  for (const Index& index : indices) std::visit(indexing, index.what());
-  return indexing.result();
+  if (written.shape() != part.shape()) {
+    fail(ErrorCode::shape_mismatch, "at().{}: {} does not broadcast to the {} that are indexed",
+         mode, y.type().to_string(), part.type().to_string());
+  }
+  return written;
+}
+
+Tensor combined_with(const Tensor& x, const Tensor& y, std::string_view mode) {
+  if (mode == "add") return x + y;
+  if (mode == "max") return maximum(x, y);
+  return mode == "min" ? minimum(x, y) : y;
+}
+
+/// Where `mask` holds for the leading axes, y, which has no more axes than the others.
+Tensor where_masked(const Tensor& x, const Tensor& mask, const Tensor& y, std::string_view mode) {
+  check_mask(x, mask);
+  Shape shape = mask.shape();
+  while (shape.rank() < x.rank()) shape.push_back(1);
+  return where(mask.reshape(shape), as_part(combined_with(x, y, mode), x, mode), x);
+}
+
+/// Counted from 1, so that what is read beyond an axis, 0, is no place.
+Tensor places_from_one(const Dim& count) {
+  return ops::iota(position_dtype(count + 1), Shape{count}) + 1;
+}
+
+}  // namespace
+
+bool TensorAt::is_first_axis_alone() const {
+  if (mask_.has_value() || indices_.size() != 1 || x_.rank() == 0) return false;
+  return axes_used(indices_[0]) == 1;
+}
+
+Tensor TensorAt::combined(const Tensor& y, const char* mode) const {
+  if (mask_.has_value() && y.rank() + mask_.rank() <= x_.rank())
+    return where_masked(x_, mask_, y, mode);
+  const Tensor written = as_part(y, get(), mode);
+  if (is_first_axis_alone()) {
+    const Tensor places = indexed(places_from_one(x_.shape()[0]), indices_) - 1;
+    return ops::scatter(x_, places, written, 0, 0, mode);
+  }
+  const Dim count = x_.shape().element_count();
+  TensorAt numbered = *this;
+  numbered.x_ = places_from_one(count).reshape(x_.shape());
+  const Tensor places = numbered.get() - 1;
+  return ops::scatter(x_.reshape({count}), places.reshape({-1}), written.reshape({-1}), 0, 0, mode)
+      .reshape(x_.shape());
 }
 
 Tensor nonzero(const Tensor& x) {

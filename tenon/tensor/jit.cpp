@@ -16,6 +16,7 @@
 #include "tenon/tensor/jit_pattern.h"
 #include "tenon/tensor/numbers.h"
 #include "tenon/tensor/plans.h"
+#include "tenon/tensor/tracing.h"
 
 namespace tenon::detail {
 
@@ -235,9 +236,9 @@ struct JitCache::State {
     return make_plan(graph, std::move(compile_options));
   }
 
-  static Traced traced(const Request& request, std::span<const Type> pattern) {
-    std::vector<std::string> names = request.names();
-    FlatFunction f = [&](std::vector<Tensor> arguments) {
+  static Traced traced(const JitRequest& request, std::span<const Type> pattern) {
+    std::vector<std::string> names = request.leaf_names();
+    auto f = [&](std::vector<Tensor> arguments) {
       for (size_t i = 0; i < arguments.size(); ++i) {
         if (request.is_number[i]) arguments[i] = weak_number(arguments[i]);
       }
@@ -246,7 +247,7 @@ struct JitCache::State {
     return trace(f, pattern, "jit", names);
   }
 
-  VersionRef compile(const Request& request, Traced traced, std::vector<Type> pattern,
+  VersionRef compile(const JitRequest& request, Traced traced, std::vector<Type> pattern,
                      const std::vector<bool>& donated) {
     eval(traced.captures);
     auto version = std::make_shared<Version>();
@@ -269,7 +270,7 @@ struct JitCache::State {
   /// A version with symbols for what differs from the version `like`; null where there is none for
   /// these sizes. Where sizes meet that were different for the program, it is traced again with
   /// fewer symbols, until all that it asked holds.
-  VersionRef with_symbols(const Request& request, const Family& family, const Version& like,
+  VersionRef with_symbols(const JitRequest& request, const Family& family, const Version& like,
                           std::span<const Type> types, const std::vector<bool>& donated) {
     std::vector<Type> pattern = generalised(like.pattern, types);
     while (true) {
@@ -289,7 +290,7 @@ struct JitCache::State {
     }
   }
 
-  VersionRef add_version(const Request& request, Family& family, std::span<const Type> types,
+  VersionRef add_version(const JitRequest& request, Family& family, std::span<const Type> types,
                          const std::vector<bool>& donated) {
     std::scoped_lock lock(family.mutex);
     for (VersionRef& version : family.versions) {
@@ -332,7 +333,7 @@ struct JitCache::State {
     return made;
   }
 
-  VersionRef version_for(const Request& request, std::span<const Type> types,
+  VersionRef version_for(const JitRequest& request, std::span<const Type> types,
                          const std::vector<bool>& donated) {
     Hash128 key = key_of(request.static_key, types, true);
     VersionRef version = find(key);
@@ -381,10 +382,10 @@ Buffer take_buffer(const Tensor& tensor) {
 
 }  // namespace
 
-JitCache::Results JitCache::call(const Request& request, std::vector<Tensor> arguments) const {
+JitCache::Results JitCache::call(const JitRequest& request, std::vector<Tensor> arguments) const {
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!arguments[i].has_value())
-      require(arguments[i], fmt::format("jit: argument '{}'", request.names()[i]));
+      require(arguments[i], fmt::format("jit: argument '{}'", request.leaf_names()[i]));
   }
   if (is_tracing()) {  // numbers are constants of the outer function
     std::vector<Tensor> leaves = request.function(std::move(arguments));

@@ -55,11 +55,10 @@ std::string change_between(std::span<const JitArgument> before, std::span<const 
 
 std::string shown_number(double value) { return fmt::format("{}", value); }
 
-void JitChanges::note(const JitCache::Request& request, std::span<const Type> types,
-                      size_t compilations) {
+void JitChanges::note(const JitRequest& request, std::span<const Type> types, size_t compilations) {
   if (warned_) return;
   std::vector<JitArgument> now = request.arguments();
-  const std::vector<std::string> names = request.names();
+  const std::vector<std::string> names = request.leaf_names();
   std::string warning;
   {
     std::scoped_lock lock(mutex_);

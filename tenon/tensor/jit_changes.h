@@ -18,7 +18,7 @@ class JitChanges {
   static constexpr size_t kManyCompilations = 16;
 
   /// A call that no version fits.
-  void note(const JitCache::Request& request, std::span<const Type> types, size_t compilations);
+  void note(const JitRequest& request, std::span<const Type> types, size_t compilations);
 
  private:
   ForkSafeMutex mutex_;

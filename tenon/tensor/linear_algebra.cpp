@@ -7,6 +7,7 @@
 #include "tenon/graph/build.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon {
 
@@ -39,7 +40,7 @@ Tensor matmul(const Tensor& lhs, const Tensor& rhs) {
          a.type().to_string(), b.type().to_string());
   if (a.dim(-1) != b.dim(b.rank() == 1 ? -1 : -2))
     fail_pair("matmul: inner dimensions differ", lhs, rhs);
-  if (b.rank() <= 2) return dot(a, b, {last_axis(a)}, {0});
+  if (b.rank() <= 2) return ops::dot(a, b, {last_axis(a)}, {0});
   if (a.rank() == 1) return squeeze(matmul(expand_dims(a, 0), b), -2);
   Shape a_batch(std::vector<Dim>(a.shape().begin(), a.shape().end() - 2));
   Shape b_batch(std::vector<Dim>(b.shape().begin(), b.shape().end() - 2));
@@ -58,7 +59,7 @@ Tensor matmul(const Tensor& lhs, const Tensor& rhs) {
   Integers axes(batch.rank());
   std::iota(axes.begin(), axes.end(), int64_t{0});
   auto rank = static_cast<int64_t>(batch.rank());
-  return dot(full(a), full(b), {rank + 1}, {rank}, axes, axes);
+  return ops::dot(full(a), full(b), {rank + 1}, {rank}, axes, axes);
 }
 
 Tensor dot(const Tensor& lhs, const Tensor& rhs) {
@@ -66,7 +67,7 @@ Tensor dot(const Tensor& lhs, const Tensor& rhs) {
   if (a.rank() == 0 || b.rank() == 0) return a * b;
   int64_t inner = b.rank() == 1 ? 0 : last_axis(b) - 1;
   if (a.dim(-1) != b.dim(inner)) fail_pair("dot: inner dimensions differ", lhs, rhs);
-  return dot(a, b, {last_axis(a)}, {inner});
+  return ops::dot(a, b, {last_axis(a)}, {inner});
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) { return a.reshape({-1, 1}) * b.reshape({-1}); }
@@ -114,7 +115,7 @@ Named contract(const Named& a, const Named& b, std::string_view needed) {
     if (!has(a.axes, name)) b_free += name;
   }
   auto [lhs, rhs] = promoted(a.tensor, b.tensor);
-  return {dot(lhs, rhs, a_contract, b_contract, a_batch, b_batch), batch + a_free + b_free};
+  return {ops::dot(lhs, rhs, a_contract, b_contract, a_batch, b_batch), batch + a_free + b_free};
 }
 
 struct Formula {

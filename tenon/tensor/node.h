@@ -10,6 +10,8 @@
 
 #include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/hash.h"
+#include "tenon/graph/attributes.h"
+#include "tenon/graph/op.h"
 #include "tenon/tensor/tensor.h"
 
 namespace tenon::detail {

@@ -7,6 +7,7 @@
 #include "tenon/base/error.h"
 #include "tenon/ops/known_op.h"
 #include "tenon/tensor/functions.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon::detail {
 
@@ -44,7 +45,7 @@ NodeRef limited(const NodeRef& number, DType dtype, bool by_order, bool below) {
   Tensor outside = full({}, std::numeric_limits<double>::quiet_NaN(), dtype);
   if (by_order) outside = below ? maximum(rounded, -largest) : minimum(rounded, largest);
   Tensor is_outside = is_finite(exact.cast(DType::f64)) && !is_finite(rounded);
-  return select(is_outside, outside, rounded).node();
+  return ops::select(is_outside, outside, rounded).node();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "tenon/ops/rules.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numbers.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon {
 
@@ -77,28 +78,34 @@ size_t checked_axis(const Tensor& x, int64_t axis, std::string_view what) {
 
 }  // namespace
 
+Tensor Tensor::T() const { return tenon::transpose(*this); }
+Tensor Tensor::sum(const Axes& axes, bool keep) const { return tenon::sum(*this, axes, keep); }
+Tensor Tensor::mean(const Axes& axes, bool keep) const { return tenon::mean(*this, axes, keep); }
+Tensor Tensor::max(const Axes& axes, bool keep) const { return tenon::max(*this, axes, keep); }
+Tensor Tensor::min(const Axes& axes, bool keep) const { return tenon::min(*this, axes, keep); }
+
 Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_sum(widened(x), axes.resolve(x.rank(), "sum: axis"), keep);
+  return ops::reduce_sum(widened(x), axes.resolve(x.rank(), "sum: axis"), keep);
 }
 Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_product(widened(x), axes.resolve(x.rank(), "prod: axis"), keep);
+  return ops::reduce_product(widened(x), axes.resolve(x.rank(), "prod: axis"), keep);
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_max(x, axes_of_some(x, axes, "max"), keep);
+  return ops::reduce_max(x, axes_of_some(x, axes, "max"), keep);
 }
 Tensor min(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_min(x, axes_of_some(x, axes, "min"), keep);
+  return ops::reduce_min(x, axes_of_some(x, axes, "min"), keep);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_and(x.cast(DType::boolean), axes.resolve(x.rank(), "all: axis"), keep);
+  return ops::reduce_and(x.cast(DType::boolean), axes.resolve(x.rank(), "all: axis"), keep);
 }
 Tensor any(const Tensor& x, const Axes& axes, bool keep) {
-  return reduce_or(x.cast(DType::boolean), axes.resolve(x.rank(), "any: axis"), keep);
+  return ops::reduce_or(x.cast(DType::boolean), axes.resolve(x.rank(), "any: axis"), keep);
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
   Integers over = axes.resolve(x.rank(), "mean: axis");
-  Tensor total = reduce_sum(precise(x), over, keep);
+  Tensor total = ops::reduce_sum(precise(x), over, keep);
   return rounded_as(x, total / divisor(total, count_of(x, over)));
 }
 
@@ -113,7 +120,7 @@ struct ForSquares {
   ForSquares(const Tensor& x, const Integers& over)
       : numbers(x.cast(DType::f64)), unit(full({}, 1, DType::f64)) {
     if (x.dtype() != DType::f64) return;
-    Tensor largest = stop_gradient(reduce_max(abs(x), over, true));
+    Tensor largest = stop_gradient(ops::reduce_max(abs(x), over, true));
     auto choose = [&](double of_large, double of_small) {
       auto wide = [](double value) { return full({}, value, DType::f64); };
       return where(largest > 0x1p460, wide(of_large),
@@ -168,8 +175,10 @@ Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
 Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
 Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
 
-Tensor cumsum(const Tensor& x, int64_t axis) { return cumulative_sum(widened(x), axis); }
-Tensor cumprod(const Tensor& x, int64_t axis) { return cumulative_product(widened(x), axis); }
+Tensor cumsum(const Tensor& x, int64_t axis) { return ops::cumulative_sum(widened(x), axis); }
+Tensor cumprod(const Tensor& x, int64_t axis) { return ops::cumulative_product(widened(x), axis); }
+Tensor cummax(const Tensor& x, int64_t axis) { return ops::cumulative_max(x, axis); }
+Tensor cummin(const Tensor& x, int64_t axis) { return ops::cumulative_min(x, axis); }
 
 namespace {
 
@@ -274,7 +283,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
     dims.push_back(static_cast<int64_t>(offset + i));
     kept.push_back(x.shape()[i]);
   }
-  return broadcast(x.reshape(kept), shape, dims);
+  return ops::broadcast(x.reshape(kept), shape, dims);
 }
 
 Tensor flatten(const Tensor& x, int64_t first_axis) {
@@ -302,7 +311,7 @@ std::vector<Tensor> unified(std::vector<Tensor> parts, std::string_view what) {
 
 Tensor concatenate(const std::vector<Tensor>& parts, int64_t axis) {
   std::vector<Tensor> same = unified(parts, "concatenate");
-  if (same.size() > 1) return concatenate(std::span<const Tensor>(same), axis);
+  if (same.size() > 1) return ops::concatenate(std::span<const Tensor>(same), axis);
   checked_axis(same[0], axis, "concatenate: axis");
   return same[0];
 }
@@ -343,7 +352,7 @@ std::vector<Tensor> split(const Tensor& x, const Integers& starts, int64_t axis)
 }
 
 Tensor flip(const Tensor& x, int64_t axis) {
-  return reverse(x, {static_cast<int64_t>(checked_axis(x, axis, "flip: axis"))});
+  return ops::reverse(x, {static_cast<int64_t>(checked_axis(x, axis, "flip: axis"))});
 }
 
 Tensor roll(const Tensor& x, int64_t shift, int64_t axis) {
@@ -370,7 +379,7 @@ Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& widt
   Tensor padding = node->is_number && x.dtype() != DType::boolean
                        ? full({}, detail::written_number(*node), x.dtype())
                        : value.cast(x.dtype());
-  return pad(x, padding, low, high, Integers(x.rank(), 0));
+  return ops::pad(x, padding, low, high, Integers(x.rank(), 0));
 }
 
 Tensor tile(const Tensor& x, const Integers& counts) {
@@ -386,7 +395,7 @@ Tensor tile(const Tensor& x, const Integers& counts) {
     spread.push_back(x.shape()[i]);
     joined.push_back(x.shape()[i] * Dim(counts[i]));
   }
-  return broadcast(x, spread, dims).reshape(joined);
+  return ops::broadcast(x, spread, dims).reshape(joined);
 }
 
 Tensor repeat(const Tensor& x, int64_t count, int64_t axis) {
@@ -397,7 +406,7 @@ Tensor repeat(const Tensor& x, int64_t count, int64_t axis) {
   for (size_t i = 0; i < shape.rank(); ++i) {
     if (i != where + 1) dims.push_back(static_cast<int64_t>(i));
   }
-  Tensor copies = broadcast(x, shape, dims);
+  Tensor copies = ops::broadcast(x, shape, dims);
   shape[where] = shape[where] * shape[where + 1];
   shape.erase(where + 1);
   return copies.reshape(shape);
@@ -409,11 +418,11 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
   for (size_t i = 0; i < x.rank(); ++i) starts.push_back(0);
   starts[where] = start;
   limits[where] = limit;
-  return slice(x, starts, limits, Integers(x.rank(), 1));
+  return ops::slice(x, starts, limits, Integers(x.rank(), 1));
 }
 
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
-  return select(condition.cast(DType::boolean), on_true, on_false);
+  return ops::select(condition.cast(DType::boolean), on_true, on_false);
 }
 namespace {
 
@@ -433,8 +442,7 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
   return is_beyond(high, x, true) ? raised : minimum(raised, high);
 }
 Tensor square(const Tensor& x) { return x * x; }
-Tensor pow(const Tensor& x, const Tensor& exponent) { return power(x, exponent); }
-Tensor sigmoid(const Tensor& x) { return logistic(x); }
+Tensor sigmoid(const Tensor& x) { return ops::logistic(x); }
 Tensor is_inf(const Tensor& x) { return !is_finite(x) && !is_nan(x); }
 Tensor trunc(const Tensor& x) {
   return is_floating(x.dtype()) ? where(x < 0, ceil(x), floor(x)) : x;
@@ -463,10 +471,9 @@ Tensor is_truncated_up(const Tensor& rest, const Tensor& b) {
 
 }  // namespace
 
-Tensor mod(const Tensor& a, const Tensor& b) { return a % b; }
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
-  // a - rest lies between 0 and a, so that it fits where a - mod(a, b) may not.
-  Tensor rest = fmod(a, b), truncated = divide(a - rest, b);
+  // a - rest lies between 0 and a, so that it fits where a - remainder(a, b) may not.
+  Tensor rest = fmod(a, b), truncated = ops::divide(a - rest, b);
   if (!is_floating(truncated.dtype()))
     return where(is_truncated_up(rest, b), truncated - 1, truncated);
   Tensor quotient = a / b, whole = round(truncated);
@@ -474,6 +481,12 @@ Tensor floor_divide(const Tensor& a, const Tensor& b) {
   // Zeros have the sign of the quotient; nothing is left of a division by 0, which has one all the
   // same.
   return stop_gradient(where(b == 0, quotient, where(down == 0, quotient * 0, down)));
+}
+
+Tensor left_shift(const Tensor& x, const Tensor& count) { return ops::shift_left(x, count); }
+Tensor right_shift(const Tensor& x, const Tensor& count) {
+  return is_signed(x.dtype()) ? ops::shift_right_arithmetic(x, count)
+                              : ops::shift_right_logical(x, count);
 }
 
 Tensor diff(const Tensor& x, int64_t axis) { return x.slice(axis, 1) - x.slice(axis, 0, -1); }
@@ -494,8 +507,8 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
   Tensor wide = indices.cast(promote(indices.dtype(), position_dtype(size)));
   // The ones that are written here, by what is called here: `gather` sees others.
   if (index_checks())
-    wide = check_indices(wide, Shape{size}, 0, where_is, std::string(what), x.type().to_string(),
-                         true);
+    wide = ops::check_indices(wide, Shape{size}, 0, where_is, std::string(what),
+                              x.type().to_string(), true);
   if (!is_signed(indices.dtype())) return wide;
   return where(wide < 0, wide + dim_value(size, wide.dtype()), wide);
 }
@@ -503,7 +516,7 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
 }  // namespace
 
 Tensor detail::taken(const Tensor& x, const Tensor& indices, int64_t axis, std::string_view what) {
-  return gather(x, from_start(x, indices, axis, what), axis);
+  return ops::gather(x, from_start(x, indices, axis, what), axis);
 }
 
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
@@ -516,7 +529,7 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis) {
   auto from = static_cast<int64_t>(where);
   // With the axis last, all others are shared.
   Tensor places = from_start(x, indices, axis, "take_along_axis");
-  Tensor rows = gather(move_axis(x, from, last), move_axis(places, from, last), last, last);
+  Tensor rows = ops::gather(move_axis(x, from, last), move_axis(places, from, last), last, last);
   return move_axis(rows, last, from);
 }
 
@@ -529,23 +542,23 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   DType dtype = promote(sorted.dtype(), values.dtype());
   if (sorted.rank() != 1)
     fail(ErrorCode::shape_mismatch, "searchsorted: {} is not a vector", sorted.type().to_string());
-  return search_sorted(sorted.cast(dtype), values.cast(dtype), right, 0,
-                       position_dtype(sorted.shape()[0] + 1));
+  return ops::search_sorted(sorted.cast(dtype), values.cast(dtype), right, 0,
+                            position_dtype(sorted.shape()[0] + 1));
 }
 
 Tensor sort(const Tensor& x, int64_t axis, bool descending) {
-  return sort(x, std::span<const Tensor>(), axis, descending)[0];
+  return ops::sort(x, std::span<const Tensor>(), axis, descending)[0];
 }
 
 Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
   auto where = static_cast<int64_t>(checked_axis(x, axis, "argsort: axis"));
-  Tensor index = iota(position_dtype(x.dim(where)), x.shape(), where);
-  return sort(x, std::span<const Tensor>(&index, 1), where, descending)[1];
+  Tensor index = ops::iota(position_dtype(x.dim(where)), x.shape(), where);
+  return ops::sort(x, std::span<const Tensor>(&index, 1), where, descending)[1];
 }
 
 Tensor one_hot(const Tensor& ids, int64_t depth, DType dtype) {
   DType wide = is_integer(ids.dtype()) ? promote(ids.dtype(), position_dtype(depth)) : ids.dtype();
-  return one_hot(ids.cast(wide), Shape{depth}, dtype);
+  return ops::one_hot(ids.cast(wide), Shape{depth}, dtype);
 }
 
 Tensor full_like(const Tensor& x, Number value) { return full(x.shape(), value, x.dtype()); }
@@ -621,7 +634,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first
   }
   std::vector<Tensor> grids;
   for (size_t i = 0; i < vectors.size(); ++i)
-    grids.push_back(broadcast(vectors[i], shape, {static_cast<int64_t>(axis_of(i))}));
+    grids.push_back(ops::broadcast(vectors[i], shape, {static_cast<int64_t>(axis_of(i))}));
   return grids;
 }
 

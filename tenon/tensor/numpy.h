@@ -31,22 +31,6 @@ Tensor range(Number start, Number limit, Number step, std::optional<DType> dtype
 // Reductions. Without axes, over all of them; negative axes count from the end. `keep` leaves them
 // with size 1.
 
-/// Axes of a reduction: `{0, -1}`, `1`, or all.
-class Axes {
- public:
-  Axes() = default;
-  Axes(std::initializer_list<int64_t> axes) : some_(axes) {}
-  Axes(Integers axes) : some_(std::move(axes)) {}
-  Axes(int64_t axis) : some_(Integers{axis}) {}
-  Axes(int axis) : Axes(static_cast<int64_t>(axis)) {}
-
-  /// Ascending, counted from the start, each once; `what` is for errors.
-  Integers resolve(size_t rank, std::string_view what) const;
-
- private:
-  std::optional<Integers> some_;
-};
-
 /// Sums and products of bool, u8 and i8 are i32, which they would soon leave.
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
@@ -81,6 +65,9 @@ Tensor argmax(const Tensor& x);  // in row-major order
 Tensor argmin(const Tensor& x);
 Tensor cumsum(const Tensor& x, int64_t axis);
 Tensor cumprod(const Tensor& x, int64_t axis);
+/// The largest and the smallest so far.
+Tensor cummax(const Tensor& x, int64_t axis);
+Tensor cummin(const Tensor& x, int64_t axis);
 /// Whether |a - b| <= absolute + relative * |b|, or both are the same infinity; by element. As in
 /// mathematics: in f64, of integers with their exact difference, and without overflow.
 Tensor is_close(const Tensor& a, const Tensor& b, double relative = 1e-5, double absolute = 1e-8);
@@ -148,17 +135,18 @@ Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_fa
 /// minimum(maximum(x, low), high); numbers beyond the ends of x's dtype are no bounds.
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor square(const Tensor& x);
-Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor sigmoid(const Tensor& x);
 Tensor is_inf(const Tensor& x);
 Tensor trunc(const Tensor& x);  // rounded toward 0
 /// NaN becomes `nan`, infinities the largest finite numbers.
 Tensor nan_to_num(const Tensor& x, double nan = 0);
 Tensor log_add_exp(const Tensor& a, const Tensor& b);  // log(exp(a) + exp(b)), without overflow
-/// The quotient rounded down, and what is left of it: with the sign of b, as Python's // and %. For
-/// integers a == floor_divide(a, b) * b + mod(a, b), also where b is 0: 0 and a.
+/// The quotient rounded down, as Python's //; remainder(a, b) is what is left of it. For
+/// integers a == floor_divide(a, b) * b + remainder(a, b), also where b is 0: 0 and a.
 Tensor floor_divide(const Tensor& a, const Tensor& b);
-Tensor mod(const Tensor& a, const Tensor& b);
+/// The bits of integers, `count` places up or down; the sign of signed ones stays.
+Tensor left_shift(const Tensor& x, const Tensor& count);
+Tensor right_shift(const Tensor& x, const Tensor& count);
 /// x[i + 1] - x[i] along an axis.
 Tensor diff(const Tensor& x, int64_t axis = -1);
 /// Slices of x at indices along an axis; negative ones count from the end, those out of range read

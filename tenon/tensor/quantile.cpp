@@ -6,6 +6,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon {
 
@@ -112,7 +113,8 @@ Tensor quantile(const Tensor& x, const std::vector<double>& q, const Axes& axes,
     Tensor result = sum(line, {-1});
     if (!count.is(0)) {
       Place place = place_of(share, count, between, line.dtype());
-      result = mixed(gather(line, place.lower, -1), gather(line, place.upper, -1), place.weight);
+      result = mixed(ops::gather(line, place.lower, -1), ops::gather(line, place.upper, -1),
+                     place.weight);
     }
     results.push_back(where(is_undefined, kNaN, result));
     if (keep) results.back() = results.back().reshape(kept);
@@ -134,15 +136,15 @@ Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys, std::opt
   // The interval that begins at or before x; the last one holds its end, too.
   Tensor index = searchsorted(from, at, true).cast(DType::i64) - 1;
   Tensor lower = maximum(minimum(index, last - 1), 0), upper = minimum(lower + 1, last);
-  Tensor x0 = gather(from, lower), x1 = gather(from, upper);
-  Tensor y0 = gather(to, lower), y1 = gather(to, upper);
-  Tensor first_x = gather(from, Tensor(0)), last_x = gather(from, last);
+  Tensor x0 = ops::gather(from, lower), x1 = ops::gather(from, upper);
+  Tensor y0 = ops::gather(to, lower), y1 = ops::gather(to, upper);
+  Tensor first_x = ops::gather(from, Tensor(0)), last_x = ops::gather(from, last);
   Tensor weight = weight_between(where(at < first_x || at > last_x, x0, at), x0, x1);
   Tensor line = y0 * (1 - weight) + y1 * weight;
   // An infinite end does not reach the other one.
   line = where(weight == 0 && !is_finite(y1), y0, where(weight == 1 && !is_finite(y0), y1, line));
-  Tensor before = left ? full({}, *left, wide) : gather(to, Tensor(0));
-  Tensor behind = right ? full({}, *right, wide) : gather(to, last);
+  Tensor before = left ? full({}, *left, wide) : ops::gather(to, Tensor(0));
+  Tensor behind = right ? full({}, *right, wide) : ops::gather(to, last);
   line = where(at < first_x, before, where(at > last_x, behind, line));
   return is_floating(dtype) ? line.cast(dtype) : line;
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 
 namespace tenon::random {
 
@@ -30,14 +31,14 @@ int precision_of(DType dtype) {
 Tensor unit(const Tensor& key, const Shape& shape, DType dtype = DType::f32) {
   if (dtype != DType::f64) {
     int digits = precision_of(dtype);
-    return shift_right_logical(bits(key, shape), 32 - digits).cast(DType::f32) *
+    return ops::shift_right_logical(bits(key, shape), 32 - digits).cast(DType::f32) *
            std::ldexp(1.0, -digits);
   }
   Shape pairs = shape;
   pairs.push_back(2);
   Tensor words = bits(key, pairs);
-  Tensor high = shift_right_logical(words[{ellipsis, 0}], 5).cast(DType::f64);
-  Tensor low = shift_right_logical(words[{ellipsis, 1}], 6).cast(DType::f64);
+  Tensor high = ops::shift_right_logical(words[{ellipsis, 0}], 5).cast(DType::f64);
+  Tensor low = ops::shift_right_logical(words[{ellipsis, 1}], 6).cast(DType::f64);
   return (high * 0x1p26 + low) * 0x1p-53;
 }
 
@@ -72,8 +73,8 @@ Tensor fold_in(const Tensor& key, const Tensor& data) {
   Tensor stream = data.cast(DType::i64).reshape({1}) + kKeyStream;
   Tensor words = bits(concatenate({key.slice(0, 0, 1), stream + key.slice(0, 1, 2)}), {2});
   Tensor wide = words.cast(DType::i64);
-  Tensor seed =
-      shift_left(wide.slice(0, 0, 1), 32) + logical_and(wide.slice(0, 1, 2), int64_t{0xFFFFFFFF});
+  Tensor seed = ops::shift_left(wide.slice(0, 0, 1), 32) +
+                ops::logical_and(wide.slice(0, 1, 2), int64_t{0xFFFFFFFF});
   return concatenate({seed, zeros({1}, DType::i64)});
 }
 
@@ -83,7 +84,7 @@ std::vector<Tensor> split(const Tensor& key, int64_t count) {
   return keys;
 }
 
-Tensor bits(const Tensor& key, const Shape& shape) { return random_bits(key, shape); }
+Tensor bits(const Tensor& key, const Shape& shape) { return ops::random_bits(key, shape); }
 
 Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
   if (!is_floating(dtype))
@@ -126,8 +127,8 @@ Tensor integers(const Tensor& key, const Shape& shape, int64_t low, int64_t high
          high);
   Number(low).check_fits(DType::i32, "random::integers");
   Number(high - 1).check_fits(DType::i32, "random::integers");
-  Tensor wide = logical_and(bits(key, shape).cast(DType::i64), int64_t{0xFFFFFFFF});
-  return (shift_right_logical(wide * count, 32) + low).cast(DType::i32);
+  Tensor wide = ops::logical_and(bits(key, shape).cast(DType::i64), int64_t{0xFFFFFFFF});
+  return (ops::shift_right_logical(wide * count, 32) + low).cast(DType::i32);
 }
 
 Tensor permutation(const Tensor& key, const Dim& count) { return argsort(bits(key, {count})); }

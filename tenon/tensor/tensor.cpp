@@ -1,6 +1,7 @@
 #include "tenon/tensor/tensor.h"
 
 #include "tenon/ops/known_op.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/node.h"
 
 namespace tenon {

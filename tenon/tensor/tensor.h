@@ -5,6 +5,7 @@
 //   double last = y.item(2);               // now it is
 //   Tensor part = x.slice(0, 1, 3);        // f32[2]
 //   Tensor last_two = x[{Slice{-2, none}}];   // f32[2], as x[-2:] in NumPy
+//   Tensor other = x.at(0).set(5);         // [5 2 3]; x is what it was
 #pragma once
 
 #include <cstdint>
@@ -20,9 +21,7 @@
 #include <vector>
 
 #include "tenon/base/error.h"
-#include "tenon/graph/attributes.h"
 #include "tenon/graph/number.h"
-#include "tenon/graph/op.h"
 #include "tenon/graph/type.h"
 #include "tenon/runtime/buffer.h"
 
@@ -33,7 +32,24 @@ struct TensorNode;
 }
 
 class Index;
+class TensorAt;
 inline constexpr std::nullopt_t none = std::nullopt;
+
+/// Axes of a reduction: `{0, -1}`, `1`, or all.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(std::initializer_list<int64_t> axes) : some_(axes) {}
+  Axes(Integers axes) : some_(std::move(axes)) {}
+  Axes(int64_t axis) : some_(Integers{axis}) {}
+  Axes(int axis) : Axes(static_cast<int64_t>(axis)) {}
+
+  /// Ascending, counted from the start, each once; `what` is for errors.
+  Integers resolve(size_t rank, std::string_view what) const;
+
+ private:
+  std::optional<Integers> some_;
+};
 
 /// A handle on a value: memory, a pending computation, or, while a function is traced, one of its
 /// arguments.
@@ -115,6 +131,18 @@ class Tensor {
   /// One index an axis, as in NumPy: `x[{0, Slice{1, none, 2}, ellipsis, new_axis, indices}]`.
   Tensor operator[](std::initializer_list<Index> indices) const;
   Tensor cast(DType dtype) const;
+  Tensor T() const;  // all axes in reverse order
+  /// These elements, to be changed: `x.at({0, Slice{1}}).set(y)` is x with others in their place,
+  /// as in JAX. The index is one of those that operator[] takes.
+  TensorAt at(int64_t index) const;
+  TensorAt at(const Tensor& indices) const;
+  TensorAt at(std::initializer_list<Index> indices) const;
+
+  // The commonest reductions as members; numpy.h has them all as functions.
+  Tensor sum(const Axes& axes = {}, bool keep = false) const;
+  Tensor mean(const Axes& axes = {}, bool keep = false) const;
+  Tensor max(const Axes& axes = {}, bool keep = false) const;
+  Tensor min(const Axes& axes = {}, bool keep = false) const;
 
   std::string to_string() const;  // evaluates; long arrays are abbreviated
 
@@ -185,16 +213,27 @@ class Index {
   What what_;
 };
 
-/// Records a call of an op: promotes dtypes and broadcasts elementwise operands, checks types,
-/// computes nothing.
-Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes = {});
-Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes = {});
-Tensor apply(const OpDef& op, std::vector<Tensor> inputs, Attributes attributes = {});
-/// One of the core ops by its name.
-Tensor apply(std::string_view op, std::initializer_list<Tensor> inputs, Attributes attributes = {});
-/// For ops with several results.
-std::vector<Tensor> apply_multi(const OpDef& op, std::span<const Tensor> inputs,
-                                Attributes attributes = {});
+/// Some elements of a tensor, to be changed. The tensor stays as it is: each function gives another
+/// one. `y` broadcasts to the shape of what is indexed; its dtype must give way to the tensor's
+/// (error type_mismatch). Elements that are not there are left alone, as reading gives zero.
+class TensorAt {
+ public:
+  TensorAt(Tensor x, std::vector<Index> indices) : x_(std::move(x)), indices_(std::move(indices)) {}
+  TensorAt(Tensor x, Tensor mask) : x_(std::move(x)), mask_(std::move(mask)) {}
+
+  Tensor get() const;
+  Tensor set(const Tensor& y) const;  // of an element that is indexed twice: the last
+  Tensor add(const Tensor& y) const;  // of an element that is indexed twice: both
+  Tensor max(const Tensor& y) const;
+  Tensor min(const Tensor& y) const;
+
+ private:
+  Tensor combined(const Tensor& y, const char* mode) const;
+  bool is_first_axis_alone() const;
+
+  Tensor x_, mask_;
+  std::vector<Index> indices_;
+};
 
 /// Computes many pending tensors in one plan.
 void eval(std::span<const Tensor> tensors);

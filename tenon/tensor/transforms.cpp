@@ -8,8 +8,10 @@
 #include "tenon/ops/known_op.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/application.h"
+#include "tenon/tensor/apply.h"
 #include "tenon/tensor/mapped_axes.h"
 #include "tenon/tensor/node.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/transform/jvp.h"
 #include "tenon/transform/vjp.h"
 #include "tenon/transform/vmap.h"
@@ -201,11 +203,11 @@ Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape) {
   return x.reshape(full);
 }
 
-std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments) {
+std::vector<Tensor> flat_remat(const FlatFunction& f, std::span<const Tensor> arguments) {
   static constinit KnownOp op("call");
-  Traced traced = trace(f, types_of(arguments, {}), "checkpoint");
+  Traced traced = trace(f, types_of(arguments, {}), "remat");
   return apply_multi(op.get(), joined(arguments, traced.captures),
-                     {{"body", traced.graph}, {"checkpoint", true}});
+                     {{"body", traced.graph}, {"remat", true}});
 }
 
 }  // namespace tenon::detail

@@ -10,8 +10,8 @@
 //   auto size = cond(f(x) > 0, [](Tensor x) { return x; }, [](Tensor x) { return -x; }, x);
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -19,66 +19,16 @@
 #include <utility>
 #include <vector>
 
-#include "tenon/graph/graph.h"
-#include "tenon/tensor/flat.h"
+#include "tenon/tensor/detail/flat.h"
+#include "tenon/tensor/detail/flat_transforms.h"
+#include "tenon/tensor/detail/value_and_grad.h"
 #include "tenon/tensor/tree.h"
 
 namespace tenon {
 
-/// A function recorded as a graph. Its inputs are the arguments' leaves, then `captures`: tensors
-/// from outside that the function used.
-struct Traced {
-  GraphRef graph;
-  std::vector<Tensor> captures;
-};
-/// `names` (one an argument, or none) are what errors and printed graphs call the arguments.
-Traced trace(const FlatFunction& f, std::span<const Type> arguments, std::string name = "traced",
-             std::span<const std::string> names = {});
-/// Records the nodes of `graph` as calls on `inputs`. Symbols of its input types may stand for the
-/// numbers of concrete inputs.
-std::vector<Tensor> apply_graph(const Graph& graph, std::span<const Tensor> inputs);
 /// How many functions are being traced on this thread, each inside of the one before.
 uint32_t trace_depth();
 inline bool is_tracing() { return trace_depth() > 0; }
-
-namespace detail {
-
-using Names = std::span<const std::string>;
-
-/// Outputs, then the gradients of output 0 by the arguments at `wanted`.
-std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const Tensor> arguments,
-                                        std::span<const size_t> wanted, Names names);
-/// Outputs, then the tangents of the outputs.
-std::vector<Tensor> flat_jvp(const FlatFunction& f, std::span<const Tensor> primals,
-                             std::span<const Tensor> tangents, Names names);
-struct FlatPullback {
-  std::vector<Tensor> outputs;
-  std::function<std::vector<Tensor>(std::span<const Tensor>)> pull;
-};
-FlatPullback flat_vjp(const FlatFunction& f, std::span<const Tensor> primals, Names names);
-std::vector<Tensor> flat_vmap(const FlatFunction& f, std::span<const Tensor> arguments,
-                              std::span<const std::optional<int64_t>> in_axes,
-                              std::optional<int64_t> out_axis, const std::string& axis_name,
-                              Names names);
-std::vector<Tensor> flat_checkpoint(const FlatFunction& f, std::span<const Tensor> arguments);
-/// `forward` gives outputs, then residuals; `backward` takes residuals, then cotangents.
-std::vector<Tensor> flat_custom_vjp(const FlatFunction& f, const FlatFunction& forward,
-                                    const FlatFunction& backward,
-                                    std::span<const Tensor> arguments);
-std::vector<Tensor> flat_cond(const Tensor& predicate, const FlatFunction& then,
-                              const FlatFunction& otherwise, std::span<const Tensor> operands);
-std::vector<Tensor> flat_while(const FlatFunction& condition, const FlatFunction& body,
-                               std::span<const Tensor> start);
-/// Final carries, then the stacked results.
-std::vector<Tensor> flat_scan(const FlatFunction& body, std::span<const Tensor> carries,
-                              std::span<const Tensor> xs, bool reverse);
-
-/// All tensors of `shape` that are 1 in one place and 0 elsewhere, along a new first axis.
-Tensor unit_vectors(const Shape& shape, DType dtype);
-/// One axis as several, which are `shape`.
-Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape);
-
-}  // namespace detail
 
 /// (value, gradient by the first argument) of a function whose result is a scalar tensor, or a pair
 /// of one and anything else (auxiliary results, which come back as they are: ((value, aux),
@@ -86,40 +36,13 @@ Tensor split_axis(const Tensor& x, int64_t axis, const Shape& shape);
 /// `value_and_grad<0, 2>(f)` gives a tuple of gradients.
 template <size_t... kBy, class F>
 auto value_and_grad(F f) {
-  if constexpr (sizeof...(kBy) == 0) {
-    return value_and_grad<0>(std::move(f));
-  } else {
-    return [f = std::move(f)](const auto&... args) {
-      static_assert(((kBy < sizeof...(args)) && ...), "the function has no such argument");
-      auto arguments = detail::with_trees<kBy...>(std::index_sequence_for<decltype(args)...>(),
-                                                  std::tie(args...));
-      detail::Flat flat(f, arguments);
-      std::vector<size_t> wanted, first = detail::first_leaves(arguments);
-      auto want = [&](size_t argument) {
-        for (size_t i = first[argument]; i < first[argument + 1]; ++i) wanted.push_back(i);
-      };
-      (want(kBy), ...);
-      std::vector<Tensor> all = detail::flat_value_and_grad(flat.call(), leaves_of(arguments),
-                                                            wanted, leaf_paths(arguments));
-      std::span<const Tensor> results(all);
-      auto by = std::make_tuple(std::get<kBy>(arguments)...);
-      auto gradients = with_leaves(by, results.last(wanted.size()));
-      auto value = flat.rebuild(results.first(all.size() - wanted.size()));
-      if constexpr (sizeof...(kBy) == 1) {
-        return std::pair{std::move(value), std::get<0>(std::move(gradients))};
-      } else {
-        return std::pair{std::move(value), std::move(gradients)};
-      }
-    };
-  }
+  return detail::ValueAndGradBy<F, kBy...>{std::move(f)};
 }
 
 /// The gradient by the first argument, or by those named: `grad<1>(f)`.
 template <size_t... kBy, class F>
 auto grad(F f) {
-  return [g = value_and_grad<kBy...>(std::move(f))](const auto&... arguments) {
-    return g(arguments...).second;
-  };
+  return detail::Grad<F, kBy...>{{std::move(f)}};
 }
 
 template <class Value>
@@ -136,7 +59,7 @@ auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
   auto arguments = detail::arguments_for<F>(primal);
   detail::Flat flat(f, arguments);
   std::vector<Tensor> all =
-      detail::flat_jvp(flat.call(), leaves_of(arguments),
+      detail::flat_jvp(flat, leaves_of(arguments),
                        leaves_as(arguments, detail::arguments_for<F>(tangent), "jvp: the tangent"),
                        leaf_paths(arguments));
   std::span<const Tensor> leaves(all);
@@ -152,7 +75,7 @@ auto vjp(const F& f, const T&... primals) {
   auto arguments = std::make_tuple(detail::as_tree(primals)...);
   detail::Flat flat(f, arguments);
   detail::FlatPullback pullback =
-      detail::flat_vjp(flat.call(), leaves_of(arguments), leaf_paths(arguments));
+      detail::flat_vjp(flat, leaves_of(arguments), leaf_paths(arguments));
   using Value = typename decltype(flat)::Result;
   Value value = flat.rebuild(pullback.outputs);
   auto pull = [arguments, paths = leaf_paths(value), pull = pullback.pull](const Value& cotangent) {
@@ -197,7 +120,7 @@ auto vmap(F f, VmapAxes axes = {}) {
       leaf_axes.insert(leaf_axes.end(), leaves_of(argument).size(), axis);
     };
     (add(args), ...);
-    return flat.rebuild(detail::flat_vmap(flat.call(), leaves_of(arguments), leaf_axes, axes.out,
+    return flat.rebuild(detail::flat_vmap(flat, leaves_of(arguments), leaf_axes, axes.out,
                                           axes.axis_name, leaf_paths(arguments)));
   };
 }
@@ -234,11 +157,11 @@ auto hessian(F f) {
 
 /// f, but its intermediate values are computed again in reverse mode instead of being kept.
 template <class F>
-auto checkpoint(F f) {
+auto remat(F f) {
   return [f = std::move(f)](const auto&... args) {
     auto arguments = std::make_tuple(args...);
     detail::Flat flat(f, arguments);
-    return flat.rebuild(detail::flat_checkpoint(flat.call(), leaves_of(arguments)));
+    return flat.rebuild(detail::flat_remat(flat, leaves_of(arguments)));
   };
 }
 
@@ -253,10 +176,10 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
     detail::Flat flat_forward(forward, arguments);
     constexpr bool kPair = detail::IsPair<typename decltype(flat_forward)::Result>::value;
     static_assert(kPair, "custom_vjp: forward has to return a pair: the result and residuals");
-    FlatFunction flat_backward = [backward, arguments,
-                                  known = flat_forward.result()](std::vector<Tensor> leaves) {
+    auto flat_backward = [&backward, &arguments,
+                          &known = flat_forward.result()](std::vector<Tensor> leaves) {
       if constexpr (kPair) {
-        const auto& [value, residuals] = **known;
+        const auto& [value, residuals] = *known;
         std::span<const Tensor> all(leaves);
         size_t count = leaves_of(residuals).size();
         return leaves_as(arguments,
@@ -267,8 +190,8 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
         return leaves;
       }
     };
-    return flat.rebuild(detail::flat_custom_vjp(flat.call(), flat_forward.call(), flat_backward,
-                                                leaves_of(arguments)));
+    return flat.rebuild(
+        detail::flat_custom_vjp(flat, flat_forward, flat_backward, leaves_of(arguments)));
   };
 }
 
@@ -280,13 +203,13 @@ auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
   auto arguments = std::make_tuple(operands...);
   detail::Flat flat_then(then, arguments);
   // The second branch is traced after the first, and gives its results in the same order.
-  auto otherwise_as_then = [&otherwise, known = flat_then.result()](const T&... values) {
+  auto otherwise_as_then = [&otherwise, &known = flat_then.result()](const T&... values) {
     auto result = otherwise(values...);
-    return with_leaves(**known, leaves_as(**known, result, "cond: the second branch"));
+    return with_leaves(*known, leaves_as(*known, result, "cond: the second branch"));
   };
   detail::Flat flat_otherwise(otherwise_as_then, arguments);
   return flat_then.rebuild(
-      detail::flat_cond(predicate, flat_then.call(), flat_otherwise.call(), leaves_of(arguments)));
+      detail::flat_cond(predicate, flat_then, flat_otherwise, leaves_of(arguments)));
 }
 
 /// state = body(state) for as long as condition(state), a scalar bool, holds. Under `vmap` until it
@@ -299,8 +222,8 @@ T while_loop(const Condition& condition, const Body& body, const T& start) {
     return with_leaves(start, leaves_as(start, body(state), "while_loop: the state of the body"));
   };
   detail::Flat flat_body(body_as_start, arguments);
-  return with_leaves(start, std::span<const Tensor>(detail::flat_while(
-                                flat_condition.call(), flat_body.call(), leaves_of(start))));
+  return with_leaves(start, std::span<const Tensor>(
+                                detail::flat_while(flat_condition, flat_body, leaves_of(start))));
 }
 
 /// (carry, y) = body(carry, x) along axis 0 of xs; returns the last carry and all y, stacked.
@@ -317,7 +240,7 @@ auto scan(const Body& body, const Carry& carry, const Xs& xs, bool reverse = fal
                        std::move(y)};
     };
     detail::Flat flat(body_as_carry, arguments);
-    return flat.rebuild(detail::flat_scan(flat.call(), leaves_of(carry), leaves_of(xs), reverse));
+    return flat.rebuild(detail::flat_scan(flat, leaves_of(carry), leaves_of(xs), reverse));
   }
 }
 

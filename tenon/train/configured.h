@@ -14,7 +14,7 @@
 namespace tenon::train {
 
 struct ConfiguredRun {
-  nn::Model model;
+  nn::ModelFunction model;
   data::Dataset train;
   data::Dataset test;  // may be empty
   FitOptions options;
@@ -38,12 +38,12 @@ data::Dataset labelled_npz(const std::string& file, const std::string& input,
                            const std::string& label);
 
 /// [model] for so many outputs, where the section does not say how many.
-nn::Model configure_model(const Configuration& config, int64_t outputs);
+nn::ModelFunction configure_model(const Configuration& config, int64_t outputs);
 
 /// `{name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4, clip = 1.0}`.
 nn::Optimizer configure_optimizer(const Configuration& optimizer);
 /// A number, or {one_cycle = peak, rise = 0.3}, {cosine = rate, final = 0}, {step = rate, factor =
 /// 0.1, every = steps}, each with warm_up = steps.
-nn::Schedule configure_schedule(const Configuration& section, std::string_view key);
+nn::LearningRate configure_learning_rate(const Configuration& section, std::string_view key);
 
 }  // namespace tenon::train

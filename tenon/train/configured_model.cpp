@@ -65,7 +65,7 @@ std::vector<int64_t> sizes_of(const Configuration& section, const std::string& k
 
 }  // namespace
 
-nn::Model configure_model(const Configuration& config, int64_t outputs) {
+nn::ModelFunction configure_model(const Configuration& config, int64_t outputs) {
   Configuration section = config.section("model");
   if (section.kind("layers") == Kind::list) {  // a number is an option of some models
     if (section.has("name")) {

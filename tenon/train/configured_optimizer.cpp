@@ -6,10 +6,11 @@ namespace tenon::train {
 
 namespace {
 
-nn::Schedule schedule_of(const Configuration& section, std::string_view key) {
-  if (section.kind(key) != Configuration::Kind::table) return nn::Schedule(section.get_double(key));
+nn::LearningRate schedule_of(const Configuration& section, std::string_view key) {
+  if (section.kind(key) != Configuration::Kind::table)
+    return nn::LearningRate(section.get_double(key));
   Configuration s = section.section(key);
-  nn::Schedule schedule = 0.0;
+  nn::LearningRate schedule = 0.0;
   if (s.has("one_cycle")) {
     schedule = nn::one_cycle(s.get_double("one_cycle"), s.get_double("rise", 0.3));
   } else if (s.has("cosine")) {
@@ -33,7 +34,7 @@ nn::Schedule schedule_of(const Configuration& section, std::string_view key) {
 
 }  // namespace
 
-nn::Schedule configure_schedule(const Configuration& section, std::string_view key) {
+nn::LearningRate configure_learning_rate(const Configuration& section, std::string_view key) {
   return at_key(section, key, [&] { return schedule_of(section, key); });
 }
 
@@ -48,14 +49,14 @@ nn::Optimizer optimizer_of(const Configuration& o) {
   bool has_rate = o.has("learning_rate");
   if (name == "sgd") {
     nn::SgdOptions options;
-    if (has_rate) options.learning_rate = configure_schedule(o, "learning_rate");
+    if (has_rate) options.learning_rate = configure_learning_rate(o, "learning_rate");
     options.momentum = o.get_double("momentum", options.momentum);
     options.nesterov = o.get_bool("nesterov", options.nesterov);
     options.weight_decay = o.get_double("weight_decay", options.weight_decay);
     return clipped(nn::sgd(options), o);
   }
   nn::AdamOptions options;
-  if (has_rate) options.learning_rate = configure_schedule(o, "learning_rate");
+  if (has_rate) options.learning_rate = configure_learning_rate(o, "learning_rate");
   if (o.has("betas")) {
     std::vector<double> betas = o.get_doubles("betas");
     if (betas.size() != 2)

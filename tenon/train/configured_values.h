@@ -2,7 +2,7 @@
 //
 //   std::string source = choose(section, "source", "npz", {"idx", "npz"});
 //   int64_t epochs = count_of(train, "epochs", 1, /*least=*/1);
-//   nn::Model model = at_key(section, "name", [&] { return make(section.get_string("name")); });
+//   nn::ModelFunction model = at_key(section, "name", [&] { return make(section.get_string("name")); });
 #pragma once
 
 #include <algorithm>

@@ -32,7 +32,7 @@ struct Evaluation {
   /// part of their variance that the model explains (of all columns together).
   double absolute_error = NAN, r_squared = NAN;
   std::map<std::string, double> metrics;
-  int64_t examples = 0;  // labels that count: one a row, or one a token
+  int64_t examples = 0;  // labels that count: one for each row or token
   int64_t left_out = 0;  // labels that do not, such as negative ones
   /// Empty where labels are not classes, as the next three.
   Confusion confusion;

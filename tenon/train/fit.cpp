@@ -32,7 +32,7 @@ double seconds_since(Clock::time_point begin) {
 
 class Run {
  public:
-  Run(const nn::Model& model, const data::Dataset& dataset, FitOptions options)
+  Run(const nn::ModelFunction& model, const data::Dataset& dataset, FitOptions options)
       : model_(model),
         dataset_(dataset),
         options_(std::move(options)),
@@ -92,7 +92,7 @@ class Run {
   nn::Variables variables() const { return {run_.values.parameters, run_.values.state}; }
 
   /// An error of a layer cannot know what the data were.
-  nn::Variables initial_variables(const nn::Model& model, const Type& batch) const {
+  nn::Variables initial_variables(const nn::ModelFunction& model, const Type& batch) const {
     try {
       return nn::init(model, {batch}, options_.seed);
     } catch (Error& error) {
@@ -368,7 +368,7 @@ class Run {
     return error;
   }
 
-  nn::Model model_;
+  nn::ModelFunction model_;
   data::Dataset dataset_;
   FitOptions options_;
   data::Loader loader_;
@@ -404,7 +404,7 @@ std::string History::outcome() const {
          fmt::format(" (validation loss {:.4g})", without_sign_of_nan(kept->validation_loss));
 }
 
-FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options) {
+FitResult fit(const nn::ModelFunction& model, const data::Dataset& dataset, FitOptions options) {
   return Run(model, dataset, std::move(options)).run();
 }
 

@@ -106,6 +106,7 @@ struct FitResult {
 /// before the first step. Error not_finite
 /// when the loss is, or the parameters: it names the step, the first op that made it and the last
 /// good checkpoint. Error already_exists when another run works in the folder.
-FitResult fit(const nn::Model& model, const data::Dataset& dataset, FitOptions options = {});
+FitResult fit(const nn::ModelFunction& model, const data::Dataset& dataset,
+              FitOptions options = {});
 
 }  // namespace tenon::train

@@ -7,6 +7,7 @@
 #include "tenon/format/safetensors.h"
 #include "tenon/graph/text.h"
 #include "tenon/ops/registry.h"
+#include "tenon/tensor/tracing.h"
 
 namespace tenon::train {
 
@@ -43,7 +44,7 @@ InputScaling default_scaling(const Type& example) {
   return {.to_float = bytes || !is_integer(example.dtype), .scale = picture ? 1.0 / 255 : 1.0};
 }
 
-Model::Model(const nn::Model& function, nn::Variables variables, const Type& example,
+Model::Model(const nn::ModelFunction& function, nn::Variables variables, const Type& example,
              InputScaling scaling, std::vector<std::string> classes,
              std::map<std::string, std::string> about)
     : variables_(std::move(variables)),
@@ -61,7 +62,7 @@ Model::Model(const nn::Model& function, nn::Variables variables, const Type& exa
     });
   }
   size_t parameters = variables_.parameters.leaf_count();
-  FlatFunction f = [&](std::vector<Tensor> arguments) {
+  auto f = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
     nn::Variables traced{with_leaves(variables_.parameters, all.subspan(1, parameters)),
                          with_leaves(variables_.state, all.subspan(1 + parameters))};

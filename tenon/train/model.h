@@ -45,7 +45,7 @@ class Model {
   /// Records the evaluation graph of `function` for inputs like `example` (without its batch
   /// dimension, which becomes a symbol). Tensors that the function uses besides its arguments, such
   /// as a table made before, become part of the model.
-  Model(const nn::Model& function, nn::Variables variables, const Type& example,
+  Model(const nn::ModelFunction& function, nn::Variables variables, const Type& example,
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
 

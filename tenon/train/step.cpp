@@ -10,6 +10,8 @@
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/train/labels.h"
 
 namespace tenon::train {
@@ -47,7 +49,8 @@ int64_t memory_limit_of(const FitOptions& options) {
 
 }  // namespace
 
-StepFunction make_step(const nn::Model& model, const FitOptions& options, double total_steps) {
+StepFunction make_step(const nn::ModelFunction& model, const FitOptions& options,
+                       double total_steps) {
   auto step = [model, loss = options.loss, optimizer = options.optimizer, scaling = options.scaling,
                seed = options.seed,
                total_steps](const TrainState& s, const Tensor& inputs, const Tensor& labels) {
@@ -62,7 +65,7 @@ StepFunction make_step(const nn::Model& model, const FitOptions& options, double
     nn::Updated updated = optimizer.update(s.parameters, s.slots, gradient, s.step, total_steps);
     Tensor finite = is_finite(loss_value);
     auto keep_if_bad = [&](const Tensor& now, const Tensor& before) {
-      return select(finite, now, before);
+      return ops::select(finite, now, before);
     };
     StepResult result;
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);
@@ -124,7 +127,7 @@ std::string values_not_finite(const TrainState& state) {
   return bad;
 }
 
-std::string first_not_finite(const nn::Model& model, const FitOptions& options,
+std::string first_not_finite(const nn::ModelFunction& model, const FitOptions& options,
                              const TrainState& state, const Tensor& inputs, const Tensor& labels,
                              const std::vector<int64_t>& rows) {
   if (std::string bad = data_not_finite(options.input, inputs, rows); !bad.empty()) return bad;
@@ -141,7 +144,7 @@ std::string first_not_finite(const nn::Model& model, const FitOptions& options,
   add(inputs);
   add(labels);
   InputScaling scaling = scaling_of(options.scaling, inputs.type());
-  FlatFunction forward = [&](std::vector<Tensor> arguments) {
+  auto forward = [&](std::vector<Tensor> arguments) {
     std::span<const Tensor> all(arguments);
     Tree parameters = with_leaves(state.parameters, all.first(leaves.size()));
     // The state counts the step that failed already.

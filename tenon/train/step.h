@@ -34,12 +34,13 @@ using StepFunction = std::function<StepResult(TrainState, Tensor, Tensor)>;
 
 /// The step as a plain function. A loss that is not finite leaves parameters, slots and averages as
 /// they were, so that what went wrong can still be looked at.
-StepFunction make_step(const nn::Model& model, const FitOptions& options, double total_steps);
+StepFunction make_step(const nn::ModelFunction& model, const FitOptions& options,
+                       double total_steps);
 
 /// What made the first value which is not finite in the forward pass of a step: an input ("image of
 /// row 17"), a parameter that an earlier update spoiled, or the first operation in the order of the
 /// program ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
-std::string first_not_finite(const nn::Model& model, const FitOptions& options,
+std::string first_not_finite(const nn::ModelFunction& model, const FitOptions& options,
                              const TrainState& state, const Tensor& inputs, const Tensor& labels,
                              const std::vector<int64_t>& rows);
 

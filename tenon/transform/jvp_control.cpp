@@ -76,7 +76,7 @@ std::vector<Value> from_order(const std::vector<Value>& items, std::span<const s
 Tangents push_call(const TangentCall& call) {
   const Attributes& attributes = call.node.attributes;
   GraphRef body = attributes.graph("body");
-  if (!attributes.boolean("checkpoint")) {
+  if (!attributes.boolean("remat")) {
     return jvp_inline(call.build, *body, call.inputs, call.tangents);
   }
   Flags flagged = validity(call.tangents);

@@ -31,7 +31,7 @@ bool any_active(const Flags& active, const std::vector<ValueId>& values) {
 
 /// Composites that state no derivative of their own, and calls whose body may be seen through.
 bool must_be_opened(const Node& node) {
-  if (control_of(*node.op) == Control::call) return !node.attributes.boolean("checkpoint");
+  if (control_of(*node.op) == Control::call) return !node.attributes.boolean("remat");
   return node.op->derivative_class == DerivativeClass::decompose && !node.op->vjp;
 }
 

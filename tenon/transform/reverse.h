@@ -74,7 +74,7 @@ class ReverseWalk {
   std::vector<Pull> region_pulls_;  // per node of f; empty for plain ops
 };
 
-/// The cotangents that `f` pulls back, with `f` emitted into `build`: what checkpoints recompute.
+/// The cotangents that `f` pulls back, with `f` emitted into `build`: what remats recompute.
 std::vector<Value> vjp_inline(Build& build, const Graph& f, std::span<const Value> inputs,
                               std::span<const Value> cotangents, const Flags& wanted);
 

@@ -8,10 +8,10 @@ namespace tenon::detail {
 
 namespace {
 
-/// A call with checkpoint=true: only its inputs are kept, the way back computes the body again. The
+/// A call with remat=true: only its inputs are kept, the way back computes the body again. The
 /// barrier ties the inputs to the cotangents, so that this happens late and is not merged with the
 /// forward part.
-RegionForward forward_checkpoint(const RegionCall& call) {
+RegionForward forward_remat(const RegionCall& call) {
   Build& build = call.build;
   std::vector<Value> inputs(call.inputs.begin(), call.inputs.end());
   std::vector<Value> outputs = build.call_multi(*call.node.op, inputs, call.node.attributes);
@@ -57,7 +57,7 @@ RegionForward forward_custom_vjp(const RegionCall& call) {
 RegionForward forward_region(const RegionCall& call) {
   switch (control_of(*call.node.op)) {
     case Control::call:
-      return forward_checkpoint(call);
+      return forward_remat(call);
     case Control::cond:
       return forward_cond(call);
     case Control::scan:

@@ -119,19 +119,17 @@ std::unique_ptr<Graph> decompose(const Graph& graph, const OpRegistry& ops,
   return rewrite_all(graph, ops, picked, rewrite);
 }
 
-std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops, bool checkpoints) {
+std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops, bool remats) {
   auto picked = [&](const Node& node) {
-    return control_of(*node.op) == Control::call &&
-           (checkpoints || !node.attributes.boolean("checkpoint"));
+    return control_of(*node.op) == Control::call && (remats || !node.attributes.boolean("remat"));
   };
   auto rewrite = [&](Build& build, const Graph& from, NodeId id, std::span<const Value> inputs) {
     const Node& node = from.node(id);
     if (picked(node)) {
       return std::optional(build.inline_graph(*node.attributes.graph("body"), inputs));
     }
-    return rewrite_regions(build, node, inputs, [&](const Graph& region) {
-      return inline_calls(region, ops, checkpoints);
-    });
+    return rewrite_regions(build, node, inputs,
+                           [&](const Graph& region) { return inline_calls(region, ops, remats); });
   };
   return rewrite_all(graph, ops, picked, rewrite);
 }

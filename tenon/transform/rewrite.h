@@ -3,7 +3,7 @@
 // Copies a graph and replaces some of its nodes on the way.
 //
 //   given: Graph graph; OpRegistry ops; NodeRewrite rewrite;
-//   auto plain = inline_calls(graph, ops);      // no `call` but those with checkpoint=true
+//   auto plain = inline_calls(graph, ops);      // no `call` but those with remat=true
 //   auto primitives = decompose(graph, ops);    // no composite, inside regions either
 //   auto some = decompose(graph, ops, [](const Node& n) { return n.op->name == "softmax"; });
 //   auto other = rewrite_nodes(graph, ops, rewrite);
@@ -27,9 +27,8 @@ std::unique_ptr<Graph> rewrite_nodes(const Graph& graph, const OpRegistry& ops,
                                      const NodeRewrite& rewrite);
 
 /// Puts the bodies of `call` nodes in their place, in regions too. Calls that ask for
-/// rematerialisation (checkpoint=true) stay unless `checkpoints` is set.
-std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops,
-                                    bool checkpoints = false);
+/// rematerialisation (remat=true) stay unless `remats` is set.
+std::unique_ptr<Graph> inline_calls(const Graph& graph, const OpRegistry& ops, bool remats = false);
 
 using NodePredicate = std::function<bool(const Node&)>;
 

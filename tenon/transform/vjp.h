@@ -27,7 +27,7 @@ struct VjpOptions {
 
 /// The graph (inputs of f…, cotangents of outputs…) -> (outputs of f…, cotangents of the inputs
 /// `wrt`…). Values of the forward part that the way back needs are used again, not computed twice,
-/// except inside calls with checkpoint=true. Derivative nodes are labelled as the node whose
+/// except inside calls with remat=true. Derivative nodes are labelled as the node whose
 /// derivative they are, with a `'`. Throws Error(type_mismatch) where an input or output asked for
 /// is not floating, Error(unsupported) for a `while` on the way.
 std::unique_ptr<Graph> vjp(const Graph& f, const OpRegistry& ops, const VjpOptions& options = {});

@@ -115,7 +115,7 @@ std::vector<Batched> only_taken(Build& build, const Value& taken, std::span<cons
 std::vector<Batched> batch_call(const BatchCall& call) {
   const Attributes& attributes = call.node.attributes;
   GraphRef body = attributes.graph("body");
-  if (!attributes.boolean("checkpoint")) {
+  if (!attributes.boolean("remat")) {
     return vmap_inline(call.build, call.scope, *body, call.inputs);
   }
   Flags inputs = batched_flags(call.inputs);

@@ -104,11 +104,11 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   TemporaryFolder folder;
   write_small_run(folder.path());
   RunOptions here{.folder = folder.path()};
-  Finished train = run({"train", "run.toml", "--trace", "trace.json"}, here);
+  Finished train = run({"train", "run.toml", "--profile", "profile.json"}, here);
   ASSERT_EQ(train.exit_code, 0) << train.err;
   EXPECT_THAT(train.err, HasSubstr("epoch 3/3"));
   EXPECT_THAT(train.out, HasSubstr("test    loss"));
-  EXPECT_THAT(read_text(folder / "trace.json"), HasSubstr("traceEvents"));
+  EXPECT_THAT(read_text(folder / "profile.json"), HasSubstr("traceEvents"));
   std::string report = read_text(folder / "runs/run/report.html");
   EXPECT_THAT(report, HasSubstr("north-west"));
   EXPECT_THAT(report, Not(HasSubstr("src=\"http")));

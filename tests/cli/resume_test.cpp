@@ -129,7 +129,7 @@ TEST(Resume, AFolderThatCannotBeMadeIsAnErrorBeforeTraining) {
   EXPECT_THAT(finished.err, HasSubstr("file/run"));
   EXPECT_THAT(finished.err, Not(HasSubstr("epoch 1")));
   std::filesystem::create_directory(folder / "taken");
-  for (const char* option : {"--output", "--report", "--trace"}) {
+  for (const char* option : {"--output", "--report", "--profile"}) {
     for (const char* place : {"missing/x", "taken"}) {
       Finished nowhere = run({"train", "run.toml", option, place}, {.folder = folder.path()});
       EXPECT_EQ(nowhere.exit_code, 1);

@@ -36,9 +36,9 @@ TEST(Streams, ClosedOnesDoNotEndUpInFiles) {
   RunOptions here{.folder = folder.path()};
   RunOptions closed = here;
   closed.closed = true;
-  ASSERT_EQ(run({"train", "run.toml", "--trace", "trace.json"}, closed).exit_code, 0);
+  ASSERT_EQ(run({"train", "run.toml", "--profile", "profile.json"}, closed).exit_code, 0);
   EXPECT_EQ(run({"inspect", "runs/run/model.tenon"}, here).exit_code, 0);
-  EXPECT_TRUE(read_text(folder / "trace.json").starts_with("{"));
+  EXPECT_TRUE(read_text(folder / "profile.json").starts_with("{"));
   EXPECT_TRUE(read_text(folder / "runs/run/report.html").starts_with("<!"));
 }
 

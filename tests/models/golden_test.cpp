@@ -26,7 +26,7 @@ class Golden {
   Tensor tensor(const std::string& name) const { return Tensor(file_.read(name)); }
 
   /// The model's variables with the values of the file, which must have the same paths and shapes.
-  nn::Variables variables(const nn::Model& model) const {
+  nn::Variables variables(const nn::ModelFunction& model) const {
     Type input = tensor("input")[0].type();
     input.shape[0] = Dim::symbol("batch");
     nn::Variables v = nn::init(model, {input}, 0);
@@ -84,7 +84,7 @@ Literal without_key_bias(Literal qkv_bias) {
 }
 
 /// Trains on the batches of the file; returns the final parameters.
-Tree expect_same_training(const nn::Model& model, const nn::Optimizer& optimizer,
+Tree expect_same_training(const nn::ModelFunction& model, const nn::Optimizer& optimizer,
                           const Golden& golden) {
   auto step = jit([&](Tree parameters, Tree slots, Tensor count, Tensor inputs, Tensor targets) {
     auto objective = [&](const Tree& p) {
@@ -133,11 +133,11 @@ TEST(Golden, GptTrainsAsInPyTorch) {
                                        .beta2 = golden.number("beta2"),
                                        .epsilon = golden.number("epsilon"),
                                        .weight_decay = golden.number("weight_decay")});
-  nn::Model model = models::gpt({.tokens = golden.integer("vocabulary"),
-                                 .context = golden.integer("time"),
-                                 .depth = golden.integer("width"),
-                                 .heads = golden.integer("heads"),
-                                 .layers = golden.integer("layers")});
+  nn::ModelFunction model = models::gpt({.tokens = golden.integer("vocabulary"),
+                                         .context = golden.integer("time"),
+                                         .depth = golden.integer("width"),
+                                         .heads = golden.integer("heads"),
+                                         .layers = golden.integer("layers")});
   Tree final = expect_same_training(model, optimizer, golden);
   for_each_leaf(final, [&](const std::string& path, const Tensor& leaf) {
     Literal actual = leaf.literal();

@@ -20,13 +20,14 @@
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/random.h"
+#include "tenon/tensor/tracing.h"
 
 namespace tenon {
 namespace {
 
 struct Entry {
   std::string name;
-  nn::Model model;
+  nn::ModelFunction model;
   std::string input;   // type of the inputs; the batch is a symbol
   std::string logits;  // type of the results
   int64_t parameters;  // how many numbers
@@ -76,7 +77,7 @@ class Zoo : public testing::TestWithParam<Entry> {};
 TEST_P(Zoo, GivesLogitsForEveryBatchSize) {
   const Entry& entry = GetParam();
   nn::Variables v = initial(entry);
-  FlatFunction logits = [&](std::vector<Tensor> x) {
+  auto logits = [&](std::vector<Tensor> x) {
     return std::vector<Tensor>{nn::apply(entry.model, v, x[0])};
   };
   Traced traced = trace(logits, std::vector<Type>{Type::parse(entry.input)});
@@ -236,7 +237,8 @@ TEST(Gpt, RefusesMoreTokensThanItsContext) {
 }
 
 TEST(Gpt, NoTokenSeesLaterOnes) {
-  nn::Model model = models::gpt({.tokens = 11, .context = 6, .depth = 8, .heads = 2, .layers = 2});
+  nn::ModelFunction model =
+      models::gpt({.tokens = 11, .context = 6, .depth = 8, .heads = 2, .layers = 2});
   nn::Variables v = nn::init(model, {Type::parse("i32[1,6]")}, 0);
   Tensor one = nn::apply(model, v, Tensor::of<int32_t>({1, 2, 3, 4, 5, 6}, {1, 6}));
   Tensor other = nn::apply(model, v, Tensor::of<int32_t>({1, 2, 3, 9, 9, 9}, {1, 6}));

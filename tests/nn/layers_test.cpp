@@ -20,12 +20,12 @@ Tensor column(const std::vector<float>& values) {
   return Tensor::of<float>(values, {static_cast<int64_t>(values.size()), 1});
 }
 
-Model batch_norm_alone() {
+ModelFunction batch_norm_alone() {
   return [](Scope s, Tensor x) { return batch_norm(s / "norm", x); };
 }
 
 TEST(BatchNorm, TrainingUsesTheBatchAndUpdatesTheAverages) {
-  Model model = batch_norm_alone();
+  ModelFunction model = batch_norm_alone();
   Variables v = init(model, {Type::parse("f32[batch,2]")}, 0);
   Tensor x{{1, 10}, {3, 30}};
   auto [y, state] = apply_training(model, v, Tensor(), x);
@@ -40,7 +40,7 @@ TEST(BatchNorm, TrainingUsesTheBatchAndUpdatesTheAverages) {
 }
 
 TEST(BatchNorm, EvaluationUsesTheAverages) {
-  Model model = batch_norm_alone();
+  ModelFunction model = batch_norm_alone();
   Variables v = init(model, {Type::parse("f32[batch,1]")}, 0);
   v.state.set("norm.running_mean", Tensor{5.0});
   v.state.set("norm.running_var", Tensor{4.0});
@@ -51,7 +51,7 @@ TEST(BatchNorm, EvaluationUsesTheAverages) {
 }
 
 TEST(BatchNorm, CountsTheRowsOfABatchThatIsASymbol) {
-  Model model = batch_norm_alone();
+  ModelFunction model = batch_norm_alone();
   Variables v = init(model, {Type::parse("f32[batch,1]")}, 0);
   auto step = jit([&](Tensor x) { return apply_training(model, v, Tensor(), x).second; });
   auto variance = [&](Tensor x) { return step(x).at("norm.running_var").item(); };
@@ -62,7 +62,7 @@ TEST(BatchNorm, CountsTheRowsOfABatchThatIsASymbol) {
 }
 
 TEST(LayerNorm, NormalisesEachRow) {
-  Model model = [](Scope s, Tensor x) { return layer_norm(s / "norm", x); };
+  ModelFunction model = [](Scope s, Tensor x) { return layer_norm(s / "norm", x); };
   Variables v = init(model, {Type::parse("f32[batch,2]")}, 0);
   Tensor y = apply(model, v, Tensor{{1, 3}, {-50, 50}});
   EXPECT_NEAR(y.item(0), -1, 1e-4);
@@ -72,7 +72,7 @@ TEST(LayerNorm, NormalisesEachRow) {
 
 TEST(Conv, SamePaddingKeepsTheSizeAndStridesDivideIt) {
   auto shape = [](ConvOptions options, const std::string& input) {
-    Model model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
+    ModelFunction model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
     Variables v = init(model, {Type::parse(input)}, 0);
     return apply(model, v, zeros(Type::parse(input).shape)).type().to_string();
   };
@@ -90,7 +90,7 @@ TEST(Conv, SamePaddingIsTheSameForASizeThatIsASymbol) {
   for (int64_t stride : {1, 2, 3}) {
     for (int64_t kernel : {1, 3, 4}) {
       ConvOptions options{.filters = 1, .kernel = {kernel}, .stride = {stride}, .padding = "same"};
-      Model model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
+      ModelFunction model = [&](Scope s, Tensor x) { return conv(s / "conv", x, options); };
       Variables v = init(model, {Type::parse("f32[1,time,1]")}, 0);
       auto compiled = jit([&](Tensor x) { return apply(model, v, x); });
       for (int64_t size = 5; size < 11; ++size) {
@@ -105,7 +105,7 @@ TEST(Conv, SamePaddingIsTheSameForASizeThatIsASymbol) {
 }
 
 TEST(Layers, PromoteInputsToTheirParameters) {
-  auto type_of = [](const Model& model, const std::string& input) {
+  auto type_of = [](const ModelFunction& model, const std::string& input) {
     Type type = Type::parse(input);
     return apply(model, init(model, {type}, 0), ones(type.shape, type.dtype)).type().to_string();
   };
@@ -118,13 +118,13 @@ TEST(Layers, PromoteInputsToTheirParameters) {
 }
 
 TEST(Norms, OfRootMeanSquaresAndOfGroups) {
-  auto values = [](const Model& model, const Tensor& x) {
+  auto values = [](const ModelFunction& model, const Tensor& x) {
     return apply(model, init(model, {x.type()}, 0), x).to_vector<float>();
   };
-  Model rms = [](Scope s, Tensor x) { return rms_norm(s, x); };
+  ModelFunction rms = [](Scope s, Tensor x) { return rms_norm(s, x); };
   EXPECT_THAT(values(rms, Tensor{{3, 4}}),
               testing::Pointwise(testing::FloatNear(1e-5f), {0.848528f, 1.131371f}));
-  Model group = [](Scope s, Tensor x) { return group_norm(s, x, 2); };
+  ModelFunction group = [](Scope s, Tensor x) { return group_norm(s, x, 2); };
   EXPECT_THAT(values(group, Tensor{{1, 3, -50, 50}}),
               testing::Pointwise(testing::FloatNear(1e-4f), {-1.f, 1.f, -1.f, 1.f}));
 }
@@ -132,7 +132,7 @@ TEST(Norms, OfRootMeanSquaresAndOfGroups) {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 TEST(Lstm, FollowsItsEquations) {
-  Model model = [](Scope s, Tensor x) { return lstm(s / "rnn", x, 1).outputs; };
+  ModelFunction model = [](Scope s, Tensor x) { return lstm(s / "rnn", x, 1).outputs; };
   Variables v = init(model, {Type::parse("f32[batch,time,1]")}, 0);
   v.parameters.set("rnn.input.weight", Tensor{{0.5, -0.4, 0.3, 0.2}});
   v.parameters.set("rnn.hidden.weight", Tensor{{0.1, 0.6, -0.7, 0.8}});
@@ -152,7 +152,7 @@ TEST(Lstm, FollowsItsEquations) {
 }
 
 TEST(Gru, FollowsItsEquations) {
-  Model model = [](Scope s, Tensor x) { return gru(s / "rnn", x, 1).outputs; };
+  ModelFunction model = [](Scope s, Tensor x) { return gru(s / "rnn", x, 1).outputs; };
   Variables v = init(model, {Type::parse("f32[batch,time,1]")}, 0);
   v.parameters.set("rnn.input.weight", Tensor{{0.5, -0.4, 0.3}});
   v.parameters.set("rnn.input.bias", Tensor{0.2, 1.0, -0.1});
@@ -170,13 +170,13 @@ TEST(Gru, FollowsItsEquations) {
   }
 }
 
-Model dropout_alone(double rate, std::string path = "drop") {
+ModelFunction dropout_alone(double rate, std::string path = "drop") {
   return [=](Scope s, Tensor x) { return dropout(s / path, x, rate); };
 }
 
 Tensor key(int64_t step) { return Tensor::of<int64_t>({1, step}, {2}); }
 
-Tensor dropped(const Model& model, const Tensor& k, int64_t count = 20000) {
+Tensor dropped(const ModelFunction& model, const Tensor& k, int64_t count = 20000) {
   return apply_training(model, Variables(), k, ones(Shape{count})).first.eval();
 }
 
@@ -198,7 +198,7 @@ TEST(Dropout, ZeroesAtItsRateAndKeepsTheMean) {
 
 TEST(Dropout, DiffersBetweenStepsAndPathsAndRepeatsForAKey) {
   Literal one = dropped(dropout_alone(0.5), key(0)).literal();
-  auto equal_to_one = [&](const Model& model, const Tensor& k) {
+  auto equal_to_one = [&](const ModelFunction& model, const Tensor& k) {
     Literal other = dropped(model, k).literal();
     int64_t equal = 0;
     for (int64_t i = 0; i < one.size(); ++i) equal += one.to_double(i) == other.to_double(i);
@@ -216,7 +216,7 @@ TEST(Checkpoint, OfABlockWithStateChangesNoBit) {
   auto model = [&](bool again) {
     return [&, again](Scope s, Tensor x) {
       for (const char* name : {"a", "b"})
-        x = again ? checkpoint(s / name, block, x) : block(s / name, x);
+        x = again ? remat(s / name, block, x) : block(s / name, x);
       return x;
     };
   };
@@ -273,23 +273,23 @@ TEST(Losses, TakeLabelsOfBytes) {
   EXPECT_EQ(accuracy(logits, labels).item(), 0.5);
   EXPECT_EQ(cross_entropy(logits, labels).item(),
             cross_entropy(logits, labels.cast(DType::i32)).item());
-  Model table = [](Scope s, Tensor ids) { return embedding(s, ids, 2, 3); };
+  ModelFunction table = [](Scope s, Tensor ids) { return embedding(s, ids, 2, 3); };
   Variables v = init(table, {labels.type()}, 0);
   EXPECT_EQ(apply(table, v, labels).type().to_string(), "f32[2,3]");
 }
 
-Model two_layers() {
+ModelFunction two_layers() {
   return [](Scope s, Tensor x) { return dense(s / "encoder" / "fc2", dense(s / "fc1", x, 4), 3); };
 }
 
 TEST(Errors, NameTheLayerWhoseInputIsWrong) {
-  Model model = two_layers();
+  ModelFunction model = two_layers();
   Variables v = init(model, {Type::parse("f32[batch,8]")}, 0);
   std::string wrong_size = error_of([&] { apply(model, v, zeros(Shape{2, 7})); });
   EXPECT_EQ(wrong_size,
             "parameter fc1.weight is f32[8,4], the model needs [7,4]\n"
             "  hint: these variables were made for a model or an input of other sizes");
-  Model image = [](Scope s, Tensor x) {
+  ModelFunction image = [](Scope s, Tensor x) {
     return conv(s / "stem" / "conv1", x, {.filters = 2, .kernel = {3, 3}});
   };
   EXPECT_EQ(error_of([&] { init(image, {Type::parse("f32[batch,28,28]")}, 0); }),
@@ -304,7 +304,7 @@ TEST(Errors, NameTheLayerWhoseInputIsWrong) {
 }
 
 TEST(Errors, NameWhatTheVariablesLack) {
-  Model model = two_layers();
+  ModelFunction model = two_layers();
   Tree parameters;
   parameters.set("fc1.weight", zeros(Shape{8, 4}));
   parameters.set("fc1.bias", zeros(Shape{4}));
@@ -322,12 +322,12 @@ TEST(Errors, NameWhatTheVariablesLack) {
 }
 
 TEST(Errors, OfOpsInALayerCarryItsPath) {
-  Model model = [](Scope s, Tensor x) {
+  ModelFunction model = [](Scope s, Tensor x) {
     return self_attention(s / "blocks" / "0", x, 3, {.causal = true});
   };
   std::string text = error_of([&] { init(model, {Type::parse("f32[batch,5,8]")}, 0); });
   EXPECT_EQ(text, "self_attention: depth 8 does not divide into 3 heads (blocks.0)");
-  Model bad = [](Scope s, Tensor x) {
+  ModelFunction bad = [](Scope s, Tensor x) {
     LabelScope label((s / "head").path());
     return dense(s / "head", x, 4) + zeros(Shape{3});
   };

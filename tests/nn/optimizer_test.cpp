@@ -248,7 +248,7 @@ TEST(Schedules, ThatNeedTheLengthOfTheRunSaySo) {
       [] { one_cycle(1e-3)(Tensor(0), kUnknownLength); },
       testing::ThrowsMessage<Error>(testing::HasSubstr("the length of the run is not known")));
   EXPECT_THROW(warm_up(cosine(1e-3), 10)(Tensor(0), kUnknownLength), Error);
-  EXPECT_NO_THROW(warm_up(Schedule(1e-3), 10)(Tensor(0), kUnknownLength));
+  EXPECT_NO_THROW(warm_up(LearningRate(1e-3), 10)(Tensor(0), kUnknownLength));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tenon/nn/schedule.h"
+#include "tenon/nn/learning_rate.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace tenon::nn {
 namespace {
 
-double at(const Schedule& schedule, int step, double total) {
+double at(const LearningRate& schedule, int step, double total) {
   return schedule(Tensor(step), total).item();
 }
 
@@ -24,14 +24,14 @@ double one_cycle_of_pytorch(double peak, int total, double rise, int step) {
   return anneal(peak, peak / 25 / 1e4, (step - top) / (end - top));
 }
 
-TEST(Schedule, NumbersAreConstantRates) {
-  Schedule constant = 0.25;
+TEST(LearningRate, NumbersAreConstantRates) {
+  LearningRate constant = 0.25;
   EXPECT_EQ(at(constant, 0, 100), 0.25);
   EXPECT_EQ(at(constant, 99, 100), 0.25);
 }
 
-TEST(Schedule, OneCycleIsThatOfPyTorch) {
-  Schedule schedule = one_cycle(4e-3);
+TEST(LearningRate, OneCycleIsThatOfPyTorch) {
+  LearningRate schedule = one_cycle(4e-3);
   // What OneCycleLR(max_lr=4e-3, total_steps=100) printed.
   EXPECT_NEAR(at(schedule, 0, 100), 0.00016, 1e-9);
   EXPECT_NEAR(at(schedule, 10, 100), 0.001180655793856403, 1e-9);
@@ -45,7 +45,7 @@ TEST(Schedule, OneCycleIsThatOfPyTorch) {
   }
 }
 
-TEST(Schedule, OneCycleIsThatOfPyTorchInShortRunsToo) {
+TEST(LearningRate, OneCycleIsThatOfPyTorchInShortRunsToo) {
   // The rise ends between steps; with none the fall began one step before the first.
   EXPECT_NEAR(at(one_cycle(0.4), 1, 5), 0.380194, 1e-6);
   EXPECT_NEAR(at(one_cycle(0.4, 0), 0, 5), 0.361803, 1e-6);
@@ -62,22 +62,22 @@ TEST(Schedule, OneCycleIsThatOfPyTorchInShortRunsToo) {
   EXPECT_NEAR(at(one_cycle(0.4, 1), 0, 1), 0.4, 1e-6);
 }
 
-TEST(Schedule, StepDecayFallsOnceEveryFewSteps) {
-  Schedule schedule = step_decay(0.8, 0.5, 10);
+TEST(LearningRate, StepDecayFallsOnceEveryFewSteps) {
+  LearningRate schedule = step_decay(0.8, 0.5, 10);
   EXPECT_NEAR(at(schedule, 0, 100), 0.8, 1e-6);
   EXPECT_NEAR(at(schedule, 9, 100), 0.8, 1e-6);
   EXPECT_NEAR(at(schedule, 10, 100), 0.4, 1e-6);
   EXPECT_NEAR(at(schedule, 39, 100), 0.1, 1e-6);
 }
 
-TEST(Schedule, AFactorIsANumberFrom0On) {
+TEST(LearningRate, AFactorIsANumberFrom0On) {
   EXPECT_THROW(step_decay(0.8, -1, 10), Error);
   EXPECT_THROW(step_decay(0.8, NAN, 10), Error);
   EXPECT_NEAR(at(step_decay(0.8, 0, 10), 10, 100), 0, 1e-6);
 }
 
-TEST(Schedule, CosineFallsToItsFinalRateAndStays) {
-  Schedule schedule = cosine(1.0, 0.2);
+TEST(LearningRate, CosineFallsToItsFinalRateAndStays) {
+  LearningRate schedule = cosine(1.0, 0.2);
   EXPECT_NEAR(at(schedule, 0, 40), 1.0, 1e-6);
   EXPECT_NEAR(at(schedule, 10, 40), 0.6 + 0.4 * std::sqrt(0.5), 1e-6);
   EXPECT_NEAR(at(schedule, 20, 40), 0.6, 1e-6);
@@ -85,14 +85,14 @@ TEST(Schedule, CosineFallsToItsFinalRateAndStays) {
   EXPECT_NEAR(at(schedule, 60, 40), 0.2, 1e-6);
 }
 
-TEST(Schedule, WarmUpRisesLinearlyAndThenHandsOver) {
-  Schedule schedule = warm_up(0.5, 5);
+TEST(LearningRate, WarmUpRisesLinearlyAndThenHandsOver) {
+  LearningRate schedule = warm_up(0.5, 5);
   EXPECT_NEAR(at(schedule, 0, 100), 0.1, 1e-6);
   EXPECT_NEAR(at(schedule, 3, 100), 0.4, 1e-6);
   EXPECT_NEAR(at(schedule, 4, 100), 0.5, 1e-6);
   EXPECT_NEAR(at(schedule, 50, 100), 0.5, 1e-6);
   // The schedule afterwards starts at its own step 0 and spans what is left of the run.
-  Schedule then_cosine = warm_up(cosine(1.0), 10);
+  LearningRate then_cosine = warm_up(cosine(1.0), 10);
   EXPECT_NEAR(at(then_cosine, 10, 110), 1.0, 1e-6);
   EXPECT_NEAR(at(then_cosine, 60, 110), 0.5, 1e-6);
 }

@@ -22,8 +22,8 @@ bool built_without_library(const std::string& trace) {
 /// The kernel against the op's reference semantics.
 void expect_equals_reference(const KernelRequest& request, std::mt19937& random) {
   const ChosenKernel chosen = make_kernel(request);
-  const bool by_reference = chosen.trace.ends_with("reference");
-  EXPECT_TRUE(!by_reference || built_without_library(chosen.trace)) << chosen.trace;
+  const bool by_reference = chosen.reasons.ends_with("reference");
+  EXPECT_TRUE(!by_reference || built_without_library(chosen.reasons)) << chosen.reasons;
   std::vector<std::vector<float>> inputs;
   for (const ConcreteType& type : request.inputs) {
     inputs.push_back(test::random_floats(static_cast<size_t>(type.size()), random));
@@ -34,7 +34,7 @@ void expect_equals_reference(const KernelRequest& request, std::mt19937& random)
   const std::vector<float> want = test::run(*reference, inputs, output);
   test::expect_close(test::run(*chosen.kernel, inputs, output), {want.begin(), want.end()}, 1e-5,
                      request.inputs[0].to_string() + " and " + request.inputs[1].to_string() + " " +
-                         request.attributes.to_string() + " " + chosen.trace + " " +
+                         request.attributes.to_string() + " " + chosen.reasons + " " +
                          chosen.kernel->description());
 }
 
@@ -193,7 +193,7 @@ void expect_equals_reference_in_bf16(const KernelRequest& request, std::mt19937&
   };
   const std::vector<float> want = results_of(*make_reference(request, why_not));
   test::expect_close(results_of(*chosen.kernel), {want.begin(), want.end()}, 5e-3,
-                     chosen.trace + " " + chosen.kernel->description());
+                     chosen.reasons + " " + chosen.kernel->description());
 }
 
 TEST(LibraryDot, MultipliesBf16) {

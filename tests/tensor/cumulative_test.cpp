@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/random.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/tensor/values.h"
@@ -53,7 +54,7 @@ TEST(CumulativeProduct, HasItsDerivativeWhereElementsAreZero) {
     for (bool reverse : {false, true}) {
       for (bool exclusive : {false, true}) {
         auto f = [&](Tensor t) {
-          return sum(cumulative_product(t, 0, reverse, exclusive) * of(weights));
+          return sum(ops::cumulative_product(t, 0, reverse, exclusive) * of(weights));
         };
         std::vector<double> wanted = slope(x, weights, reverse, exclusive);
         EXPECT_THAT(values_of(grad(f)(of(x))), Pointwise(DoubleNear(1e-12), wanted));
@@ -101,19 +102,19 @@ TEST(CumulativeProduct, OfManyElementsHasALinearDerivative) {
   Tensor x = 1 + (random::uniform(random::key(1), {kCount}).cast(DType::f64) - 0.5) / 1000;
   Tensor gradient = grad([](Tensor t) { return sum(cumprod(t, 0)); })(x);
   // x times the derivative is what all products from there on add up to.
-  Tensor wanted = cumulative_sum(cumprod(x, 0), 0, true);
+  Tensor wanted = ops::cumulative_sum(cumprod(x, 0), 0, true);
   EXPECT_TRUE(all_close(x * gradient, wanted, 1e-9).item() != 0);
 }
 
 TEST(LinearRecurrence, IsARunningSumWithFactors) {
   Tensor a{9, 0.5, 0.5}, b{1, 2, 3};
-  EXPECT_THAT(values_of(linear_recurrence(a, b, 0)), ElementsAre(1, 2.5, 4.25));
-  EXPECT_THAT(values_of(linear_recurrence(a, b, 0, true)), ElementsAre(32.5, 3.5, 3));
-  EXPECT_THAT(error_of([&] { linear_recurrence(a, Tensor{1, 2}, 0); }),
+  EXPECT_THAT(values_of(ops::linear_recurrence(a, b, 0)), ElementsAre(1, 2.5, 4.25));
+  EXPECT_THAT(values_of(ops::linear_recurrence(a, b, 0, true)), ElementsAre(32.5, 3.5, 3));
+  EXPECT_THAT(error_of([&] { ops::linear_recurrence(a, Tensor{1, 2}, 0); }),
               testing::HasSubstr("a is f32[3], but b is f32[2]"));
   // What comes before the first element does not exist, whatever it would be multiplied by.
   Tensor none = full({1}, std::nan(""), DType::f32);
-  EXPECT_THAT(values_of(linear_recurrence(none, Tensor{7.0}, 0)), ElementsAre(7));
+  EXPECT_THAT(values_of(ops::linear_recurrence(none, Tensor{7.0}, 0)), ElementsAre(7));
 }
 
 }  // namespace

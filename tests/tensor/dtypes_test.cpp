@@ -7,6 +7,7 @@
 
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -36,18 +37,19 @@ const std::vector<Case>& cases() {
       {"max", [](const Tensor& x) { return max(x); }, same},
       {"max of an axis", [](const Tensor& x) { return max(x, {1}, true); }, same},
       {"min", [](const Tensor& x) { return min(x, {0}); }, same},
-      {"reduce_max", [](const Tensor& x) { return reduce_max(x, {0}); }, same},
-      {"reduce_min", [](const Tensor& x) { return reduce_min(x, {0, 1}); }, same},
+      {"reduce_max", [](const Tensor& x) { return ops::reduce_max(x, {0}); }, same},
+      {"reduce_min", [](const Tensor& x) { return ops::reduce_min(x, {0, 1}); }, same},
       {"sum", [](const Tensor& x) { return sum(x, {0}); }, summed},
       {"prod", [](const Tensor& x) { return prod(x, {1}); }, summed},
-      {"reduce_sum", [](const Tensor& x) { return reduce_sum(x, {1}); }, counted},
-      {"reduce_product", [](const Tensor& x) { return reduce_product(x, {1}); }, counted},
+      {"reduce_sum", [](const Tensor& x) { return ops::reduce_sum(x, {1}); }, counted},
+      {"reduce_product", [](const Tensor& x) { return ops::reduce_product(x, {1}); }, counted},
       {"cumsum", [](const Tensor& x) { return cumsum(x, 1); }, summed},
       {"cumprod", [](const Tensor& x) { return cumprod(x, 0); }, summed},
-      {"cumulative_sum", [](const Tensor& x) { return cumulative_sum(x, 0); }, counted},
-      {"cumulative_product", [](const Tensor& x) { return cumulative_product(x, 1); }, counted},
-      {"cumulative_max", [](const Tensor& x) { return cumulative_max(x, 1); }, same},
-      {"cumulative_min", [](const Tensor& x) { return cumulative_min(x, 1, true); }, same},
+      {"cumulative_sum", [](const Tensor& x) { return ops::cumulative_sum(x, 0); }, counted},
+      {"cumulative_product", [](const Tensor& x) { return ops::cumulative_product(x, 1); },
+       counted},
+      {"cumulative_max", [](const Tensor& x) { return ops::cumulative_max(x, 1); }, same},
+      {"cumulative_min", [](const Tensor& x) { return ops::cumulative_min(x, 1, true); }, same},
       {"mean", [](const Tensor& x) { return mean(x, {0}); }, real},
       {"variance", [](const Tensor& x) { return variance(x, {1}); }, real},
       {"standard_deviation", [](const Tensor& x) { return standard_deviation(x, {1}); }, real},

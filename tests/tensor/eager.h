@@ -8,6 +8,7 @@
 
 #include "tenon/interpret/interpret.h"
 #include "tenon/tensor/plan_cache.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/tensor/values.h"
 

@@ -12,6 +12,7 @@
 #include "tenon/runtime/caches.h"
 #include "tenon/runtime/executable.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -49,20 +50,20 @@ void read_elements(const Tensor& x) {
   EXPECT_THAT(values_of(x.reshape({1, kCount}).slice(1, kLast)), ElementsAre(1));
   EXPECT_THAT(values_of(flip(x, 0).slice(0, 0, 2)), ElementsAre(1, 0));
   Tensor starts[] = {Tensor::of<int64_t>({kLast - 1}, {1}).reshape({})};
-  EXPECT_THAT(values_of(dynamic_slice(x, starts, Shape{2})), ElementsAre(0, 1));
+  EXPECT_THAT(values_of(ops::dynamic_slice(x, starts, Shape{2})), ElementsAre(0, 1));
   EXPECT_THAT(values_of(sum(x)), ElementsAre(1));
 }
 
 void write_elements(const Tensor& x) {
   {
-    Tensor written = scatter(x, Tensor::of<int64_t>({kLast - 1}, {1}),
-                             Tensor::of<uint8_t>({7}, {1}), 0, 0, "add");
+    Tensor written = ops::scatter(x, Tensor::of<int64_t>({kLast - 1}, {1}),
+                                  Tensor::of<uint8_t>({7}, {1}), 0, 0, "add");
     EXPECT_EQ(written.item(-2), 7);
     EXPECT_EQ(written.item(-1), 1);
   }
   release_idle_memory();
   {
-    Tensor running = cumulative_max(x, 0);
+    Tensor running = ops::cumulative_max(x, 0);
     EXPECT_EQ(running.item(-1), 1);
     EXPECT_EQ(running.item(-2), 0);
   }
@@ -106,7 +107,7 @@ TEST(HugeAxis, IsCountedInI64OrAnError) {
 /// Fused: only the elements that are looked at are made.
 TEST(HugeAxis, HasRandomBitsAtEveryPosition) {
   Tensor key = Tensor::of<int64_t>({5, 0}, {2});
-  Tensor bits = random_bits(key, Shape{kCount}).slice(0, kLast - 1);
+  Tensor bits = ops::random_bits(key, Shape{kCount}).slice(0, kLast - 1);
   RandomKey seed(5);
   EXPECT_EQ(static_cast<uint32_t>(bits.item_int(0)),
             random_bits(seed, static_cast<uint64_t>(kLast - 1)));

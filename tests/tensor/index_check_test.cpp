@@ -12,6 +12,7 @@
 #include "tenon/tensor/functions.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/tensor/values.h"
 
@@ -34,15 +35,15 @@ TEST(KnownIndices, ThatAreOutOfRangeAreErrors) {
   EXPECT_THAT(error_of([&] { take(x, places({0, 3})); }), HasSubstr("take: " + beyond));
   EXPECT_THAT(error_of([&] { x[places({0, 3})]; }), HasSubstr("[…]: " + beyond));
   EXPECT_THAT(error_of([&] { x[{places({0, 3}), 0}]; }), HasSubstr("[{…}]: " + beyond));
-  EXPECT_THAT(error_of([&] { gather(x, places({0, 3})); }), HasSubstr("gather: " + beyond));
+  EXPECT_THAT(error_of([&] { ops::gather(x, places({0, 3})); }), HasSubstr("gather: " + beyond));
   EXPECT_THAT(error_of([&] { embedding(x, places({0, 3})); }), HasSubstr("embedding: " + beyond));
-  EXPECT_THAT(error_of([&] { scatter(x, places({0, 3}), ones({2, 2})); }),
+  EXPECT_THAT(error_of([&] { ops::scatter(x, places({0, 3}), ones({2, 2})); }),
               HasSubstr("scatter: " + beyond));
   EXPECT_THAT(error_of([&] { take(x, Tensor(-4)); }), HasSubstr("take: index -4 at []"));
   EXPECT_THAT(error_of([&] { take(x, Tensor::of<uint8_t>({200}, {1})); }), HasSubstr("index 200"));
   EXPECT_THAT(error_of([&] { take(x, Tensor::of<int64_t>({int64_t{1} << 32}, {1})); }),
               HasSubstr("index 4294967296"));
-  EXPECT_THAT(error_of([&] { gather(x, places({-1})); }), HasSubstr("index -1"));
+  EXPECT_THAT(error_of([&] { ops::gather(x, places({-1})); }), HasSubstr("index -1"));
   EXPECT_THAT(error_of([&] { take(x, places({2}), 1); }),
               HasSubstr("axis 1 of f32[3,2] has size 2"));
   EXPECT_THAT(
@@ -103,13 +104,13 @@ class Checks {
 TEST(IndexChecks, FindTheFirstInCompiledPrograms) {
   const Tensor good = places({0, 2}), bad = places({1, 9});
   {
-    auto quiet = jit([](Tensor x, Tensor i) { return gather(x, i); });
+    auto quiet = jit([](Tensor x, Tensor i) { return ops::gather(x, i); });
     EXPECT_THAT(values_of(quiet(table(), bad)), ElementsAre(2, 3, 0, 0));
   }
   Checks on;
   auto f = jit([](Tensor x, Tensor i) {
     LabelScope label("tokens");
-    return gather(x, i) * 2;
+    return ops::gather(x, i) * 2;
   });
   EXPECT_THAT(values_of(f(table(), good)), ElementsAre(0, 2, 8, 10));
   const std::string error = error_of([&] { f(table(), bad).eval(); });
@@ -120,10 +121,11 @@ TEST(IndexChecks, FindTheFirstInCompiledPrograms) {
 
   auto rows = jit([](Tensor x, Tensor i) { return embedding(x, i); });
   EXPECT_THAT(error_of([&] { rows(table(), bad).eval(); }), HasSubstr("embedding: index 9"));
-  auto writes = jit([](Tensor x, Tensor i) { return scatter(x, i, ones({2, 2})); });
+  auto writes = jit([](Tensor x, Tensor i) { return ops::scatter(x, i, ones({2, 2})); });
   EXPECT_THAT(error_of([&] { writes(table(), bad).eval(); }), HasSubstr("scatter: index 9"));
   auto looped = jit([](Tensor x, Tensor i) {
-    return scan([&](Tensor carry, Tensor at) { return std::pair{carry + gather(x, at), carry}; },
+    return scan([&](Tensor carry,
+                    Tensor at) { return std::pair{carry + ops::gather(x, at), carry}; },
                 zeros({2}), i)
         .first;
   });
@@ -141,11 +143,11 @@ TEST(IndexChecks, KnowWhatIsMeant) {
       HasSubstr("softmax_cross_entropy: index 2 at [2] is out of range: axis 1 of f32[3,2]"));
   // Batches of updates and of slices compute positions beside what they write.
   auto update = jit(vmap([](Tensor x, Tensor at) {
-    return dynamic_update_slice(x, ones({2}), std::vector<Tensor>{at});
+    return ops::dynamic_update_slice(x, ones({2}), std::vector<Tensor>{at});
   }));
   EXPECT_THAT(values_of(update(zeros({2, 4}), places({0, 2}))),
               ElementsAre(1, 1, 0, 0, 0, 0, 1, 1));
-  auto derivative = jit(grad([](Tensor x, Tensor at) { return sum(gather(x, at)); }));
+  auto derivative = jit(grad([](Tensor x, Tensor at) { return sum(ops::gather(x, at)); }));
   EXPECT_THAT(values_of(derivative(table(), places({0, 0, 2}))), ElementsAre(2, 2, 0, 0, 1, 1));
 }
 
@@ -185,8 +187,8 @@ TEST(IndexChecks, NameTheIndexThatWasWritten) {
 
 TEST(IndexChecks, AreAFunctionOfTheUsersToo) {
   Tensor i = pending({0, 4});
-  EXPECT_THAT(values_of(check_indices(i, Shape{5})), ElementsAre(0, 4));
-  EXPECT_THAT(error_of([&] { check_indices(i, Shape{4}).eval(); }),
+  EXPECT_THAT(values_of(ops::check_indices(i, Shape{5})), ElementsAre(0, 4));
+  EXPECT_THAT(error_of([&] { ops::check_indices(i, Shape{4}).eval(); }),
               HasSubstr("check_indices: index 4 at [1] is out of range"));
 }
 

@@ -109,5 +109,80 @@ TEST(Index, SlicesStopAtTheEndOfAxesOfAnySize) {
   EXPECT_THAT(error_of([&] { element(arange(3)); }), HasSubstr("axis 0 of i32[3] has 3 elements"));
 }
 
+/// What NumPy's assignment to x[index] leaves, element by element.
+Tensor assigned(const Tensor& x, const Tensor& places, double value) {
+  std::vector<double> values = x.to_vector<double>();
+  for (auto place : places.to_vector<int64_t>()) values.at(static_cast<size_t>(place)) = value;
+  return Tensor::of(values, x.shape().constants());
+}
+
+TEST(At, SetsWhatTheSameIndexReads) {
+  const Tensor x = arange(24, DType::f64).reshape({2, 3, 4});
+  const Tensor places = arange(24).reshape({2, 3, 4});
+  const Tensor rows = Tensor::of<int32_t>({2, 0, -1}, {3});
+  const Tensor mask = x % 5 == 0;
+  auto agree = [&](const Tensor& got, const Tensor& read) {
+    EXPECT_THAT(values_of(got), testing::ElementsAreArray(values_of(assigned(x, read, -7))));
+  };
+  agree(x.at(1).set(-7), places[1]);
+  agree(x.at(-2).set(-7), places[-2]);
+  agree(x.at({Slice{1, none}}).set(-7), places[{Slice{1, none}}]);
+  agree(x.at({ellipsis, 2}).set(-7), places[{ellipsis, 2}]);
+  agree(x.at({0, Slice{none, none, -2}, Slice{1, 3}}).set(-7),
+        places[{0, Slice{none, none, -2}, Slice{1, 3}}]);
+  agree(x.at({1, new_axis, 0}).set(-7), places[{1, new_axis, 0}]);
+  agree(x.at({ellipsis, rows}).set(-7), places[{ellipsis, rows}]);
+  agree(x.at({Slice{}, rows, 1}).set(-7), places[{Slice{}, rows, 1}]);
+  agree(x.at(Tensor::of<int32_t>({-1}, {1})).set(-7), places[-1]);
+  agree(x.at(mask).set(-7), places[mask]);
+  EXPECT_EQ((x.at({0, 1, 2}).get().item()), (x[{0, 1, 2}].item()));
+}
+
+TEST(At, CombinesAndBroadcasts) {
+  const Tensor x = zeros({3, 2});
+  const Tensor twice = Tensor::of<int32_t>({1, 1, 0}, {3});
+  EXPECT_THAT(values_of(x.at(twice).add(1)), ElementsAre(1, 1, 2, 2, 0, 0));
+  EXPECT_THAT(values_of(x.at(twice).add(Tensor{1, 2})), ElementsAre(1, 2, 2, 4, 0, 0));
+  EXPECT_THAT(values_of(x.at({Slice{}, 1}).set(Tensor{1, 2, 3})), ElementsAre(0, 1, 0, 2, 0, 3));
+  EXPECT_THAT(values_of(x.at(2).max(Tensor{-1, 4})), ElementsAre(0, 0, 0, 0, 0, 4));
+  EXPECT_THAT(values_of(x.at({ellipsis, 0}).min(-1)), ElementsAre(-1, 0, -1, 0, -1, 0));
+  const Tensor rows = Tensor::of<bool>({true, false, true}, {3});
+  EXPECT_THAT(values_of(x.at(rows).add(Tensor{1, 2})), ElementsAre(1, 2, 0, 0, 1, 2));
+  // One row for each that the mask has: their number is looked at.
+  EXPECT_THAT(values_of(x.at(rows).set(Tensor{{1, 2}, {3, 4}})), ElementsAre(1, 2, 0, 0, 3, 4));
+  EXPECT_THAT(values_of(x), ElementsAre(0, 0, 0, 0, 0, 0));
+}
+
+TEST(At, WorksInsideTransforms) {
+  auto f = [](Tensor x) { return sum(square(x.at({Slice{1, none}}).set(x[0]))); };
+  EXPECT_THAT(values_of(grad(f)(Tensor{3, 5, 7})), ElementsAre(18, 0, 0));
+  auto masked = jit([](Tensor x) { return x.at(x < 0).set(0); });
+  EXPECT_THAT(values_of(masked(Tensor{-1, 2, -3})), ElementsAre(0, 2, 0));
+  EXPECT_THAT(values_of(masked(Tensor{-1, 2, -3, 4})), ElementsAre(0, 2, 0, 4));
+  auto beyond = jit([](Tensor x, Tensor i) { return x.at(i).set(9); });
+  EXPECT_THAT(values_of(beyond(Tensor{1, 2}, Tensor::of<int32_t>({2, 0}, {2}))), ElementsAre(9, 2));
+  auto rows = vmap([](Tensor x, Tensor i) { return x.at(i).add(1); });
+  EXPECT_THAT(values_of(rows(zeros({2, 2}), Tensor::of<int32_t>({1, 0}, {2}))),
+              ElementsAre(0, 1, 1, 0));
+}
+
+TEST(At, SaysWhatDoesNotFit) {
+  const Tensor x = arange(6).reshape({2, 3});
+  EXPECT_THAT(error_of([&] { x.at(0).set(0.5); }), HasSubstr("do not fit into a tensor of i32"));
+  EXPECT_THAT(error_of([&] { x.at(0).set(arange(2)); }), HasSubstr("broadcast"));
+  EXPECT_THAT(error_of([&] { x.at(2).set(0); }), HasSubstr("axis 0 of i32[2,3] has 2 elements"));
+  EXPECT_THAT(error_of([&] { x.at(Tensor::of<bool>({true}, {1})).set(0); }),
+              HasSubstr("does not cover the leading axes"));
+}
+
+TEST(Tensor, HasTheCommonestFunctionsAsMembers) {
+  const Tensor x{{1, 2, 3}, {4, 5, 9}};
+  EXPECT_EQ(x.sum().item(), 24);
+  EXPECT_THAT(values_of(x.mean(0)), ElementsAre(2.5, 3.5, 6));
+  EXPECT_THAT(values_of(x.max(-1)), ElementsAre(3, 9));
+  EXPECT_EQ((x.min({0, 1}, true).shape()), (Shape{1, 1}));
+  EXPECT_THAT(values_of(x.T()), ElementsAre(1, 4, 2, 5, 3, 9));
+}
+
 }  // namespace
 }  // namespace tenon

@@ -6,6 +6,7 @@
 #include "tenon/base/log.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -159,7 +160,7 @@ TEST(JitNumbers, ThatIntegersDoNotHoldAreTheNearestThatTheyDo) {
   EXPECT_EQ(bounds(x, 4, 300).literal(), (Tensor{4, 4, 200}.cast(DType::u8).literal()));
   const int64_t far = int64_t{1} << 40;
   EXPECT_EQ(bounds(x.cast(DType::i32), -far, far).literal(), x.cast(DType::i32).literal());
-  auto shift = jit([](Tensor t, Tensor by) { return shift_left(t, by); });
+  auto shift = jit([](Tensor t, Tensor by) { return ops::shift_left(t, by); });
   for (int by : {256, 8, -1, -129})
     EXPECT_EQ(shift(x, by).literal(), zeros({3}, DType::u8).literal()) << by;
 }

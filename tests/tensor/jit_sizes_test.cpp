@@ -9,6 +9,7 @@
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/tracing.h"
 #include "tests/tensor/values.h"
 
 namespace tenon {
@@ -204,7 +205,7 @@ std::vector<std::string> texts(std::span<const DimCondition> conditions) {
 }
 
 TEST(JitSizes, ATracedGraphKeepsWhatItTookForGranted) {
-  FlatFunction f = [](std::vector<Tensor> x) {
+  auto f = [](std::vector<Tensor> x) {
     const Dim &n = x[0].dim(0), &m = x[1].dim(0);
     bool asked = n == m || n == m || m == n || n.is(1) || n.is(7) || n + 1 == Dim(0);
     return std::vector<Tensor>{asked || n.divided_by(2) ? sum(x[0]) : sum(x[1])};

@@ -170,14 +170,14 @@ TEST(NumPy, NumbersThatAreNotZeroAreTrue) {
 }
 
 TEST(NumPy, DividesAsPython) {
-  EXPECT_THAT(values_of(mod(arange(-3, 3), 3)), ElementsAre(0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(values_of(remainder(arange(-3, 3), 3)), ElementsAre(0, 1, 2, 0, 1, 2));
   EXPECT_THAT(values_of(floor_divide(arange(-4, 2), 3)), ElementsAre(-2, -1, -1, -1, 0, 0));
-  EXPECT_THAT(values_of(mod(Tensor{-1, 5.5}, -2)), ElementsAre(-1, -0.5));
+  EXPECT_THAT(values_of(remainder(Tensor{-1, 5.5}, -2)), ElementsAre(-1, -0.5));
   EXPECT_THAT(values_of(floor_divide(Tensor{-1, 5.5}, 2)), ElementsAre(-1, 2));
   EXPECT_THAT(values_of(floor_divide(Tensor{-1, 1}, INFINITY)), ElementsAre(-1, 0));
   Tensor lowest = full({1}, -0x1p31, DType::i32);
   EXPECT_THAT(values_of(floor_divide(lowest, 3)), ElementsAre(-715827883));
-  EXPECT_THAT(values_of(mod(lowest, 3)), ElementsAre(1));
+  EXPECT_THAT(values_of(remainder(lowest, 3)), ElementsAre(1));
 }
 
 TEST(NumPy, DividesRealsByZeroAsReals) {
@@ -186,11 +186,11 @@ TEST(NumPy, DividesRealsByZeroAsReals) {
 }
 
 TEST(NumPy, RaisesIntegersToIntegers) {
-  Tensor x = pow(Tensor::of<int32_t>({12345, -3, 2}, {3}), Tensor::of<int32_t>({2, 3, -1}, {3}));
+  Tensor x = power(Tensor::of<int32_t>({12345, -3, 2}, {3}), Tensor::of<int32_t>({2, 3, -1}, {3}));
   EXPECT_EQ(x.dtype(), DType::i32);
   EXPECT_THAT(values_of(x), ElementsAre(152399025, -27, 0));
-  EXPECT_THAT(values_of(pow(Tensor::of<int32_t>({-1, 1, 0}, {3}), -3)), ElementsAre(-1, 1, 0));
-  EXPECT_EQ(pow(arange(3), 0.5).dtype(), DType::f32);
+  EXPECT_THAT(values_of(power(Tensor::of<int32_t>({-1, 1, 0}, {3}), -3)), ElementsAre(-1, 1, 0));
+  EXPECT_EQ(power(arange(3), 0.5).dtype(), DType::f32);
 }
 
 TEST(NumPy, MeansDivide) {
@@ -267,6 +267,20 @@ TEST(NumPy, Compares) {
   EXPECT_THAT(values_of(diff(Tensor{1, 4, 9})), ElementsAre(3, 5));
   EXPECT_THAT(values_of(log2(Tensor{8, 1, 8192})), ElementsAre(3, 0, 13));
   EXPECT_NEAR(log10(Tensor{1e9}).item(), 9, 2e-6);
+}
+
+TEST(NumPy, ShiftsKeepTheSign) {
+  const Tensor x = Tensor::of<int32_t>({5, -5}, {2});
+  EXPECT_THAT(values_of(left_shift(x, 2)), ElementsAre(20, -20));
+  EXPECT_THAT(values_of(right_shift(x, 1)), ElementsAre(2, -3));
+  EXPECT_THAT(values_of(right_shift(Tensor::of<uint8_t>({200}, {1}), 3)), ElementsAre(25));
+}
+
+TEST(NumPy, RunningExtrema) {
+  const Tensor x{{3, 1, 4}, {1, 5, 2}};
+  EXPECT_THAT(values_of(cummax(x, 1)), ElementsAre(3, 3, 4, 1, 5, 5));
+  EXPECT_THAT(values_of(cummin(x, 0)), ElementsAre(3, 1, 4, 1, 1, 2));
+  EXPECT_THAT(values_of(cummax(x > 2, -1)), ElementsAre(1, 1, 1, 0, 1, 1));
 }
 
 }  // namespace

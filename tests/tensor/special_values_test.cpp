@@ -8,6 +8,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/special_values.h"
 #include "tests/tensor/values.h"
@@ -96,10 +97,12 @@ TEST(Conventions, OfDerivativesAreThoseOfPyTorch) {
   EXPECT_THAT(slopes([](const Tensor& x) { return cumprod(x, 0); }, {0, 0, 3}),
               ElementsAre(1, 0, 0));
   // Each result has the derivative 1, 2, 3 …, which goes to the latest of equal elements.
-  auto* largest =
-      +[](const Tensor& x) { return cumulative_max(x, 0) * (arange(x.dim(0), DType::f64) + 1); };
-  auto* smallest =
-      +[](const Tensor& x) { return cumulative_min(x, 0) * (arange(x.dim(0), DType::f64) + 1); };
+  auto* largest = +[](const Tensor& x) {
+    return ops::cumulative_max(x, 0) * (arange(x.dim(0), DType::f64) + 1);
+  };
+  auto* smallest = +[](const Tensor& x) {
+    return ops::cumulative_min(x, 0) * (arange(x.dim(0), DType::f64) + 1);
+  };
   EXPECT_THAT(slopes(largest, {1, 3, 3, 2, 3}), ElementsAre(1, 2, 7, 0, 5));
   EXPECT_THAT(slopes(smallest, {1, 3, 3, 2, 3}), ElementsAre(15, 0, 0, 0, 0));
   EXPECT_THAT(slopes(smallest, {2, 2, 2}), ElementsAre(1, 2, 3));
@@ -107,8 +110,8 @@ TEST(Conventions, OfDerivativesAreThoseOfPyTorch) {
   EXPECT_THAT(slopes(smallest, {1, NAN, 2, NAN, 5}), ElementsAre(1, 5, 0, 9, 0));
   EXPECT_THAT(slopes(largest, {-kInfinity, -kInfinity, kInfinity, kInfinity}),
               ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(slopes([](const Tensor& x) { return pow(x, 0); }, {0}), ElementsAre(0));
-  EXPECT_THAT(slopes([](const Tensor& x) { return pow(0, x); }, {0}), ElementsAre(0));
+  EXPECT_THAT(slopes([](const Tensor& x) { return power(x, 0); }, {0}), ElementsAre(0));
+  EXPECT_THAT(slopes([](const Tensor& x) { return power(0, x); }, {0}), ElementsAre(0));
   EXPECT_THAT(slopes([](const Tensor& x) { return atan2(x, x * 0); }, {0}), ElementsAre(0));
   EXPECT_THAT(slopes([](const Tensor& x) { return log_add_exp(x, 1e6); }, {1e6}), ElementsAre(0.5));
   // x in the argument that `where` does not choose has no say, but what is made of it has.

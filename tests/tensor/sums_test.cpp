@@ -7,6 +7,7 @@
 
 #include "tenon/base/parallel.h"
 #include "tenon/tensor/numpy.h"
+#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/random.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/tensor/values.h"
@@ -73,20 +74,20 @@ TEST_P(HalfSums, Reductions) {
 
 TEST_P(HalfSums, ScattersAndLookUps) {
   expect_sum(
-      "scatter", n(), [&](Tensor x) { return scatter(zeros({4}, x.dtype()), places(3), x); },
+      "scatter", n(), [&](Tensor x) { return ops::scatter(zeros({4}, x.dtype()), places(3), x); },
       terms());
   expect_sum(
       "scatter of rows", n(),
       [&](Tensor x) {
         Tensor rows = stack({x, x * 2, x}, 1);
-        return scatter(zeros({4, 3}, x.dtype()), places(3), rows);
+        return ops::scatter(zeros({4, 3}, x.dtype()), places(3), rows);
       },
       terms());
   expect_sum(
       "scatter into a large table", n(),
       [&](Tensor x) {
         Tensor table = zeros({8 * n()}, x.dtype());
-        return scatter(table, places(2) * (4 * n()), x).slice(0, 0, n() * 8, 4 * n());
+        return ops::scatter(table, places(2) * (4 * n()), x).slice(0, 0, n() * 8, 4 * n());
       },
       terms());
   expect_gradient(
@@ -101,7 +102,7 @@ TEST_P(HalfSums, ScattersAndLookUps) {
       full({2}, 0.5, DType::f64));
   expect_gradient(
       "scatter max", n(),
-      [&](Tensor x) { return sum(scatter(zeros({2}, x.dtype()), places(2), x, 0, 0, "max")); },
+      [&](Tensor x) { return sum(ops::scatter(zeros({2}, x.dtype()), places(2), x, 0, 0, "max")); },
       full({n()}, 0.5, DType::f64));
 }
 
@@ -111,10 +112,11 @@ TEST_P(HalfSums, CumulativeOnes) {
   expect_gradient(
       "cumprod", n(), [](Tensor x) { return sum(cumprod(x, 0) / 64); }, ones({n()}, DType::f64));
   expect_sum(
-      "recurrence", n(), [&](Tensor x) { return linear_recurrence(ones_like(x), x, 0); }, terms());
-  expect_gradient(
-      "recurrence", n(), [&](Tensor x) { return sum(linear_recurrence(ones_like(x), x, 0) / 64); },
+      "recurrence", n(), [&](Tensor x) { return ops::linear_recurrence(ones_like(x), x, 0); },
       terms());
+  expect_gradient(
+      "recurrence", n(),
+      [&](Tensor x) { return sum(ops::linear_recurrence(ones_like(x), x, 0) / 64); }, terms());
 }
 
 TEST_P(HalfSums, Collectives) {
@@ -213,7 +215,7 @@ TEST(LongSum, OfTwentyMillionOnes) {
   Tensor running = cumsum(ones({kCount}), 0);
   EXPECT_EQ(running.item(-1), 2e7);
   EXPECT_EQ(running.item(16'777'216 - 1), 16'777'216);
-  EXPECT_EQ(sum(scatter(zeros({1}), zeros({kCount}, DType::i32), ones({kCount}))).item(), 2e7);
+  EXPECT_EQ(sum(ops::scatter(zeros({1}), zeros({kCount}, DType::i32), ones({kCount}))).item(), 2e7);
 }
 
 TEST(LongSum, OfTwentyMillionOnesInReductions) {
@@ -260,7 +262,7 @@ TEST(LongSum, StaysNearTheExactOne) {
     double exact = static_cast<double>(static_cast<long double>(tenth) * kCount);
     double epsilon = dtype == DType::f32 ? 0x1p-24 : 0x1p-45;
     EXPECT_NEAR(cumsum(tenths, 0).item(-1), exact, exact * epsilon);
-    EXPECT_NEAR(cumulative_sum(tenths, 0, true).item(0), exact, exact * epsilon);
+    EXPECT_NEAR(ops::cumulative_sum(tenths, 0, true).item(0), exact, exact * epsilon);
     Tensor columns = cumsum(tenths.reshape({kCount / 3, 3}), 0);
     EXPECT_NEAR(columns.item(-1), exact / 3, exact * epsilon);
   }
@@ -274,7 +276,7 @@ TEST(LongSum, HasTheSameBitsOnAnyNumberOfThreads) {
     set_thread_count(threads);
     results.push_back(values_of(concatenate(
         {cumsum(x, 0), cumsum(x.reshape({3000, 100}), 0).reshape({-1}),
-         scatter(zeros({1000}), places, x), matmul(rows, transpose(rows)).reshape({-1})})));
+         ops::scatter(zeros({1000}), places, x), matmul(rows, transpose(rows)).reshape({-1})})));
   }
   EXPECT_EQ(results[0], results[1]);
   EXPECT_EQ(results[0], results[2]);

@@ -1,4 +1,5 @@
 #include "tenon/tensor/transforms.h"
+#include "tenon/tensor/tracing.h"
 
 #include <gmock/gmock.h>
 
@@ -116,7 +117,7 @@ TEST(Grad, ErrorsSayWhatIsWrong) {
               HasSubstr("depends on argument '1'"));
   EXPECT_THAT(error_of([] { vmap([](Tensor x) { return x; }, {.in = {3}})(Tensor{1.0}); }),
               HasSubstr("vmap: axis 3 of argument '0' is out of range: it is f32[1]"));
-  EXPECT_THAT(error_of([] { checkpoint([](Tensor x) { return x; })(Tensor()); }),
+  EXPECT_THAT(error_of([] { remat([](Tensor x) { return x; })(Tensor()); }),
               HasSubstr("argument '0': the tensor has no value"));
 }
 
@@ -240,7 +241,7 @@ TEST(Vmap, GivesOneGradientAnExample) {
 }
 
 TEST(Checkpoint, GivesTheSameGradient) {
-  auto f = checkpoint([](Tensor x) { return sum(tanh(x) * x); });
+  auto f = remat([](Tensor x) { return sum(tanh(x) * x); });
   auto plain = [](Tensor x) { return sum(tanh(x) * x); };
   Tensor x{0.3, -0.7};
   expect_near(grad(f)(x), values_of(grad(plain)(x)));
@@ -253,7 +254,7 @@ TEST(Checkpoint, TakesLessMemory) {
     return x;
   };
   auto peak = [&](auto layer) {
-    FlatFunction loss = [&](std::vector<Tensor> in) {
+    auto loss = [&](std::vector<Tensor> in) {
       Tensor x = in[0];
       for (int i = 0; i < 8; ++i) x = layer(x, in[1][i]);
       return std::vector<Tensor>{sum(x)};
@@ -262,7 +263,7 @@ TEST(Checkpoint, TakesLessMemory) {
     auto gradients = gradient(*trace(loss, types).graph, core_ops(), {.wrt = {size_t{1}}});
     return compile(*gradients, core_ops())->report().peak_bytes;
   };
-  EXPECT_LT(peak(checkpoint(block)) * 2, peak(block));
+  EXPECT_LT(peak(remat(block)) * 2, peak(block));
 }
 
 TEST(CustomVjp, ReplacesTheDerivative) {
@@ -337,7 +338,7 @@ TEST(WhileLoop, DoesNotCopyWhatItCaptures) {
   expect_near(value, {728, 1457});
   expect_near(tangent, {729, 1458});
   // What is captured goes in as it is, and comes out of nothing.
-  FlatFunction flat = [&](std::vector<Tensor> x) { return std::vector<Tensor>{f(x[0])}; };
+  auto flat = [&](std::vector<Tensor> x) { return std::vector<Tensor>{f(x[0])}; };
   Traced traced = trace(flat, std::vector<Type>{Type::parse("f32[2]")});
   for (const Node& node : traced.graph->nodes()) {
     if (node.op->name != "while") continue;
@@ -362,7 +363,7 @@ TEST(Scan, CarriesAndStacks) {
 
 TEST(Trace, RecordsAGraph) {
   Tensor weights = Tensor{1, 2, 3} * 1.0;
-  FlatFunction f = [&](std::vector<Tensor> x) {
+  auto f = [&](std::vector<Tensor> x) {
     LabelScope label("layer");
     return std::vector<Tensor>{tanh(x[0] * weights) + 1};
   };

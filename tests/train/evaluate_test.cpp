@@ -19,7 +19,7 @@ Confusion confusion_of(int64_t classes, std::vector<std::pair<int64_t, int64_t>>
 }
 
 TEST(Evaluate, NumbersHaveTheirErrorAndWhatIsExplained) {
-  nn::Model same = [](nn::Scope, Tensor x) { return x; };
+  nn::ModelFunction same = [](nn::Scope, Tensor x) { return x; };
   Model model(same, {}, Type::parse("f32[2]"), {}, {});
   // Columns of their own means, 2 and 10: explained is 1 - (1 + 4) / (2 + 8).
   data::Dataset data({{"x", Literal::of<float>({2, 2}, {1, 9, 3, 10})},

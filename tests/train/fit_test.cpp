@@ -66,7 +66,7 @@ TEST(Fit, LearnsAnEasyTask) {
 }
 
 TEST(Fit, AStepByItselfMayHoldWhatIsFree) {
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   FitOptions options = quiet(1);
   nn::Variables initial = nn::init(model, {Type::parse("f32[2,8,8,1]")}, 0);
   TrainState state{initial.parameters, options.optimizer.init(initial.parameters), initial.state,
@@ -97,7 +97,7 @@ TEST(Fit, ModelsComeBackFromTheirFile) {
 TEST(Fit, AModelMayUseATableOfItsOwn) {
   TemporaryFolder folder;
   Tensor table = random::normal(random::key(5), {64, 16}).eval();
-  nn::Model model = [table](nn::Scope s, Tensor x) {
+  nn::ModelFunction model = [table](nn::Scope s, Tensor x) {
     return nn::dense(s / "out", matmul(x.reshape({-1, 64}), table), 2);
   };
   data::Dataset data = easy_pictures(200);
@@ -119,7 +119,7 @@ TEST(Fit, OnlyBytesAreScaledUnlessAsked) {
   for (int64_t i = 0; i < brightness.size(); ++i)
     brightness.set_double(i, bytes["image"].to_double(i) * (1.0 / 255));
   data::Dataset numbers({{"image", brightness}, {"label", bytes["label"]}});
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   std::vector<float> of_bytes = fit(model, bytes, quiet(2)).history.step_loss;
   std::vector<float> of_numbers = fit(model, numbers, quiet(2)).history.step_loss;
   ASSERT_EQ(of_bytes.size(), of_numbers.size());
@@ -132,7 +132,7 @@ TEST(Fit, BytesOfTablesAreNumbersAsTheyAre) {
   for (int64_t i = 0; i < numbers.size(); ++i)
     numbers.set_double(i, pictures["image"].to_double(i));
   Literal table = pictures["image"].reshaped({100, 64});
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   auto loss_of = [&](const Literal& inputs) {
     data::Dataset data({{"image", inputs}, {"label", pictures["label"]}});
     return fit(model, data, quiet(1)).history.step_loss;
@@ -145,7 +145,7 @@ TEST(Fit, BytesOfTablesAreNumbersAsTheyAre) {
 TEST(Fit, GoesOnFromACheckpointToTheSameBits) {
   TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   FitResult whole = fit(model, data, quiet(4));
   FitOptions options = quiet(4);
   options.checkpoint = folder.path();
@@ -215,7 +215,7 @@ TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
   FitOptions options = quiet(6);
   options.validation = data::Dataset({{"image", data["image"]}, {"label", flipped}});
   options.patience = 3;
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   FitResult whole = fit(model, data, options);
   ASSERT_EQ(whole.history.epochs.size(), 4u);
   options.checkpoint = folder.path();
@@ -240,7 +240,7 @@ TEST(Fit, EarlyStoppingGoesOnFromACheckpoint) {
 TEST(Fit, ACheckpointThatCannotBeReadIsPassedOver) {
   TemporaryFolder folder;
   data::Dataset data = easy_pictures(200);
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   FitResult whole = fit(model, data, quiet(4));
   FitOptions options = quiet(3);
   options.checkpoint = folder.path();
@@ -293,10 +293,11 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
   FitOptions options = quiet(1);
   options.checkpoint = folder.path();
   fit(models::mlp({.hidden = {8}, .classes = 2}), data, options);
-  auto refused = [&](const nn::Model& model, const data::Dataset& rows, FitOptions changed) {
+  auto refused = [&](const nn::ModelFunction& model, const data::Dataset& rows,
+                     FitOptions changed) {
     return error_of([&] { fit(model, rows, std::move(changed)); });
   };
-  nn::Model same = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction same = models::mlp({.hidden = {8}, .classes = 2});
   FitOptions other_batch = options;
   other_batch.batch = 10;
   EXPECT_THAT(refused(same, data, other_batch), HasSubstr("run with batch 32, this one has 10"));
@@ -311,7 +312,7 @@ TEST(Fit, RefusesACheckpointOfAnotherRun) {
 TEST(Fit, RefusesToGoOnWithOtherData) {
   TemporaryFolder folder;
   data::Dataset data = easy_pictures(100);
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   FitOptions options = quiet(1);
   options.checkpoint = folder.path();
   options.validation = data;
@@ -351,7 +352,7 @@ TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
   options.checkpoint = folder.path();
   options.checkpoint_seconds = 0;
   options.keep_checkpoints = 9;
-  nn::Model model = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {8}, .classes = 2});
   fit(model, data, options);
   CheckpointFolder checkpoints(folder.path());
   ASSERT_EQ(checkpoints.files().size(), 2u);
@@ -376,7 +377,7 @@ TEST(Fit, AFreshRunRemovesCheckpointsAfterItsFirstStep) {
 TEST(Fit, SignalsEndTheProcessWhileTheModelIsMade) {
   int calls = 0;
   bool default_action = false;
-  nn::Model model = [&](nn::Scope s, Tensor x) {
+  nn::ModelFunction model = [&](nn::Scope s, Tensor x) {
     struct sigaction now{};
     ::sigaction(SIGTERM, nullptr, &now);
     if (calls++ == 0) default_action = now.sa_handler == SIG_DFL;
@@ -399,7 +400,7 @@ TEST(Fit, AFolderTakesOneRunAtATime) {
 
 TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
   data::Dataset data = easy_pictures(100);
-  nn::Model two = models::mlp({.hidden = {8}, .classes = 2});
+  nn::ModelFunction two = models::mlp({.hidden = {8}, .classes = 2});
   Literal labels = data["label"];
   labels.set_int(70, 2);
   data::Dataset beyond({{"image", data["image"]}, {"label", labels}});
@@ -418,7 +419,7 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
   data::Dataset none(
       {{"image", Literal(DType::u8, {100, 0})}, {"label", Literal(DType::i32, {100})}});
   EXPECT_THAT(error_of([&] { fit(two, none, quiet(1)); }), HasSubstr("have no elements"));
-  nn::Model one = models::mlp({.hidden = {8}, .classes = 1});
+  nn::ModelFunction one = models::mlp({.hidden = {8}, .classes = 1});
   data::Dataset zeros({{"image", data["image"]}, {"label", Literal(DType::i32, {100})}});
   EXPECT_THAT(error_of([&] { fit(one, zeros, quiet(1)); }),
               HasSubstr("the training data have only one class: every label is 0"));
@@ -433,7 +434,7 @@ TEST(Fit, LabelsAreCheckedBeforeTheFirstStep) {
 }
 
 TEST(Fit, TokenIdsAreCheckedToo) {
-  nn::Model model = [](nn::Scope s, Tensor ids) {
+  nn::ModelFunction model = [](nn::Scope s, Tensor ids) {
     return nn::dense(s / "out", mean(nn::embedding(s / "embedding", ids, 10, 4), {1}), 2);
   };
   auto sentences = [](int64_t last) {
@@ -469,7 +470,7 @@ TEST(Fit, NumbersAreLearntToo) {
   options.input = "x";
   options.label = "y";
   options.validation = data;
-  nn::Model linear = [](nn::Scope s, Tensor v) { return nn::dense(s / "out", v, 1); };
+  nn::ModelFunction linear = [](nn::Scope s, Tensor v) { return nn::dense(s / "out", v, 1); };
   FitResult result = fit(linear, data, options);
   Evaluation e = evaluate(result.model, data, {.input = "x", .label = "y"});
   EXPECT_LT(e.loss, 1e-3);
@@ -531,7 +532,7 @@ TEST(Fit, LeftOutLabelsWeighNothingInAnyBatch) {
   const Literal x = Literal::of<float>({5, 3}, {1, 2, 3, 0, 1, -1, 2, 0, 1, 5, 5, 5, -1, 1, 3});
   const Literal labels = Literal::of<int32_t>({5}, {-1, 0, 0, -1, 2});
   const data::Dataset data({{"image", x}, {"label", labels}});
-  nn::Model model = [](nn::Scope s, Tensor logits) {
+  nn::ModelFunction model = [](nn::Scope s, Tensor logits) {
     return logits * s.parameter("scale", {}, nn::ones());
   };
   // A mean over the labels that count, which is 0 / 0 where none does.
@@ -573,7 +574,7 @@ TEST(Fit, LeftOutLabelsWeighNothingInAnyBatch) {
 TEST(Fit, DataWithoutALabelThatCountsAreRefused) {
   data::Dataset data({{"image", easy_pictures(4)["image"]},
                       {"label", Literal::of<int32_t>({4}, {-1, -1, -2, -1})}});
-  nn::Model model = models::mlp({.hidden = {4}, .classes = 2});
+  nn::ModelFunction model = models::mlp({.hidden = {4}, .classes = 2});
   EXPECT_THAT(error_of([&] { fit(model, data, quiet(1)); }),
               HasSubstr("every label of the training data is negative"));
   Model trained = fit(model, easy_pictures(32), quiet(1)).model;

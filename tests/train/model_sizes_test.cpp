@@ -12,7 +12,7 @@ using testing::HasSubstr;
 // A model is recorded once for batches of every size: where its function decides by that size, it
 // refuses those for which it would decide otherwise, instead of giving what belongs to others.
 TEST(Model, RefusesBatchesForWhichItsFunctionIsAnother) {
-  const nn::Model decides = [](const nn::Scope&, const Tensor& x) {
+  const nn::ModelFunction decides = [](const nn::Scope&, const Tensor& x) {
     return x.dim(0) == Dim(3) ? x * 2 : x + 1;
   };
   TemporaryFolder folder;

@@ -33,7 +33,7 @@ class Report : public ::testing::Test {
     test_ = data::Dataset({{"image", Literal(DType::u8, {4, 3, 3, 1})},
                            {"label", Literal::of<int32_t>({4}, {0, 1, 2, 2})}});
     std::vector<std::string> classes = {"plain", "</script><b>\"&", "naïve 'x'"};
-    nn::Model mlp = models::mlp({.hidden = {2}, .classes = 3});
+    nn::ModelFunction mlp = models::mlp({.hidden = {2}, .classes = 3});
     nn::Variables variables = nn::init(mlp, {Type::parse("f32[1,3,3,1]")}, 0);
     model_ = Model(mlp, variables, Type::parse("u8[3,3,1]"), {}, classes);
     evaluation_ = {.loss = 0.75,

@@ -205,17 +205,17 @@ TEST(Collective, WorksInRegions) {
   EXPECT_THAT(numbers(results[1]), ElementsAre(3, 60, 3, 60, 3, 60));
   expect_derivatives_agree(*mapped);
 
-  auto checkpointed = make_graph({"f64[2]"}, [&](Build& b, const Values& in) -> Values {
+  auto rematerialised = make_graph({"f64[2]"}, [&](Build& b, const Values& in) -> Values {
     auto inner = make_region({"f64[2]"}, [](Build& c, const Values& x) -> Values {
       return {sin(c.call("all_reduce", {x[0] * x[0]}, on("data")))};
     });
-    return b.call_multi(core_ops().get("call"), in, {{"body", inner}, {"checkpoint", true}});
+    return b.call_multi(core_ops().get("call"), in, {{"body", inner}, {"remat", true}});
   });
-  expect_derivatives_agree(*vmap(*checkpointed, core_ops(), over("data", 3)));
-  auto gradient = vjp(*checkpointed, core_ops());
+  expect_derivatives_agree(*vmap(*rematerialised, core_ops(), over("data", 3)));
+  auto gradient = vjp(*rematerialised, core_ops());
   auto each = vmap(*gradient, core_ops(), over("data", 3));
   std::vector<Literal> inputs = some_inputs(*each);
-  auto whole = vjp(*vmap(*checkpointed, core_ops(), over("data", 3)), core_ops());
+  auto whole = vjp(*vmap(*rematerialised, core_ops(), over("data", 3)), core_ops());
   expect_near(run(*each, inputs)[1], run(*whole, inputs)[1]);
 }
 

@@ -70,8 +70,7 @@ TEST_P(Compiled, NestedTransforms) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, Compiled,
-                         testing::Values("dense_vjp", "scan_vjp", "cond_vjp",
-                                         "checkpoint_gradient"));
+                         testing::Values("dense_vjp", "scan_vjp", "cond_vjp", "remat_gradient"));
 
 }  // namespace
 }  // namespace tenon

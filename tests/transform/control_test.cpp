@@ -381,31 +381,31 @@ TEST(While, VmapGoesOnUntilAllAreDone) {
   expect_vmap_is_a_loop(*doubling(), {std::nullopt, 0}, 5);
 }
 
-std::unique_ptr<Graph> checkpointed(bool checkpoint) {
+std::unique_ptr<Graph> rematerialised(bool remat) {
   GraphRef body = make_region({"f64[3,3]", "f64[2,3]"}, [](Build& b, const Values& in) -> Values {
     b.set_label("block");
     return {tanh(matmul(tanh(matmul(in[1], in[0])), in[0]))};
   });
   return make_graph({"f64[3,3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
-    Values h = call(b, "call", in, {{"body", body}, {"checkpoint", checkpoint}});
-    return call(b, "call", {in[0], h[0]}, {{"body", body}, {"checkpoint", checkpoint}});
+    Values h = call(b, "call", in, {{"body", body}, {"remat", remat}});
+    return call(b, "call", {in[0], h[0]}, {{"body", body}, {"remat", remat}});
   });
 }
 
 TEST(Checkpoint, RecomputesBehindABarrier) {
-  expect_derivatives_agree(*checkpointed(true));
-  auto g = vjp(*checkpointed(true), core_ops());
+  expect_derivatives_agree(*rematerialised(true));
+  auto g = vjp(*rematerialised(true), core_ops());
   EXPECT_EQ(count_ops(*g, "call"), 2u);
   EXPECT_EQ(count_ops(*g, "barrier"), 2u);
-  EXPECT_EQ(count_ops(*vjp(*checkpointed(false), core_ops()), "barrier"), 0u);
+  EXPECT_EQ(count_ops(*vjp(*rematerialised(false), core_ops()), "barrier"), 0u);
   expect_derivatives_agree(*g);
 }
 
 TEST(Checkpoint, SurvivesForwardModeAndVmap) {
-  EXPECT_EQ(count_ops(*jvp(*checkpointed(true), core_ops()), "call"), 2u);
-  auto batched = vmap(*checkpointed(true), core_ops(), {.in_axes = {std::nullopt, 0}, .size = 3});
+  EXPECT_EQ(count_ops(*jvp(*rematerialised(true), core_ops()), "call"), 2u);
+  auto batched = vmap(*rematerialised(true), core_ops(), {.in_axes = {std::nullopt, 0}, .size = 3});
   EXPECT_EQ(count_ops(*batched, "call"), 2u);
-  expect_vmap_is_a_loop(*checkpointed(true), {std::nullopt, 0});
+  expect_vmap_is_a_loop(*rematerialised(true), {std::nullopt, 0});
 }
 
 TEST(Checkpoint, WorksInsideScan) {
@@ -413,7 +413,7 @@ TEST(Checkpoint, WorksInsideScan) {
     return {sin(in[0] * in[1])};
   });
   GraphRef step = make_region({"f64[3]", "f64[3]"}, [&](Build& b, const Values& in) {
-    return call(b, "call", in, {{"body", cell}, {"checkpoint", true}});
+    return call(b, "call", in, {{"body", cell}, {"remat", true}});
   });
   auto f = make_graph({"f64[3]", "f64[4,3]"}, [&](Build& b, const Values& in) {
     return call(b, "scan", in, scan_attributes(step, 0, 1, 4));
@@ -482,7 +482,7 @@ std::unique_ptr<Graph> nested() {
         b, "call", {in[0] * in[1]},
         {{"body", make_region({"f64[3]"},
                               [](Build&, const Values& x) -> Values { return {exp(tanh(x[0]))}; })},
-         {"checkpoint", true}});
+         {"remat", true}});
   });
   GraphRef step = make_region({"f64[3]", "f64[3]", "f64[2,3]"}, [&](Build& b, const Values& in) {
     Value predicate = greater(reduce_sum(in[1], {0}), 0.3);

@@ -63,7 +63,7 @@ class Programs {
       case 12:
         return branch(b, x, y, depth);
       default:
-        return checkpoint(b, x, y, depth);
+        return remat(b, x, y, depth);
     }
   }
 
@@ -95,10 +95,9 @@ class Programs {
                         {{"then", then}, {"otherwise", otherwise}})[0];
   }
 
-  Value checkpoint(Build& b, const Value& x, const Value& y, int depth) {
+  Value remat(Build& b, const Value& x, const Value& y, int depth) {
     GraphRef region = make_region(matrices(2), body(3, depth - 1, 1));
-    return b.call_multi(b.ops().get("call"), Values{x, y},
-                        {{"body", region}, {"checkpoint", true}})[0];
+    return b.call_multi(b.ops().get("call"), Values{x, y}, {{"body", region}, {"remat", true}})[0];
   }
 
   std::mt19937 random_;

@@ -1,7 +1,7 @@
-// In: calls of sub-graphs, checkpointed or not, functions with their own derivative, stop_gradient.
-// Out: their nodes in the caller. Derivatives have been taken by now, so nothing of these matters
-// any more; the barriers that reverse mode put around recomputation stay. Why: every later pass
-// sees one flat graph.
+// In: calls of sub-graphs, rematerialised or not, functions with their own derivative,
+// stop_gradient. Out: their nodes in the caller. Derivatives have been taken by now, so nothing of
+// these matters any more; the barriers that reverse mode put around recomputation stay. Why: every
+// later pass sees one flat graph.
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
 #include "tenon/ops/control_flow.h"

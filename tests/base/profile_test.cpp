@@ -1,4 +1,4 @@
-#include "tenon/base/trace.h"
+#include "tenon/base/profile.h"
 
 #include <gtest/gtest.h>
 
@@ -9,18 +9,18 @@
 namespace tenon {
 namespace {
 
-TEST(Trace, RecordsNestedSpansWithArguments) {
-  Trace trace;
-  set_current_trace(&trace);
+TEST(Profile, RecordsNestedSpansWithArguments) {
+  Profile profile;
+  set_current_profile(&profile);
   {
-    TraceSpan step("step", "train");
-    TraceSpan kernel("dot \"1\"", "kernel");
+    ProfileSpan step("step", "train");
+    ProfileSpan kernel("dot \"1\"", "kernel");
     kernel.argument("flops", 2048.0);
     kernel.argument("choice", "generated: too small for a library call");
   }
-  set_current_trace(nullptr);
+  set_current_profile(nullptr);
 
-  const Json document = parse_json(trace.to_json(), "trace");
+  const Json document = parse_json(profile.to_json(), "profile");
   const Json& events = document["traceEvents"];
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0]["name"], "step");
@@ -31,21 +31,21 @@ TEST(Trace, RecordsNestedSpansWithArguments) {
   EXPECT_GE(events[0]["dur"].get<double>(), events[1]["dur"].get<double>());
 }
 
-TEST(Trace, OffRecordsNothing) {
-  TraceSpan span("step", "train");
+TEST(Profile, OffRecordsNothing) {
+  ProfileSpan span("step", "train");
   span.argument("flops", 1.0);
   EXPECT_FALSE(span.active());
 }
 
-TEST(Trace, ThreadsHaveTheirOwnRows) {
-  Trace trace;
-  set_current_trace(&trace);
-  std::thread([] { TraceSpan span("a", "x"); }).join();
+TEST(Profile, ThreadsHaveTheirOwnRows) {
+  Profile profile;
+  set_current_profile(&profile);
+  std::thread([] { ProfileSpan span("a", "x"); }).join();
   {
-    TraceSpan span("b", "x");
+    ProfileSpan span("b", "x");
   }
-  set_current_trace(nullptr);
-  const auto events = trace.events();
+  set_current_profile(nullptr);
+  const auto events = profile.events();
   ASSERT_EQ(events.size(), 2u);
   EXPECT_NE(events[0].thread, events[1].thread);
 }

@@ -1,4 +1,4 @@
-#include "tenon/nn/schedule.h"
+#include "tenon/nn/learning_rate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,36 +34,37 @@ void require_length(const char* schedule, double total) {
 
 }  // namespace
 
-Schedule::Schedule(double rate) : f_([rate](const Tensor&, double) { return Tensor(rate); }) {
+LearningRate::LearningRate(double rate)
+    : f_([rate](const Tensor&, double) { return Tensor(rate); }) {
   check_rate("constant", rate);
 }
 
-Schedule step_decay(double rate, double factor, int64_t every) {
+LearningRate step_decay(double rate, double factor, int64_t every) {
   check_rate("step", rate);
   if (every < 1)
     fail(ErrorCode::out_of_range, "step: every {} steps; it must be at least 1", every);
   if (!(std::isfinite(factor) && factor >= 0))
     fail(ErrorCode::out_of_range, "step: factor {}; it must be a number from 0 on", factor);
-  return Schedule([=](const Tensor& step, double) {
+  return LearningRate([=](const Tensor& step, double) {
     Tensor times = floor(as_float(step) / static_cast<double>(every));
     return power(factor, times) * rate;
   });
 }
 
-Schedule cosine(double rate, double final_rate) {
+LearningRate cosine(double rate, double final_rate) {
   check_rate("cosine", rate);
   check_rate("cosine", final_rate);
-  return Schedule([=](const Tensor& step, double total) {
+  return LearningRate([=](const Tensor& step, double total) {
     require_length("cosine", total);
     return half_cosine(clip01(as_float(step) / std::max(1.0, total)), rate, final_rate);
   });
 }
 
-Schedule one_cycle(double peak, double rise) {
+LearningRate one_cycle(double peak, double rise) {
   check_rate("one_cycle", peak);
   if (!(rise >= 0 && rise <= 1))
     fail(ErrorCode::out_of_range, "one_cycle: rise {} is no part of the run, from 0 to 1", rise);
-  return Schedule([=](const Tensor& step, double total) {
+  return LearningRate([=](const Tensor& step, double total) {
     require_length("one_cycle", total);
     // The phases of OneCycleLR: the first may end before step 0, the second may have no length.
     double up = rise * total - 1, down = std::max(total - 1 - up, 1e-30);
@@ -74,9 +75,9 @@ Schedule one_cycle(double peak, double rise) {
   });
 }
 
-Schedule warm_up(Schedule after, int64_t steps) {
+LearningRate warm_up(LearningRate after, int64_t steps) {
   if (steps < 0) fail(ErrorCode::out_of_range, "warm_up: {} steps; it must be at least 0", steps);
-  return Schedule([=](const Tensor& step, double total) {
+  return LearningRate([=](const Tensor& step, double total) {
     auto length = static_cast<double>(std::max<int64_t>(1, steps));
     double rest = total == kUnknownLength ? kUnknownLength : std::max(1.0, total - length);
     Tensor later = after(maximum(step - static_cast<double>(steps), 0), rest);

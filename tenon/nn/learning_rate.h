@@ -1,8 +1,8 @@
 // Learning rates as functions of the step.
 //
-//   nn::Schedule s = nn::one_cycle(4e-3);          // the length is that of the run
+//   nn::LearningRate s = nn::one_cycle(4e-3);          // the length is that of the run
 //   s(Tensor(0), 1000).item();                     // 0.00016
-//   nn::Schedule warm = nn::warm_up(nn::cosine(1e-3), 100);
+//   nn::LearningRate warm = nn::warm_up(nn::cosine(1e-3), 100);
 #pragma once
 
 #include <functional>
@@ -18,11 +18,11 @@ constexpr double kUnknownLength = 0;
 
 /// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the
 /// compiled step. Error invalid_argument from a schedule that needs the length when it is unknown.
-class Schedule {
+class LearningRate {
  public:
   using Function = std::function<Tensor(const Tensor& step, double total)>;
-  Schedule(double rate);  // constant
-  explicit Schedule(Function f) : f_(std::move(f)) {}
+  LearningRate(double rate);  // constant
+  explicit LearningRate(Function f) : f_(std::move(f)) {}
   Tensor operator()(const Tensor& step, double total) const { return f_(step, total); }
 
  private:
@@ -30,14 +30,14 @@ class Schedule {
 };
 
 /// Multiplied by `factor`, from 0 on, every `every` steps.
-Schedule step_decay(double rate, double factor, int64_t every);
+LearningRate step_decay(double rate, double factor, int64_t every);
 /// From `rate` to `final_rate` along half a cosine (Loshchilov and Hutter 2017, eq. 5, without
 /// restarts).
-Schedule cosine(double rate, double final_rate = 0);
+LearningRate cosine(double rate, double final_rate = 0);
 /// Smith and Topin 2018 as PyTorch has it: up from peak/25 along half a cosine for `rise` of the
 /// run, then down to peak/25e4.
-Schedule one_cycle(double peak, double rise = 0.3);
+LearningRate one_cycle(double peak, double rise = 0.3);
 /// Linear from 0 over the first `steps`, then `after`.
-Schedule warm_up(Schedule after, int64_t steps);
+LearningRate warm_up(LearningRate after, int64_t steps);
 
 }  // namespace tenon::nn

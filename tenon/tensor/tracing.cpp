@@ -6,6 +6,7 @@
 
 #include "tenon/graph/build.h"
 #include "tenon/ops/known_op.h"
+#include "tenon/tensor/tracing.h"
 #include "tenon/tensor/transforms.h"
 #include "tenon/tensor/walk.h"
 

@@ -1,10 +1,10 @@
 #pragma once
 
-//   Trace trace;
-//   set_current_trace(&trace);                      // nullptr, the default, records nothing
-//   { TraceSpan span("dot", "kernel"); span.argument("flops", 2048.0); }
-//   set_current_trace(nullptr);
-//   trace.write("out.json");                        // open in chrome://tracing or ui.perfetto.dev
+//   Profile profile;
+//   set_current_profile(&profile);                      // nullptr, the default, records nothing
+//   { ProfileSpan span("dot", "kernel"); span.argument("flops", 2048.0); }
+//   set_current_profile(nullptr);
+//   profile.write("out.json");                        // open in chrome://tracing or ui.perfetto.dev
 
 #include <cstdint>
 #include <filesystem>
@@ -18,7 +18,7 @@
 namespace tenon {
 
 /// A named piece of time on one thread, with what was measured about it.
-struct TraceEvent {
+struct ProfileEvent {
   std::string name;
   std::string category;
   int64_t begin_ns = 0;
@@ -29,41 +29,41 @@ struct TraceEvent {
 };
 
 /// Collects events from any thread.
-class Trace {
+class Profile {
  public:
-  void add(TraceEvent event);
-  std::vector<TraceEvent> events() const;
+  void add(ProfileEvent event);
+  std::vector<ProfileEvent> events() const;
   /// Chrome's trace event format (JSON object form), times relative to the first event.
   std::string to_json() const;
   void write(const std::filesystem::path& path) const;
 
  private:
   mutable ForkSafeMutex mutex_;
-  std::vector<TraceEvent> events_;
+  std::vector<ProfileEvent> events_;
 };
 
-/// Where spans of this process are recorded. The caller keeps the trace alive while it is set.
-void set_current_trace(Trace* trace);
-Trace* current_trace();
+/// Where spans of this process are recorded. The caller keeps the profile alive while it is set.
+void set_current_profile(Profile* profile);
+Profile* current_profile();
 
 /// Nanoseconds of a clock that never goes back.
 int64_t monotonic_ns();
 /// A small number for the calling thread, stable while it lives.
-int trace_thread();
+int profile_thread();
 
-/// Records its own life. Costs one load when nothing is traced.
-class TraceSpan {
+/// Records its own life. Costs one load when no profile is kept.
+class ProfileSpan {
  public:
-  TraceSpan(std::string_view name, std::string_view category) : trace_(current_trace()) {
-    if (trace_ != nullptr) begin(name, category);
+  ProfileSpan(std::string_view name, std::string_view category) : profile_(current_profile()) {
+    if (profile_ != nullptr) begin(name, category);
   }
-  TraceSpan(const TraceSpan&) = delete;
-  TraceSpan& operator=(const TraceSpan&) = delete;
-  ~TraceSpan() {
-    if (trace_ != nullptr) end();
+  ProfileSpan(const ProfileSpan&) = delete;
+  ProfileSpan& operator=(const ProfileSpan&) = delete;
+  ~ProfileSpan() {
+    if (profile_ != nullptr) end();
   }
 
-  bool active() const { return trace_ != nullptr; }
+  bool active() const { return profile_ != nullptr; }
   void argument(std::string_view key, double value);
   void argument(std::string_view key, std::string_view value);
 
@@ -71,8 +71,8 @@ class TraceSpan {
   void begin(std::string_view name, std::string_view category);
   void end() noexcept;
 
-  Trace* trace_;
-  TraceEvent event_;
+  Profile* profile_;
+  ProfileEvent event_;
 };
 
 }  // namespace tenon
