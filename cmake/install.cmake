@@ -7,10 +7,13 @@ install(TARGETS tenon EXPORT tenon_targets)
 if(TARGET tenon_cli)
   install(TARGETS tenon_cli)
 endif()
-# What no public header includes, and what would need LLVM's or oneDNN's headers, stays here.
-install(DIRECTORY tenon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-  PATTERN "compile/codegen/llvm" EXCLUDE
-  PATTERN "runtime/cpu/onednn" EXCLUDE)
+# The headers for users, and those that they include: the rest is Tenon's own.
+include(cmake/included_headers.cmake)
+tenon_included_headers(public_headers tenon/tenon.h tenon/core.h tenon/extension.h)
+foreach(header IN LISTS public_headers)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
+endforeach()
 install(EXPORT tenon_targets NAMESPACE tenon:: FILE tenon-targets.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenon-config-version.cmake

@@ -3,7 +3,7 @@
 
 Two kinds are taken:
 - In README.md and docs/: ```cpp blocks that contain `int main`, or are marked ```cpp compiled.
-- At the top of public headers, which are those that tenon/tenon.h includes: the comment lines
+- At the top of public headers, which are UMBRELLAS and what those include: the comment lines
   `//   …` before anything else. They become the body of a function, after lines of the form
   `//   given: int64_t n; Tensor x;`, which declare what the example takes for granted.
   `#include` lines stay in front. A `…` in an example marks it as a sketch, which is not compiled.
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 
+UMBRELLAS = ("tenon/tenon.h", "tenon/core.h", "tenon/extension.h")
 PRELUDE = """#include <cstdint>
 #include <fmt/core.h>
 #include <string>
@@ -92,10 +93,12 @@ def main():
         for start, text in from_markdown(path):
             name = re.sub(r"\W", "_", f"{path}_{start}") + ".cpp"
             sources[name] = markdown_source(path, start, text)
-    umbrella = pathlib.Path("tenon/tenon.h")
-    public = re.findall(r'^#include "(tenon/.*)"', umbrella.read_text(), re.M)
+    public = dict.fromkeys(UMBRELLAS)
+    for umbrella in UMBRELLAS:
+        included = re.findall(r'^#include "(tenon/.*)"', pathlib.Path(umbrella).read_text(), re.M)
+        public.update(dict.fromkeys(included))
     folders = {}
-    for path in [umbrella, *map(pathlib.Path, public)]:
+    for path in map(pathlib.Path, public):
         found = from_header(path)
         if found and not any("…" in line for line in found[1]):
             start, example, given, includes = found
@@ -103,7 +106,7 @@ def main():
             head += includes
             body += header_example(path, start, example, given)
     for folder, (head, body) in folders.items():
-        lines = ['#include "tenon/tenon.h"', *head, PRELUDE, *body]
+        lines = ['#include "tenon/tenon.h"', '#include "tenon/extension.h"', *head, PRELUDE, *body]
         sources[f"headers_of_{folder}.cpp"] = "\n".join(lines) + "\n"
     for old in out.glob("*.cpp"):
         if old.name not in sources:

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "tenon/base/error.h"
+#include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/log.h"
 #include "tenon/base/strings.h"
 #include "tenon/graph/text.h"
@@ -13,8 +14,27 @@
 
 namespace tenon {
 
+namespace {
+
+struct Placed {
+  Pass pass;
+  std::string after;
+};
+
+/// Of extensions, in the order in which they were loaded. Never destroyed.
+std::vector<Placed>& placed_passes() {
+  static constinit MadeOnce<std::vector<Placed>> placed;
+  return placed.get([] { return new std::vector<Placed>; });
+}
+
+}  // namespace
+
+void extend_standard_passes(Pass pass, std::string after) {
+  placed_passes().push_back({std::move(pass), std::move(after)});
+}
+
 std::vector<Pass> standard_passes() {
-  return {
+  std::vector<Pass> passes = {
       {"hoist", hoist_from_loops},
       {"inline", inline_calls},
       {"check-indices", check_indices},
@@ -28,6 +48,12 @@ std::vector<Pass> standard_passes() {
       {"rematerialise", rematerialise},
       {"fuse", fuse},
   };
+  for (const Placed& placed : placed_passes()) {
+    auto at = std::ranges::find(passes, placed.after, &Pass::name);
+    check(at != passes.end(), "load() has looked for the pass that another one stands behind");
+    passes.insert(at + 1, placed.pass);
+  }
+  return passes;
 }
 
 std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pass>& passes) {

@@ -1,5 +1,6 @@
 // Passes: named functions from graph to graph, run in one readable list, timed, switchable by name.
-// Graphs are verified before the first and after each; TENON_LOG=debug shows the times.
+// Graphs are verified before the first and after each that changed something; TENON_LOG=debug shows
+// the times.
 //
 //   PassManager passes({ops, oracle}, {.disabled = {"cse"}, .print_after = {"simplify"}});
 //   std::unique_ptr<Graph> ready = passes.run(graph, standard_passes());
@@ -58,8 +59,11 @@ class PassManager {
   std::vector<PassTime> times_;
 };
 
-/// From what users write to what is lowered: the whole list, in order.
+/// From what users write to what is lowered: the whole list, in order. Those of extensions stand
+/// behind the passes that they name.
 std::vector<Pass> standard_passes();
+/// For load() (runtime/extension.h): nothing was compiled yet. A pass of the name `after` is there.
+void extend_standard_passes(Pass pass, std::string after);
 
 // One file each in passes/.
 std::unique_ptr<Graph> inline_calls(const Graph& graph, const PassContext& context);

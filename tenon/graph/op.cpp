@@ -51,8 +51,9 @@ std::string what_is_missing(const OpDef& op) {
 const OpDef& OpRegistry::add(OpDef op) {
   std::string missing = what_is_missing(op);
   if (!missing.empty())
-    fail(ErrorCode::internal, "op '{}' ({}) lacks {}", op.name, op.family, missing);
-  if (by_name_.contains(op.name)) fail(ErrorCode::internal, "op '{}' is stated twice", op.name);
+    fail(ErrorCode::invalid_argument, "op '{}' ({}) lacks {}", op.name, op.family, missing);
+  if (by_name_.contains(op.name))
+    fail(ErrorCode::already_exists, "op '{}' is stated twice", op.name);
   ops_.push_back(std::make_unique<OpDef>(std::move(op)));
   const OpDef& added = *ops_.back();
   by_name_.emplace(added.name, &added);

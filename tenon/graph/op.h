@@ -172,8 +172,8 @@ struct OpDef {
 /// around as const&.
 class OpRegistry {
  public:
-  /// Throws Error(internal) where the definition is incomplete: no samples, no reference, no
-  /// derivative class …
+  /// Error invalid_argument where the definition is incomplete: no samples, no reference, no
+  /// derivative class …; already_exists where there is an op of that name.
   const OpDef& add(OpDef op);
   /// Throws Error(not_found) with the closest name.
   const OpDef& get(std::string_view name) const;

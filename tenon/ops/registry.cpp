@@ -1,8 +1,38 @@
 #include "tenon/ops/registry.h"
 
+#include <mutex>
+#include <vector>
+
+#include "tenon/base/error.h"
 #include "tenon/base/fork_safe_mutex.h"
 
 namespace tenon {
+
+namespace {
+
+using Families = std::vector<std::function<void(OpRegistry&)>>;
+
+/// Of extensions, until core_ops() are made of them.
+struct OpenFamilies {
+  std::mutex mutex;
+  bool closed = false;
+  Families families;
+};
+
+/// Never destroyed, as what is made of them.
+OpenFamilies& open_families() {
+  static constinit MadeOnce<OpenFamilies> open;
+  return open.get([] { return new OpenFamilies; });
+}
+
+Families close_families() {
+  OpenFamilies& open = open_families();
+  const std::scoped_lock lock(open.mutex);
+  open.closed = true;
+  return std::move(open.families);
+}
+
+}  // namespace
 
 void register_core_ops(OpRegistry& ops) {
   using Family = void (*)(OpRegistry&);
@@ -25,8 +55,20 @@ const OpRegistry& core_ops() {
   return ops.get([] {
     auto* made = new OpRegistry;
     register_core_ops(*made);
+    for (const auto& family : close_families()) family(*made);
     return made;
   });
+}
+
+void extend_core_ops(std::function<void(OpRegistry&)> family, const std::function<void()>& then) {
+  OpenFamilies& open = open_families();
+  const std::scoped_lock lock(open.mutex);
+  if (open.closed) {
+    throw make_error(ErrorCode::invalid_argument, "ops have been used before")
+        .note("load extensions first, at the start of main");
+  }
+  then();
+  open.families.push_back(std::move(family));
 }
 
 }  // namespace tenon

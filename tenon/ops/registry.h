@@ -5,6 +5,7 @@
 //   ops.get("softmax");
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "tenon/graph/op.h"
@@ -43,7 +44,11 @@ void register_recurrent(OpRegistry& ops);      // LSTM and GRU
 
 void register_core_ops(OpRegistry& ops);
 
-/// A registry with the core ops, for programs that add none of their own. Made on first use.
+/// The ops of this program: the core's, then those of extensions. Made on first use.
 const OpRegistry& core_ops();
+
+/// Adds ops to core_ops(), which must not have been used yet: error invalid_argument. `then` is
+/// called before anyone can use them. For load() (runtime/extension.h), which checks them first.
+void extend_core_ops(std::function<void(OpRegistry&)> family, const std::function<void()>& then);
 
 }  // namespace tenon

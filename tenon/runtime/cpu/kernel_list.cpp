@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "tenon/base/fork_safe_mutex.h"
 #include "tenon/runtime/cpu/library.h"
 #include "tenon/runtime/cpu/narrow_convolution.h"
@@ -6,10 +9,25 @@
 
 namespace tenon {
 
+namespace {
+
+/// Of extensions, in the order in which they were loaded. Never destroyed.
+std::vector<KernelEntry>& extension_kernels() {
+  static constinit MadeOnce<std::vector<KernelEntry>> kernels;
+  return kernels.get([] { return new std::vector<KernelEntry>; });
+}
+
+}  // namespace
+
+void extend_cpu_kernels(std::vector<KernelEntry> kernels) {
+  std::ranges::move(kernels, std::back_inserter(extension_kernels()));
+}
+
 const std::vector<KernelEntry>& cpu_kernels() {
   static constinit MadeOnce<const std::vector<KernelEntry>> kernels;
   return kernels.get([] {
-    return new std::vector<KernelEntry>{
+    auto* all = new std::vector<KernelEntry>(extension_kernels());
+    const std::vector<KernelEntry> own = {
         {"dot", "onednn dot", claims_library, make_dot},
         {"convolution", "generated convolution", claims_library, make_narrow_convolution},
         {"convolution_input_gradient", "generated convolution", claims_library,
@@ -32,6 +50,8 @@ const std::vector<KernelEntry>& cpu_kernels() {
         // reference semantics.
         {"*", "reference", claims_any, make_reference},
     };
+    all->insert(all->end(), own.begin(), own.end());
+    return all;
   });
 }
 

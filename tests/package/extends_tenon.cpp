@@ -1,0 +1,85 @@
+// What a library that extends tenon must be able to do: its op, in eager code, under transforms and
+// compiled; its kernel; its pass; and what goes wrong with an extension is said.
+
+#include <tenon/extension.h>
+
+#include <cstdlib>
+#include <functional>
+
+#include "squared_relu.h"
+
+using namespace tenon;
+
+namespace {
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  fmt::print("failed: {}\n", what);
+  std::exit(1);
+}
+
+void expect_error(ErrorCode code, const char* text, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.code() == code && std::string_view(error.what()).find(text) != std::string::npos)
+      return;
+    fmt::print("failed: {}\n", error.what());
+    std::exit(1);
+  }
+  fmt::print("failed: no error says '{}'\n", text);
+  std::exit(1);
+}
+
+void refuse_what_is_wrong() {
+  auto load_op = [](OpStatement statement) {
+    return [statement] {
+      load({.name = "wrong", .ops = [&](OpFamily& ops) { ops.add(OpStatement(statement)); }});
+    };
+  };
+  expect_error(ErrorCode::invalid_argument, "has no name", [] { load({}); });
+  expect_error(ErrorCode::already_exists, "loaded already", [] { squared::load(); });
+  expect_error(ErrorCode::invalid_argument, "op 'half_stated' (wrong) lacks",
+               load_op(primitive("half_stated").doc("Nothing.")));
+  expect_error(ErrorCode::not_found, "did you mean 'softmax'", [] {
+    auto claims = [](const Graph&, const Node&) { return true; };
+    auto make = [](const KernelRequest&, std::string&) { return std::unique_ptr<OpKernel>(); };
+    load({.name = "wrong", .kernels = {{"sofmax", "mine", claims, make}}});
+  });
+  expect_error(ErrorCode::invalid_argument, "kernel 'mine' lacks claims",
+               [] { load({.name = "wrong", .kernels = {{"softmax", "mine", {}, {}}}}); });
+  auto nothing = [](const Graph&, const PassContext&) { return std::unique_ptr<Graph>(); };
+  expect_error(ErrorCode::not_found, "did you mean 'simplify'",
+               [&] { load({.name = "wrong", .passes = {{{"mine", nothing}, "simplfy"}}}); });
+  expect_error(ErrorCode::already_exists, "there is a pass 'cse' already",
+               [&] { load({.name = "wrong", .passes = {{{"cse", nothing}, "inline"}}}); });
+  expect(loaded_extensions() == std::vector<std::string>{"squared"}, "nothing wrong was taken");
+}
+
+}  // namespace
+
+int main() {
+  squared::load();
+  refuse_what_is_wrong();
+
+  const Tensor x{-1.0, 0.5, 3.0};
+  expect(all_close(squared::squared_relu(x), Tensor{0.0, 0.25, 9.0}).item() == 1, "the op");
+  expect(squared::kernel_runs == 1, "the kernel ran");
+
+  auto slope = jit(grad([](Tensor x) { return sum(squared::squared_relu(x)); }));
+  expect(all_close(slope(x), Tensor{0.0, 1.0, 6.0}).item() == 1, "its derivative, compiled");
+  auto rows = vmap([](Tensor x) { return squared::squared_relu(x); });
+  expect(all_close(rows(stack({x, x}))[1], Tensor{0.0, 0.25, 9.0}).item() == 1, "its batches");
+
+  const int before = squared::kernel_runs;
+  auto written_out = jit([](Tensor x) {
+    Tensor positive = relu(x);
+    return positive * positive;
+  });
+  expect(all_close(written_out(x), Tensor{0.0, 0.25, 9.0}).item() == 1, "written out");
+  expect(squared::kernel_runs == before + 1, "the pass found it");
+
+  expect_error(ErrorCode::invalid_argument, "ops have been used before",
+               [] { load({.name = "late"}); });
+  fmt::print("an op, a kernel and a pass from outside\n");
+}
