@@ -1,6 +1,7 @@
 #include "tenon/runtime/instance_builder.h"
 
 #include <algorithm>
+#include <limits>
 #include <list>
 
 #include "tenon/base/error.h"
@@ -34,6 +35,20 @@ void check_sizes(const Graph& graph, const SymbolValues& symbols) {
   }
 }
 
+/// Kernels multiply sizes of axes, add to them and round them up, and do so with the axes of an
+/// array without elements, too: as in NumPy, an empty axis does not make the others boundless.
+void check_axes(const std::vector<int64_t>& shape) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 8;
+  int64_t count = 1;
+  for (int64_t axis : shape) {
+    if (axis == 0 || (!__builtin_mul_overflow(count, axis, &count) && count <= kMost)) continue;
+    element_count(shape);  // the error of an array that is not empty
+    fail(ErrorCode::out_of_range,
+         "an array {} has, its empty axes left out, more elements than memory can ever hold",
+         Shape::of(shape).to_string());
+  }
+}
+
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
@@ -46,7 +61,9 @@ InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols
       exact_convolutions_(exact_convolutions) {}
 
 ConcreteType InstanceBuilder::concrete(const Type& type) const {
-  return {type.dtype, type.shape.evaluate(symbols_)};
+  ConcreteType result{type.dtype, type.shape.evaluate(symbols_)};
+  check_axes(result.shape);
+  return result;
 }
 
 void InstanceBuilder::build() {
@@ -242,9 +259,9 @@ void InstanceBuilder::prepare_node(NodeId id) {
                         .attributes = prepared.attributes,
                         .generator = program_.generator,
                         .exact_convolutions = exact_convolutions_};
-  for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
-  for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
   try {
+    for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
+    for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
     prepared.kernel = make_kernel(request);
   } catch (Error& error) {
     if (!node.label.empty()) error.note("in {}", node.label);

@@ -11,6 +11,8 @@
 #include "tenon/graph/verify.h"
 #include "tenon/ops/registry.h"
 #include "tenon/runtime/executable.h"
+#include "tenon/transform/vjp.h"
+#include "tenon/transform/vmap.h"
 
 namespace tenon {
 namespace {
@@ -33,7 +35,14 @@ std::optional<Attribute> with_extreme(const Attribute& attribute, size_t entry, 
   return std::nullopt;
 }
 
-/// One call, compiled and bound to its sizes; `known` stand for its symbols.
+/// Rules of derivatives and batching reckon with sizes and attributes, too.
+void transform(const Graph& graph) {
+  verify(*vmap(graph, core_ops(), {.size = Dim::symbol("batch")}));
+  const OpDef& op = *graph.node(0).op;
+  if (is_differentiable(op) && op.name != "while") verify(*vjp(graph, core_ops()));
+}
+
+/// One call, transformed, compiled and bound to its sizes; `known` stand for its symbols.
 void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes,
           const SymbolValues& known, bool compiled) {
   try {
@@ -47,6 +56,7 @@ void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes
     graph.set_outputs(std::move(outputs));
     verify(graph);
     to_text(graph);
+    transform(graph);
     if (!compiled) return;
     std::vector<std::vector<int64_t>> shapes;
     for (const Type& type : types) shapes.push_back(type.shape.evaluate(known));
@@ -54,6 +64,16 @@ void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes
   } catch (const Error& error) {
     EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
   }
+}
+
+/// All axes of one size with another, as ops ask for.
+std::vector<Type> with_size(std::vector<Type> types, const Dim& old, const Dim& size) {
+  for (Type& type : types) {
+    for (size_t d = 0; d < type.rank(); ++d) {
+      if (type.dim(d) == old) type.shape[d] = size;
+    }
+  }
+  return types;
 }
 
 class Extremes : public testing::TestWithParam<const OpDef*> {};
@@ -90,25 +110,21 @@ TEST_P(Extremes, OfSizesAreResultsOrErrors) {
       for (size_t axis = 0; axis < sample.types[i].rank(); ++axis) {
         for (int64_t extreme : {int64_t{1} << 31, int64_t{1} << 59, INT64_MAX}) {
           SCOPED_TRACE(sample.name() + ": size " + std::to_string(extreme));
-          std::vector<Type> types = sample.types;
-          const Dim old = types[i].dim(axis);
-          // All axes of that size, as ops ask for.
-          for (Type& type : types) {
-            for (size_t d = 0; d < type.rank(); ++d) {
-              if (type.dim(d) == old) type.shape[d] = extreme;
-            }
-          }
+          const std::vector<Type> types =
+              with_size(sample.types, sample.types[i].dim(axis), extreme);
+          const Attributes& attributes = sample.sample->attributes;
           const bool compiled = sample.index == 0;
-          call(op, types, sample.sample->attributes, sample.symbols, compiled);
+          call(op, types, attributes, sample.symbols, compiled);
           // 3 * extreme leaves 64 bits only once the symbol is a number.
-          for (Type& type : types) {
-            for (size_t d = 0; d < type.rank(); ++d) {
-              if (type.dim(d).is(extreme)) type.shape[d] = Dim::symbol("s") * extreme;
-            }
-          }
           SymbolValues symbols = sample.symbols;
           symbols["s"] = 3;
-          call(op, types, sample.sample->attributes, symbols, compiled);
+          call(op, with_size(types, extreme, Dim::symbol("s") * extreme), attributes, symbols,
+               compiled);
+          // No elements, and yet an axis as long as before.
+          for (const Dim& other : types[i].shape) {
+            if (!other.is(extreme))
+              call(op, with_size(types, other, 0), attributes, sample.symbols, compiled);
+          }
         }
       }
     }
