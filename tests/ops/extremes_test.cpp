@@ -35,18 +35,27 @@ std::optional<Attribute> with_extreme(const Attribute& attribute, size_t entry, 
   return std::nullopt;
 }
 
-/// Rules of derivatives and batching reckon with sizes and attributes, too.
-void transform(const Graph& graph) {
-  verify(*vmap(graph, core_ops(), {.size = Dim::symbol("batch")}));
-  const OpDef& op = *graph.node(0).op;
-  if (is_differentiable(op) && op.name != "while") verify(*vjp(graph, core_ops()));
+template <class Function>
+void expect_result_or_error(Function&& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+  }
 }
 
-/// One call, transformed, compiled and bound to its sizes; `known` stand for its symbols.
+/// Compiled and bound to its sizes.
+void prepare(const Graph& graph, const SymbolValues& known) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const Type& type : graph.input_types()) shapes.push_back(type.shape.evaluate(known));
+  compile(graph, core_ops(), {.memory_limit = 1 << 24})->prepare(shapes);
+}
+
+/// One call, its batching and its derivative; `known` stand for the symbols.
 void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes,
           const SymbolValues& known, bool compiled) {
-  try {
-    Graph graph;
+  Graph graph;
+  expect_result_or_error([&] {
     Build build(graph, core_ops());
     std::vector<Value> inputs;
     for (const Type& type : types) inputs.push_back(build.input("x", type));
@@ -56,14 +65,20 @@ void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes
     graph.set_outputs(std::move(outputs));
     verify(graph);
     to_text(graph);
-    transform(graph);
-    if (!compiled) return;
-    std::vector<std::vector<int64_t>> shapes;
-    for (const Type& type : types) shapes.push_back(type.shape.evaluate(known));
-    compile(graph, core_ops(), {.memory_limit = 1 << 24})->prepare(shapes);
-  } catch (const Error& error) {
-    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
-  }
+  });
+  if (graph.outputs().empty()) return;
+  if (compiled) expect_result_or_error([&] { prepare(graph, known); });
+  expect_result_or_error([&] {
+    auto batched = vmap(graph, core_ops(), {.size = 3});
+    verify(*batched);
+    if (compiled) prepare(*batched, known);
+  });
+  if (!is_differentiable(op) || op.name == "while") return;
+  expect_result_or_error([&] {
+    auto pulled = vjp(graph, core_ops());
+    verify(*pulled);
+    if (compiled) prepare(*pulled, known);
+  });
 }
 
 /// All axes of one size with another, as ops ask for.
