@@ -1,7 +1,6 @@
 #include "tenon/runtime/instance_builder.h"
 
 #include <algorithm>
-#include <limits>
 #include <list>
 
 #include "tenon/base/error.h"
@@ -35,18 +34,20 @@ void check_sizes(const Graph& graph, const SymbolValues& symbols) {
   }
 }
 
-/// Kernels multiply sizes of axes, add to them and round them up, and do so with the axes of an
-/// array without elements, too: as in NumPy, an empty axis does not make the others boundless.
+/// Kernels multiply sizes of axes, add to them, round them up and count the bytes of several such
+/// arrays, and do so with the axes of an array without elements, too: as in NumPy, an empty axis
+/// does not make the others boundless.
 void check_axes(const std::vector<int64_t>& shape) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 8;
+  constexpr int64_t kMost = int64_t{1} << 56;  // no address space has more
   int64_t count = 1;
+  bool beyond = false, empty = false;
   for (int64_t axis : shape) {
-    if (axis == 0 || (!__builtin_mul_overflow(count, axis, &count) && count <= kMost)) continue;
-    element_count(shape);  // the error of an array that is not empty
-    fail(ErrorCode::out_of_range,
-         "an array {} has, its empty axes left out, more elements than memory can ever hold",
-         Shape::of(shape).to_string());
+    empty |= axis == 0;
+    beyond |= axis != 0 && (__builtin_mul_overflow(count, axis, &count) || count > kMost);
   }
+  if (!beyond) return;
+  fail(ErrorCode::out_of_range, "an array {} has{} more elements than memory can ever hold",
+       Shape::of(shape).to_string(), empty ? ", its empty axes left out," : "");
 }
 
 }  // namespace
