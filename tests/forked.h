@@ -22,6 +22,21 @@ constexpr bool kChildrenCompute = true;
   if (!::tenon::test::kChildrenCompute) \
   GTEST_SKIP() << "the thread sanitizer lets no child of a process with threads start threads"
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kChildrenAllocate = false;
+#elif defined(__has_feature)
+constexpr bool kChildrenAllocate = !__has_feature(address_sanitizer);
+#else
+constexpr bool kChildrenAllocate = true;
+#endif
+
+/// In a test whose other threads allocate memory while one forks.
+#define TENON_SKIP_WITHOUT_ALLOCATING_CHILDREN()                                                 \
+  TENON_SKIP_WITHOUT_CHILDREN();                                                                 \
+  if (!::tenon::test::kChildrenAllocate)                                                         \
+  GTEST_SKIP() << "a lock of the address sanitizer's allocator that another thread held at the " \
+                  "fork is never free in the child (GCC 12)"
+
 /// Of function() in a child; -1 where it does not end within a minute and is killed, or ends by a
 /// signal. 0 where !kChildrenCompute.
 template <class Function>

@@ -373,8 +373,9 @@ std::optional<Expr> index_divide(ExprOp op, Expr a, Expr b) {
   const ExprNode& n = a.node();
   if (op == ExprOp::floor_div && constant && n.op == ExprOp::floor_div) {
     const auto inner = pool.at(n.operands[1]).as_integer();
-    if (inner && *inner > 0)
-      return floor_div(pool.at(n.operands[0]), pool.index(*inner * divisor.constant));
+    int64_t both = 0;
+    if (inner && *inner > 0 && !__builtin_mul_overflow(*inner, divisor.constant, &both))
+      return floor_div(pool.at(n.operands[0]), pool.index(both));
   }
   const Division split = split_by(dividend, divisor);
   const bool exact = in_range(pool, split.remainder, divisor);

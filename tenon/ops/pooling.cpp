@@ -175,11 +175,13 @@ Value adaptive(Value x, const Integers& output, Reduce reduce) {
   for (size_t i = 0; i < output.size(); ++i) {
     if (y.dim(i + 1).is(output[i])) continue;
     auto axis = static_cast<int64_t>(i + 1);
-    int64_t size = y.dim(i + 1).constant();
+    // A product of the size and a position may leave 64 bits.
+    const int64_t positions = output[i], size = y.dim(i + 1).constant();
+    const int64_t whole = size / positions, rest = size % positions;
     Values parts;
-    for (int64_t o = 0; o < output[i]; ++o) {
-      int64_t begin = o * size / output[i];
-      int64_t end = ((o + 1) * size + output[i] - 1) / output[i];
+    for (int64_t o = 0; o < positions; ++o) {
+      int64_t begin = o * whole + o * rest / positions;
+      int64_t end = (o + 1) * whole + ((o + 1) * rest + positions - 1) / positions;
       parts.push_back(reduce(slice_axis(y, axis, begin, end), {axis}, true));
     }
     y = concatenate(parts, axis);

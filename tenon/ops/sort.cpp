@@ -144,7 +144,7 @@ void add_top_k(OpFamily& ops) {
 std::vector<Type> infer_search(InferContext& c) {
   const Type &sorted = c.input(0), &values = c.input(1);
   int64_t batch = c.attributes.integer("batch_dims");
-  if (batch < 0 || to_axis(sorted.rank()) != batch + 1 || to_axis(values.rank()) < batch) {
+  if (batch < 0 || batch != to_axis(sorted.rank()) - 1 || to_axis(values.rank()) < batch) {
     fail(ErrorCode::shape_mismatch,
          "sorted {} and values {}: with batch_dims {} sorted needs one axis more, values no less",
          sorted.to_string(), values.to_string(), batch);

@@ -34,6 +34,22 @@ void check_sizes(const Graph& graph, const SymbolValues& symbols) {
   }
 }
 
+/// Kernels multiply sizes of axes, add to them, round them up and count the bytes of several such
+/// arrays, and do so with the axes of an array without elements, too: as in NumPy, an empty axis
+/// does not make the others boundless.
+void check_axes(const std::vector<int64_t>& shape) {
+  constexpr int64_t kMost = int64_t{1} << 56;  // no address space has more
+  int64_t count = 1;
+  bool beyond = false, empty = false;
+  for (int64_t axis : shape) {
+    empty |= axis == 0;
+    beyond |= axis != 0 && (__builtin_mul_overflow(count, axis, &count) || count > kMost);
+  }
+  if (!beyond) return;
+  fail(ErrorCode::out_of_range, "an array {} has{} more elements than memory can ever hold",
+       Shape::of(shape).to_string(), empty ? ", its empty axes left out," : "");
+}
+
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
@@ -46,7 +62,9 @@ InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols
       exact_convolutions_(exact_convolutions) {}
 
 ConcreteType InstanceBuilder::concrete(const Type& type) const {
-  return {type.dtype, type.shape.evaluate(symbols_)};
+  ConcreteType result{type.dtype, type.shape.evaluate(symbols_)};
+  check_axes(result.shape);
+  return result;
 }
 
 void InstanceBuilder::build() {
@@ -242,9 +260,9 @@ void InstanceBuilder::prepare_node(NodeId id) {
                         .attributes = prepared.attributes,
                         .generator = program_.generator,
                         .exact_convolutions = exact_convolutions_};
-  for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
-  for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
   try {
+    for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
+    for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
     prepared.kernel = make_kernel(request);
   } catch (Error& error) {
     if (!node.label.empty()) error.note("in {}", node.label);

@@ -58,7 +58,7 @@ TYPED_TEST(ForkSafe, AChildFindsTheLockFreeAndTheDataWhole) {
 }
 
 TYPED_TEST(ForkSafe, LocksMayBeNestedInAnyOrderAndMadeUnderOthers) {
-  TENON_SKIP_WITHOUT_CHILDREN();
+  TENON_SKIP_WITHOUT_ALLOCATING_CHILDREN();
   TypeParam before, after;
   std::deque<int> data;
   const auto up = in_a_loop(1, [&] {
@@ -126,7 +126,7 @@ TEST(ForkDelay, AThreadMayForkInItsOwn) {
 }
 
 TEST(MadeOnce, NoChildFindsItHalfMade) {
-  TENON_SKIP_WITHOUT_CHILDREN();
+  TENON_SKIP_WITHOUT_ALLOCATING_CHILDREN();
   for (int i = 0; i < 20; ++i) {
     MadeOnce<std::vector<int>> made;
     std::atomic<int> times = 0;

@@ -59,7 +59,7 @@ TEST(Prefetcher, EveryRowOnceAnEpochInTheOrderOfTheEpoch) {
 }
 
 TEST(Prefetcher, AChildOfForkGoesOnWhereItsParentWas) {
-  TENON_SKIP_WITHOUT_CHILDREN();
+  TENON_SKIP_WITHOUT_ALLOCATING_CHILDREN();
   for (int prefetch : {0, 1, 4}) {
     auto batches = std::make_unique<Prefetcher>(
         numbered(10), LoaderOptions{.batch = 4, .seed = 5, .prefetch = prefetch});

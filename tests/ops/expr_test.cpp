@@ -91,6 +91,17 @@ TEST_F(IndexExpr, QuotientsFollowFromRanges) {
   EXPECT_EQ(to_string(floor_div(i, eight)), "i/8");
 }
 
+TEST_F(IndexExpr, QuotientsOfQuotientsAreOneWhereTheProductFits) {
+  const auto twice = [&](int64_t first, int64_t second) {
+    return to_string(floor_div(floor_div(i, pool.index(first)), pool.index(second)));
+  };
+  EXPECT_EQ(twice(3, 5), "i/15");
+  EXPECT_EQ(twice(int64_t{1} << 32, (int64_t{1} << 31) - 1), "i/9223372032559808512");
+  // 2^63 is the smallest number of 64 bits, 2^64 is 0.
+  EXPECT_EQ(twice(int64_t{1} << 33, int64_t{1} << 30), "i/8589934592/1073741824");
+  EXPECT_EQ(twice(int64_t{1} << 33, int64_t{1} << 31), "i/8589934592/2147483648");
+}
+
 TEST_F(IndexExpr, QuotientAndRestJoinAgain) {
   const Expr c = pool.index(5);
   EXPECT_TRUE((floor_div(i, c) * 5 + floor_mod(i, c)).same_as(i));

@@ -11,6 +11,8 @@
 #include "tenon/graph/verify.h"
 #include "tenon/ops/registry.h"
 #include "tenon/runtime/executable.h"
+#include "tenon/transform/vjp.h"
+#include "tenon/transform/vmap.h"
 
 namespace tenon {
 namespace {
@@ -33,11 +35,27 @@ std::optional<Attribute> with_extreme(const Attribute& attribute, size_t entry, 
   return std::nullopt;
 }
 
-/// One call, compiled and bound to its sizes; `known` stand for its symbols.
+template <class Function>
+void expect_result_or_error(Function&& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+  }
+}
+
+/// Compiled and bound to its sizes.
+void prepare(const Graph& graph, const SymbolValues& known) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const Type& type : graph.input_types()) shapes.push_back(type.shape.evaluate(known));
+  compile(graph, core_ops(), {.memory_limit = 1 << 24})->prepare(shapes);
+}
+
+/// One call, its batching and its derivative; `known` stand for the symbols.
 void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes,
           const SymbolValues& known, bool compiled) {
-  try {
-    Graph graph;
+  Graph graph;
+  expect_result_or_error([&] {
     Build build(graph, core_ops());
     std::vector<Value> inputs;
     for (const Type& type : types) inputs.push_back(build.input("x", type));
@@ -47,13 +65,30 @@ void call(const OpDef& op, const std::vector<Type>& types, Attributes attributes
     graph.set_outputs(std::move(outputs));
     verify(graph);
     to_text(graph);
-    if (!compiled) return;
-    std::vector<std::vector<int64_t>> shapes;
-    for (const Type& type : types) shapes.push_back(type.shape.evaluate(known));
-    compile(graph, core_ops(), {.memory_limit = 1 << 24})->prepare(shapes);
-  } catch (const Error& error) {
-    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+  });
+  if (graph.outputs().empty()) return;
+  if (compiled) expect_result_or_error([&] { prepare(graph, known); });
+  expect_result_or_error([&] {
+    auto batched = vmap(graph, core_ops(), {.size = 3});
+    verify(*batched);
+    if (compiled) prepare(*batched, known);
+  });
+  if (!is_differentiable(op) || op.name == "while") return;
+  expect_result_or_error([&] {
+    auto pulled = vjp(graph, core_ops());
+    verify(*pulled);
+    if (compiled) prepare(*pulled, known);
+  });
+}
+
+/// All axes of one size with another, as ops ask for.
+std::vector<Type> with_size(std::vector<Type> types, const Dim& old, const Dim& size) {
+  for (Type& type : types) {
+    for (size_t d = 0; d < type.rank(); ++d) {
+      if (type.dim(d) == old) type.shape[d] = size;
+    }
   }
+  return types;
 }
 
 class Extremes : public testing::TestWithParam<const OpDef*> {};
@@ -90,25 +125,21 @@ TEST_P(Extremes, OfSizesAreResultsOrErrors) {
       for (size_t axis = 0; axis < sample.types[i].rank(); ++axis) {
         for (int64_t extreme : {int64_t{1} << 31, int64_t{1} << 59, INT64_MAX}) {
           SCOPED_TRACE(sample.name() + ": size " + std::to_string(extreme));
-          std::vector<Type> types = sample.types;
-          const Dim old = types[i].dim(axis);
-          // All axes of that size, as ops ask for.
-          for (Type& type : types) {
-            for (size_t d = 0; d < type.rank(); ++d) {
-              if (type.dim(d) == old) type.shape[d] = extreme;
-            }
-          }
+          const std::vector<Type> types =
+              with_size(sample.types, sample.types[i].dim(axis), extreme);
+          const Attributes& attributes = sample.sample->attributes;
           const bool compiled = sample.index == 0;
-          call(op, types, sample.sample->attributes, sample.symbols, compiled);
+          call(op, types, attributes, sample.symbols, compiled);
           // 3 * extreme leaves 64 bits only once the symbol is a number.
-          for (Type& type : types) {
-            for (size_t d = 0; d < type.rank(); ++d) {
-              if (type.dim(d).is(extreme)) type.shape[d] = Dim::symbol("s") * extreme;
-            }
-          }
           SymbolValues symbols = sample.symbols;
           symbols["s"] = 3;
-          call(op, types, sample.sample->attributes, symbols, compiled);
+          call(op, with_size(types, extreme, Dim::symbol("s") * extreme), attributes, symbols,
+               compiled);
+          // No elements, and yet an axis as long as before.
+          for (const Dim& other : types[i].shape) {
+            if (!other.is(extreme))
+              call(op, with_size(types, other, 0), attributes, sample.symbols, compiled);
+          }
         }
       }
     }

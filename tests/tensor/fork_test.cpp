@@ -56,7 +56,7 @@ class ForkWhileOthers : public testing::Test {
     }
   }
 
-  void SetUp() override { TENON_SKIP_WITHOUT_CHILDREN(); }
+  void SetUp() override { TENON_SKIP_WITHOUT_ALLOCATING_CHILDREN(); }
 
   static std::vector<float> values_of_run(const Executable& executable, int64_t rows) {
     const std::vector<Buffer> outputs =

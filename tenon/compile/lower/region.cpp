@@ -219,6 +219,8 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
   const Expr value = body(position);
   block_ = outer;
   const bool is_long = !(count.is_constant() && count.constant() <= kLongest);
+  // Beside an empty axis others may be long: no loop over them is needed, or written out.
+  if (count.is(0)) return identity_of(pool(), kind, value.dtype());
   const bool few = count.is_constant() && count.constant() <= kFewElements;
   auto declare_sum = [&](Block& into) {
     const uint32_t local = kernel_.add_local({.name = "acc", .dtype = value.dtype()});
