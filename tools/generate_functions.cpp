@@ -285,8 +285,8 @@ constexpr const char* kPublicHeader =
 namespace tenon {
 )";
 constexpr const char* kOpLevelHeader =
-    R"(// Ops as functions on tensors that users write otherwise: exactly what a graph holds. Generated
-// from the registry by `./dev generate`: change the op's statement in tenon/ops, not this file.
+    R"(// Generated from the registry by `./dev generate`: change the op's statement in tenon/ops, not this
+// file. Ops as functions on tensors that users write otherwise: exactly what a graph holds.
 //
 //   given: Tensor x, indices, updates;
 //   Tensor y = ops::reduce_max(x, {0});

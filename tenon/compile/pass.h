@@ -2,6 +2,7 @@
 // Graphs are verified before the first and after each that changed something; TENON_LOG=debug shows
 // the times.
 //
+//   given: OpRegistry ops; extern KernelOracle& oracle; Graph graph("f");
 //   PassManager passes({ops, oracle}, {.disabled = {"cse"}, .print_after = {"simplify"}});
 //   std::unique_ptr<Graph> ready = passes.run(graph, standard_passes());
 //   passes.times();                        // seconds a pass

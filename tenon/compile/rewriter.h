@@ -1,11 +1,14 @@
 // Derives a new graph from an old one, node by node: what passes are written with.
 //
-//   Rewriter rewrite(graph, ops);
-//   for (NodeId id = 0; id < graph.node_count(); ++id) {
-//     if (is_identity(graph.node(id))) rewrite.replace(id, {rewrite[graph.node(id).inputs[0]]});
-//     else rewrite.keep(id);
+//   given: bool is_identity(const Node& node);
+//   std::unique_ptr<Graph> without_identities(const Graph& graph, const OpRegistry& ops) {
+//     Rewriter rewrite(graph, ops);
+//     for (NodeId id = 0; id < graph.node_count(); ++id) {
+//       if (is_identity(graph.node(id))) rewrite.replace(id, {rewrite[graph.node(id).inputs[0]]});
+//       else rewrite.keep(id);
+//     }
+//     return rewrite.finish();
 //   }
-//   return rewrite.finish();
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
 // Builds graphs: typed calls of ops by name, with labels, broadcasting and readable errors.
 //
+//   given: OpRegistry ops;
 //   Graph g("f");
 //   Build b(g, ops);
 //   Value x = b.input("x", Type::parse("f32[batch,4]"));

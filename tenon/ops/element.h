@@ -1,12 +1,12 @@
 // How an op says what one element of its result is, from elements of its inputs: the one definition
 // from which the compiler makes loops, fuses neighbours and vectorises.
 //
-//   .element([](ElementContext& c) {                       // transpose
+//   Expr element_of_transpose(ElementContext& c) {         // .element(element_of_transpose)
 //     std::vector<Expr> at(c.index().size());
 //     const Integers& order = c.attributes().integers("order");
 //     for (size_t i = 0; i < at.size(); ++i) at[size_t(order[i])] = c.index()[i];
 //     return c.input(0, at);
-//   })
+//   }
 #pragma once
 
 #include <functional>

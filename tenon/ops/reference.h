@@ -1,10 +1,10 @@
 // What the reference semantics of ops compute with: arrays of doubles (or of 64-bit integers) and
 // one call.
 //
-//   .reference([](ReferenceCall& call) {                   // reverse along axis 0 of a vector
+//   void reversed(ReferenceCall& call) {                   // a vector: .reference(reversed)
 //     const RefArray& x = call.input(0);
 //     for (int64_t i = 0; i < x.size(); ++i) call.output(0).set(i, x.get(x.size() - 1 - i));
-//   })
+//   }
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,12 @@
 // The language in which ops are stated: one chained statement an op, in the file of its family.
 //
+//   #include <cmath>
+//   given: extern OpFamily& ops; Expr expand_tanh(ExprPool& pool, Expr x);
 //   ops.add(elementwise("tanh", 1)
 //               .doc("Hyperbolic tangent.")
 //               .dtypes(kFloating)
 //               .scalar([](double x) { return std::tanh(x); })
-//               .derivative([](Build&, Value, Value y) { return 1.0 - y * y; })
+//               .derivative([](Build&, Value x, Value y) { return 1.0 - y * y; })
 //               .expand(expand_tanh)
 //               .onnx("Tanh")
 //               .samples({"f32[3,5]", "f32[n]", "bf16[7]", "f32[0]"}));

@@ -1,5 +1,6 @@
 // What the library keeps so that it need not be made again: how much it is, and what came of it.
 //
+//   #include <tenon/base/strings.h>
 //   RuntimeCaches caches = runtime_caches();
 //   print("{} kernels, {} found again\n", caches.kernels.held, caches.kernels.hits);
 //   print("idle memory: {}\n", format_bytes(static_cast<uint64_t>(caches.arenas.bytes)));

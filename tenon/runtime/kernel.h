@@ -1,9 +1,10 @@
 // Kernels of single calls, from a library, in native code or generated for their sizes, chosen by
 // asking an ordered list.
 //
+//   given: extern KernelRequest& request; void *const *inputs, *const *outputs, *scratch;
 //   ChosenKernel chosen = make_kernel(request);      // the first that accepts
 //   chosen.kernel->run(inputs, outputs, scratch);
-//   chosen.reasons;                                    // why those before it did not
+//   chosen.reasons;                                  // why those before it did not
 #pragma once
 
 #include <cstdint>

@@ -60,8 +60,9 @@ class Jitted {
   auto operator()(T&&... args) const {
     using Given = std::tuple<std::remove_cvref_t<T>...>;
     using Arguments = typename detail::JitSignature<F, Given>::Arguments;
+    Given taken(std::forward<T>(args)...);
     detail::JitArgumentsGiven<Arguments> given(
-        detail::unwrapped_all(std::type_identity<Arguments>(), Given(std::forward<T>(args)...),
+        detail::unwrapped_all(std::type_identity<Arguments>(), taken,
                               std::index_sequence_for<T...>()),
         typeid(Given), {std::is_arithmetic_v<std::remove_cvref_t<T>>...});
     detail::Flat flat(f_, given.structure);

@@ -1,5 +1,5 @@
-// Ops as functions on tensors that users write otherwise: exactly what a graph holds. Generated
-// from the registry by `./dev generate`: change the op's statement in tenon/ops, not this file.
+// Generated from the registry by `./dev generate`: change the op's statement in tenon/ops, not this
+// file. Ops as functions on tensors that users write otherwise: exactly what a graph holds.
 //
 //   given: Tensor x, indices, updates;
 //   Tensor y = ops::reduce_max(x, {0});

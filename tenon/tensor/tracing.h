@@ -3,7 +3,7 @@
 //   auto square_of = [](std::vector<Tensor> x) { return std::vector<Tensor>{x[0] * x[0]}; };
 //   Type type = Type::parse("f32[batch]");
 //   Traced traced = trace(square_of, {&type, 1});
-//   traced.graph->to_string();
+//   traced.graph->conditions().empty();                // it asks nothing of its sizes
 //   Tensor y = apply_graph(*traced.graph, std::vector<Tensor>{Tensor{1.0, 2.0}})[0];
 #pragma once
 

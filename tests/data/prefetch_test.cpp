@@ -101,8 +101,8 @@ TEST(Prefetcher, BytesBecomeUnitFloatsUnlessToldOtherwise) {
   const Buffer& pixels = batch->at("pixels");
   EXPECT_EQ(pixels.dtype(), DType::f32);
   EXPECT_EQ(pixels.shape(), (std::vector<int64_t>{256, 2}));
-  EXPECT_EQ(pixels.as<float>()[2 * 51], 51 / 255.0f);
-  EXPECT_EQ(pixels.as<float>()[2 * 255], 1.0f);
+  EXPECT_EQ(pixels.as<float>()[size_t{2} * 51], 51 / 255.0f);
+  EXPECT_EQ(pixels.as<float>()[size_t{2} * 255], 1.0f);
   Prefetcher raw(numbered(4), {.batch = 4, .scale_bytes = false});
   EXPECT_EQ(raw.next()->at("pixels").dtype(), DType::u8);
 }

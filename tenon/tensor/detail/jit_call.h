@@ -113,7 +113,7 @@ struct JitSignature<F, std::tuple<T...>> {
 
 /// What the function is given for an argument.
 template <class To, class T>
-To unwrapped(T&& given) {
+To unwrapped(T& given) {
   if constexpr (std::is_same_v<UnwrappedType<T>, T>) {
     return To(std::move(given));
   } else {
@@ -121,9 +121,9 @@ To unwrapped(T&& given) {
   }
 }
 template <class... To, class... T, size_t... kArgument>
-std::tuple<To...> unwrapped_all(std::type_identity<std::tuple<To...>>, std::tuple<T...>&& given,
+std::tuple<To...> unwrapped_all(std::type_identity<std::tuple<To...>>, std::tuple<T...>& given,
                                 std::index_sequence<kArgument...>) {
-  return {unwrapped<To>(std::get<kArgument>(std::move(given)))...};
+  return {unwrapped<To>(std::get<kArgument>(given))...};
 }
 
 /// Of each leaf: whether the argument that it belongs to is a number.
