@@ -32,7 +32,7 @@ void predict(benchmark::State& state, const nn::Model& function, const char* typ
   const Tensor x = example.dtype == DType::f32 ? full(batch.shape, 0.5).eval()
                                                : zeros(batch.shape, example.dtype).eval();
   model.predict(x);
-  for (auto _ : state) benchmark::DoNotOptimize(model.predict(x).buffer().data());
+  for (auto _ : state) benchmark::DoNotOptimize(model.predict(x));
   state.counters["packed MB"] = static_cast<double>(runtime_caches().packed.bytes - packed) / 1e6;
 }
 

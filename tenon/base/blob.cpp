@@ -21,16 +21,18 @@ WeakStore<Blob>& shared_blobs() {
 
 }  // namespace
 
-std::shared_ptr<Blob> Blob::allocate(size_t bytes, std::function<void()> on_release) {
+std::shared_ptr<Blob> Blob::allocate(size_t bytes, void (*released)(size_t)) {
   auto blob = std::make_shared<Blob>(Private{});
   blob->bytes_ = bytes;
-  blob->data_ = blob->small_.data();
-  if (bytes > kSmall) {
+  if (bytes <= kSmall) {
+    const auto address = reinterpret_cast<uintptr_t>(blob->small_.data());
+    blob->data_ = blob->small_.data() + (round_up(address, kBufferAlignment) - address);
+  } else {
     const size_t rounded = round_up(bytes, kBufferAlignment);
     blob->data_ = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded));
     if (blob->data_ == nullptr) return nullptr;
   }
-  blob->release_ = std::move(on_release);
+  blob->released_ = released;
   return blob;
 }
 
@@ -62,7 +64,8 @@ std::shared_ptr<Blob> Blob::of_file(std::shared_ptr<const MappedFile> file, uint
 }
 
 Blob::~Blob() {
-  if (kind_ == Kind::owned && data_ != small_.data()) std::free(data_);
+  if (kind_ == Kind::owned && bytes_ > kSmall) std::free(data_);
+  if (released_ != nullptr) released_(bytes_);
   if (kind_ == Kind::mapped) {
     --mapped_blobs;
     mapped_bytes -= static_cast<int64_t>(bytes_);

@@ -29,7 +29,8 @@ class Blob {
 
  public:
   /// Owned, aligned to kBufferAlignment, not initialised. Null where there is no such memory.
-  static std::shared_ptr<Blob> allocate(size_t bytes, std::function<void()> on_release = {});
+  /// `released` is told the bytes when they go.
+  static std::shared_ptr<Blob> allocate(size_t bytes, void (*released)(size_t) = nullptr);
   /// Memory that the caller keeps alive, or that `release` gives back when the last handle goes.
   static std::shared_ptr<Blob> borrow(void* data, size_t bytes, std::function<void()> release);
   /// Bytes of a file, which stays mapped as long as they live. Sealed: they cannot be written.
@@ -58,7 +59,14 @@ class Blob {
  private:
   enum class Kind : uint8_t { owned, borrowed, mapped };
   enum class Remembered : uint8_t { nothing, being_written, hash };
-  static constexpr size_t kSmall = kBufferAlignment;  // these bytes need no allocation of their own
+  /// So many bytes lie in the blob itself, at the first aligned address: what is allocated with a
+  /// larger alignment costs several times an ordinary block.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr size_t kSmall = 0;  // so that what reads or writes beyond them is found
+#else
+  static constexpr size_t kSmall = kBufferAlignment;
+#endif
+  static constexpr size_t kOrdinary = alignof(std::max_align_t);
 
   std::byte* data_ = nullptr;
   size_t bytes_ = 0;
@@ -66,8 +74,9 @@ class Blob {
   std::atomic<bool> is_sealed_ = false;
   mutable std::atomic<Remembered> remembered_ = Remembered::nothing;
   mutable Hash128 hash_;
+  void (*released_)(size_t) = nullptr;
   std::function<void()> release_;
-  alignas(kBufferAlignment) std::array<std::byte, kSmall> small_;
+  alignas(kOrdinary) std::array<std::byte, kSmall + kBufferAlignment - kOrdinary> small_;
 };
 
 /// Seals it. Returns the blob that the process holds for these bytes, which this one becomes where

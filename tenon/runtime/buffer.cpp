@@ -38,6 +38,12 @@ void raise_peak() {
   }
 }
 
+/// What a block of so many bytes takes.
+int64_t counted(size_t bytes) {
+  return static_cast<int64_t>(
+      std::max<size_t>(round_up(bytes, kBufferAlignment), kBufferAlignment));
+}
+
 void count_bytes(int64_t change) {
   live[thread_number() % live.size()].bytes.fetch_add(change, std::memory_order_relaxed);
   if (change >= kNoticed) raise_peak();
@@ -50,14 +56,12 @@ Buffer Buffer::allocate(DType dtype, std::vector<int64_t> shape) {
   buffer.dtype_ = dtype;
   buffer.shape_ = std::move(shape);
   const size_t bytes = buffer.bytes();
-  const auto counted =
-      static_cast<int64_t>(std::max<size_t>(round_up(bytes, kBufferAlignment), kBufferAlignment));
-  buffer.memory_ = Blob::allocate(bytes, [counted] { count_bytes(-counted); });
+  buffer.memory_ = Blob::allocate(bytes, [](size_t released) { count_bytes(-counted(released)); });
   if (!buffer.memory_) {
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}{}", format_bytes(bytes),
          name_of(dtype), Shape::of(buffer.shape_).to_string());
   }
-  count_bytes(counted);
+  count_bytes(counted(bytes));
   return buffer;
 }
 
