@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,11 +60,18 @@ class SafetensorsFile {
   Literal read(std::string_view name) const { return read(at(name)); }
   Literal read(const SafetensorsEntry& entry) const;
   NamedLiterals read_all() const;
+  /// As read(), but where the bytes can be used as they lie in the file they are: nothing is
+  /// copied, pages are read when they are looked at, and the file stays mapped as long as the
+  /// literal lives. The mapping is private and read only. A file that is replaced by renaming, as
+  /// Tenon writes files, stays as it was; one that is written into changes what is computed, and
+  /// one that is cut off ends the process by SIGBUS. Whoever cannot rule that out uses read().
+  Literal map(std::string_view name) const { return map(at(name)); }
+  Literal map(const SafetensorsEntry& entry) const;
 
  private:
   const SafetensorsEntry* find(std::string_view name) const;
 
-  std::optional<MappedFile> file_;
+  std::shared_ptr<const MappedFile> file_;  // null where the bytes are the caller's
   std::string name_;
   std::span<const std::byte> bytes_;
   std::vector<SafetensorsEntry> tensors_;

@@ -44,16 +44,9 @@ Tensor loaded(Tensor tensor, const std::string& name, const std::filesystem::pat
   return tensor.set_name(name + (name.empty() ? "" : ", ") + "loaded from " + path.string());
 }
 
-Tensor tensor_of(const SafetensorsEntry& entry, const std::shared_ptr<const SafetensorsFile>& file,
+Tensor tensor_of(const SafetensorsEntry& entry, const SafetensorsFile& file,
                  const std::filesystem::path& path) {
-  const auto bytes = file->bytes(entry);
-  const bool as_it_is = entry.dtype && entry.narrow == Narrow::none &&
-                        reinterpret_cast<uintptr_t>(bytes.data()) % size_of(*entry.dtype) == 0;
-  // read() copies, widens, checks bools and refuses types that Tenon has not.
-  const bool in_place = as_it_is && entry.dtype != DType::boolean;
-  Tensor tensor = in_place ? Tensor(borrow({*entry.dtype, entry.shape, bytes}, file))
-                           : Tensor(file->read(entry));
-  return loaded(std::move(tensor), entry.name, path);
+  return loaded(Tensor(file.map(entry)), entry.name, path);
 }
 
 }  // namespace
@@ -87,10 +80,10 @@ void save_npz(const std::filesystem::path& path, const Tree& tree, bool compress
 }
 
 Tree load_safetensors(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const SafetensorsFile>(path);
+  const SafetensorsFile file(path);
   Tree tree;
   try {
-    for (const SafetensorsEntry& entry : file->tensors()) {
+    for (const SafetensorsEntry& entry : file.tensors()) {
       tree.set(entry.name, tensor_of(entry, file, path));
     }
   } catch (Error& error) {
@@ -100,9 +93,9 @@ Tree load_safetensors(const std::filesystem::path& path) {
 }
 
 Tree load_safetensors(const std::filesystem::path& path, const std::vector<std::string>& names) {
-  const auto file = std::make_shared<const SafetensorsFile>(path);
+  const SafetensorsFile file(path);
   Tree tree;
-  for (const std::string& name : names) tree.set(name, tensor_of(file->at(name), file, path));
+  for (const std::string& name : names) tree.set(name, tensor_of(file.at(name), file, path));
   return tree;
 }
 

@@ -65,6 +65,8 @@ struct Printer {
   std::string operator()(const Reals& value) const { return print_list(value, print_real); }
   std::string operator()(const Shape& value) const { return value.to_string(); }
   std::string operator()(const LiteralRef& value) const {
+    if (is_long(*value))
+      return "dense<" + value->type().to_string() + ": " + quote(name_of(*value)) + ">";
     return "dense<" + value->to_string() + ">";
   }
   std::string operator()(const GraphRef& value) const { return to_text(*value); }
@@ -92,7 +94,7 @@ struct HashVisitor {
   void operator()(const LiteralRef& value) const {
     hasher.add(value->dtype());
     hasher.add(std::span<const int64_t>(value->shape()));
-    hasher.add_bytes(value->data(), value->bytes());
+    hasher.add(value->content_hash());
   }
   void operator()(const GraphRef& value) const { hasher.add(value->structural_hash()); }
   void operator()(const Types& value) const {
@@ -110,6 +112,10 @@ bool same_bits(double a, double b) {
 
 }  // namespace
 
+Attribute::Attribute(LiteralRef value) : value_(std::move(value)) {
+  std::get<LiteralRef>(value_)->seal();
+}
+
 std::string Attribute::to_string() const { return std::visit(Printer{}, value_); }
 
 void Attribute::hash(Hasher& hasher) const {
@@ -121,7 +127,9 @@ bool operator==(const Attribute& a, const Attribute& b) {
   if (a.value_.index() != b.value_.index()) return false;
   if (auto* x = a.get_if<LiteralRef>()) {
     const LiteralRef& y = *b.get_if<LiteralRef>();
-    return *x == y || **x == *y;
+    // Hashes are remembered: large constants are compared only where they are equal.
+    return *x == y ||
+           ((*x)->type() == y->type() && (*x)->content_hash() == y->content_hash() && **x == *y);
   }
   if (auto* x = a.get_if<GraphRef>()) {
     const GraphRef& y = *b.get_if<GraphRef>();

@@ -58,7 +58,8 @@ class Attribute {
   Attribute(Integers value) : value_(std::move(value)) {}
   Attribute(Reals value) : value_(std::move(value)) {}
   Attribute(Shape value) : value_(std::move(value)) {}
-  Attribute(LiteralRef value) : value_(std::move(value)) {}
+  /// Seals it: nobody writes to a constant.
+  Attribute(LiteralRef value);
   Attribute(GraphRef value) : value_(std::move(value)) {}
   Attribute(Types value) : value_(std::move(value)) {}
 

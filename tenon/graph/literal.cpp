@@ -1,9 +1,7 @@
 #include "tenon/graph/literal.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include <fmt/format.h>
 
@@ -29,8 +27,6 @@ int64_t element_count(std::span<const int64_t> shape) {
   return count;
 }
 
-void Literal::Free::operator()(std::byte* p) const { std::free(p); }
-
 void check_sizes(DType dtype, std::span<const int64_t> shape) {
   if (std::ranges::all_of(shape, [](int64_t size) { return size >= 0; })) return;
   fail(ErrorCode::invalid_argument, "{} has a negative dimension",
@@ -39,7 +35,7 @@ void check_sizes(DType dtype, std::span<const int64_t> shape) {
 
 Literal::Literal(DType dtype, std::vector<int64_t> shape)
     : Literal(uninitialized(dtype, std::move(shape))) {
-  if (data_) std::memset(data(), 0, bytes());
+  if (blob_) std::memset(data(), 0, bytes());
 }
 
 Literal Literal::uninitialized(DType dtype, std::vector<int64_t> shape) {
@@ -50,12 +46,61 @@ Literal Literal::uninitialized(DType dtype, std::vector<int64_t> shape) {
   const size_t used = result.bytes();
   const size_t rounded = round_up(used, kBufferAlignment);
   if (rounded == 0) return result;
-  result.data_.reset(static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, rounded)));
-  if (!result.data_)
+  result.blob_ = Blob::allocate(used);
+  if (!result.blob_)
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}", format_bytes(rounded),
          result.type().to_string());
   std::memset(result.data() + used, 0, rounded - used);
   return result;
+}
+
+Literal Literal::of_blob(DType dtype, std::vector<int64_t> shape, std::shared_ptr<Blob> blob) {
+  check_sizes(dtype, shape);
+  Literal result;
+  result.dtype_ = dtype;
+  result.shape_ = std::move(shape);
+  const size_t held = blob ? blob->bytes() : 0;
+  if (result.bytes() > held) {
+    fail(ErrorCode::invalid_argument, "{} takes {} bytes, and its memory has {}",
+         result.type().to_string(), result.bytes(), held);
+  }
+  if (result.bytes() == 0) return result;
+  if (reinterpret_cast<uintptr_t>(blob->data()) % size_of(dtype) != 0) {
+    fail(ErrorCode::invalid_argument, "memory of {} begins at an address that is no multiple of {}",
+         result.type().to_string(), size_of(dtype));
+  }
+  result.blob_ = std::move(blob);
+  return result;
+}
+
+Literal::Literal(const Literal& other) {
+  if (!other.is_sealed()) {
+    *this = other.clone();
+    return;
+  }
+  dtype_ = other.dtype_;
+  shape_ = other.shape_;
+  blob_ = other.blob_;
+}
+
+Literal& Literal::operator=(const Literal& other) {
+  if (this != &other) *this = Literal(other);
+  return *this;
+}
+
+void Literal::take_own_memory() { *this = clone(); }
+
+Hash128 Literal::content_hash() const {
+  if (!blob_) return hash_bytes(nullptr, 0);
+  // After keep_rows the memory holds more.
+  return blob_->bytes() == bytes() ? blob_->content_hash() : hash_bytes(data(), bytes());
+}
+
+Literal share_equal(const Literal& literal) {
+  constexpr size_t kLeast = 4096;
+  literal.seal();
+  if (literal.bytes() < kLeast || literal.blob()->bytes() != literal.bytes()) return literal;
+  return Literal::of_blob(literal.dtype(), literal.shape(), share_equal(literal.blob()));
 }
 
 Literal Literal::scalar(DType dtype, Number value) {
@@ -147,7 +192,7 @@ Literal Literal::clone() const {
 }
 
 Literal Literal::reshaped(std::vector<int64_t> shape) const& {
-  return clone().reshaped(std::move(shape));
+  return Literal(*this).reshaped(std::move(shape));
 }
 
 Literal Literal::reshaped(std::vector<int64_t> shape) && {
@@ -181,7 +226,7 @@ std::string Literal::to_string() const {
 
 bool operator==(const Literal& a, const Literal& b) {
   return a.dtype_ == b.dtype_ && a.shape_ == b.shape_ &&
-         (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
+         (a.bytes() == 0 || a.blob_ == b.blob_ || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
 }
 
 }  // namespace tenon

@@ -5,6 +5,7 @@
 //   a.at<float>(3);                        // 4
 //   a.to_double(1);                        // 2.0, whatever the dtype
 //   a.to_string();                         // "f32[2,2]: 1,2,3,4"
+//   a.seal();                              // for ever: from now on, copies share its memory
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tenon/base/blob.h"
 #include "tenon/graph/number.h"
 #include "tenon/graph/type.h"
 
@@ -43,7 +45,9 @@ int64_t element_count(std::span<const int64_t> shape);
 /// Error invalid_argument where a dimension is negative.
 void check_sizes(DType dtype, std::span<const int64_t> shape);
 
-/// Row-major, contiguous, owned; aligned to kBufferAlignment.
+/// Row-major and contiguous. A literal that is written to owns its memory, aligned to
+/// kBufferAlignment, and copies of it copy that. One that is sealed, as every constant of a graph
+/// is, shares it with its copies; who writes to one of those gets memory of its own.
 class Literal {
  public:
   Literal() = default;
@@ -54,6 +58,9 @@ class Literal {
   static Literal uninitialized(DType dtype, std::vector<int64_t> shape);
   template <class T>
   static Literal of(std::vector<int64_t> shape, const std::vector<T>& values);
+  /// The memory of `blob`, which holds as many bytes or more. Error invalid_argument where it does
+  /// not, or where its address is none of an element.
+  static Literal of_blob(DType dtype, std::vector<int64_t> shape, std::shared_ptr<Blob> blob);
   /// A scalar of any dtype. Error out_of_range where the number does not fit it (Number::fits).
   static Literal scalar(DType dtype, Number value);
 
@@ -64,16 +71,19 @@ class Literal {
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
   Type type() const { return {dtype_, Shape::of(shape_)}; }
 
-  std::byte* data() & { return data_.get(); }
-  const std::byte* data() const& { return data_.get(); }
+  std::byte* data() & {
+    if (blob_ && blob_->is_sealed()) take_own_memory();
+    return blob_ ? blob_->data() : nullptr;
+  }
+  const std::byte* data() const& { return blob_ ? blob_->data() : nullptr; }
   const std::byte* data() const&& = delete;  // it would be gone already: give the literal a name
   template <class T>
   std::span<T> values() & {
-    return {reinterpret_cast<T*>(data_.get()), static_cast<size_t>(size())};
+    return {reinterpret_cast<T*>(data()), static_cast<size_t>(size())};
   }
   template <class T>
   std::span<const T> values() const& {
-    return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(size())};
+    return {reinterpret_cast<const T*>(data()), static_cast<size_t>(size())};
   }
   template <class T>
   std::span<const T> values() const&& = delete;
@@ -94,24 +104,39 @@ class Literal {
   Literal reshaped(std::vector<int64_t> shape) &&;  ///< the same memory
   /// Only the first of its shape()[0] rows stay; so does the memory of the others.
   void keep_rows(int64_t rows);
+  /// In memory of its own.
   Literal clone() const;
   std::string to_string() const;
   /// Same type and same bits.
   friend bool operator==(const Literal& a, const Literal& b);
 
-  Literal(const Literal& other) : Literal(other.clone()) {}
-  Literal& operator=(const Literal& other) { return *this = other.clone(); }
+  /// Nobody writes to its memory any more: pointers that were taken are only read through.
+  const Literal& seal() const {
+    if (blob_) blob_->seal();
+    return *this;
+  }
+  bool is_sealed() const { return !blob_ || blob_->is_sealed(); }
+  /// Null where it is empty.
+  const std::shared_ptr<Blob>& blob() const { return blob_; }
+  /// Of its elements' bytes, whatever they mean; remembered where it is sealed.
+  Hash128 content_hash() const;
+
+  Literal(const Literal& other);
+  Literal& operator=(const Literal& other);
   Literal(Literal&&) noexcept = default;
   Literal& operator=(Literal&&) noexcept = default;
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
+  void take_own_memory();
+
   DType dtype_ = DType::f32;
   std::vector<int64_t> shape_ = {0};
-  std::unique_ptr<std::byte[], Free> data_;
+  std::shared_ptr<Blob> blob_;
 };
+
+/// Sealed, with the memory of a literal of the same bytes where the process holds one already.
+/// Those of up to a few kilobytes keep their own.
+Literal share_equal(const Literal& literal);
 
 template <class T>
 Literal Literal::of(std::vector<int64_t> shape, const std::vector<T>& values) {

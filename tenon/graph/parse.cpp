@@ -16,7 +16,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// A recursive-descent parser; regions nest, everything else is flat.
 class Parser {
  public:
-  Parser(std::string_view text, const OpRegistry& ops) : text_(text), ops_(ops) {}
+  Parser(std::string_view text, const OpRegistry& ops,
+         const std::map<std::string, Literal>& literals)
+      : text_(text), ops_(ops), literals_(literals) {}
 
   std::unique_ptr<Graph> parse() {
     auto graph = parse_graph(0);
@@ -406,6 +408,9 @@ class Parser {
     size_t at = at_;
     Type literal_type = type();
     if (!literal_type.shape.is_constant()) error("a literal's shape is numbers", at);
+    expect(":");
+    skip_space();
+    if (peek() == '"') return named_literal(literal_type);
     std::vector<int64_t> dims = literal_type.shape.constants();
     // Every element takes at least two characters, so a shape cannot ask for more than the text
     // holds.
@@ -417,7 +422,6 @@ class Parser {
     if (count > static_cast<int64_t>(text_.size()))
       error("the literal has fewer elements than its shape", at);
     auto value = std::make_shared<Literal>(literal_type.dtype, dims);
-    expect(":");
     for (int64_t i = 0; i < count; ++i) {
       if (i > 0) expect(",");
       if (is_floating(literal_type.dtype)) {
@@ -430,15 +434,32 @@ class Parser {
     return value;
   }
 
+  LiteralRef named_literal(const Type& type) {
+    const size_t at = at_;
+    const std::string name = quoted();
+    expect(">");
+    const auto found = literals_.find(name);
+    if (found == literals_.end())
+      error("the literal '" + name + "' was not given beside the text", at);
+    if (found->second.type() != type) {
+      error("the literal '" + name + "' was given as " + found->second.type().to_string() +
+                ", not " + type.to_string(),
+            at);
+    }
+    return std::make_shared<const Literal>(found->second.seal());
+  }
+
   std::string_view text_;
   const OpRegistry& ops_;
+  const std::map<std::string, Literal>& literals_;
   size_t at_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops) {
-  return Parser(text, ops).parse();
+std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops,
+                                   const std::map<std::string, Literal>& literals) {
+  return Parser(text, ops, literals).parse();
 }
 
 }  // namespace tenon

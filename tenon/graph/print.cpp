@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tenon/base/hash.h"
 #include "tenon/graph/text.h"
 
 namespace tenon {
@@ -103,6 +104,29 @@ class Printer {
 };
 
 }  // namespace
+
+bool is_long(const Literal& literal) {
+  constexpr int64_t kMostPrinted = 65536;
+  return literal.size() > kMostPrinted;
+}
+
+std::string name_of(const Literal& literal) {
+  Hasher hasher;
+  hasher.add(literal.dtype()).add(std::span<const int64_t>(literal.shape()));
+  return hasher.add(literal.content_hash()).finish().hex();
+}
+
+std::map<std::string, Literal> long_literals(const Graph& graph) {
+  std::map<std::string, Literal> found;
+  for (const Node& node : graph.nodes()) {
+    for (const auto& [key, value] : node.attributes) {
+      if (auto* literal = value.get_if<LiteralRef>(); literal && is_long(**literal))
+        found.emplace(name_of(**literal), **literal);
+      if (auto* region = value.get_if<GraphRef>()) found.merge(long_literals(**region));
+    }
+  }
+  return found;
+}
 
 std::string to_text(const Graph& graph, const PrintOptions& options) {
   return Printer(graph, options, "").print();

@@ -7,6 +7,7 @@
 //   }
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,10 +28,18 @@ constexpr bool is_name_char(char c) {
          c == '.' || c == '/' || c == '\'' || c == '-';
 }
 
+/// Long literals, of more than 65,536 elements, are printed by their names.
 std::string to_text(const Graph& graph, const PrintOptions& options = {});
 
-/// Throws Error(parse) that names line and column and what was expected; every call is
-/// type-checked.
-std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops);
+bool is_long(const Literal& literal);
+/// What stands for a long literal in text: a hash of its type and bytes.
+std::string name_of(const Literal& literal);
+/// Those of a graph and of its regions, by their names: what its text lacks.
+std::map<std::string, Literal> long_literals(const Graph& graph);
+
+/// `literals` are those that the text names. Throws Error(parse) that names line and column and
+/// what was expected; every call is type-checked.
+std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops,
+                                   const std::map<std::string, Literal>& literals = {});
 
 }  // namespace tenon

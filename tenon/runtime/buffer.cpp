@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 
 #include "tenon/base/alignment.h"
@@ -39,6 +38,12 @@ void raise_peak() {
   }
 }
 
+/// What a block of so many bytes takes.
+int64_t counted(size_t bytes) {
+  return static_cast<int64_t>(
+      std::max<size_t>(round_up(bytes, kBufferAlignment), kBufferAlignment));
+}
+
 void count_bytes(int64_t change) {
   live[thread_number() % live.size()].bytes.fetch_add(change, std::memory_order_relaxed);
   if (change >= kNoticed) raise_peak();
@@ -46,34 +51,32 @@ void count_bytes(int64_t change) {
 
 }  // namespace
 
-Buffer::Memory::~Memory() {
-  if (release) release();
-}
-
 Buffer Buffer::allocate(DType dtype, std::vector<int64_t> shape) {
   Buffer buffer;
   buffer.dtype_ = dtype;
   buffer.shape_ = std::move(shape);
-  buffer.memory_ = std::make_shared<Memory>();
-  size_t bytes = std::max<size_t>(round_up(buffer.bytes(), kBufferAlignment), kBufferAlignment);
-  void* data = std::aligned_alloc(kBufferAlignment, bytes);
-  if (!data) {
+  const size_t bytes = buffer.bytes();
+  buffer.memory_ = Blob::allocate(bytes, [](size_t released) { count_bytes(-counted(released)); });
+  if (!buffer.memory_) {
     fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}{}", format_bytes(bytes),
          name_of(dtype), Shape::of(buffer.shape_).to_string());
   }
-  auto counted = static_cast<int64_t>(bytes);
-  count_bytes(counted);
-  buffer.memory_->data = data;
-  buffer.memory_->release = [data, counted] {
-    std::free(data);
-    count_bytes(-counted);
-  };
+  count_bytes(counted(bytes));
   return buffer;
 }
 
 Buffer Buffer::copy_of(const Literal& literal) {
   Buffer buffer = allocate(literal.dtype(), literal.shape());
   if (literal.bytes() > 0) std::memcpy(buffer.data(), literal.data(), literal.bytes());
+  return buffer;
+}
+
+Buffer Buffer::of(const Literal& literal) {
+  if (!literal.blob() || !literal.is_sealed()) return copy_of(literal);
+  Buffer buffer;
+  buffer.dtype_ = literal.dtype();
+  buffer.shape_ = literal.shape();
+  buffer.memory_ = literal.blob();
   return buffer;
 }
 
@@ -87,10 +90,7 @@ Buffer Buffer::borrow(DType dtype, std::vector<int64_t> shape, void* data,
   Buffer buffer;
   buffer.dtype_ = dtype;
   buffer.shape_ = std::move(shape);
-  buffer.memory_ = std::make_shared<Memory>();
-  buffer.memory_->data = data;
-  buffer.memory_->owned = false;
-  buffer.memory_->release = std::move(release);
+  buffer.memory_ = Blob::borrow(data, buffer.bytes(), std::move(release));
   return buffer;
 }
 
@@ -101,10 +101,23 @@ Buffer Buffer::reshaped(std::vector<int64_t> shape) const {
   return view;
 }
 
+Buffer Buffer::copy() const {
+  Buffer buffer = allocate(dtype_, shape_);
+  if (bytes() > 0) std::memcpy(buffer.data(), data(), bytes());
+  return buffer;
+}
+
 Literal Buffer::to_literal() const {
-  Literal literal(dtype_, shape_);
+  if (bytes() > 0 && memory_->is_sealed()) return Literal::of_blob(dtype_, shape_, memory_);
+  Literal literal = Literal::uninitialized(dtype_, shape_);
   if (literal.bytes() > 0) std::memcpy(literal.data(), data(), literal.bytes());
   return literal;
+}
+
+Literal Buffer::to_constant() const {
+  if (bytes() > 0 && memory_->is_owned()) memory_->seal();
+  const Literal literal = to_literal();
+  return literal.seal();
 }
 
 BufferStatistics buffer_statistics() {

@@ -23,6 +23,8 @@ class Buffer {
   /// Aligned to kBufferAlignment, not initialised. Throws Error(resource_exhausted).
   static Buffer allocate(DType dtype, std::vector<int64_t> shape);
   static Buffer copy_of(const Literal& literal);
+  /// The literal's own memory where it is sealed, else a copy.
+  static Buffer of(const Literal& literal);
   /// A view onto memory that the caller keeps alive, or that `release` gives back when the last
   /// handle goes.
   static Buffer borrow(DType dtype, std::vector<int64_t> shape, void* data,
@@ -35,7 +37,7 @@ class Buffer {
   int64_t size() const { return element_count(shape_); }
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
   /// Valid while a handle on the memory lives.
-  void* data() const& { return memory_ ? memory_->data : nullptr; }
+  void* data() const& { return memory_ ? memory_->data() : nullptr; }
   void* data() const&& = delete;
   template <class T>
   T* as() const& {
@@ -46,20 +48,22 @@ class Buffer {
 
   /// The same memory under another shape of equal size.
   Buffer reshaped(std::vector<int64_t> shape) const;
+  /// In new memory.
+  Buffer copy() const;
+  /// In new memory, or this where it is sealed.
   Literal to_literal() const;
-  /// Whether this is the only handle on memory that Tenon owns.
-  bool unique() const { return memory_ && memory_.use_count() == 1 && memory_->owned; }
+  /// In this memory, to which nobody may write any more. Memory that Tenon does not own is copied:
+  /// who does may change it.
+  Literal to_constant() const;
+  /// Whether this is the only handle on memory that Tenon owns, and may write to.
+  bool unique() const {
+    return memory_ && memory_.use_count() == 1 && memory_->is_owned() && !memory_->is_sealed();
+  }
 
  private:
-  struct Memory {
-    void* data = nullptr;
-    bool owned = true;
-    std::function<void()> release;
-    ~Memory();
-  };
   DType dtype_ = DType::f32;
   std::vector<int64_t> shape_;
-  std::shared_ptr<Memory> memory_;
+  std::shared_ptr<Blob> memory_;
 };
 
 /// Bytes that all owned buffers hold now, and the most they held since the last reset.

@@ -17,6 +17,8 @@ struct RuntimeCaches {
   CacheStatistics kernel_files;  // the same on disk (TENON_CACHE_DIR, TENON_CACHE_LIMIT)
   CacheStatistics instances;     // plans bound to sizes, where graphs have symbols
   CacheStatistics arenas;        // memory for intermediates between two runs
+  CacheStatistics packed;        // operands that are bound or constant, in the order of kernels
+  CacheStatistics constants;     // large ones that several graphs and executables may hold
 };
 RuntimeCaches runtime_caches();
 

@@ -11,9 +11,9 @@
 namespace tenon {
 
 Instance::Instance(const Program& program, const SymbolValues& symbols,
-                   const std::vector<bool>& donated, bool exact_convolutions)
+                   const InstanceOptions& options, const KnownValues& known)
     : program_(program) {
-  InstanceBuilder(*this, symbols, donated, exact_convolutions).build();
+  InstanceBuilder(*this, symbols, options, known).build();
 }
 
 namespace {
@@ -37,7 +37,7 @@ void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) 
   *next++ = arena;
   for (size_t i = 0; i < input_types_.size(); ++i) *next++ = static_cast<std::byte*>(inputs[i]);
   for (size_t i = 0; i < output_types_.size(); ++i) *next++ = static_cast<std::byte*>(outputs[i]);
-  for (const LiteralRef& constant : constants_) *next++ = const_cast<std::byte*>(constant->data());
+  for (const Constant& constant : constants_) *next++ = constant.data;
   std::byte* const* bases = table.data();
   if (current_profile() == nullptr) {
     for (const auto& step : steps_) run_step(*step, bases);

@@ -1,17 +1,19 @@
 // A program bound to sizes: every shape is a number, every buffer has its place, every library
 // kernel is made.
 //
-//   Instance instance(program, {{"batch", 64}}, donated, /*exact_convolutions=*/false);
+//   Instance instance(program, {{"batch", 64}}, {.donated = donated});
 //   instance.run(inputs, outputs, arena);
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tenon/compile/program.h"
 #include "tenon/runtime/kernel.h"
+#include "tenon/runtime/packed_store.h"
 
 namespace tenon {
 
@@ -33,13 +35,22 @@ class Step {
   double flops = 0;
 };
 
+/// Values of a program's graph that are the same in every run: inputs, and what nodes would compute
+/// from those, which then get no step. Constants need not be among them.
+using KnownValues = std::map<ValueId, Literal>;
+
+struct InstanceOptions {
+  std::vector<bool> donated = {};  // these two as in CompileOptions
+  bool exact_convolutions = false;
+};
+
 class Instance {
  public:
-  /// The last two as in CompileOptions.
-  Instance(const Program& program, const SymbolValues& symbols, const std::vector<bool>& donated,
-           bool exact_convolutions);
+  Instance(const Program& program, const SymbolValues& symbols, const InstanceOptions& options = {},
+           const KnownValues& known = {});
 
-  /// Pointers in the order of the graph's inputs and outputs; the arena has arena_bytes().
+  /// Pointers in the order of the graph's inputs and outputs; the arena has arena_bytes(). Those of
+  /// known inputs lead to their values.
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
 
   const Graph& graph() const { return *program_.graph; }
@@ -49,6 +60,8 @@ class Instance {
   /// For each output the donated input whose memory it takes, or -1.
   const std::vector<int>& donated_input() const { return donated_input_; }
   const std::vector<std::unique_ptr<Step>>& steps() const { return steps_; }
+  /// Operands in the order of kernels, also of regions; other instances may read them, too.
+  int64_t packed_bytes() const { return packed_bytes_; }
   std::string to_string() const;
 
  private:
@@ -59,8 +72,13 @@ class Instance {
   std::vector<int> donated_input_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<std::unique_ptr<Instance>> regions_;
-  std::vector<LiteralRef> constants_;
-  int64_t arena_bytes_ = 0;
+  /// What every run reads: constants, known values, packed operands.
+  struct Constant {
+    std::shared_ptr<const void> owner;
+    std::byte* data;
+  };
+  std::vector<Constant> constants_;
+  int64_t arena_bytes_ = 0, packed_bytes_ = 0;
 };
 
 }  // namespace tenon

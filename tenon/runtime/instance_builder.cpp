@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <list>
 
+#include <fmt/format.h>
+
 #include "tenon/base/error.h"
 #include "tenon/base/log.h"
 #include "tenon/base/strings.h"
@@ -53,13 +55,13 @@ void check_axes(const std::vector<int64_t>& shape) {
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
-                                 const std::vector<bool>& donated, bool exact_convolutions)
+                                 const InstanceOptions& options, const KnownValues& known)
     : instance_(instance),
       program_(instance.program_),
       graph_(*program_.graph),
       symbols_(symbols),
-      donated_(donated),
-      exact_convolutions_(exact_convolutions) {}
+      options_(options),
+      known_(known) {}
 
 ConcreteType InstanceBuilder::concrete(const Type& type) const {
   ConcreteType result{type.dtype, type.shape.evaluate(symbols_)};
@@ -74,6 +76,7 @@ void InstanceBuilder::build() {
   for (ValueId output : graph_.outputs())
     instance_.output_types_.push_back(concrete(graph_.type(output)));
   resolve_views();
+  find_steps();
   number_steps();
   assign_outputs();
   donate_inputs();
@@ -87,6 +90,25 @@ void InstanceBuilder::build() {
   copy_remaining_outputs();
 }
 
+std::optional<Literal> InstanceBuilder::known_value(ValueId value) const {
+  const ValueId root = root_of(value);
+  if (auto found = known_.find(root); found != known_.end()) return found->second;
+  const Node* const producer = graph_.producer(root);
+  if (producer == nullptr || !is_constant(*producer)) return std::nullopt;
+  return *producer->attributes.literal("value");
+}
+
+/// Whether a node needs no step, since its results are there.
+bool InstanceBuilder::is_known(const Node& node) const {
+  return is_constant(node) ||
+         std::ranges::any_of(node.outputs, [&](ValueId output) { return known_.contains(output); });
+}
+
+uint32_t InstanceBuilder::add_constant(std::shared_ptr<const void> owner, const std::byte* data) {
+  instance_.constants_.push_back({std::move(owner), const_cast<std::byte*>(data)});
+  return static_cast<uint32_t>(instance_.constants_.size() - 1);
+}
+
 void InstanceBuilder::resolve_views() {
   root_.resize(graph_.value_count());
   for (ValueId input : graph_.inputs()) root_[input.index] = input;
@@ -97,6 +119,22 @@ void InstanceBuilder::resolve_views() {
   }
 }
 
+/// Not views, nor what is known, nor what only that was made from.
+void InstanceBuilder::find_steps() {
+  has_step_.assign(graph_.node_count(), false);
+  std::vector<bool> read(graph_.value_count(), false);
+  for (ValueId output : graph_.outputs()) read[output.index] = true;
+  for (NodeId id = static_cast<NodeId>(graph_.node_count()); id-- > 0;) {
+    const Node& node = graph_.node(id);
+    const bool needed =
+        node.outputs.empty() ||
+        std::ranges::any_of(node.outputs, [&](ValueId output) { return read[output.index]; });
+    if (!needed || is_known(node)) continue;
+    for (ValueId input : node.inputs) read[input.index] = true;
+    has_step_[id] = !is_view(node);
+  }
+}
+
 /// Step 0 is the state before the first instruction: inputs are written there.
 void InstanceBuilder::number_steps() {
   first_.assign(graph_.value_count(), 0);
@@ -104,7 +142,7 @@ void InstanceBuilder::number_steps() {
   int32_t step = 0;
   for (NodeId id = 0; id < graph_.node_count(); ++id) {
     const Node& node = graph_.node(id);
-    if (is_view(node) || is_constant(node)) continue;
+    if (!has_step_[id]) continue;
     order_.push_back(id);
     ++step;
     for (ValueId output : node.outputs) first_[output.index] = last_[output.index] = step;
@@ -123,10 +161,14 @@ void InstanceBuilder::assign_outputs() {
     storage_[graph_.inputs()[i].index] = {Storage::Kind::input, static_cast<uint32_t>(i)};
   }
   for (const Node& node : graph_.nodes()) {
-    if (!is_constant(node)) continue;
-    auto index = static_cast<uint32_t>(instance_.constants_.size());
-    storage_[node.outputs[0].index] = {Storage::Kind::constant, index};
-    instance_.constants_.push_back(node.attributes.literal("value"));
+    if (!is_known(node)) continue;
+    for (ValueId output : node.outputs) {
+      const std::optional<Literal> value = known_value(output);
+      if (!value) continue;  // nobody reads it
+      const Literal& literal = *value;
+      storage_[output.index] = {Storage::Kind::constant,
+                                add_constant(literal.blob(), literal.data())};
+    }
   }
   for (size_t i = 0; i < graph_.outputs().size(); ++i) {
     Storage& storage = storage_[root_of(graph_.outputs()[i]).index];
@@ -173,7 +215,7 @@ void InstanceBuilder::donate_inputs() {
   // Donated inputs that are left, by what has to be equal.
   std::map<std::pair<DType, int64_t>, std::list<size_t>> left;
   for (size_t d = 0; d < graph_.inputs().size(); ++d) {
-    if (d >= donated_.size() || !donated_[d] || taken[d]) continue;
+    if (d >= options_.donated.size() || !options_.donated[d] || taken[d]) continue;
     const ConcreteType& type = instance_.input_types_[d];
     left[{type.dtype, type.bytes()}].push_back(d);
   }
@@ -229,37 +271,66 @@ uint32_t InstanceBuilder::add_arena_buffer(int64_t bytes, int32_t first, int32_t
 }
 
 void InstanceBuilder::prepare_node(NodeId id) {
-  const Node& node = graph_.node(id);
-  Prepared& prepared = prepared_[id];
   if (auto code = program_.fusions.find(id); code != program_.fusions.end()) {
     for (const Type& type : code->second.temporaries)
-      prepared.scratch.push_back(add_scratch(concrete(type).bytes()));
+      prepared_[id].scratch.push_back(add_scratch(concrete(type).bytes()));
     return;
   }
-  if (auto regions = program_.regions.find(id); regions != program_.regions.end()) {
-    int64_t arena = 0;
-    for (const Program& region : regions->second) {
-      instance_.regions_.push_back(
-          std::make_unique<Instance>(region, symbols_, std::vector<bool>{}, exact_convolutions_));
-      prepared.regions.push_back(instance_.regions_.back().get());
-      arena = std::max(arena, instance_.regions_.back()->arena_bytes());
-    }
-    prepared.scratch.push_back(add_scratch(arena));
-    const Control control = control_of(*node.op);
-    if (control == Control::cond) return;
-    // The second set of buffers of the state that goes round; stacked results need none.
-    size_t state = control == Control::scan ? Scan::of(node).carries : node.outputs.size();
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      prepared.scratch.push_back(add_scratch(i < state ? bytes_of(node.outputs[i]) : 0));
-    }
-    prepared.scratch.push_back(add_scratch(1));
-    return;
+  program_.regions.contains(id) ? prepare_regions(id) : prepare_kernel(id);
+}
+
+/// Of the inputs of a region, which a loop hands on as they are where they are its constants.
+KnownValues InstanceBuilder::known_in_region(const Node& node, const Graph& graph) const {
+  const Control control = control_of(*node.op);
+  const size_t first = control == Control::cond ? 1 : 0;  // the predicate
+  size_t constants = node.inputs.size() - first;
+  if (control == Control::scan) constants = Scan::of(node).constants;
+  if (control == Control::while_loop) constants -= node.outputs.size();
+  KnownValues known;
+  for (size_t i = 0; i < constants; ++i) {
+    if (std::optional<Literal> value = known_value(node.inputs[first + i]))
+      known.emplace(graph.inputs()[i], std::move(*value));
   }
+  return known;
+}
+
+void InstanceBuilder::prepare_regions(NodeId id) {
+  const Node& node = graph_.node(id);
+  Prepared& prepared = prepared_[id];
+  int64_t arena = 0;
+  for (const Program& region : program_.regions.at(id)) {
+    const KnownValues known = known_in_region(node, *region.graph);
+    const InstanceOptions options{.exact_convolutions = options_.exact_convolutions};
+    instance_.regions_.push_back(std::make_unique<Instance>(region, symbols_, options, known));
+    const Instance& made = *instance_.regions_.back();
+    prepared.regions.push_back(&made);
+    arena = std::max(arena, made.arena_bytes());
+    instance_.packed_bytes_ += made.packed_bytes();
+  }
+  prepared.scratch.push_back(add_scratch(arena));
+  const Control control = control_of(*node.op);
+  if (control == Control::cond) return;
+  // The second set of buffers of the state that goes round; stacked results need none.
+  size_t state = control == Control::scan ? Scan::of(node).carries : node.outputs.size();
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    prepared.scratch.push_back(add_scratch(i < state ? bytes_of(node.outputs[i]) : 0));
+  }
+  prepared.scratch.push_back(add_scratch(1));
+}
+
+void InstanceBuilder::prepare_kernel(NodeId id) {
+  const Node& node = graph_.node(id);
+  Prepared& prepared = prepared_[id];
   prepared.attributes = evaluate_attributes(node.attributes, symbols_);
   KernelRequest request{.op = *node.op,
                         .attributes = prepared.attributes,
                         .generator = program_.generator,
-                        .exact_convolutions = exact_convolutions_};
+                        .exact_convolutions = options_.exact_convolutions};
+  std::vector<std::optional<Literal>> known;
+  for (ValueId input : node.inputs) {
+    known.push_back(known_value(input));
+    request.known.push_back(known.back().has_value());
+  }
   try {
     for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
     for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
@@ -268,14 +339,22 @@ void InstanceBuilder::prepare_node(NodeId id) {
     if (!node.label.empty()) error.note("in {}", node.label);
     throw;
   }
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (!known[i]) continue;
+    const std::optional<Packing> packing = prepared.kernel.kernel->packing(i);
+    if (!packing) continue;
+    const std::shared_ptr<const PackedOperand> packed = packed_operand(*known[i], *packing);
+    prepared.packed[i] = add_constant(packed, packed->memory->data());
+    instance_.packed_bytes_ += static_cast<int64_t>(packing->bytes);
+    prepared.kernel.reasons += fmt::format(", input {} packed", i);
+  }
   prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
 }
 
 void InstanceBuilder::assign_arena() {
   arena_buffer_.assign(graph_.value_count(), kNone);
-  for (const Node& node : graph_.nodes()) {
-    if (is_view(node) || is_constant(node)) continue;
-    for (ValueId output : node.outputs) {
+  for (const NodeId id : order_) {
+    for (ValueId output : graph_.node(id).outputs) {
       if (storage_[output.index].kind != Storage::Kind::arena || root_of(output) != output)
         continue;
       arena_buffer_[output.index] =
@@ -302,7 +381,6 @@ Location InstanceBuilder::location(ValueId value) const {
   ValueId root = root_of(value);
   const Storage& storage = storage_[root.index];
   auto inputs = static_cast<uint32_t>(graph_.inputs().size());
-  auto outputs = static_cast<uint32_t>(graph_.outputs().size());
   switch (storage.kind) {
     case Storage::Kind::arena:
       return arena_location(arena_buffer_[root.index]);
@@ -311,9 +389,14 @@ Location InstanceBuilder::location(ValueId value) const {
     case Storage::Kind::output:
       return {1 + inputs + storage.index, 0};
     case Storage::Kind::constant:
-      return {1 + inputs + outputs + storage.index, 0};
+      return constant_location(storage.index);
   }
   return {};
+}
+
+Location InstanceBuilder::constant_location(uint32_t constant) const {
+  const size_t before = 1 + graph_.inputs().size() + graph_.outputs().size();
+  return {static_cast<uint32_t>(before) + constant, 0};
 }
 
 std::vector<Location> InstanceBuilder::locations(const std::vector<ValueId>& values) const {
@@ -426,8 +509,10 @@ void InstanceBuilder::make_steps(NodeId id) {
     return make_fusion_steps(id, code->second);
   if (program_.regions.contains(id)) return make_control_step(id);
   Prepared& prepared = prepared_[id];
+  std::vector<Location> inputs = locations(node.inputs);
+  for (const auto& [input, packed] : prepared.packed) inputs[input] = constant_location(packed);
   add_step(
-      std::make_unique<LibraryStep>(std::move(prepared.kernel), locations(node.inputs),
+      std::make_unique<LibraryStep>(std::move(prepared.kernel), std::move(inputs),
                                     locations(node.outputs), arena_location(prepared.scratch[0])),
       node);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "tenon/compile/memory_plan.h"
@@ -12,8 +13,8 @@ namespace tenon {
 
 class InstanceBuilder {
  public:
-  InstanceBuilder(Instance& instance, const SymbolValues& symbols, const std::vector<bool>& donated,
-                  bool exact_convolutions);
+  InstanceBuilder(Instance& instance, const SymbolValues& symbols, const InstanceOptions& options,
+                  const KnownValues& known);
   void build();
 
  private:
@@ -36,7 +37,14 @@ class InstanceBuilder {
   }
   int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
 
+  /// The value of a view, constant or known value; nothing where runs differ.
+  std::optional<Literal> known_value(ValueId value) const;
+  bool is_known(const Node& node) const;
+  uint32_t add_constant(std::shared_ptr<const void> owner, const std::byte* data);
+  KnownValues known_in_region(const Node& node, const Graph& graph) const;
+
   void resolve_views();
+  void find_steps();
   void number_steps();
   void assign_outputs();
   void donate_inputs();
@@ -47,11 +55,14 @@ class InstanceBuilder {
   uint32_t add_scratch(int64_t bytes) { return add_arena_buffer(bytes, now_, now_); }
   Location location(ValueId value) const;
   Location arena_location(uint32_t buffer) const;
+  Location constant_location(uint32_t constant) const;
   std::vector<Location> locations(const std::vector<ValueId>& values) const;
 
   /// First the scratch that each node needs is collected, then memory is placed, then steps are
   /// made.
   void prepare_node(NodeId id);
+  void prepare_regions(NodeId id);
+  void prepare_kernel(NodeId id);
   void make_steps(NodeId id);
   /// One for each floating elementwise operation and element, and for each element that is reduced.
   double flops_of(const Graph& body) const;
@@ -64,8 +75,8 @@ class InstanceBuilder {
   const Program& program_;
   const Graph& graph_;
   const SymbolValues& symbols_;
-  const std::vector<bool>& donated_;
-  bool exact_convolutions_;
+  const InstanceOptions& options_;
+  const KnownValues& known_;
 
   mutable std::vector<ValueId> root_;   // per value: the value whose memory it is a view of
   std::vector<int32_t> first_, last_;   // per root value: steps that write and last read it
@@ -80,8 +91,10 @@ class InstanceBuilder {
     Attributes attributes;          // with every dimension a number
     std::vector<uint32_t> scratch;  // arena buffers
     std::vector<const Instance*> regions;
+    std::map<size_t, uint32_t> packed;  // by input: constants of the instance
   };
   std::map<NodeId, Prepared> prepared_;
+  std::vector<bool> has_step_;  // per node
   std::vector<NodeId> order_;
 };
 

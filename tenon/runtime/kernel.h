@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tenon/base/hash.h"
 #include "tenon/graph/graph.h"
 #include "tenon/graph/op.h"
 
@@ -31,6 +33,14 @@ struct ConcreteType {
   std::string to_string() const { return Type{dtype, Shape::of(shape)}.to_string(); }
 };
 
+/// An operand in a kernel's own order: what is made of it once where its value is known.
+struct Packing {
+  Hash128 layout;    // tells apart all that is made of equal bytes
+  size_t bytes = 0;  // of the result, which is aligned to kBufferAlignment
+  /// Thread-safe. May be called after the kernel is gone.
+  std::function<void(const void* operand, void* packed)> pack;
+};
+
 struct KernelRequest {
   const OpDef& op;
   const Attributes& attributes;
@@ -38,6 +48,10 @@ struct KernelRequest {
   std::vector<ConcreteType> outputs;
   CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
   bool exact_convolutions = false;     // as in CompileOptions
+  /// One an input, or empty: it is a constant or bound, so that its value is the same in every run.
+  std::vector<bool> known = {};
+
+  bool is_known(size_t input) const { return input < known.size() && known[input]; }
 };
 
 /// One call with fixed types. Thread-safe. run() does not allocate, except where the reference, a
@@ -46,6 +60,12 @@ class OpKernel {
  public:
   virtual ~OpKernel() = default;
   virtual void run(void* const* inputs, void* const* outputs, void* scratch) const = 0;
+  /// What run() takes in place of an input; nothing: the input as it is. Only of inputs that were
+  /// known when the kernel was made. It says the same whenever it is asked.
+  virtual std::optional<Packing> packing(size_t input) const {
+    static_cast<void>(input);
+    return std::nullopt;
+  }
   virtual int64_t scratch_bytes() const { return 0; }
   virtual double flops() const { return 0; }
   virtual std::string description() const = 0;

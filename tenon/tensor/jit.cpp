@@ -28,6 +28,7 @@ struct Version {
   std::vector<bool> donated;  // arguments whose memory the plan reuses
   std::shared_ptr<const Executable> plan;
   std::vector<Buffer> captures;
+  bool is_bound = false;  // the plan has the captures
   std::shared_ptr<const std::any> structure;
   /// When it was last looked up, by State::clock.
   std::shared_ptr<std::atomic<uint64_t>> used = std::make_shared<std::atomic<uint64_t>>(0);
@@ -60,7 +61,9 @@ bool matches(const Version& version, std::span<const Type> types) {
 bool serves(const Version& version, std::span<const Type> types) {
   std::vector<std::vector<int64_t>> shapes;
   for (const Type& type : types) shapes.push_back(type.shape.constants());
-  for (const Buffer& capture : version.captures) shapes.push_back(capture.shape());
+  if (!version.is_bound) {
+    for (const Buffer& capture : version.captures) shapes.push_back(capture.shape());
+  }
   try {
     version.plan->prepare(shapes);
   } catch (const Error& error) {
@@ -226,12 +229,16 @@ struct JitCache::State {
     return true;
   }
 
-  std::shared_ptr<const Executable> plan_for(const Graph& graph, std::vector<bool> donated) {
+  std::shared_ptr<const Executable> plan_for(const Graph& graph, std::vector<bool> donated,
+                                             const std::vector<Buffer>& captures) {
     CompileOptions compile_options;
     compile_options.memory_limit = options.memory_limit;
     compile_options.exact_convolutions = options.exact_convolutions;
     compile_options.donated = std::move(donated);
     compile_options.donated.resize(graph.inputs().size(), false);  // captures are kept
+    const size_t arguments = graph.inputs().size() - captures.size();
+    for (size_t i = 0; options.bind_captures && i < captures.size(); ++i)
+      compile_options.bound.emplace(arguments + i, captures[i]);
     ++compilations;
     return make_plan(graph, std::move(compile_options));
   }
@@ -252,7 +259,8 @@ struct JitCache::State {
     eval(traced.captures);
     auto version = std::make_shared<Version>();
     for (const Tensor& capture : traced.captures) version->captures.push_back(capture.buffer());
-    version->plan = plan_for(*traced.graph, donated);
+    version->is_bound = options.bind_captures;
+    version->plan = plan_for(*traced.graph, donated, version->captures);
     version->pattern = std::move(pattern);
     version->donated = donated;
     version->structure = std::make_shared<const std::any>(request.structure());
@@ -263,7 +271,7 @@ struct JitCache::State {
   VersionRef with_donated(const Version& version, const std::vector<bool>& donated) {
     auto made = std::make_shared<Version>(version);
     for (size_t i = 0; i < donated.size(); ++i) made->donated[i] = made->donated[i] || donated[i];
-    made->plan = plan_for(version.plan->graph(), made->donated);
+    made->plan = plan_for(version.plan->graph(), made->donated, made->captures);
     return made;
   }
 
@@ -407,7 +415,8 @@ JitCache::Results JitCache::call(const JitRequest& request, std::vector<Tensor> 
   inputs.reserve(arguments.size() + version->captures.size());
   for (const Tensor& argument : arguments) inputs.push_back(take_buffer(argument));
   arguments.clear();
-  inputs.insert(inputs.end(), version->captures.begin(), version->captures.end());
+  if (!version->is_bound)
+    inputs.insert(inputs.end(), version->captures.begin(), version->captures.end());
   Results results;
   results.structure = version->structure;
   for (Buffer& buffer : version->plan->run(std::move(inputs)))

@@ -23,6 +23,10 @@ struct JitOptions {
   /// but 0 and 1: those broadcast and squeeze, and have plans of their own. So have sizes that the
   /// function compares with others and finds equal.
   bool symbolic = true;
+  /// Tensors from outside that the function uses are bound to its plans (Executable::bind): weights
+  /// that it captures are brought into the order of kernels once. That order takes memory beside
+  /// theirs, and nobody may write to theirs any more.
+  bool bind_captures = true;
   /// As for compile().
   int64_t memory_limit = INT64_MAX;
   bool exact_convolutions = false;

@@ -43,7 +43,7 @@ struct AttributeMixer {
   void operator()(const LiteralRef& literal) const {
     (*this)(literal->dtype());
     (*this)(literal->shape());
-    mixer.add(hash_bytes(literal->data(), literal->bytes()));
+    mixer.add(literal->content_hash());
   }
   void operator()(const GraphRef& graph) const { mixer.add(graph->structural_hash()); }
   void operator()(const Types& types) const {

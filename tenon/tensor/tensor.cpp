@@ -64,7 +64,7 @@ Tensor::Tensor(std::initializer_list<std::initializer_list<double>> rows) {
   node_ = detail::evaluated_node(std::move(buffer));
 }
 
-Tensor::Tensor(const Literal& literal) : Tensor(Buffer::copy_of(literal)) {}
+Tensor::Tensor(const Literal& literal) : Tensor(Buffer::of(literal)) {}
 
 Tensor::Tensor(Buffer buffer) {
   if (!buffer) fail(ErrorCode::invalid_argument, "a tensor is made from a buffer without memory");

@@ -15,11 +15,12 @@ namespace {
 
 constexpr const char* kGraphKey = "tenon.graph";
 constexpr const char* kModelKey = "tenon.model";
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;  // 1 knows no long literals
 
 constexpr std::string_view kParameters = "parameters.";
 constexpr std::string_view kState = "state.";
 constexpr std::string_view kCaptured = "captured.";
+constexpr std::string_view kConstants = "constants.";  // long literals of the graph
 
 std::vector<Type> types_of(const Tree& tree) {
   std::vector<Type> types;
@@ -94,6 +95,13 @@ Model Model::with_variables(nn::Variables variables) const {
     fail(ErrorCode::shape_mismatch, "with_variables: these are not the variables of this model");
   Model other = *this;
   other.variables_ = std::move(variables);
+  other.bound_ = nullptr;
+  return other;
+}
+
+Model Model::bound() const {
+  Model other = *this;
+  if (!bound_) other.bound_ = std::make_shared<Compiled>();
   return other;
 }
 
@@ -108,6 +116,15 @@ Tensor Model::predict(const Tensor& inputs) const {
                      shown.to_string(), inputs.type().to_string());
   }
   std::call_once(compiled_->once, [&] { compiled_->executable = compile(*graph_, core_ops()); });
+  if (bound_) {
+    std::call_once(bound_->once, [&] {
+      BoundInputs values;
+      for (const auto& [name, tensor] : operands())
+        values.emplace(values.size() + 1, tensor.buffer());
+      bound_->executable = compiled_->executable->bind_inputs(values);
+    });
+    return Tensor(bound_->executable->run({inputs.buffer()}).at(0));
+  }
   std::vector<Buffer> buffers{inputs.buffer()};
   for (const auto& [name, tensor] : operands()) buffers.push_back(tensor.buffer());
   return Tensor(compiled_->executable->run(std::move(buffers)).at(0));
@@ -128,7 +145,10 @@ void Model::save(const std::filesystem::path& path) const {
     order.push_back(name);
     kept.emplace(name, tensor.literal());
   }
-  Json meta = {{"version", kFormatVersion},
+  const std::map<std::string, Literal> constants = long_literals(*graph_);
+  for (const auto& [name, literal] : constants)
+    kept.emplace(fmt::format("{}{}", kConstants, name), literal);
+  Json meta = {{"version", constants.empty() ? 1 : kFormatVersion},
                {"example", example_.to_string()},
                {"classes", classes_},
                {"order", order}};
@@ -144,15 +164,29 @@ bool Model::is_in(const SafetensorsFile& file) {
   return file.metadata().contains(kGraphKey) && file.metadata().contains(kModelKey);
 }
 
-Model Model::load(const std::filesystem::path& path) {
-  return read(SafetensorsFile(path), path.string());
+Model Model::load(const std::filesystem::path& path, Loading loading) {
+  return read(SafetensorsFile(path), path.string(), loading);
 }
 
 Model Model::parse(std::span<const std::byte> bytes, std::string_view name) {
-  return read(SafetensorsFile(bytes, name), name);
+  return read(SafetensorsFile(bytes, name), name, Loading::copied);
 }
 
-Model Model::read(const SafetensorsFile& file, std::string_view name) {
+namespace {
+
+std::unique_ptr<Graph> read_graph(const SafetensorsFile& file,
+                                  const std::function<Literal(const SafetensorsEntry&)>& read) {
+  std::map<std::string, Literal> constants;
+  for (const SafetensorsEntry& entry : file.tensors()) {
+    if (entry.name.starts_with(kConstants))
+      constants.emplace(entry.name.substr(kConstants.size()), read(entry));
+  }
+  return parse_graph(file.metadata().at(kGraphKey), core_ops(), constants);
+}
+
+}  // namespace
+
+Model Model::read(const SafetensorsFile& file, std::string_view name, Loading loading) {
   if (!is_in(file)) {
     throw make_error(ErrorCode::invalid_argument, "{} holds tensors but no model", name)
         .note(
@@ -167,19 +201,24 @@ Model Model::read(const SafetensorsFile& file, std::string_view name) {
          "{}: model format {} is newer than this build, which reads up to {}", name, version,
          kFormatVersion);
   }
+  // Models of equal variables hold them once.
+  const auto literal_of = [&](const SafetensorsEntry& entry) {
+    return loading == Loading::mapped ? file.map(entry) : share_equal(file.read(entry));
+  };
   Model model;
+  model.bound_ = std::make_shared<Compiled>();
   model.classes_ = json_strings(json, "classes", source);
   model.about_ = json_texts(json, "about", source);
   try {
     model.example_ = Type::parse(json_string(json, "example", source));
-    model.graph_ = parse_graph(file.metadata().at(kGraphKey), core_ops());
+    model.graph_ = read_graph(file, literal_of);
   } catch (const Error& error) {
     throw make_error(ErrorCode::corrupt, "{}: the model's graph cannot be read: {}", name,
                      error.message());
   }
   // The graph takes its inputs in this order; the file keeps them in another one.
   for (const std::string& full : json_strings(json, "order", source)) {
-    Tensor tensor(file.read(full));
+    Tensor tensor(literal_of(file.at(full)));
     if (full.starts_with(kParameters)) {
       model.variables_.parameters.set(full.substr(kParameters.size()), tensor);
     } else if (full.starts_with(kState)) {

@@ -49,8 +49,14 @@ class Model {
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
 
-  /// The same graph, compiled once for both, with other values of the same types.
+  /// The same graph, compiled once for both, with other values of the same types, not bound.
   Model with_variables(nn::Variables variables) const;
+
+  /// The same model for many predictions: at the first of them, what follows from its variables
+  /// alone is computed, and weights are brought into the order of the kernels, once for this and
+  /// for every model of equal variables (Executable::bind). Loaded models are bound.
+  Model bound() const;
+  bool is_bound() const { return bound_ != nullptr; }
 
   /// inputs [batch, …] of the example's dtype to the model's results [batch, …].
   Tensor predict(const Tensor& inputs) const;
@@ -78,14 +84,17 @@ class Model {
   void save(const std::filesystem::path& path) const;
   /// Errors name the file: corrupt with the byte, or with line and column of the graph; and
   /// invalid_argument for a safetensors file without a model.
-  static Model load(const std::filesystem::path& path);
+  /// `mapped` leaves variables where they are in the file until they are looked at: see
+  /// SafetensorsFile::map for what must not happen to it.
+  enum class Loading : uint8_t { copied, mapped };
+  static Model load(const std::filesystem::path& path, Loading loading = Loading::copied);
   /// From memory; `name` stands for the file in errors.
   static Model parse(std::span<const std::byte> bytes, std::string_view name);
   /// Whether a file that is read holds a model.
   static bool is_in(const SafetensorsFile& file);
 
  private:
-  static Model read(const SafetensorsFile& file, std::string_view name);
+  static Model read(const SafetensorsFile& file, std::string_view name, Loading loading);
   /// All that the graph takes besides its input, in order, under unique names.
   std::vector<std::pair<std::string, Tensor>> operands() const;
 
@@ -95,12 +104,13 @@ class Model {
   Type example_;
   std::shared_ptr<const Graph> graph_;  // inputs: "input", then the operands
   std::map<std::string, std::string> about_;
-  /// Compiled by whoever predicts first; copies of the model share it.
+  /// Made by whoever predicts first; copies of the model share it.
   struct Compiled {
     std::once_flag once;
     std::shared_ptr<const Executable> executable;
   };
   std::shared_ptr<Compiled> compiled_ = std::make_shared<Compiled>();
+  std::shared_ptr<Compiled> bound_;  // to these variables; null where it is not to be
 };
 
 void save(const Model& model, const std::filesystem::path& path);

@@ -167,5 +167,43 @@ TEST(Safetensors, ReadsTheTrainingRunsOfPyTorch) {
   EXPECT_EQ(lenet.read("loss").size(), 10);
 }
 
+TEST(Safetensors, MappedArraysAreTheFileItself) {
+  const TemporaryFolder folder;
+  const auto path = folder / "mapped.safetensors";
+  const NamedLiterals arrays = one_of_each_dtype();
+  write_safetensors(path, views_of(arrays));
+  const int64_t before = blob_statistics().mapped;
+  Literal kept;
+  {
+    const SafetensorsFile file(path);
+    for (const auto& entry : file.tensors()) {
+      SCOPED_TRACE(entry.name);
+      const Literal mapped = file.map(entry);
+      EXPECT_EQ(mapped, arrays.at(entry.name));
+      // Bytes of bools are looked at, so those are copied.
+      const bool in_place = entry.size > 0 && entry.dtype != DType::boolean;
+      EXPECT_EQ(in_place, mapped.data() == file.bytes(entry).data());
+      if (in_place) kept = mapped;
+    }
+  }
+  const Literal value = kept;
+  // A file that is replaced, as Tenon does it, stays what it was for those who have it.
+  write_safetensors(path, views_of({{"other", Literal(DType::f32, {1})}}));
+  EXPECT_EQ(value, kept.clone());
+  EXPECT_EQ(blob_statistics().mapped, before + 1);
+  kept.values<std::byte>()[0] = std::byte{42};  // in memory of its own
+  EXPECT_NE(value, kept);
+}
+
+TEST(Safetensors, ArraysAtOddAddressesAreCopied) {
+  const TemporaryFolder folder;
+  const auto path = folder / "odd.safetensors";
+  const auto bytes = file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} )", "abcd");
+  atomic_write(path, bytes);
+  const SafetensorsFile file(path);
+  ASSERT_NE(file.at("x").offset % 4, 0u);
+  EXPECT_EQ(file.map("x"), file.read("x"));
+}
+
 }  // namespace
 }  // namespace tenon

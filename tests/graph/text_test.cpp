@@ -54,6 +54,39 @@ TEST(Text, KeepsBoundsOfSymbols) {
   EXPECT_EQ(parsed->symbol_bounds(), graph->symbol_bounds());
 }
 
+TEST(Text, NamesLongLiteralsAndReadsThemBack) {
+  Graph graph("long");
+  Build build(graph, core_ops());
+  std::vector<float> numbers(70'000);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  const Value a = build.constant(Literal::of<float>({70'000}, numbers));
+  const Value b = build.constant(Literal::of<float>({7, 10'000}, numbers));
+  graph.set_outputs({a.id(), b.id()});
+  const std::string text = to_text(graph);
+  EXPECT_LT(text.size(), 1000u);
+  const std::map<std::string, Literal> literals = long_literals(graph);
+  EXPECT_EQ(literals.size(), 2u);
+  const auto parsed = parse_graph(text, core_ops(), literals);
+  EXPECT_EQ(to_text(*parsed), text);
+  EXPECT_EQ(parsed->structural_hash(), graph.structural_hash());
+  const auto data_of = [](const Graph& g) { return g.node(0).attributes.literal("value")->blob(); };
+  EXPECT_EQ(data_of(*parsed), data_of(graph));
+
+  const auto error = [&](const std::map<std::string, Literal>& given) -> std::string {
+    try {
+      parse_graph(text, core_ops(), given);
+    } catch (const Error& caught) {
+      EXPECT_EQ(caught.code(), ErrorCode::parse);
+      return caught.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(error({}), HasSubstr("was not given beside the text"));
+  std::map<std::string, Literal> others = literals;
+  for (auto& [name, literal] : others) literal = Literal(DType::f32, {3});
+  EXPECT_THAT(error(others), HasSubstr("was given as f32[3], not f32[70000]"));
+}
+
 TEST(StructuralHash, TellsStructuresApartAndNotNames) {
   Hash128 hash = small_graph("x", "y")->structural_hash();
   EXPECT_EQ(small_graph("a", "b", "label")->structural_hash(), hash);

@@ -150,6 +150,17 @@ ConvolutionProblem random_problem(std::mt19937& random) {
   return p;
 }
 
+/// What a filter is packed into once is what it is packed into in every run.
+void expect_same_when_packed(ConvolutionProblem p, Data& data, const std::vector<float>& wanted) {
+  if (p.kind == ConvolutionKind::filter_gradient) return;
+  p.known_filter = true;
+  std::string why_not;
+  const auto kernel = make_convolution(p, why_not);
+  ASSERT_TRUE(kernel) << describe(p) << ": " << why_not;
+  EXPECT_EQ(test::run(*kernel, data.inputs, data.output), wanted)
+      << describe(p) << " " << kernel->description();
+}
+
 ConvolutionProblem three_by_three(ConvolutionKind kind, int64_t batch, int64_t extent,
                                   int64_t in_channels, int64_t out_channels) {
   ConvolutionProblem p;
@@ -190,8 +201,9 @@ TEST(Convolution, EqualsLoopsForRandomProblems) {
     }
     ++made;
     Data data = make_data(p, random);
-    test::expect_close(test::run(*kernel, data.inputs, data.output), reference(p, data), 1e-5,
-                       describe(p) + " " + kernel->description());
+    const std::vector<float> got = test::run(*kernel, data.inputs, data.output);
+    test::expect_close(got, reference(p, data), 1e-5, describe(p) + " " + kernel->description());
+    expect_same_when_packed(p, data, got);
   }
   EXPECT_GT(made, 80);
 }
@@ -215,8 +227,9 @@ TEST(Convolution, EqualsLoopsWhereItIsCut) {
     int& count = p.batch < 4 ? in_rows : in_images;
     if (++count > 8) continue;
     Data data = make_data(p, random);
-    test::expect_close(test::run(*kernel, data.inputs, data.output), reference(p, data), 1e-5,
-                       describe(p) + " " + kernel->description());
+    const std::vector<float> got = test::run(*kernel, data.inputs, data.output);
+    test::expect_close(got, reference(p, data), 1e-5, describe(p) + " " + kernel->description());
+    expect_same_when_packed(p, data, got);
   }
   EXPECT_GT(in_rows, 5);
   EXPECT_GT(in_images, 5);
@@ -237,8 +250,9 @@ TEST(Convolution, WinogradIsCloseToLoops) {
           << kernel->description() << why_not;
       Data data = make_data(p, random);
       const auto want = reference(p, data);
-      test::expect_close(test::run(*kernel, data.inputs, data.output), want, 2e-5,
-                         describe(p) + " " + kernel->description());
+      const std::vector<float> got = test::run(*kernel, data.inputs, data.output);
+      test::expect_close(got, want, 2e-5, describe(p) + " " + kernel->description());
+      expect_same_when_packed(p, data, got);
       p.exact = true;
       EXPECT_EQ(make_convolution(p, why_not)->description().find("wino"), std::string::npos);
     }

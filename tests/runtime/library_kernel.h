@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <list>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,24 +24,46 @@ inline std::vector<float> random_floats(size_t size, std::mt19937& random) {
   return values;
 }
 
-/// Runs with scratch memory that is as large as the kernel says, and not a byte larger.
+/// Memory as large as a kernel says, and not a byte larger.
+class Guarded {
+ public:
+  explicit Guarded(size_t size)
+      : size_(size),
+        data_(static_cast<char*>(std::aligned_alloc(kBufferAlignment,
+                                                    round_up(size + 2 * kGuard, kBufferAlignment))),
+              &std::free) {
+    std::memset(data(), 0xff, size);  // not-a-number: nothing may rely on zeros
+    std::memset(data() + size, 0x5a, kGuard);
+  }
+  ~Guarded() {
+    for (size_t i = 0; i < kGuard; ++i)
+      EXPECT_EQ(data()[size_ + i], 0x5a) << "wrote beyond its memory";
+  }
+  Guarded(Guarded&&) = delete;
+  char* data() const { return data_.get(); }
+
+ private:
+  static constexpr size_t kGuard = 64;
+  size_t size_;
+  std::unique_ptr<char, decltype(&std::free)> data_;
+};
+
+/// Operands are packed where the kernel was made for known ones.
 inline std::vector<float> run(const OpKernel& kernel, std::vector<std::vector<float>>& inputs,
                               std::vector<float> output) {
   std::vector<void*> in;
-  for (auto& input : inputs) in.push_back(input.data());
-  void* out = output.data();
-  constexpr size_t kGuard = 64;
-  const auto size = static_cast<size_t>(kernel.scratch_bytes());
-  std::unique_ptr<char, decltype(&std::free)> scratch(
-      static_cast<char*>(
-          std::aligned_alloc(kBufferAlignment, round_up(size + 2 * kGuard, kBufferAlignment))),
-      &std::free);
-  std::memset(scratch.get() + size, 0x5a, kGuard);
-  std::memset(scratch.get(), 0xff, size);  // not-a-number: nothing may rely on zeros
-  kernel.run(in.data(), &out, scratch.get());
-  for (size_t i = 0; i < kGuard; ++i) {
-    EXPECT_EQ(scratch.get()[size + i], 0x5a) << "wrote beyond its scratch memory";
+  std::list<Guarded> packed;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    in.push_back(inputs[i].data());
+    const std::optional<Packing> packing = kernel.packing(i);
+    if (!packing) continue;
+    EXPECT_EQ(kernel.packing(i)->layout, packing->layout);
+    packing->pack(inputs[i].data(), packed.emplace_back(packing->bytes).data());
+    in.back() = packed.back().data();
   }
+  void* out = output.data();
+  const Guarded scratch(static_cast<size_t>(kernel.scratch_bytes()));
+  kernel.run(in.data(), &out, scratch.data());
   return output;
 }
 

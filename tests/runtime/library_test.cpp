@@ -32,10 +32,24 @@ void expect_equals_reference(const KernelRequest& request, std::mt19937& random)
   std::string why_not;
   const auto reference = make_reference(request, why_not);
   const std::vector<float> want = test::run(*reference, inputs, output);
-  test::expect_close(test::run(*chosen.kernel, inputs, output), {want.begin(), want.end()}, 1e-5,
-                     request.inputs[0].to_string() + " and " + request.inputs[1].to_string() + " " +
-                         request.attributes.to_string() + " " + chosen.reasons + " " +
-                         chosen.kernel->description());
+  const std::vector<float> got = test::run(*chosen.kernel, inputs, output);
+  const std::string what = request.inputs[0].to_string() + " and " + request.inputs[1].to_string() +
+                           " " + request.attributes.to_string() + " " + chosen.reasons + " " +
+                           chosen.kernel->description();
+  test::expect_close(got, {want.begin(), want.end()}, 1e-5, what);
+  for (const std::vector<bool>& known :
+       {std::vector{true, false}, std::vector{false, true}, std::vector{true, true}}) {
+    const KernelRequest packed{
+        request.op,        request.attributes,         request.inputs, request.outputs,
+        request.generator, request.exact_convolutions, known};
+    // Another kernel may suit an operand in its own order better.
+    const ChosenKernel other = make_kernel(packed);
+    const std::vector<float> result = test::run(*other.kernel, inputs, output);
+    test::expect_close(result, {want.begin(), want.end()}, 1e-5, what);
+    if (other.kernel->description() == chosen.kernel->description()) {
+      EXPECT_EQ(result, got) << what;
+    }
+  }
 }
 
 /// Fills in the attributes and the result's type.

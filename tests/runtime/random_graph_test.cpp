@@ -286,6 +286,30 @@ TEST_P(RandomGraph, CompiledDerivativeEqualsReference) {
   }
 }
 
+/// Any subset of the inputs, those with symbols among them.
+TEST_P(RandomGraph, BoundGivesTheSameBits) {
+  RandomStream stream(RandomKey(GetParam()).fold_in("bound"));
+  for (uint64_t k = 0; k < 12 && !HasFailure(); ++k) {
+    const uint64_t seed = GetParam() * 1000 + 1200 + k;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    auto graph = Grower(seed, k % 3 == 0 ? DType::f32 : DType::f64, false).grow(3 + k);
+    if (k % 2 == 1) graph = vjp(*graph, core_ops());
+    SCOPED_TRACE(to_text(*graph));
+    const std::vector<Literal> inputs = some_inputs(*graph, seed);
+    const auto executable = compile(*graph, core_ops());
+    BoundInputs bound;
+    std::vector<Literal> left;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (stream.below(3) > 0) {
+        bound.emplace(i, Buffer::copy_of(inputs[i]));
+      } else {
+        left.push_back(inputs[i]);
+      }
+    }
+    EXPECT_EQ(run(*executable->bind_inputs(bound), left, 2), run(*executable, inputs, 1));
+  }
+}
+
 /// Some schedule of a fusion, good or bad.
 Schedule some_schedule(const Node& fusion, RandomStream& stream) {
   const Graph& body = fusion_body(fusion);

@@ -34,6 +34,9 @@ struct ConvolutionProblem {
   /// 3x3 convolutions with stride 1 are done by Winograd's F(4x4, 3x3), which takes less than half
   /// the time, with a root mean square error near 1e-6 of the result's; `exact` forbids it.
   bool exact = false;
+  /// The filter is known: kernels that bring it into an order of their own take it in that order
+  /// (OpKernel::packing).
+  bool known_filter = false;
 
   /// Whether all numbers of its geometry are below 2^31: libraries count in 32 bits, and 64 might
   /// not hold what follows from larger ones.

@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include "tenon/base/alignment.h"
+#include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
+#include "tenon/base/strings.h"
 #include "tenon/ops/dot.h"
 #include "tenon/ops/reference.h"
 #include "tenon/runtime/cpu/library.h"
@@ -103,11 +105,10 @@ bool as_matmul(const Product& product, DType dtype, MatmulProblem& p) {
 }
 
 /// Brings an operand into row-major order of the given axes.
-class Packing {
+class RowMajor {
  public:
-  Packing() = default;
   /// `step` picks the operand's step and is set to the packed one.
-  Packing(const std::vector<Axes*>& groups, int64_t Axis::* step, DType dtype)
+  RowMajor(const std::vector<Axes*>& groups, int64_t Axis::* step, DType dtype)
       : element_(size_of(dtype)) {
     for (const Axes* group : groups) {
       for (const Axis& axis : *group) {
@@ -123,6 +124,11 @@ class Packing {
       }
     }
     size_ = packed;
+  }
+
+  void add_to(Hasher& hasher) const {
+    hasher.add("row-major").add(element_).add(std::span<const int64_t>(sizes_));
+    hasher.add(std::span<const int64_t>(steps_));
   }
 
   size_t bytes() const { return round_up(static_cast<size_t>(size_) * element_, kBufferAlignment); }
@@ -157,33 +163,61 @@ class Packing {
 
 class DotKernel : public OpKernel {
  public:
-  DotKernel(std::unique_ptr<OpKernel> matmul, std::vector<Packing> packings)
-      : matmul_(std::move(matmul)), packings_(std::move(packings)) {
-    for (const Packing& packing : packings_) packed_bytes_ += packing.bytes();
+  DotKernel(std::unique_ptr<OpKernel> matmul, std::vector<RowMajor> orders,
+            const KernelRequest& request)
+      : matmul_(std::move(matmul)), orders_(std::move(orders)) {
+    for (size_t i = 0; i < orders_.size(); ++i) {
+      is_known_.push_back(request.is_known(i));
+      if (!is_known_[i]) ordered_bytes_ += orders_[i].bytes();
+    }
+  }
+
+  /// First into row-major order, then into the library's.
+  std::optional<Packing> packing(size_t input) const override {
+    if (!is_known_[input]) return std::nullopt;
+    const RowMajor& order = orders_[input];
+    Hasher hasher;
+    order.add_to(hasher);
+    const auto into_order = [order](const void* from, void* to) { order.run(from, to); };
+    const std::optional<Packing> rest = matmul_->packing(input);
+    if (!rest) return Packing{hasher.finish(), order.bytes(), into_order};
+    hasher.add(rest->layout);
+    const auto pack = [order, pack_rest = rest->pack](const void* from, void* to) {
+      const std::shared_ptr<Blob> ordered = Blob::allocate(order.bytes());
+      if (!ordered) {
+        fail(ErrorCode::resource_exhausted, "cannot allocate {} for an operand of a dot",
+             format_bytes(order.bytes()));
+      }
+      order.run(from, ordered->data());
+      pack_rest(ordered->data(), to);
+    };
+    return Packing{hasher.finish(), rest->bytes, pack};
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     void* operands[] = {inputs[0], inputs[1]};
     auto* free = static_cast<char*>(scratch);
-    for (size_t i = 0; i < packings_.size(); ++i) {
-      packings_[i].run(inputs[i], free);
+    for (size_t i = 0; i < orders_.size(); ++i) {
+      if (is_known_[i]) continue;
+      orders_[i].run(inputs[i], free);
       operands[i] = free;
-      free += packings_[i].bytes();
+      free += orders_[i].bytes();
     }
     matmul_->run(operands, outputs, free);
   }
   int64_t scratch_bytes() const override {
-    return static_cast<int64_t>(packed_bytes_) + matmul_->scratch_bytes();
+    return static_cast<int64_t>(ordered_bytes_) + matmul_->scratch_bytes();
   }
   double flops() const override { return matmul_->flops(); }
   std::string description() const override {
-    return matmul_->description() + (packings_.empty() ? "" : " of packed operands");
+    return matmul_->description() + " of operands in another order";
   }
 
  private:
   std::unique_ptr<OpKernel> matmul_;
-  std::vector<Packing> packings_;  // of lhs and rhs, or none
-  size_t packed_bytes_ = 0;
+  std::vector<RowMajor> orders_;  // of lhs and rhs
+  std::vector<bool> is_known_;
+  size_t ordered_bytes_ = 0;
 };
 
 }  // namespace
@@ -195,16 +229,22 @@ std::unique_ptr<OpKernel> make_dot(const KernelRequest& request, std::string& wh
   }
   Product product = axes_of(request);
   MatmulProblem problem;
-  if (as_matmul(product, dtype, problem)) {
+  const auto as_known_matmul = [&] {
+    if (!as_matmul(product, dtype, problem)) return false;
+    problem.lhs.is_known = request.is_known(0);
+    problem.rhs.is_known = request.is_known(1);
+    return true;
+  };
+  if (as_known_matmul()) {
     if (auto kernel = make_product(problem, why_not)) return kernel;
   }
-  std::vector<Packing> packings;
-  packings.emplace_back(std::vector{&product.batch, &product.m, &product.k}, &Axis::lhs, dtype);
-  packings.emplace_back(std::vector{&product.batch, &product.n, &product.k}, &Axis::rhs, dtype);
-  if (!as_matmul(product, dtype, problem)) return nullptr;
+  std::vector<RowMajor> orders;
+  orders.emplace_back(std::vector{&product.batch, &product.m, &product.k}, &Axis::lhs, dtype);
+  orders.emplace_back(std::vector{&product.batch, &product.n, &product.k}, &Axis::rhs, dtype);
+  if (!as_known_matmul()) return nullptr;
   auto kernel = make_product(problem, why_not);
   if (!kernel) return nullptr;
-  return std::make_unique<DotKernel>(std::move(kernel), std::move(packings));
+  return std::make_unique<DotKernel>(std::move(kernel), std::move(orders), request);
 }
 
 }  // namespace tenon

@@ -94,6 +94,7 @@ ConvolutionProblem convolution_problem(const KernelRequest& request) {
   p.padding_high = geometry.padding_high;
   p.dilation = geometry.dilation;
   p.exact = request.exact_convolutions;
+  p.known_filter = types.kind != ConvolutionKind::filter_gradient && request.is_known(1);
   return p;
 }
 

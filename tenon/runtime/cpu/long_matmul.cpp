@@ -99,6 +99,7 @@ std::unique_ptr<OpKernel> make_product(const MatmulProblem& problem, std::string
   if (problem.k <= kBlock) return make_matmul(problem, why_not);
   MatmulProblem part = problem;
   part.k = kBlock;
+  part.lhs.is_known = part.rhs.is_known = false;  // its parts are read as they lie
   part.out = {problem.n, 1, {}};
   int64_t step = problem.m * problem.n;
   part.out.batch.resize(problem.batch.size());

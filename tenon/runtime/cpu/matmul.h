@@ -22,6 +22,9 @@ struct MatrixStrides {
   int64_t row = 0;
   int64_t column = 1;
   std::vector<int64_t> batch;  // one a batch dimension; 0 repeats the matrix
+  /// The same in every run: a kernel that brings it into an order of its own takes it in that order
+  /// (OpKernel::packing).
+  bool is_known = false;
 };
 
 /// out[b, i, j] = sum over l of lhs[b, i, l] * rhs[b, l, j].

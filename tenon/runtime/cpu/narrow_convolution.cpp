@@ -183,41 +183,56 @@ class KernelBuilder {
 
 class NarrowConvolution : public OpKernel {
  public:
-  NarrowConvolution(const NarrowProblem& problem, double flops, CodeGenerator& generator)
-      : p_(problem), flops_(flops) {
+  NarrowConvolution(const NarrowProblem& problem, bool known_filter, double flops,
+                    CodeGenerator& generator)
+      : p_(problem), known_filter_(known_filter), flops_(flops) {
     const Kernel kernel = KernelBuilder(p_).build();
     compiled_ = generator.compile({&kernel, 1})[0];
   }
 
+  std::optional<Packing> packing(size_t input) const override {
+    if (input != 1 || !known_filter_) return std::nullopt;
+    Hasher hasher;
+    hasher.add("narrow").add(p_.turned).add(p_.places()).add(p_.results).add(p_.channels);
+    const auto pack = [p = p_](const void* from, void* to) {
+      arrange_filter(p, static_cast<const float*>(from), static_cast<float*>(to));
+    };
+    return Packing{hasher.finish(), static_cast<size_t>(p_.filter_size()) * sizeof(float), pack};
+  }
+
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    auto* const filter = static_cast<float*>(scratch);
-    arrange_filter(static_cast<const float*>(inputs[1]), filter);
+    void* filter = inputs[1];
+    if (!known_filter_) {
+      filter = scratch;
+      arrange_filter(p_, static_cast<const float*>(inputs[1]), static_cast<float*>(scratch));
+    }
     void* const buffers[] = {inputs[0], filter, outputs[0]};
     parallel_for(p_.batch, 1,
                  [&](int64_t begin, int64_t end) { compiled_->run(buffers, nullptr, begin, end); });
   }
   int64_t scratch_bytes() const override {
-    return p_.filter_size() * static_cast<int64_t>(sizeof(float));
+    return known_filter_ ? 0 : p_.filter_size() * static_cast<int64_t>(sizeof(float));
   }
   double flops() const override { return flops_; }
   std::string description() const override { return compiled_->name(); }
 
  private:
   /// From the op's [window…, in_channels, out_channels] to [window…, results, channels].
-  void arrange_filter(const float* given, float* arranged) const {
-    const int64_t size = p_.results * p_.channels;
-    for (int64_t place = 0; place < p_.places(); ++place, arranged += size) {
-      if (p_.turned) {  // out_channels are what is read: the order is there already
-        std::copy_n(given + (p_.places() - 1 - place) * size, size, arranged);
+  static void arrange_filter(const NarrowProblem& p, const float* given, float* arranged) {
+    const int64_t size = p.results * p.channels;
+    for (int64_t place = 0; place < p.places(); ++place, arranged += size) {
+      if (p.turned) {  // out_channels are what is read: the order is there already
+        std::copy_n(given + (p.places() - 1 - place) * size, size, arranged);
         continue;
       }
-      for (int64_t c = 0; c < p_.channels; ++c) {
-        for (int64_t r = 0; r < p_.results; ++r) arranged[r * p_.channels + c] = *given++;
+      for (int64_t c = 0; c < p.channels; ++c) {
+        for (int64_t r = 0; r < p.results; ++r) arranged[r * p.channels + c] = *given++;
       }
     }
   }
 
   NarrowProblem p_;
+  bool known_filter_;
   double flops_;
   std::shared_ptr<const CompiledKernel> compiled_;
 };
@@ -252,7 +267,8 @@ std::unique_ptr<OpKernel> make_narrow_convolution(const KernelRequest& request,
   if (p.padded_size() > kMostPadded) return decline("a large image");
   const double products = static_cast<double>(p.batch * p.y.output * p.x.output * p.results) *
                           static_cast<double>(p.places() * p.channels);
-  return std::make_unique<NarrowConvolution>(p, 2 * products, *request.generator);
+  return std::make_unique<NarrowConvolution>(p, given.known_filter, 2 * products,
+                                             *request.generator);
 }
 
 }  // namespace tenon

@@ -23,7 +23,7 @@ class DirectConvolution : public ConvolutionKernel {
     const auto given = plain_filter(problem, whole_of(problem), problem.dtype);
     if (given != filter()) {
       reorder_ = Reorder(given, filter());
-      filter_ = reserve(filter().get_size());
+      if (!problem.known_filter) filter_ = reserve(filter().get_size());
     }
     for (const Kind& kind : kinds_) slot_bytes_ = std::max(slot_bytes_, kind.step.scratch_bytes);
     slot_bytes_ = round_up(slot_bytes_, kBufferAlignment);
@@ -40,10 +40,15 @@ class DirectConvolution : public ConvolutionKernel {
     });
   }
 
+  std::optional<Packing> packing(size_t input) const override {
+    if (input != 1 || !problem_.known_filter || !reorder_) return std::nullopt;
+    return reorder_.packing();
+  }
+
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     ConvolutionOperands whole = operands(inputs, outputs);
     char* const base = static_cast<char*>(scratch);
-    if (reorder_) {
+    if (reorder_ && !problem_.known_filter) {
       reorder_.run(whole.filter, base + filter_);
       whole.filter = base + filter_;
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tenon/base/error.h"
+#include "tenon/base/strings.h"
 #include "tenon/runtime/cpu/onednn/convolution_step.h"
 
 // Convolutions with fewer channels than a vector has lanes, such as the first ones of small image
@@ -25,8 +27,32 @@ class TurnedConvolution : public OpKernel {
       : positions_(element_count(problem.kernel)),
         inputs_(problem.in_channels),
         outputs_(problem.out_channels),
+        known_filter_(problem.known_filter),
         flops_(operations_of(problem)),
         gradient_(std::move(gradient)) {}
+
+  std::optional<Packing> packing(size_t input) const override {
+    if (input != 1 || !known_filter_) return std::nullopt;
+    const std::optional<Packing> rest = gradient_->packing(1);
+    Hasher hasher;
+    hasher.add("turned").add(positions_).add(inputs_).add(outputs_);
+    const auto turn = [positions = positions_, in = inputs_, out = outputs_](const void* from,
+                                                                             void* to) {
+      turn_filter(static_cast<const float*>(from), static_cast<float*>(to), positions, in, out);
+    };
+    if (!rest) return Packing{hasher.finish(), filter_bytes(), turn};
+    hasher.add(rest->layout);
+    const auto both = [turn, pack = rest->pack, bytes = filter_bytes()](const void* from,
+                                                                        void* to) {
+      const std::shared_ptr<Blob> turned = Blob::allocate(bytes);
+      if (!turned)
+        fail(ErrorCode::resource_exhausted, "cannot allocate {} to turn a filter",
+             format_bytes(bytes));
+      turn(from, turned->data());
+      pack(turned->data(), to);
+    };
+    return Packing{hasher.finish(), rest->bytes, both};
+  }
 
   static ConvolutionProblem turned(const ConvolutionProblem& problem) {
     ConvolutionProblem p = problem;
@@ -42,31 +68,40 @@ class TurnedConvolution : public OpKernel {
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
-    const auto* const filter = static_cast<const float*>(inputs[1]);
-    auto* const turned = static_cast<float*>(scratch);
-    for (int64_t k = 0; k < positions_; ++k) {
-      const float* const from = filter + (positions_ - 1 - k) * inputs_ * outputs_;
-      float* const to = turned + k * inputs_ * outputs_;
-      for (int64_t c = 0; c < inputs_; ++c) {
-        for (int64_t o = 0; o < outputs_; ++o) to[o * inputs_ + c] = from[c * outputs_ + o];
-      }
+    if (known_filter_) {
+      gradient_->run(inputs, outputs, scratch);
+      return;
     }
+    auto* const turned = static_cast<float*>(scratch);
+    turn_filter(static_cast<const float*>(inputs[1]), turned, positions_, inputs_, outputs_);
     void* const operands[] = {inputs[0], turned};
     gradient_->run(operands, outputs, bytes(scratch) + filter_bytes());
   }
   int64_t scratch_bytes() const override {
-    return static_cast<int64_t>(filter_bytes()) + gradient_->scratch_bytes();
+    return static_cast<int64_t>(known_filter_ ? 0 : filter_bytes()) + gradient_->scratch_bytes();
   }
   double flops() const override { return flops_; }
   std::string description() const override { return gradient_->description() + " turned round"; }
 
  private:
+  static void turn_filter(const float* filter, float* turned, int64_t positions, int64_t inputs,
+                          int64_t outputs) {
+    for (int64_t k = 0; k < positions; ++k) {
+      const float* const from = filter + (positions - 1 - k) * inputs * outputs;
+      float* const to = turned + k * inputs * outputs;
+      for (int64_t c = 0; c < inputs; ++c) {
+        for (int64_t o = 0; o < outputs; ++o) to[o * inputs + c] = from[c * outputs + o];
+      }
+    }
+  }
+
   size_t filter_bytes() const {
     return round_up(static_cast<size_t>(positions_ * inputs_ * outputs_) * sizeof(float),
                     kBufferAlignment);
   }
 
   int64_t positions_, inputs_, outputs_;
+  bool known_filter_;
   double flops_;
   std::unique_ptr<OpKernel> gradient_;
 };

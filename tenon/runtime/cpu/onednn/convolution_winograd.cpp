@@ -110,11 +110,32 @@ class WinogradConvolution : public Pieces {
 
   bool same_layouts() const { return same_filter(main_.step, last_.step); }
 
+  std::optional<Packing> packing(size_t input) const override {
+    if (input != 1 || !problem_.known_filter) return std::nullopt;
+    if (!by_channels_) return main_.filter.packing();
+    // The filters of all groups of channels, one after the other.
+    const Packing part = main_.filter.packing();
+    const int64_t pieces = pieces_;
+    const size_t from_step = filter_step(), to_step = filter_bytes_;
+    const auto pack = [pack_part = part.pack, pieces, from_step, to_step](const void* from,
+                                                                          void* to) {
+      for (size_t i = 0; i < static_cast<size_t>(pieces); ++i) {
+        pack_part(static_cast<const char*>(from) + i * from_step,
+                  static_cast<char*>(to) + i * to_step);
+      }
+    };
+    Hasher hasher;
+    hasher.add("pieces").add(part.layout).add(pieces).add(from_step).add(to_step);
+    return Packing{hasher.finish(), filter_bytes_ * static_cast<size_t>(pieces), pack};
+  }
+
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     const ConvolutionOperands whole = operands(inputs, outputs);
-    char* const common = shared(scratch);
+    char* common = shared(scratch);
     if (by_channels_) {
       main_.input.run(forward_ ? whole.x : whole.y, common);
+    } else if (problem_.known_filter) {
+      common = whole.filter;
     } else {
       main_.filter.run(whole.filter, common);
     }
@@ -160,13 +181,23 @@ class WinogradConvolution : public Pieces {
     piece.output.run(output, forward_ ? y : x);
   }
 
-  void run_channels(const ConvolutionOperands& whole, int64_t index, char* input, char* own) const {
-    const auto channel = static_cast<size_t>(index * channels_);
-    const size_t offset = channel * size_of(problem_.dtype);
+  /// Bytes from the filter of one group of channels to the next, as they are given.
+  size_t filter_step() const {
     const size_t row = forward_ ? 1 : static_cast<size_t>(problem_.out_channels);
-    main_.filter.run(whole.filter + offset * row, own);
+    return static_cast<size_t>(channels_) * size_of(problem_.dtype) * row;
+  }
+
+  void run_channels(const ConvolutionOperands& whole, int64_t index, char* input, char* own) const {
+    const auto group = static_cast<size_t>(index);
+    const size_t offset = group * static_cast<size_t>(channels_) * size_of(problem_.dtype);
+    char* filter = own;
+    if (problem_.known_filter) {
+      filter = whole.filter + group * filter_bytes_;
+    } else {
+      main_.filter.run(whole.filter + group * filter_step(), own);
+    }
     char* const output = own + filter_bytes_;
-    run_step_of(main_, input, own, output, output + output_bytes_);
+    run_step_of(main_, input, filter, output, output + output_bytes_);
     main_.output.run(output, (forward_ ? whole.y : whole.x) + offset);
   }
 

@@ -68,18 +68,37 @@ dnnl::memory::desc layout_of(const MatmulProblem& p, int64_t rows, int64_t colum
   return {dims, detail::onednn_dtype(p.dtype), steps};
 }
 
+dnnl::memory::desc rhs_of(const MatmulProblem& p) { return layout_of(p, p.k, p.n, p.rhs); }
+
 /// What the library would do, found out without making its code.
-dnnl::matmul::primitive_desc describe(const MatmulProblem& p) {
+dnnl::matmul::primitive_desc describe(const MatmulProblem& p, const dnnl::memory::desc& rhs) {
   const detail::Making making;
-  const dnnl::matmul::desc problem(layout_of(p, p.m, p.k, p.lhs), layout_of(p, p.k, p.n, p.rhs),
+  const dnnl::matmul::desc problem(layout_of(p, p.m, p.k, p.lhs), rhs,
                                    layout_of(p, p.m, p.n, p.out));
   return {problem, detail::scratch_from_caller(), detail::cpu_engine()};
+}
+
+/// With a known rhs in the library's own order, where it has one: its older kernel takes either
+/// order, and adds up differently in each.
+dnnl::matmul::primitive_desc describe_best(const MatmulProblem& p) {
+  const dnnl::memory::desc given = rhs_of(p);
+  const auto as_given = describe(p, given);
+  if (!p.rhs.is_known) return as_given;
+  const auto best = describe(p, {given.dims(), given.data_type(), dnnl::memory::format_tag::any});
+  const std::string implementation = best.impl_info_str();
+  const bool has_order = !implementation.starts_with("gemm");
+  return has_order || implementation != as_given.impl_info_str() ? best : as_given;
 }
 
 struct Product {
   explicit Product(const MatmulProblem& p) {
     const detail::Making making;
-    const auto descriptor = describe(p);
+    const auto descriptor = describe_best(p);
+    const dnnl::memory::desc given = rhs_of(p);
+    rhs_bytes = descriptor.weights_desc().get_size();
+    if (descriptor.weights_desc() != given) {
+      packing = detail::Reorder(given, descriptor.weights_desc());
+    }
     scratch_bytes = descriptor.scratchpad_desc().get_size();
     implementation = descriptor.impl_info_str();
     std::vector<Primitive::Argument> arguments = {
@@ -91,6 +110,8 @@ struct Product {
   }
 
   Primitive primitive;
+  detail::Reorder packing;  // of rhs, where it is not taken as it is
+  size_t rhs_bytes = 0;
   size_t scratch_bytes = 0;
   std::string implementation;
 };
@@ -128,7 +149,9 @@ int64_t parts_for(int64_t most) {
   return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1))));
 }
 
-std::string implementation_of(const MatmulProblem& p) { return describe(p).impl_info_str(); }
+std::string implementation_of(const MatmulProblem& p) {
+  return describe(p, rhs_of(p)).impl_info_str();
+}
 
 /// Parts depend on the problem alone. The library's newer kernel ("brg") wants operands without
 /// gaps, so whole rows, and brings all of rhs into its own order for each part; its older one
@@ -190,8 +213,15 @@ class Matmul : public OpKernel {
       if (*axis.extent == 0) continue;
       const int64_t offset = begin * element;
       if (packs) part.lhs.column = *axis.extent;
-      parts_.push_back({product_of(part, *axis.extent), offset * axis.lhs, offset * axis.rhs,
-                        offset * axis.out, packs ? *axis.extent * element : 0});
+      const Product& product = product_of(part, *axis.extent);
+      parts_.push_back({product.primitive, offset * axis.lhs, offset * axis.rhs, offset * axis.out,
+                        packs ? *axis.extent * element : 0});
+      if (product.packing) parts_.back().rhs = place_of_packed(product, offset * axis.rhs);
+    }
+    // All or none are packed: one implementation does all of them.
+    const bool some = std::ranges::any_of(products_, is_packed);
+    if (some && !std::ranges::all_of(products_, is_packed)) {
+      throw dnnl::error(dnnl_unimplemented, "only some parts want their operand in another order");
     }
     for (const auto& [extent, product] : products_) {
       library_bytes_ = std::max(library_bytes_, round_up(product.scratch_bytes, kBufferAlignment));
@@ -206,6 +236,22 @@ class Matmul : public OpKernel {
     if (slot_bytes_ > 0) slots_ = std::min<int64_t>(slots_, thread_count());
   }
 
+  std::optional<Packing> packing(size_t input) const override {
+    if (packed_.empty() || input != (swapped_ ? 0 : 1)) return std::nullopt;
+    Hasher hasher;
+    std::vector<std::pair<Packed, std::function<void(const void*, void*)>>> parts;
+    for (const Packed& packed : packed_) {
+      const Packing part = packed.reorder.packing();
+      hasher.add(part.layout).add(packed.from).add(packed.to);
+      parts.emplace_back(packed, part.pack);
+    }
+    const auto pack = [parts](const void* from, void* to) {
+      for (const auto& [place, pack_part] : parts)
+        pack_part(static_cast<const char*>(from) + place.from, static_cast<char*>(to) + place.to);
+    };
+    return Packing{hasher.finish(), static_cast<size_t>(packed_bytes_), pack};
+  }
+
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
     char* const lhs = static_cast<char*>(inputs[swapped_ ? 1 : 0]);
     char* const rhs = static_cast<char*>(inputs[swapped_ ? 0 : 1]);
@@ -214,7 +260,7 @@ class Matmul : public OpKernel {
       const Part& part = parts_[static_cast<size_t>(i)];
       char* const own = static_cast<char*>(scratch) + slot * slot_bytes_;
       char* from = lhs + part.lhs;
-      if (part.packed > 0) from = pack(part, from, own + library_bytes_);
+      if (part.column > 0) from = pack(part, from, own + library_bytes_);
       part.primitive.run({from, rhs + part.rhs, out + part.out, own});
     });
   }
@@ -230,29 +276,52 @@ class Matmul : public OpKernel {
   struct Part {
     Primitive primitive;
     int64_t lhs, rhs, out;  // bytes from where the operands begin
-    int64_t packed;         // bytes of a column of lhs that is copied, or 0
+    int64_t column;         // bytes of a column of lhs that is copied, or 0
   };
 
-  int64_t largest_column() const { return std::ranges::max(parts_, {}, &Part::packed).packed; }
+  int64_t largest_column() const { return std::ranges::max(parts_, {}, &Part::column).column; }
 
   char* pack(const Part& part, const char* from, char* to) const {
     for (int64_t column = 0; column < columns_; ++column)
-      std::memcpy(to + column * part.packed, from + column * step_,
-                  static_cast<size_t>(part.packed));
+      std::memcpy(to + column * part.column, from + column * step_,
+                  static_cast<size_t>(part.column));
     return to;
   }
 
+  /// A part of rhs in the library's order.
+  struct Packed {
+    detail::Reorder reorder;
+    int64_t from, to;  // bytes from where the given and the packed operand begin
+  };
+
+  static bool is_packed(const std::pair<const int64_t, Product>& product) {
+    return static_cast<bool>(product.second.packing);
+  }
+
   /// Parts of one extent share a primitive.
-  const Primitive& product_of(const MatmulProblem& part, int64_t extent) {
+  const Product& product_of(const MatmulProblem& part, int64_t extent) {
     const auto found = products_.find(extent);
-    if (found != products_.end()) return found->second.primitive;
-    return products_.emplace(extent, Product(part)).first->second.primitive;
+    if (found != products_.end()) return found->second;
+    return products_.emplace(extent, Product(part)).first->second;
+  }
+
+  /// Parts that read the same of rhs in the same order share it.
+  int64_t place_of_packed(const Product& product, int64_t from) {
+    const Hash128 layout = product.packing.packing().layout;
+    for (const Packed& known : packed_) {
+      if (known.from == from && known.reorder.packing().layout == layout) return known.to;
+    }
+    packed_.push_back({product.packing, from, packed_bytes_});
+    packed_bytes_ += static_cast<int64_t>(round_up(product.rhs_bytes, kBufferAlignment));
+    return packed_.back().to;
   }
 
   double flops_;
   bool swapped_;  // out is column-major: its transpose is computed
   std::map<int64_t, Product> products_;
   std::vector<Part> parts_;
+  std::vector<Packed> packed_;
+  int64_t packed_bytes_ = 0;
   int64_t slots_ = 1;
   size_t library_bytes_ = 0, slot_bytes_ = 0;  // what the library needs of a slot, and all of it
   int64_t columns_ = 0, step_ = 0;             // of lhs where it is copied; bytes

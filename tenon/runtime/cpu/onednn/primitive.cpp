@@ -132,8 +132,49 @@ dnnl::memory::desc part_of(const dnnl::memory::desc& layout, int64_t first, int6
 
 }  // namespace
 
+namespace {
+
+/// By what says where elements lie.
+void add_layout(Hasher& hasher, const dnnl::memory::desc& layout) {
+  const dnnl_memory_desc_t& data = layout.data;
+  const auto add = [&](const dnnl_dims_t& list, int size) {
+    hasher.add(std::span<const int64_t>(list, static_cast<size_t>(size)));
+  };
+  add(data.dims, data.ndims);
+  add(data.padded_dims, data.ndims);
+  hasher.add(data.data_type).add(data.format_kind).add(data.extra.flags);
+  if (data.format_kind == dnnl_format_kind_wino) {
+    const dnnl_wino_desc_t& wino = data.format_desc.wino_desc;
+    hasher.add(wino.wino_format).add(wino.size);
+    for (int field : {wino.r, wino.alpha, wino.ic, wino.oc, wino.ic_block, wino.oc_block,
+                      wino.ic2_block, wino.oc2_block}) {
+      hasher.add(field);
+    }
+    return;
+  }
+  check(data.format_kind == dnnl_blocked, "filters and matrices lie in blocks");
+  const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
+  add(blocking.strides, data.ndims);
+  add(blocking.inner_blks, blocking.inner_nblks);
+  add(blocking.inner_idxs, blocking.inner_nblks);
+}
+
+}  // namespace
+
+Packing Reorder::packing() const {
+  return {.layout = layouts_, .bytes = bytes_, .pack = [copy = *this](const void* from, void* to) {
+            copy.run(const_cast<void*>(from), to);
+          }};
+}
+
 Reorder::Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   const Making making;
+  Hasher hasher;
+  hasher.add("onednn");
+  add_layout(hasher, from);
+  add_layout(hasher, to);
+  layouts_ = hasher.finish();
+  bytes_ = to.get_size();
   const int64_t size = to.dims()[0];
   const int64_t block = std::lcm(first_axis_block(from), first_axis_block(to));
   const size_t wanted = std::clamp<size_t>(to.get_size() / kReorderPart, 1, kMostReorderParts);

@@ -21,6 +21,7 @@
 #include "tenon/base/fork_safe_mutex.h"
 #include "tenon/base/parallel.h"
 #include "tenon/graph/dtype.h"
+#include "tenon/runtime/kernel.h"
 
 namespace tenon::detail {
 
@@ -91,10 +92,14 @@ class Reorder {
   Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
   explicit operator bool() const { return static_cast<bool>(part_); }
+  /// As what is made of a known operand once.
+  Packing packing() const;
   /// On the calling thread alone where that is inside parallel_for, else cut along the first axis.
   void run(void* from, void* to) const;
 
  private:
+  Hash128 layouts_;
+  size_t bytes_ = 0;
   int64_t parts_ = 1;
   size_t from_step_ = 0, to_step_ = 0;  // bytes from one part to the next
   Primitive part_, last_;
