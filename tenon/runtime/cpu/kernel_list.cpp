@@ -2,6 +2,7 @@
 #include "tenon/runtime/cpu/library.h"
 #include "tenon/runtime/cpu/narrow_convolution.h"
 #include "tenon/runtime/cpu/native.h"
+#include "tenon/runtime/cpu/winograd.h"
 #include "tenon/runtime/kernel.h"
 
 namespace tenon {
@@ -14,6 +15,9 @@ const std::vector<KernelEntry>& cpu_kernels() {
         {"convolution", "generated convolution", claims_library, make_narrow_convolution},
         {"convolution_input_gradient", "generated convolution", claims_library,
          make_narrow_convolution},
+        {"convolution", "winograd", claims_library, make_winograd_op},
+        {"convolution_input_gradient", "winograd", claims_library, make_winograd_op},
+        {"convolution_filter_gradient", "winograd", claims_library, make_winograd_op},
         {"convolution", "onednn convolution", claims_library, make_convolution_op},
         {"convolution_input_gradient", "onednn convolution", claims_library, make_convolution_op},
         {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},
