@@ -4,19 +4,10 @@
 #include <fmt/format.h>
 
 #include "tenon/base/parallel.h"
+#include "tenon/runtime/cpu/slots.h"
 #include "tenon/runtime/cpu/winograd_shape.h"
 
 namespace tenon {
-
-/// Calls function(item, slot) for every item, on as many threads as there are slots at most.
-template <class Function>
-void for_each_item(int64_t items, int64_t slots, Function&& function) {
-  parallel_for(slots, 1, [&](int64_t first, int64_t end) {
-    for (int64_t slot = first; slot < end; ++slot) {
-      for (int64_t i = items * slot / slots; i < items * (slot + 1) / slots; ++i) function(i, slot);
-    }
-  });
-}
 
 inline double winograd_operations(const ConvolutionProblem& p) {
   return 2.0 * 9 * static_cast<double>(p.batch * p.output[0] * p.output[1]) *
@@ -46,8 +37,8 @@ class WinogradKernel : public OpKernel {
   /// Calls function(item, memory of its slot).
   template <class Function>
   void for_each(int64_t items, char* scratch, Function&& function) const {
-    for_each_item(items, std::min(slots_, items), [&](int64_t item, int64_t slot) {
-      function(item, scratch + shared_bytes_ + static_cast<size_t>(slot) * own_bytes_);
+    for_each_item(items, std::min(slots_, items), [&](int64_t item, size_t slot) {
+      function(item, scratch + shared_bytes_ + slot * own_bytes_);
     });
   }
 
