@@ -18,7 +18,7 @@ constexpr int64_t kInnerBlock = 1024;
 constexpr double kSmallOperations = 1e6;
 /// A packed block of columns should stay in a core's second-level cache beside rows of lhs.
 constexpr int64_t kBlockBytes = int64_t{160} << 10;
-constexpr int64_t kMostBlocks = 16;
+constexpr int64_t kMostBlocks = 16, kLeastPanels = 2;
 
 double operations_of(const MatmulProblem& p) {
   return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
@@ -54,6 +54,7 @@ class PackedProduct : public OpKernel {
     if (flops_ >= kSmallOperations) {
       blocks = std::max(blocks, (kMostBlocks + matrices - 1) / matrices);
     }
+    blocks = std::min(blocks, (panels + kLeastPanels - 1) / kLeastPanels);
     columns_ = (panels + blocks - 1) / blocks * vector_.panel;
     column_blocks_ = (p_.n + columns_ - 1) / columns_;
     items_ = matrices * column_blocks_;

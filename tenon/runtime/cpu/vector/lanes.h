@@ -1,9 +1,10 @@
 // Vectors of floats as wide as the instruction set has them, for sources that are compiled once for
-// each set. Such a source includes nothing else: a function of the standard library that it made
-// for its own set could be linked into the rest of the program.
+// each set. Such a source calls nothing of the standard library: a function of it that was made for
+// one set could be linked into the rest of the program.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #if defined(__AVX512F__)
 #define TENON_LANES 16
@@ -36,6 +37,28 @@ inline Vector load(const float* from, int64_t count) {
 }
 inline void store(float* to, Vector v, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = v[i];
+}
+
+/// Exchanges the lanes of `a` in which the bit kStep is set with those of `b` in which it is not.
+template <int kStep, int... kLane>
+[[gnu::always_inline]] inline void exchange(Vector& a, Vector& b,
+                                            std::integer_sequence<int, kLane...>) {
+  const Vector first = a;
+  a = __builtin_shufflevector(first, b, (kLane & kStep ? kLane - kStep + kLanes : kLane)...);
+  b = __builtin_shufflevector(first, b, (kLane & kStep ? kLane + kLanes : kLane + kStep)...);
+}
+
+/// Of a matrix of kLanes x kLanes.
+template <int kStep = 1>
+[[gnu::always_inline]] inline void transpose(Vector (&rows)[kLanes]) {
+  if constexpr (kStep < kLanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      if (i & kStep) continue;
+      exchange<kStep>(rows[i], rows[i + kStep], std::make_integer_sequence<int, kLanes>());
+    }
+    transpose<2 * kStep>(rows);
+  }
 }
 
 }  // namespace

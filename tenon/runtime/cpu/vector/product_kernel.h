@@ -69,52 +69,36 @@ void product_rows(const ProductBlock& p, const float* a, const float* b, float* 
   }
 }
 
-/// The last rows, fewer than kRows.
+/// With `count` rows, kRows at most.
 template <int kCount, bool kTransposed>
-void product_rest(int64_t count, const ProductBlock& p, const float* a, const float* b, float* c,
-                  int64_t columns) {
+void product_group(int64_t count, const ProductBlock& p, const float* a, const float* b, float* c,
+                   int64_t columns) {
   if constexpr (kCount > 0) {
     if (count == kCount) {
       product_rows<kCount, kTransposed>(p, a, b, c, columns);
     } else {
-      product_rest<kCount - 1, kTransposed>(count, p, a, b, c, columns);
+      product_group<kCount - 1, kTransposed>(count, p, a, b, c, columns);
     }
   }
 }
 
 template <bool kTransposed>
-void product_panels(const ProductBlock& p) {
+void product_blocks(const ProductBlock& p) {
+  // Groups of nearly the same size: a last one of few rows would wait for its own sums.
+  const int64_t groups = (p.rows + kRows - 1) / kRows;
   const float* b = p.b;
-  for (int64_t j = 0; j < p.columns; j += kPanel, b += p.panel_step) {
-    const int64_t columns = p.columns - j < kPanel ? p.columns - j : kPanel;
-    int64_t i = 0;
-    for (; i + kRows <= p.rows; i += kRows) {
-      product_rows<kRows, kTransposed>(p, p.a + i * p.a_row, b, p.c + i * p.c_row + j, columns);
+  for (int64_t column = 0; column < p.columns; column += kPanel, b += p.panel_step) {
+    const int64_t columns = p.columns - column < kPanel ? p.columns - column : kPanel;
+    for (int64_t group = 0; group < groups; ++group) {
+      const int64_t row = p.rows * group / groups, end = p.rows * (group + 1) / groups;
+      product_group<kRows, kTransposed>(end - row, p, p.a + row * p.a_row, b,
+                                        p.c + row * p.c_row + column, columns);
     }
-    product_rest<kRows - 1, kTransposed>(p.rows - i, p, p.a + i * p.a_row, b, p.c + i * p.c_row + j,
-                                         columns);
   }
 }
 
 void product(const ProductBlock& p) {
-  p.a_inner == 1 ? product_panels<false>(p) : product_panels<true>(p);
-}
-
-void pack(int64_t inner, int64_t columns, const float* b, int64_t inner_step, int64_t column_step,
-          float* panels, int64_t panel_step) {
-  for (int64_t j = 0; j < columns; j += kPanel, panels += panel_step) {
-    const int64_t count = columns - j < kPanel ? columns - j : kPanel;
-    for (int64_t l = 0; l < inner; ++l) {
-      const float* const from = b + l * inner_step + j * column_step;
-      float* const to = panels + l * kPanel;
-      if (count == kPanel && column_step == 1) {
-        for (int v = 0; v < kPanelVectors; ++v) store(to + v * kLanes, load(from + v * kLanes));
-        continue;
-      }
-      for (int64_t i = 0; i < count; ++i) to[i] = from[i * column_step];
-      for (int64_t i = count; i < kPanel; ++i) to[i] = 0;
-    }
-  }
+  p.a_inner == 1 ? product_blocks<false>(p) : product_blocks<true>(p);
 }
 
 }  // namespace

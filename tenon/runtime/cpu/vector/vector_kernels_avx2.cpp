@@ -2,7 +2,7 @@
 #include "tenon/runtime/cpu/vector/vector_kernels.h"
 
 #if defined(__x86_64__)
-#include "tenon/runtime/cpu/vector/product_kernel.h"
+#include "tenon/runtime/cpu/vector/product_packing.h"
 #include "tenon/runtime/cpu/vector/winograd_filters.h"
 
 namespace tenon {

@@ -35,25 +35,25 @@ void read_filter_rows(const FilterBlock& f, const TileMatrices& to) {
   }
 }
 
-/// Read channels side by side: a few of them are turned first.
+/// Read channels side by side: squares of vectors are turned first.
 template <int kTile>
 void read_filter_columns(const FilterBlock& f, const TileMatrices& to) {
-  constexpr int64_t kFew = 16;
   for_each_vector(f.columns, [&](int64_t j, int64_t lanes) {
-    for (int64_t l = 0; l < f.inner; l += kFew) {
-      const int64_t few = least(f.inner - l, kFew);
-      float turned[kTaps * kTaps][kFew][kLanes] = {};
+    for_each_vector(f.inner, [&](int64_t l, int64_t rows) {
+      Vector turned[kTaps * kTaps][kLanes] = {};
       for (int tap = 0; tap < kTaps * kTaps; ++tap) {
+        const float* const from = f.taps + tap * f.tap_step + l + j * f.column_step;
         for (int64_t i = 0; i < lanes; ++i) {
-          const float* const from = f.taps + tap * f.tap_step + l + (j + i) * f.column_step;
-          for (int64_t k = 0; k < few; ++k) turned[tap][k][i] = from[k];
+          const float* const row = from + i * f.column_step;
+          turned[tap][i] = rows == kLanes ? load(row) : load(row, rows);
         }
+        transpose(turned[tap]);
       }
-      for (int64_t k = 0; k < few; ++k) {
-        filter_vector<kTile>([&](int r, int s) { return load(turned[r * kTaps + s][k]); }, to,
+      for (int64_t k = 0; k < rows; ++k) {
+        filter_vector<kTile>([&](int r, int s) { return turned[r * kTaps + s][k]; }, to,
                              entry(to, l + k, j));
       }
-    }
+    });
   });
 }
 
