@@ -3,6 +3,9 @@
 //
 //   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--trace FILE]
 //
+// Where TENON_CPU limits the instructions that Tenon uses, it limits the peers, too: oneDNN, MKL,
+// PyTorch's own kernels and XLA (bench/peers/train.py).
+//
 // Losses and updated parameters are compared before anything is timed, ours and every peer's with
 // those of PyTorch in float64; exits with 1 where they differ.
 #include <fmt/format.h>
@@ -14,6 +17,7 @@
 #include <map>
 
 #include "bench/peer_process.h"
+#include "tenon/base/cpu.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/strings.h"
 #include "tenon/base/trace.h"
@@ -304,6 +308,12 @@ Measured measure_work(const Work& work, const Options& options, bool with_peers,
   return measured;
 }
 
+/// The processor, and what TENON_CPU leaves of it for every side.
+void print_processor() {
+  fmt::print("{}, {}{}\n", cpu_info().name, name_of(host_instruction_set()),
+             instruction_set_is_limited() ? " for us and the peers, as TENON_CPU says" : "");
+}
+
 void print_header() {
   fmt::print("{:<12} {:<27} {:>11} {:>11} {:>11} {:>11} {:>7} {:>9} {:>9}\n", "work", "peer",
              "peer best", "median", "ours best", "median", "ratio", "peer MB", "ours MB");
@@ -331,6 +341,7 @@ int run(const Options& options) {
   bool with_peers = !options.alone && !peers_python().empty();
   if (!with_peers)
     fmt::print("no peers: our figures alone (./dev bench makes the peers' environment)\n");
+  print_processor();
   print_header();
   std::vector<double> ratios;
   int status = 0;

@@ -33,6 +33,21 @@ def limit_threads(count):
         os.sched_setaffinity(0, cores[:count])
 
 
+# What TENON_CPU is called by the libraries in the peers: oneDNN, PyTorch's own kernels, MKL, and XLA.
+CPU_LIMITS = {
+    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
+             "MKL_ENABLE_INSTRUCTIONS": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
+    "baseline": {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default",
+                 "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"},
+}
+
+
+def limit_instructions():
+    """The peers may use what TENON_CPU allows us, unless their own variables say something else."""
+    for name, value in CPU_LIMITS.get(os.environ.get("TENON_CPU"), {}).items():
+        os.environ.setdefault(name, value)
+
+
 def make_peer(options):
     if options.peer == "jax":
         from jax_peer import JaxPeer
@@ -112,6 +127,7 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # one answer a line, nothing between
     limit_threads(options.threads)
+    limit_instructions()
     import works
     if options.work not in works.WORKS:
         parser.error(f"unknown work {options.work!r}; there are {', '.join(works.WORKS)}")

@@ -52,7 +52,7 @@ class OpKernel {
 /// One candidate for calls of an op.
 struct KernelEntry {
   std::string op;
-  std::string name;  // "onednn dot"
+  std::string name;  // "matrix product"
   /// Whether it takes calls of these types, before sizes are known.
   bool (*claims)(const Graph& graph, const Node& node);
   /// The kernel, or null and the reason.
@@ -65,7 +65,7 @@ const std::vector<KernelEntry>& cpu_kernels();
 
 struct ChosenKernel {
   std::unique_ptr<OpKernel> kernel;
-  std::string trace;  // "onednn dot declined: …; reference"
+  std::string trace;  // "matrix product declined: …; reference"
 };
 /// Throws Error(unsupported) with every reason when none accepts.
 ChosenKernel make_kernel(const KernelRequest& request);

@@ -11,7 +11,7 @@ const std::vector<KernelEntry>& cpu_kernels() {
   static constinit MadeOnce<const std::vector<KernelEntry>> kernels;
   return kernels.get([] {
     return new std::vector<KernelEntry>{
-        {"dot", "onednn dot", claims_library, make_dot},
+        {"dot", "matrix product", claims_library, make_dot},
         {"convolution", "generated convolution", claims_library, make_narrow_convolution},
         {"convolution_input_gradient", "generated convolution", claims_library,
          make_narrow_convolution},

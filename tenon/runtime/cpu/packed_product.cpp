@@ -140,7 +140,40 @@ bool orient(MatmulProblem& p) {
   return swapped;
 }
 
+/// Multiplications up to which the call of a library costs more than what it would gain.
+constexpr int64_t kFewProducts = int64_t{1} << 18;
+/// Beyond these the library's own blocking is better. Lines of a transposed operand that are far
+/// apart miss the table of pages.
+constexpr int64_t kMostProducts = int64_t{1} << 29, kMostTransposed = int64_t{1} << 19;
+/// Rows and columns that make up for packing.
+constexpr int64_t kLeastExtent = 96;
+
+/// Why the library's product is as fast, or null. Measured on Zen 3 and Zen 5 (docs/benchmarks.md):
+/// its kernel for AVX2 reaches 65 to 95 % of the processor's peak, that for AVX-512 all of it.
+const char* obstacle(const MatmulProblem& p, const VectorKernels& vector) {
+  const double products = operations_of(p) / 2;
+  if (products <= kFewProducts && element_count(p.batch) == 1) {
+    return p.n >= vector.lanes || products <= kFewProducts / 16 ? nullptr : "few columns";
+  }
+  if (vector.lanes > 8) return "the library's product is as fast with AVX-512";
+  if (std::min(p.m, p.n) < kLeastExtent) return "few rows or columns";
+  if (p.k > kInnerBlock || products > kMostProducts) return "large";
+  if (p.lhs.column != 1 && p.m * p.k > kMostTransposed) return "a large transposed operand";
+  return nullptr;
+}
+
 }  // namespace
+
+std::unique_ptr<OpKernel> make_packed_product(const MatmulProblem& problem, std::string& why_not) {
+  MatmulProblem p = problem;
+  orient(p);
+  const VectorKernels* const vector = vector_kernels();
+  if (const char* reason = vector ? obstacle(p, *vector) : "no AVX2") {
+    why_not = reason;
+    return nullptr;
+  }
+  return make_any_packed_product(problem, why_not);
+}
 
 std::unique_ptr<OpKernel> make_any_packed_product(const MatmulProblem& problem,
                                                   std::string& why_not) {
