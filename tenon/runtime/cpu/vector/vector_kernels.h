@@ -84,7 +84,7 @@ struct VectorKernels {
 /// For the instructions that TENON_CPU allows.
 const VectorKernels* vector_kernels();
 
-/// One source for each; null where the compiler was not for x86.
+/// One source for each; null where the compiler was one for other processors.
 const VectorKernels* vector_kernels_avx2();
 const VectorKernels* vector_kernels_avx512();
 

@@ -1,7 +1,7 @@
-// Compiled for avx512.
+// Compiled for AVX-512 where the compiler is one for x86.
 #include "tenon/runtime/cpu/vector/vector_kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__AVX512F__)
 #include "tenon/runtime/cpu/vector/product_packing.h"
 #include "tenon/runtime/cpu/vector/winograd_filters.h"
 
