@@ -7,10 +7,11 @@ install(TARGETS tenon EXPORT tenon_targets)
 if(TARGET tenon_cli)
   install(TARGETS tenon_cli)
 endif()
-# What no public header includes, and what would need LLVM's or oneDNN's headers, stays here.
+# What no public header includes, and what would need headers of LLVM or oneDNN or options of ours, stays here.
 install(DIRECTORY tenon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
   PATTERN "compile/codegen/llvm" EXCLUDE
-  PATTERN "runtime/cpu/onednn" EXCLUDE)
+  PATTERN "runtime/cpu/onednn" EXCLUDE
+  PATTERN "runtime/cpu/vector" EXCLUDE)
 install(EXPORT tenon_targets NAMESPACE tenon:: FILE tenon-targets.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenon-config-version.cmake

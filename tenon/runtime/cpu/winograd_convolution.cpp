@@ -15,7 +15,7 @@ class WinogradConvolution : public WinogradKernel {
   WinogradConvolution(const ConvolutionProblem& problem, const WinogradKernels& kernels)
       : WinogradKernel(problem, kernels), turned_(problem.kind == ConvolutionKind::input_gradient) {
     const WinogradShape& s = shape_;
-    by_columns_ = s.tiles < s.columns;
+    by_columns_ = s.tiles <= s.columns;
     tile_blocks_ = Blocks(s.tiles, kTileBlock, vector_.rows);
     column_blocks_ = Blocks(s.columns, by_columns_ ? kColumnBlock : s.columns, vector_.panel);
     const int64_t columns = round_up(column_blocks_.size, vector_.lanes);

@@ -58,14 +58,49 @@ struct TilePlace {
   int64_t image, row, column;
 };
 
-/// Tiles of kSide x kSide entries, `step` apart, transformed to kPlaces x kPlaces.
-template <int kSide, int kPlaces, class Transform>
+/// How many tiles before it is read a tile is asked for: few channels leave little to do meanwhile.
+inline int64_t tiles_ahead(int64_t channels) { return 1 + least(128 / channels, 3); }
+
+/// Brings the entries of a tile that the one before it, kStep columns to the left, did not have
+/// into the cache: their lines are too far apart for the processor to guess them. Addresses may be
+/// outside of the array.
+template <int kSide, int kStep, int kWrite>
+class Prefetch {
+ public:
+  Prefetch(const TileGrid& g, int64_t tile, const float* array)
+      : at_(reinterpret_cast<uintptr_t>(array) +
+            static_cast<uintptr_t>(TilePlace(g, tile, kStep).at(g, 0, kSide - kStep)) *
+                sizeof(float)),
+        row_(static_cast<uintptr_t>(g.width * g.stored) * sizeof(float)),
+        pixel_(static_cast<uintptr_t>(g.stored) * sizeof(float)) {}
+
+  /// With those of the line that begins at channel c.
+  [[gnu::always_inline]] void line(int64_t c) const {
+    constexpr int64_t kLine = 16;
+    if (c % kLine != 0) return;
+    for (int i = 0; i < kSide; ++i) {
+      for (int j = 0; j < kStep; ++j) {
+        const uintptr_t address = at_ + static_cast<uintptr_t>(i) * row_ +
+                                  static_cast<uintptr_t>(j) * pixel_ +
+                                  static_cast<uintptr_t>(c) * sizeof(float);
+        __builtin_prefetch(reinterpret_cast<const void*>(address), kWrite);
+      }
+    }
+  }
+
+ private:
+  uintptr_t at_, row_, pixel_;
+};
+
+/// Tiles of kSide x kSide entries, kStep apart, transformed to kPlaces x kPlaces.
+template <int kSide, int kStep, int kPlaces, class Transform>
 [[gnu::always_inline]] inline void read_tiles(const TileGrid& g, int64_t first, int64_t count,
-                                              int step, const float* array, const TileMatrices& to,
+                                              const float* array, const TileMatrices& to,
                                               Transform&& transform) {
   static const float zeros[kLanes] = {};
   for (int64_t t = 0; t < count; ++t) {
-    const TilePlace place(g, first + t, step);
+    const TilePlace place(g, first + t, kStep);
+    const Prefetch<kSide, kStep, 0> next(g, first + t + tiles_ahead(g.channels), array);
     const auto put_at = [&](int64_t c) {
       float* const at = entry(to, t, c);
       return [&to, at](int i, int j, Vector v) { store(at + (i * kPlaces + j) * to.matrix, v); };
@@ -75,6 +110,7 @@ template <int kSide, int kPlaces, class Transform>
       const float* const corner = array + place.at(g, 0, 0);
       const int64_t row = g.width * g.stored;
       for (int64_t c = 0; c < g.channels; c += kLanes) {
+        next.line(c);
         transform_both<kSide, kPlaces>(
             transform, [&](int i, int j) { return load(corner + i * row + j * g.stored + c); },
             put_at(c));
@@ -91,6 +127,7 @@ template <int kSide, int kPlaces, class Transform>
       }
     }
     for_each_vector(g.channels, [&](int64_t c, int64_t lanes) {
+      next.line(c);
       if (lanes == kLanes) {
         transform_both<kSide, kPlaces>(
             transform, [&](int i, int j) { return load(at[i][j] + (c & kept[i][j])); }, put_at(c));
@@ -107,16 +144,16 @@ template <int kTile>
 void read_input(const TileGrid& g, int64_t first, int64_t count, const float* x,
                 const TileMatrices& to) {
   using W = Winograd<kTile>;
-  read_tiles<W::kPlaces, W::kPlaces>(g, first, count, kTile, x, to,
-                                     [](const Vector* d, Vector* v) { W::input(d, v); });
+  read_tiles<W::kPlaces, kTile, W::kPlaces>(g, first, count, x, to,
+                                            [](const Vector* d, Vector* v) { W::input(d, v); });
 }
 
 template <int kTile>
 void read_gradient(const TileGrid& g, int64_t first, int64_t count, const float* dy,
                    const TileMatrices& to) {
   using W = Winograd<kTile>;
-  read_tiles<kTile, W::kPlaces>(g, first, count, kTile, dy, to,
-                                [](const Vector* y, Vector* m) { W::gradient(y, m); });
+  read_tiles<kTile, kTile, W::kPlaces>(g, first, count, dy, to,
+                                       [](const Vector* y, Vector* m) { W::gradient(y, m); });
 }
 
 template <int kTile>
@@ -127,9 +164,11 @@ void write_output(const TileGrid& g, int64_t first, int64_t count, const TileMat
   const auto transform = [](const Vector* m, Vector* out) { W::output(m, out); };
   for (int64_t t = 0; t < count; ++t) {
     const TilePlace place(g, first + t, kTile);
+    const Prefetch<kTile, kTile, 1> next(g, first + t + tiles_ahead(g.channels), y);
     const int64_t rows = least(g.height - place.row, kTile);
     const int64_t columns = least(g.width - place.column, kTile);
     for_each_vector(g.channels, [&](int64_t c, int64_t lanes) {
+      next.line(c);
       const float* const at = entry(from, t, c);
       const auto get = [&](int i, int j) { return load(at + (i * kPlaces + j) * from.matrix); };
       float* const corner = y + place.at(g, 0, 0) + c;
