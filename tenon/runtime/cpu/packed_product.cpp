@@ -61,7 +61,7 @@ class PackedProduct : public OpKernel {
     // Few columns leave rows to share out: every item packs them anew, which costs little beside so
     // many rows.
     if (flops_ >= kSmallOperations) {
-      row_blocks_ = std::clamp<int64_t>(kMostBlocks / items_, 1, p_.m / kLeastRows + 1);
+      row_blocks_ = std::clamp<int64_t>(kMostBlocks / items_, 1, p_.m / kRowsOfItem + 1);
     }
     rows_ = round_up((p_.m + row_blocks_ - 1) / row_blocks_, vector_.rows);
     row_blocks_ = (p_.m + rows_ - 1) / rows_;
@@ -91,7 +91,7 @@ class PackedProduct : public OpKernel {
   }
 
  private:
-  static constexpr int64_t kLeastRows = 48;
+  static constexpr int64_t kRowsOfItem = 48;
 
   void multiply(const float* lhs, const float* rhs, float* out, int64_t row, int64_t column,
                 float* panels) const {
@@ -146,7 +146,7 @@ constexpr int64_t kFewProducts = int64_t{1} << 18;
 /// apart miss the table of pages.
 constexpr int64_t kMostProducts = int64_t{1} << 29, kMostTransposed = int64_t{1} << 19;
 /// Rows and columns that make up for packing.
-constexpr int64_t kLeastExtent = 96;
+constexpr int64_t kLeastRows = 48, kLeastColumns = 96;
 
 /// Why the library's product is as fast, or null. Measured on Zen 3 and Zen 5 (docs/benchmarks.md):
 /// its kernel for AVX2 reaches 65 to 95 % of the processor's peak, that for AVX-512 all of it.
@@ -156,7 +156,7 @@ const char* obstacle(const MatmulProblem& p, const VectorKernels& vector) {
     return p.n >= vector.lanes || products <= kFewProducts / 16 ? nullptr : "few columns";
   }
   if (vector.lanes > 8) return "the library's product is as fast with AVX-512";
-  if (std::min(p.m, p.n) < kLeastExtent) return "few rows or columns";
+  if (p.m < kLeastRows || p.n < kLeastColumns) return "few rows or columns";
   if (p.k > kInnerBlock || products > kMostProducts) return "large";
   if (p.lhs.column != 1 && p.m * p.k > kMostTransposed) return "a large transposed operand";
   return nullptr;

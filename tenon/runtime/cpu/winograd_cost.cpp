@@ -22,8 +22,8 @@ constexpr double kFilterEntry = 8, kDirectEntry = 10;
 constexpr double kDirectFilterGradient = 1.3;
 /// What has to be gained for the digits that are lost.
 constexpr double kGain = 0.9;
-/// F(4x4) loses about three digits in two of F(2x2), whose error grows the same way: beyond so many
-/// channels its error passes 4e-6 of the result.
+/// The error of F(4x4) grows with the root of the channels, to 3e-6 of the result for so many; that
+/// of F(2x2) is half of it.
 constexpr int64_t kMostChannelsOf4 = 1024;
 
 double winograd_cost(const ConvolutionProblem& p, int tile, int lanes) {
