@@ -56,10 +56,12 @@ class WinogradConvolution : public WinogradKernel {
   }
 
   void run_columns(const float* array, const float* filter, float* result, char* memory) const {
-    parallel_for(tile_blocks_.count, 1, [&](int64_t block, int64_t) {
-      const int64_t first = tile_blocks_.begin(block);
-      kernels_.read_input(shape_.read, first, tile_blocks_.size_of(block), array,
-                          tile_matrices_.at(memory + tiles_at_, first));
+    parallel_for(tile_blocks_.count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block) {
+        const int64_t first = tile_blocks_.begin(block);
+        kernels_.read_input(shape_.read, first, tile_blocks_.size_of(block), array,
+                            tile_matrices_.at(memory + tiles_at_, first));
+      }
     });
     for_each(column_blocks_.count, memory, [&](int64_t block, char* own) {
       const int64_t column = column_blocks_.begin(block), columns = column_blocks_.size_of(block);

@@ -9,8 +9,8 @@
 
 namespace tenon {
 
-/// For each of `places`: an array [rows, columns], where `columns` are those of one problem of
-/// results or of a gradient of inputs, which is the same with the filter turned round.
+/// The sizes of a problem's products, one for each of `places`. A gradient of the input is a
+/// problem of results: dy is read and dx written, with the filter turned round.
 struct WinogradShape {
   WinogradShape(const ConvolutionProblem& p, int tile);
 
