@@ -1,11 +1,17 @@
 // Training steps side by side with PyTorch and JAX: the same values, data, threads and precision,
 // taking turns.
 //
-//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--alone] [--profile FILE]
+//   bench/train [WORK …] [--seconds S] [--rounds N] [--threads N] [--cpu-time] [--alone]
+//               [--profile FILE]
+//
+// Where TENON_CPU limits the instructions that Tenon uses, it limits the peers, too: oneDNN, MKL,
+// PyTorch's own kernels and what XLA compiles (bench/peers/train.py). JAX's matrix products know no
+// limit, so that it is shown then, but not counted.
 //
 // Losses and updated parameters are compared before anything is timed, ours and every peer's with
 // those of PyTorch in float64; exits with 1 where they differ.
 #include <fmt/format.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -14,6 +20,7 @@
 #include <map>
 
 #include "bench/peer_process.h"
+#include "tenon/base/cpu.h"
 #include "tenon/base/parallel.h"
 #include "tenon/base/profile.h"
 #include "tenon/base/strings.h"
@@ -66,6 +73,12 @@ Literal random_values(const Type& type, int64_t below, uint64_t seed) {
     }
   }
   return values;
+}
+
+double now(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// What one step from the initial values does.
@@ -133,14 +146,13 @@ class Ours {
             })};
   }
 
-  void time(double seconds, Times& times) {
-    using Clock = std::chrono::steady_clock;
+  void time(double seconds, Times& times, clockid_t clock) {
     std::vector<double> samples;
-    auto end = Clock::now() + std::chrono::duration<double>(seconds);
-    while (Clock::now() < end || samples.size() < 3) {
-      auto start = Clock::now();
+    double end = now(clock) + seconds;
+    while (now(clock) < end || samples.size() < 3) {
+      double start = now(clock);
       step();
-      samples.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+      samples.push_back(1e3 * (now(clock) - start));
     }
     std::ranges::sort(samples);
     times.add(samples[0], samples[samples.size() / 2]);
@@ -234,6 +246,7 @@ struct Options {
   int rounds = 3;
   int threads = 2;
   bool alone = false;
+  bool cpu_time = false;
   std::string profile;
 };
 
@@ -250,10 +263,13 @@ struct Measured {
   double megabytes = 0;
   double first_step = 0;  // seconds, with compiling
 
-  /// How many of our steps the fastest peer's takes.
+  /// How many of our steps the fastest peer's takes, of those that TENON_CPU limits.
   double ratio() const {
     double best = std::numeric_limits<double>::infinity();
-    for (const Peer& peer : peers) best = std::min(best, peer.times.best);
+    for (const Peer& peer : peers) {
+      if (peer.name == "jax" && instruction_set_is_limited()) continue;
+      best = std::min(best, peer.times.best);
+    }
     return best / ours.best;
   }
 };
@@ -295,13 +311,22 @@ Measured measure_work(const Work& work, const Options& options, bool with_peers,
   std::vector<Times> times(processes.size());
   for (int round = 0; round < options.rounds; ++round) {
     for (size_t i = 0; i < processes.size(); ++i) processes[i]->time(options.seconds, times[i]);
-    ours.time(options.seconds, measured.ours);
+    ours.time(options.seconds, measured.ours,
+              options.cpu_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC);
   }
   measured.megabytes = ours.memory() / 1e6;
   for (size_t i = 0; i < processes.size(); ++i) {
     measured.peers.push_back({processes[i]->name(), times[i], processes[i]->memory() / 1e6});
   }
   return measured;
+}
+
+/// The processor, and what TENON_CPU leaves of it for every side.
+void print_processor() {
+  fmt::print("{}, {}{}\n", cpu_info().name, name_of(host_instruction_set()),
+             instruction_set_is_limited() ? " for us and the peers, as TENON_CPU says; JAX's "
+                                            "products are not limited and not counted"
+                                          : "");
 }
 
 void print_header() {
@@ -325,12 +350,14 @@ void print_row_alone(const std::string& work, const Measured& measured) {
 
 int run(const Options& options) {
   set_thread_count(options.threads);
+  if (options.cpu_time) ::setenv("TENON_BENCH_CLOCK", "cpu", 1);  // for the peers
   std::filesystem::path folder =
       std::filesystem::temp_directory_path() / fmt::format("tenon-bench-{}", ::getpid());
   std::filesystem::create_directories(folder);
   bool with_peers = !options.alone && !peers_python().empty();
   if (!with_peers)
     fmt::print("no peers: our figures alone (./dev bench makes the peers' environment)\n");
+  print_processor();
   print_header();
   std::vector<double> ratios;
   int status = 0;
@@ -372,6 +399,8 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "In which the sides take turns")
       ->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "Of each side")->check(CLI::PositiveNumber);
+  app.add_flag("--cpu-time", options.cpu_time,
+               "Time of processors, not of the wall: for one thread, on a machine with other work");
   app.add_flag("--alone", options.alone, "Without the peers");
   app.add_option("--profile", options.profile, "Record a step for chrome://tracing")
       ->type_name("FILE");

@@ -1,7 +1,10 @@
 """The reference works in PyTorch, eager or compiled, behind the interface that train.py drives."""
 
+import os
+
 import numpy as np
 import torch
+import torch._inductor.config
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -210,6 +213,10 @@ class TorchPeer:
         self.values = named_values(self.model)
         self.optimizer = make_optimizer(self.work.optimizer, self.model.parameters())
         self.input = self.target = None
+        if os.environ.get("TENON_CPU") == "avx2":
+            # Left to itself the compiler makes code for AVX2 on a processor with AVX-512 whose indices of
+            # a pooled maximum are wrong (PyTorch 2.15).
+            torch._inductor.config.cpp.simdlen = 256
         self.forward = torch.compile(self._loss) if compiled else self._loss
         self.update = torch.compile(self.optimizer.step) if compiled else self.optimizer.step
 

@@ -33,6 +33,22 @@ def limit_threads(count):
         os.sched_setaffinity(0, cores[:count])
 
 
+# What TENON_CPU is called by the libraries in the peers: oneDNN, PyTorch's own kernels, MKL, and XLA, which
+# limits what it compiles, but not its own matrix products: nothing does (JAX 0.10.2).
+CPU_LIMITS = {
+    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
+             "MKL_ENABLE_INSTRUCTIONS": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
+    "baseline": {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default",
+                 "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"},
+}
+
+
+def limit_instructions():
+    """The peers may use what TENON_CPU allows us, unless their own variables say something else."""
+    for name, value in CPU_LIMITS.get(os.environ.get("TENON_CPU"), {}).items():
+        os.environ.setdefault(name, value)
+
+
 def make_peer(options):
     if options.peer == "jax":
         from jax_peer import JaxPeer
@@ -44,12 +60,14 @@ def make_peer(options):
 
 
 def time_steps(peer, seconds):
+    # bench/train --cpu-time sets the variable.
+    clock = time.process_time if os.environ.get("TENON_BENCH_CLOCK") == "cpu" else time.perf_counter
     times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
+    end = clock() + seconds
+    while clock() < end or len(times) < 3:
+        start = clock()
         peer.step()
-        times.append((time.perf_counter() - start) * 1e3)
+        times.append((clock() - start) * 1e3)
     times.sort()
     return f"best {times[0]:.4f} median {times[len(times) // 2]:.4f} steps {len(times)}"
 
@@ -112,6 +130,7 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # one answer a line, nothing between
     limit_threads(options.threads)
+    limit_instructions()
     import works
     if options.work not in works.WORKS:
         parser.error(f"unknown work {options.work!r}; there are {', '.join(works.WORKS)}")

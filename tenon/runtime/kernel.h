@@ -74,7 +74,7 @@ class OpKernel {
 /// One candidate for calls of an op.
 struct KernelEntry {
   std::string op;
-  std::string name;  // "onednn dot"
+  std::string name;  // "matrix product"
   /// Whether it takes calls of these types, before sizes are known.
   std::function<bool(const Graph& graph, const Node& node)> claims;
   /// The kernel, or null and the reason.
@@ -89,7 +89,7 @@ void extend_cpu_kernels(std::vector<KernelEntry> kernels);
 
 struct ChosenKernel {
   std::unique_ptr<OpKernel> kernel;
-  std::string reasons;  // "onednn dot declined: …; reference"
+  std::string reasons;  // "matrix product declined: …; reference"
 };
 /// Throws Error(unsupported) with every reason when none accepts.
 ChosenKernel make_kernel(const KernelRequest& request);

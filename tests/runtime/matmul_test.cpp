@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include "library_kernel.h"
+#include "tenon/runtime/cpu/long_matmul.h"
+#include "tenon/runtime/cpu/packed_product.h"
+#include "tenon/runtime/cpu/vector/vector_kernels.h"
 
 namespace tenon {
 namespace {
@@ -117,22 +120,23 @@ bool without_library() {
   return why_not == "built without oneDNN";
 }
 
-TEST(Matmul, EqualsLoopsForRandomProblems) {
-  if (without_library()) GTEST_SKIP();
+using Make = std::unique_ptr<OpKernel> (*)(const MatmulProblem&, std::string&);
+
+void expect_equals_loops(Make make) {
   std::mt19937 random(7);
   int same = 0, packings = 0, newer = 0;
   for (int i = 0; i < 150; ++i) {
     const MatmulProblem p = random_problem(random);
     Data data = make_data(p, random);
     std::string why_not;
-    const auto kernel = make_matmul(p, why_not);
+    const auto kernel = make(p, why_not);
     ASSERT_TRUE(kernel) << describe(p) << ": " << why_not;
     const auto want = reference(p, data);
     const std::vector<float> got = test::run(*kernel, data.inputs, data.output);
     test::expect_close(got, want, 3e-5, describe(p) + " " + kernel->description());
     MatmulProblem known = p;
     known.lhs.is_known = i % 3 == 0, known.rhs.is_known = i % 3 < 2;
-    const auto packed = make_matmul(known, why_not);
+    const auto packed = make(known, why_not);
     ASSERT_TRUE(packed) << describe(p) << ": " << why_not;
     const std::vector<float> from_packed = test::run(*packed, data.inputs, data.output);
     test::expect_close(from_packed, want, 3e-5, describe(p) + " " + packed->description());
@@ -141,15 +145,14 @@ TEST(Matmul, EqualsLoopsForRandomProblems) {
       ++same;
     }
     packings += packed->packing(0) || packed->packing(1);
-    newer += packed->description().find("gemm") == std::string::npos;
+    newer += packed->description().find("brg") != std::string::npos;
   }
-  // The library's older kernel, the only one where there is no AVX-512, has no order of its own.
+  // Only the library's newer kernel, where there is AVX-512, has an order of its own.
   EXPECT_TRUE(packings > 20 || newer == 0) << packings << " of " << newer;
   EXPECT_GT(same, 100);
 }
 
-TEST(Matmul, HasTheSameBitsOnOneThreadAndOnTwo) {
-  if (without_library()) GTEST_SKIP();
+void expect_same_bits(Make make) {
   std::mt19937 random(11);
   std::vector<MatmulProblem> problems;
   for (const int64_t m : {4, 50, 200}) {
@@ -174,7 +177,7 @@ TEST(Matmul, HasTheSameBitsOnOneThreadAndOnTwo) {
       std::unique_ptr<OpKernel> kernel;
       {
         const Threads threads(made_for);
-        kernel = make_matmul(p, why_not);
+        kernel = make(p, why_not);
       }
       const Threads threads(run_on);
       return kernel ? test::run(*kernel, data.inputs, data.output) : std::vector<float>();
@@ -184,6 +187,7 @@ TEST(Matmul, HasTheSameBitsOnOneThreadAndOnTwo) {
     EXPECT_EQ(one, with(2, 2)) << describe(p);
     EXPECT_EQ(one, with(2, 1)) << describe(p);
     EXPECT_EQ(one, with(1, 2)) << describe(p);
+    EXPECT_EQ(one, with(5, 3)) << describe(p);
   }
   EXPECT_EQ(made, problems.size());
 }
@@ -211,6 +215,54 @@ TEST(Matmul, EqualsLoopsWhereATransposedOperandIsCut) {
                          describe(p) + " " + kernel->description());
     }
   }
+}
+
+TEST(Matmul, EqualsLoopsForRandomProblems) {
+  if (without_library()) GTEST_SKIP();
+  expect_equals_loops(make_matmul);
+}
+
+TEST(Matmul, HasTheSameBitsOnOneThreadAndOnTwo) {
+  if (without_library()) GTEST_SKIP();
+  expect_same_bits(make_matmul);
+}
+
+TEST(PackedProduct, EqualsLoopsForRandomProblems) {
+  if (!vector_kernels()) GTEST_SKIP() << "it needs AVX2";
+  expect_equals_loops(make_any_packed_product);
+}
+
+TEST(PackedProduct, HasTheSameBitsOnEveryNumberOfThreads) {
+  if (!vector_kernels()) GTEST_SKIP() << "it needs AVX2";
+  expect_same_bits(make_any_packed_product);
+}
+
+MatmulProblem plain(int64_t m, int64_t n, int64_t k) {
+  return {.m = m, .n = n, .k = k, .lhs = {k, 1, {}}, .rhs = {n, 1, {}}, .out = {n, 1, {}}};
+}
+
+TEST(PackedProduct, IsChosenWhereItIsFaster) {
+  if (without_library() || !vector_kernels()) GTEST_SKIP();
+  std::string why_not;
+  EXPECT_EQ(make_product(plain(32, 32, 32), why_not)->description(), "packed product");
+  const bool short_vectors = vector_kernels()->lanes == 8;
+  EXPECT_EQ(make_packed_product(plain(128, 512, 784), why_not) != nullptr, short_vectors);
+  EXPECT_FALSE(make_packed_product(plain(4, 2048, 512), why_not));
+  EXPECT_FALSE(make_packed_product(plain(2048, 2048, 512), why_not));
+  EXPECT_TRUE(make_product(plain(2048, 2048, 512), why_not));
+}
+
+TEST(PackedProduct, SaysWhyNot) {
+  if (!vector_kernels()) GTEST_SKIP() << "it needs AVX2";
+  std::string why_not;
+  MatmulProblem p = plain(4, 4, 4);
+  p.dtype = DType::bf16;
+  EXPECT_FALSE(make_packed_product(p, why_not));
+  EXPECT_EQ(why_not, "not f32");
+  p.dtype = DType::f32;
+  p.lhs = {8, 2, {}};
+  EXPECT_FALSE(make_packed_product(p, why_not));
+  EXPECT_EQ(why_not, "neither rows nor columns of an operand are contiguous");
 }
 
 TEST(Matmul, RepeatsAMatrixOverABatch) {

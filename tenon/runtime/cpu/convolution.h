@@ -31,8 +31,9 @@ struct ConvolutionProblem {
   int64_t in_channels = 1, out_channels = 1, groups = 1;
   std::vector<int64_t> strides, padding_low, padding_high, dilation;
 
-  /// 3x3 convolutions with stride 1 are done by Winograd's F(4x4, 3x3), which takes less than half
-  /// the time, with a root mean square error near 1e-6 of the result's; `exact` forbids it.
+  /// 3x3 convolutions with stride 1 may be done by Winograd's algorithm (winograd.h), which takes
+  /// less than half the time, with a root mean square error near 1e-6 of the result's; `exact`
+  /// forbids it.
   bool exact = false;
   /// The filter is known: kernels that bring it into an order of their own take it in that order
   /// (OpKernel::packing).

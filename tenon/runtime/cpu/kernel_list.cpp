@@ -5,6 +5,7 @@
 #include "tenon/runtime/cpu/library.h"
 #include "tenon/runtime/cpu/narrow_convolution.h"
 #include "tenon/runtime/cpu/native.h"
+#include "tenon/runtime/cpu/winograd.h"
 #include "tenon/runtime/kernel.h"
 
 namespace tenon {
@@ -28,10 +29,13 @@ const std::vector<KernelEntry>& cpu_kernels() {
   return kernels.get([] {
     auto* all = new std::vector<KernelEntry>(extension_kernels());
     const std::vector<KernelEntry> own = {
-        {"dot", "onednn dot", claims_library, make_dot},
+        {"dot", "matrix product", claims_library, make_dot},
         {"convolution", "generated convolution", claims_library, make_narrow_convolution},
         {"convolution_input_gradient", "generated convolution", claims_library,
          make_narrow_convolution},
+        {"convolution", "winograd", claims_library, make_winograd_op},
+        {"convolution_input_gradient", "winograd", claims_library, make_winograd_op},
+        {"convolution_filter_gradient", "winograd", claims_library, make_winograd_op},
         {"convolution", "onednn convolution", claims_library, make_convolution_op},
         {"convolution_input_gradient", "onednn convolution", claims_library, make_convolution_op},
         {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},

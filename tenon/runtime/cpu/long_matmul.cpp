@@ -5,6 +5,7 @@
 #include "tenon/base/alignment.h"
 #include "tenon/base/parallel.h"
 #include "tenon/runtime/cpu/elements.h"
+#include "tenon/runtime/cpu/packed_product.h"
 
 namespace tenon {
 
@@ -96,7 +97,10 @@ class LongMatmul : public OpKernel {
 }  // namespace
 
 std::unique_ptr<OpKernel> make_product(const MatmulProblem& problem, std::string& why_not) {
-  if (problem.k <= kBlock) return make_matmul(problem, why_not);
+  if (problem.k <= kBlock) {
+    auto packed = make_packed_product(problem, why_not);
+    return packed ? std::move(packed) : make_matmul(problem, why_not);
+  }
   MatmulProblem part = problem;
   part.k = kBlock;
   part.lhs.is_known = part.rhs.is_known = false;  // its parts are read as they lie

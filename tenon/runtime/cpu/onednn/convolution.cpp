@@ -78,9 +78,8 @@ class DirectConvolution : public ConvolutionKernel {
     if (found == kinds_.end()) {
       FilterLayout layout = filter_layout;
       if (!kinds_.empty()) layout = filter();
-      kinds_.push_back({part.problem, ConvolutionStep(part.problem, whole_of(part.problem),
-                                                      dnnl::algorithm::convolution_direct,
-                                                      DataLayout::plain, layout)});
+      kinds_.push_back(
+          {part.problem, ConvolutionStep(part.problem, whole_of(part.problem), layout)});
     }
     const auto bytes = [](int64_t image, size_t image_bytes, int64_t row, int64_t rows) {
       return static_cast<size_t>(image) * image_bytes +
@@ -184,7 +183,6 @@ std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem,
                                            std::string& why_not) {
   if (!detail::is_supported(problem, why_not)) return nullptr;
   try {
-    if (auto kernel = detail::make_winograd_convolution(problem, why_not)) return kernel;
     if (auto kernel = detail::make_restated_convolution(problem, why_not)) return kernel;
     const bool filter_gradient = problem.kind == ConvolutionKind::filter_gradient;
     return filter_gradient ? detail::make_filter_gradient(problem, why_not)

@@ -52,8 +52,7 @@ class FilterGradient : public ConvolutionKernel {
 
  private:
   ConvolutionStep make_step(int64_t batch) const {
-    return {problem_, Part{batch, problem_.in_channels, problem_.out_channels},
-            dnnl::algorithm::convolution_direct, DataLayout::plain};
+    return {problem_, Part{batch, problem_.in_channels, problem_.out_channels}};
   }
 
   /// Up to 16 parts of at least 20 us, while their sums stay below 16 MB.

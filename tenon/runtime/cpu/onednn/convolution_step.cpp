@@ -63,14 +63,11 @@ dnnl::memory::desc plain_filter(const ConvolutionProblem& p, const Part& part, D
 }
 
 ConvolutionStep::ConvolutionStep(const ConvolutionProblem& p, const Part& part,
-                                 dnnl::algorithm algorithm, DataLayout data,
                                  const FilterLayout& filter_layout) {
   const Making making;
   const bool filter_gradient = p.kind == ConvolutionKind::filter_gradient;
-  const auto layout = [&](const dnnl::memory::desc& plain) {
-    return data == DataLayout::plain ? plain : any_layout(plain);
-  };
-  const auto wanted_x = layout(plain_x(p, part)), wanted_y = layout(plain_y(p, part));
+  constexpr auto algorithm = dnnl::algorithm::convolution_direct;
+  const auto wanted_x = plain_x(p, part), wanted_y = plain_y(p, part);
   auto wanted_filter = any_layout(plain_filter(p, part, filter_gradient ? DType::f32 : p.dtype));
   if (const auto* tag = std::get_if<dnnl::memory::format_tag>(&filter_layout)) {
     wanted_filter = {wanted_filter.dims(), wanted_filter.data_type(), *tag};

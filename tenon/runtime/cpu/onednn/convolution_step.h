@@ -1,6 +1,6 @@
 // One oneDNN convolution of a part of a problem, and what its kernels have in common. Private.
 //
-//   ConvolutionStep step(problem, {8, 64, 64}, dnnl::algorithm::convolution_direct, plain);
+//   ConvolutionStep step(problem, {8, 64, 64});
 //   step.primitive.run({x, filter, y, scratch});
 #pragma once
 
@@ -25,8 +25,6 @@ dnnl::memory::desc plain_x(const ConvolutionProblem& problem, const Part& part);
 dnnl::memory::desc plain_y(const ConvolutionProblem& problem, const Part& part);
 dnnl::memory::desc plain_filter(const ConvolutionProblem& problem, const Part& part, DType dtype);
 
-enum class DataLayout : uint8_t { plain, library };
-
 /// By name, or that of another step.
 using FilterLayout = std::variant<dnnl::memory::format_tag, dnnl::memory::desc>;
 
@@ -36,8 +34,7 @@ struct ConvolutionStep {
   ConvolutionStep() = default;
   /// The filter has a layout of the library's choice, unless one is given. The gradient of a filter
   /// is made in f32. Throws dnnl::error if the library cannot do it.
-  ConvolutionStep(const ConvolutionProblem& problem, const Part& part, dnnl::algorithm algorithm,
-                  DataLayout data,
+  ConvolutionStep(const ConvolutionProblem& problem, const Part& part,
                   const FilterLayout& filter_layout = dnnl::memory::format_tag::any);
 
   Primitive primitive;
@@ -87,8 +84,6 @@ std::unique_ptr<OpKernel> make_direct_convolution(const ConvolutionProblem& prob
                                                   std::string& why_not);
 std::unique_ptr<OpKernel> make_filter_gradient(const ConvolutionProblem& problem,
                                                std::string& why_not);
-std::unique_ptr<OpKernel> make_winograd_convolution(const ConvolutionProblem& problem,
-                                                    std::string& why_not);
 
 /// For fewer channels than a vector has lanes; null without a reason where the others do as well.
 std::unique_ptr<OpKernel> make_restated_convolution(const ConvolutionProblem& problem,

@@ -256,7 +256,7 @@ class Matmul : public OpKernel {
     char* const lhs = static_cast<char*>(inputs[swapped_ ? 1 : 0]);
     char* const rhs = static_cast<char*>(inputs[swapped_ ? 0 : 1]);
     char* const out = static_cast<char*>(outputs[0]);
-    detail::for_each_item(std::ssize(parts_), slots_, [&](int64_t i, size_t slot) {
+    for_each_item(std::ssize(parts_), slots_, [&](int64_t i, size_t slot) {
       const Part& part = parts_[static_cast<size_t>(i)];
       char* const own = static_cast<char*>(scratch) + slot * slot_bytes_;
       char* from = lhs + part.lhs;
