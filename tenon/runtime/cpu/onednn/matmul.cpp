@@ -77,11 +77,13 @@ dnnl::matmul::primitive_desc describe(const MatmulProblem& p, const dnnl::memory
   return {problem, detail::scratch_from_caller(), detail::cpu_engine()};
 }
 
-/// With a known rhs in the library's own order.
+/// With a known rhs in the library's own order, which is what its newer kernel ("brg") gains from.
 dnnl::matmul::primitive_desc describe_best(const MatmulProblem& p) {
   const dnnl::memory::desc given = rhs_of(p);
   if (!p.rhs.is_known) return describe(p, given);
-  return describe(p, {given.dims(), given.data_type(), dnnl::memory::format_tag::any});
+  const dnnl::memory::desc any(given.dims(), given.data_type(), dnnl::memory::format_tag::any);
+  const dnnl::matmul::primitive_desc best = describe(p, any);
+  return std::string_view(best.impl_info_str()).starts_with("brg") ? best : describe(p, given);
 }
 
 struct Product {
