@@ -78,16 +78,13 @@ dnnl::matmul::primitive_desc describe(const MatmulProblem& p, const dnnl::memory
   return {problem, detail::scratch_from_caller(), detail::cpu_engine()};
 }
 
-/// With a known rhs in the library's own order, where it has one: its older kernel takes either
-/// order, and adds up differently in each.
+/// With a known rhs in the library's own order, which is what its newer kernel ("brg") gains from.
 dnnl::matmul::primitive_desc describe_best(const MatmulProblem& p) {
   const dnnl::memory::desc given = rhs_of(p);
-  const auto as_given = describe(p, given);
-  if (!p.rhs.is_known) return as_given;
-  const auto best = describe(p, {given.dims(), given.data_type(), dnnl::memory::format_tag::any});
-  const std::string implementation = best.impl_info_str();
-  const bool has_order = !implementation.starts_with("gemm");
-  return has_order || implementation != as_given.impl_info_str() ? best : as_given;
+  if (!p.rhs.is_known) return describe(p, given);
+  const dnnl::memory::desc any(given.dims(), given.data_type(), dnnl::memory::format_tag::any);
+  const dnnl::matmul::primitive_desc best = describe(p, any);
+  return std::string_view(best.impl_info_str()).starts_with("brg") ? best : describe(p, given);
 }
 
 struct Product {
