@@ -9,7 +9,8 @@ if(TARGET tenon_cli)
 endif()
 # The headers for users, and those that they include: the rest is Tenon's own.
 include(cmake/included_headers.cmake)
-tenon_included_headers(public_headers tenon/tenon.h tenon/core.h tenon/extension.h)
+tenon_included_headers(public_headers tenon/tenon.h tenon/core.h tenon/extension.h
+  tenon/tensor/op_functions.h)
 foreach(header IN LISTS public_headers)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})

@@ -22,6 +22,7 @@ namespace {
 
 /// Why a definition cannot be registered, or an empty string.
 std::string what_is_missing(const OpDef& op) {
+  if (op.name.empty()) return "a name";
   if (op.doc.empty()) return "a doc";
   if (!op.infer) return "type inference";
   if (op.samples.empty()) return "samples";
@@ -37,7 +38,8 @@ std::string what_is_missing(const OpDef& op) {
     case DerivativeClass::linear:
       return op.transpose ? "" : "a transpose";
     case DerivativeClass::custom:
-      return op.jvp && op.vjp ? "" : "both jvp and vjp";
+      if (op.jvp) return op.vjp ? "" : "vjp beside its jvp";
+      return op.vjp ? "jvp beside its vjp" : "jvp and vjp";
     case DerivativeClass::decompose:
       return op.decomposition ? "" : "a decomposition";
     case DerivativeClass::region:

@@ -90,6 +90,16 @@ void take(Extension extension, std::vector<Extension>& all) {
 }  // namespace
 
 void load(Extension extension) {
+  // A statement that loads would wait for itself.
+  static thread_local bool loading = false;
+  if (loading) {
+    fail(ErrorCode::invalid_argument, "extension '{}' is loaded while another states its ops",
+         extension.name);
+  }
+  struct Loading {
+    Loading() { loading = true; }
+    ~Loading() { loading = false; }
+  } const mark;
   Loaded& all = loaded();
   const std::scoped_lock lock(all.mutex);
   try {

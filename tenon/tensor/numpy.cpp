@@ -67,7 +67,7 @@ Integers axes_of_some(const Tensor& x, const Axes& axes, std::string_view what) 
     if (!x.dim(axis).is(0)) continue;
     throw make_error(ErrorCode::shape_mismatch, "{}: axis {} of {} is empty", what, axis,
                      x.type().to_string())
-        .note("hint: reduce_{} gives the number that every other one wins against", what);
+        .note("hint: ops::reduce_{} gives the number that every other one wins against", what);
   }
   return over;
 }

@@ -41,6 +41,18 @@ void refuse_what_is_wrong() {
   expect_error(ErrorCode::already_exists, "loaded already", [] { squared::load(); });
   expect_error(ErrorCode::invalid_argument, "op 'half_stated' (wrong) lacks",
                load_op(primitive("half_stated").doc("Nothing.")));
+  expect_error(ErrorCode::invalid_argument, "op 'half_derived' (wrong) lacks vjp beside its jvp",
+               load_op(primitive("half_derived")
+                           .doc("The identity.")
+                           .input("x", kFloating)
+                           .infer([](InferContext& c) { return std::vector<Type>{c.input(0)}; })
+                           .reference([](ReferenceCall& call) { call.output(0) = call.input(0); })
+                           .batch([](BatchContext& c) { return std::vector<Value>{c.inputs[0]}; })
+                           .jvp([](JvpContext& c) { return std::vector<Value>{c.tangents[0]}; })
+                           .samples({"f32[3]"})));
+  expect_error(ErrorCode::invalid_argument, "op '' (wrong) lacks a name", load_op(primitive("")));
+  expect_error(ErrorCode::invalid_argument, "'inner' is loaded while another states its ops",
+               [] { load({.name = "outer", .ops = [](OpFamily&) { load({.name = "inner"}); }}); });
   expect_error(ErrorCode::not_found, "did you mean 'softmax'", [] {
     auto claims = [](const Graph&, const Node&) { return true; };
     auto make = [](const KernelRequest&, std::string&) { return std::unique_ptr<OpKernel>(); };
@@ -70,6 +82,13 @@ int main() {
   expect(all_close(slope(x), Tensor{0.0, 1.0, 6.0}).item() == 1, "its derivative, compiled");
   auto rows = vmap([](Tensor x) { return squared::squared_relu(x); });
   expect(all_close(rows(stack({x, x}))[1], Tensor{0.0, 0.25, 9.0}).item() == 1, "its batches");
+
+  const int at_most = squared::kernel_runs;
+  expect(all_close(squared::squared_relu(full({2000}, 3)), full({2000}, 9)).item() == 1,
+         "the statement, where the kernel declines");
+  expect(squared::kernel_runs == at_most, "the kernel declined");
+  expect_error(ErrorCode::invalid_argument, "decomposition gives f32[], but its types say f32[3]",
+               [&] { squared::wrongly_stated(x).eval(); });
 
   const int before = squared::kernel_runs;
   auto written_out = jit([](Tensor x) {

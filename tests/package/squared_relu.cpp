@@ -23,7 +23,18 @@ void state(OpFamily& ops) {
                 return std::vector<Value>{positive * positive};
               })
               .samples({"f32[3,5]", "f32[n]", "f64[7]"}));
+  ops.add(composite("wrongly_stated")
+              .doc("A sum that claims to have the type of its operand.")
+              .input("x", kFloating)
+              .infer([](InferContext& c) { return std::vector<Type>{c.input(0)}; })
+              .decompose([](RuleContext& c) {
+                return std::vector<Value>{
+                    c.build.call("reduce_sum", {c.inputs[0]}, {{"axes", Integers{0}}})};
+              })
+              .samples({"f32[3]"}));
 }
+
+constexpr int64_t kLargest = 1000;
 
 class SquaredRelu : public OpKernel {
  public:
@@ -54,6 +65,10 @@ KernelEntry kernel() {
   entry.make = [](const KernelRequest& request, std::string& why_not) -> std::unique_ptr<OpKernel> {
     if (request.inputs[0].dtype != DType::f32) {
       why_not = "only f32";
+      return nullptr;
+    }
+    if (request.inputs[0].size() > kLargest) {
+      why_not = "too large";
       return nullptr;
     }
     return std::make_unique<SquaredRelu>(request.inputs[0].size());
@@ -91,5 +106,6 @@ void load() {
 }
 
 Tensor squared_relu(const Tensor& x) { return apply("squared_relu", {x}); }
+Tensor wrongly_stated(const Tensor& x) { return apply("wrongly_stated", {x}); }
 
 }  // namespace squared

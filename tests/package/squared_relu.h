@@ -12,6 +12,8 @@ namespace squared {
 void load();
 
 tenon::Tensor squared_relu(const tenon::Tensor& x);
+/// An op whose statement contradicts itself: evaluating it is an error.
+tenon::Tensor wrongly_stated(const tenon::Tensor& x);
 
 /// How often the kernel ran.
 extern std::atomic<int> kernel_runs;

@@ -190,6 +190,15 @@ TEST(Empty, ReductionsOfNothing) {
   }
 }
 
+TEST(Reductions, NameTheOpThatHasAResultForNothing) {
+  try {
+    max(zeros({0}));
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("hint: ops::reduce_max gives"));
+  }
+}
+
 TEST(Norm, ScalesAlongAnAxisByItself) {
   Tensor x = Tensor({{3e30, 4e30}, {3e-30, 4e-30}, {3.0, 4.0}});
   EXPECT_THAT(values_of(norm(x, {-1})),
