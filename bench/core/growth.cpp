@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/runtime/caches.h"
 #include "tenon/runtime/executable.h"
 #include "tenon/tensor/functions.h"

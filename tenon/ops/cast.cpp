@@ -1,9 +1,9 @@
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -1,10 +1,10 @@
 #include <bit>
 #include <cmath>
 
-#include "tenon/ops/functions.h"
 #include "tenon/ops/reference.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -2,10 +2,10 @@
 #include <numbers>
 #include <utility>
 
-#include "tenon/ops/functions.h"
 #include "tenon/ops/math_expand.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -3,10 +3,10 @@
 #include <limits>
 #include <numbers>
 
-#include "tenon/ops/functions.h"
 #include "tenon/ops/math_expand.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -4,7 +4,7 @@
 //   return cast(wide / reduce_sum(wide, {1}, true), x.dtype());
 #pragma once
 
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

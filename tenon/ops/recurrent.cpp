@@ -2,9 +2,9 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/control_flow.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/statement.h"
+#include "tenon/ops/value_functions.h"
 
 // The gates of an LSTM are in the order i, f, g, o and those of a GRU in the order r, z, n, as in
 // PyTorch, so that weights carry over. What the gates get from the inputs of all steps is one large

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -36,7 +36,8 @@ struct PlacedPass {
 struct Extension {
   /// For errors; also the family of its ops.
   std::string name;
-  /// States the ops, as the files of tenon/ops do. May be called more than once.
+  /// States the ops, as the files of tenon/ops do. Kept, and called more than once: what it refers
+  /// to has to live as long as the process.
   std::function<void(OpFamily& ops)> ops = {};
   /// Asked before Tenon's own and after those of extensions that were loaded before, for ops of any
   /// kind. Where all decline, a call is computed as its op's statement says.

@@ -190,18 +190,27 @@ Tensor TensorAt::min(const Tensor& y) const { return combined(y, "min"); }
 
 namespace {
 
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  const size_t offset = to.rank() - from.rank();
+  for (size_t i = 0; i < from.rank(); ++i) {
+    if (!from[i].is(1) && from[i] != to[offset + i]) return false;
+  }
+  return true;
+}
+
 /// y as what is written where `part` is read.
 Tensor as_part(const Tensor& y, const Tensor& part, std::string_view mode) {
+  if (!broadcasts_to(y.shape(), part.shape())) {
+    fail(ErrorCode::shape_mismatch, "at().{}: {} does not broadcast to the {} that are indexed",
+         mode, y.type().to_string(), part.type().to_string());
+  }
   // Numbers give way, and shapes broadcast, as in every elementwise operation.
   Tensor written = where(true, y, part);
   if (written.dtype() != part.dtype()) {
     throw make_error(ErrorCode::type_mismatch, "at().{}: {} do not fit into a tensor of {}", mode,
                      y.type().to_string(), name_of(part.dtype()))
         .note("hint: cast one of them");
-  }
-  if (written.shape() != part.shape()) {
-    fail(ErrorCode::shape_mismatch, "at().{}: {} does not broadcast to the {} that are indexed",
-         mode, y.type().to_string(), part.type().to_string());
   }
   return written;
 }

@@ -2,7 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/build.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/arguments.h"
 #include "tenon/transform/forward.h"
 #include "tenon/transform/rewrite.h"

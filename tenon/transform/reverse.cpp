@@ -5,7 +5,7 @@
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
 #include "tenon/ops/control_flow.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/rewrite.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"

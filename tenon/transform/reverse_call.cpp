@@ -1,5 +1,5 @@
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/control.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/values.h"

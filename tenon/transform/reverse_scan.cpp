@@ -2,7 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/expr.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/control.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/reverse.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/values.h"
 

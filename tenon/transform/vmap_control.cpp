@@ -1,6 +1,6 @@
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/batch.h"
 #include "tenon/transform/control.h"
 #include "tenon/transform/joint.h"

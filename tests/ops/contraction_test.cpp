@@ -4,8 +4,8 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/build.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 namespace {

@@ -5,7 +5,7 @@
 #include "tenon/base/parallel.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/runtime/executable.h"
 
 namespace tenon {

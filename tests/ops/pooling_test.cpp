@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/vmap.h"
 #include "tests/ops/evaluate.h"
 

@@ -9,8 +9,8 @@
 #include "tenon/base/parallel.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/runtime/cpu/argument.h"
 #include "tenon/runtime/executable.h"
 

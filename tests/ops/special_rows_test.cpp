@@ -9,7 +9,7 @@
 #include "samples.h"
 #include "tenon/graph/build.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/jvp.h"
 #include "tenon/transform/vjp.h"
 #include "tests/run.h"

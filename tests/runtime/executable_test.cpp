@@ -10,8 +10,8 @@
 #include "tenon/graph/build.h"
 #include "tenon/graph/text.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/runtime/cpu/vector/vector_kernels.h"
 
 namespace tenon {

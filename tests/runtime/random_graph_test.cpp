@@ -9,7 +9,7 @@
 #include "tenon/base/random.h"
 #include "tenon/graph/text.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/transform/vjp.h"
 #include "tests/run.h"
 

@@ -13,8 +13,8 @@
 #include "tenon/graph/text.h"
 #include "tenon/graph/verify.h"
 #include "tenon/interpret/interpret.h"
-#include "tenon/ops/functions.h"
 #include "tenon/ops/registry.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon::test {
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "tenon/compile/rules/rule.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "tenon/compile/rules/rule.h"
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 
 namespace tenon {
 

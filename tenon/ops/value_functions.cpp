@@ -1,4 +1,4 @@
-#include "tenon/ops/functions.h"
+#include "tenon/ops/value_functions.h"
 
 #include <numeric>
 
