@@ -51,7 +51,7 @@ BENCHMARK_CAPTURE(predict, gpt, models::gpt(), "i32[64]")->Apply(sizes);
 void large_constant(benchmark::State& state) {
   const auto path =
       std::filesystem::temp_directory_path() / ("tenon_table_" + std::to_string(::getpid()));
-  std::ofstream{path};
+  std::ofstream(path).close();
   constexpr size_t kBytes = size_t{1} << 31;
   std::filesystem::resize_file(path, kBytes);
   BlobStatistics before, after;

@@ -71,8 +71,7 @@ std::vector<Value> values_of(const std::vector<Batched>& batched) {
 
 /// select(predicate, a, b) where the predicate is bool[batch] and the others have further axes.
 Value select_examples(const Value& predicate, const Value& on_true, const Value& on_false) {
-  Shape shape = on_true.shape();
-  return select(broadcast(predicate, shape, {0}), on_true, on_false);
+  return select(broadcast(predicate, on_true.shape(), {0}), on_true, on_false);
 }
 
 /// Whether it holds a loop that goes on for as long as its values say.

@@ -37,7 +37,7 @@ class SparseFile {
  public:
   explicit SparseFile(size_t bytes)
       : path_(fs::temp_directory_path() / ("tenon_sparse_" + std::to_string(::getpid()))) {
-    std::ofstream{path_};
+    std::ofstream(path_).close();
     fs::resize_file(path_, bytes);
   }
   ~SparseFile() { fs::remove(path_); }

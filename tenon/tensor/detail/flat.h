@@ -74,7 +74,7 @@ struct IsPair<std::tuple<A, B>> : std::true_type {};
 template <class F, class... T, size_t... kArgument>
 decltype(auto) call_with(const F& f, std::tuple<T...>&& arguments,
                          std::index_sequence<kArgument...>) {
-  return f(std::get<kArgument>(std::move(arguments))...);
+  return f(std::forward<T>(std::get<kArgument>(arguments))...);
 }
 
 /// `f`, a function of a tuple of trees, as a function of flat leaves, which keeps its result's

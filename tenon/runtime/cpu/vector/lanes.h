@@ -10,6 +10,8 @@
 #define TENON_LANES 16
 #elif defined(__AVX2__) && defined(__FMA__)
 #define TENON_LANES 8
+#else
+#define TENON_LANES 4  // no source is compiled so, only these headers alone, for their checks
 #endif
 
 namespace tenon {
