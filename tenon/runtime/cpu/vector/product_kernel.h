@@ -97,7 +97,7 @@ void product_blocks(const ProductBlock& p) {
   }
 }
 
-void product(const ProductBlock& p) {
+inline void product(const ProductBlock& p) {
   p.a_inner == 1 ? product_blocks<false>(p) : product_blocks<true>(p);
 }
 

@@ -53,8 +53,8 @@ void pack_columns(const Packing& p) {
   if (full < p.columns) pack_entries(p, 0, p.inner, full);
 }
 
-void pack(int64_t inner, int64_t columns, const float* b, int64_t inner_step, int64_t column_step,
-          float* panels, int64_t panel_step) {
+inline void pack(int64_t inner, int64_t columns, const float* b, int64_t inner_step,
+                 int64_t column_step, float* panels, int64_t panel_step) {
   const Packing packing{inner, columns, b, inner_step, column_step, panels, panel_step};
   if (column_step == 1) {
     pack_rows(packing);
