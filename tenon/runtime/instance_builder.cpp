@@ -11,13 +11,13 @@
 #include "tenon/compile/fusion.h"
 #include "tenon/graph/bind.h"
 #include "tenon/ops/control_flow.h"
+#include "tenon/runtime/views.h"
 
 namespace tenon {
 
 namespace {
 
 /// Its result is its input's memory.
-bool is_view(const Node& node) { return is_reshape(node) || node.op->name == "barrier"; }
 
 /// What symbols left open, such as whether a slice lies inside its axis, shows once they are
 /// numbers: kernels would read and write whatever is there.

@@ -4,12 +4,11 @@
 
 #include "tenon/compile/fusion.h"
 #include "tenon/runtime/arena_pool.h"
+#include "tenon/runtime/views.h"
 
 namespace tenon {
 
 namespace {
-
-bool is_view(const Node& node) { return is_reshape(node) || node.op->name == "barrier"; }
 
 /// Finds the nodes and copies them.
 class Extraction {
@@ -101,7 +100,7 @@ class Extraction {
     const auto take = [&](ValueId value) {
       const Node* producer = graph_.producer(value);
       while (producer != nullptr && is_view(*producer)) {
-        value = producer->inputs[0];
+        value = viewed(*producer, value);
         producer = graph_.producer(value);
       }
       if (producer == nullptr || !is_made(value) || taken[value.index]) return;

@@ -16,8 +16,8 @@ struct KnownPart {
 };
 
 /// Nodes that read nothing but constants, known inputs and one another, and whose results are no
-/// larger than what they read. Those with regions, with an effect of their own (custom calls) or
-/// with sizes that are not numbers stay where they are.
+/// larger than what they read; custom calls too, which are functions of what they read. Those with
+/// regions, collectives, and those with sizes that are not numbers stay where they are.
 KnownPart known_part(const Program& program, const KnownValues& known);
 
 /// `known`, with the results of its part that the rest of the program reads.
