@@ -35,6 +35,12 @@ struct MatmulProblem {
   MatrixStrides lhs, rhs, out;
 };
 
+/// Multiplications and additions.
+inline double operations_of(const MatmulProblem& p) {
+  return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
+         static_cast<double>(p.n) * static_cast<double>(p.k);
+}
+
 /// Inputs are lhs and rhs; one output. The result has the same bits with any
 /// number of threads. Null with the reason where an own kernel would do better.
 std::unique_ptr<OpKernel> make_matmul(const MatmulProblem& problem, std::string& why_not);

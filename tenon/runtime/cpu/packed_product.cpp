@@ -20,11 +20,6 @@ constexpr double kSmallOperations = 1e6;
 constexpr int64_t kBlockBytes = int64_t{160} << 10;
 constexpr int64_t kMostBlocks = 16, kLeastPanels = 2;
 
-double operations_of(const MatmulProblem& p) {
-  return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
-         static_cast<double>(p.n) * static_cast<double>(p.k);
-}
-
 /// Floats from the beginning of the operands to matrix `i` of the batch.
 struct Offsets {
   Offsets(const MatmulProblem& p, int64_t i) {

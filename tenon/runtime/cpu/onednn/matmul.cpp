@@ -113,11 +113,6 @@ struct Product {
   std::string implementation;
 };
 
-double operations_of(const MatmulProblem& p) {
-  return 2.0 * static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m) *
-         static_cast<double>(p.n) * static_cast<double>(p.k);
-}
-
 /// The axis of a product that is cut: one of the batch, the rows or the columns, never k.
 struct Axis {
   int64_t* extent;        // in the problem
@@ -215,11 +210,6 @@ class Matmul : public OpKernel {
                         packs ? *axis.extent * element : 0});
       if (product.packing) parts_.back().rhs = place_of_packed(product, offset * axis.rhs);
     }
-    // All or none are packed: one implementation does all of them.
-    const bool some = std::ranges::any_of(products_, is_packed);
-    if (some && !std::ranges::all_of(products_, is_packed)) {
-      throw dnnl::error(dnnl_unimplemented, "only some parts want their operand in another order");
-    }
     for (const auto& [extent, product] : products_) {
       library_bytes_ = std::max(library_bytes_, round_up(product.scratch_bytes, kBufferAlignment));
     }
@@ -231,6 +221,11 @@ class Matmul : public OpKernel {
     }
     slots_ = std::ssize(parts_);
     if (slot_bytes_ > 0) slots_ = std::min<int64_t>(slots_, thread_count());
+  }
+
+  /// run() takes all of rhs in one order.
+  bool has_one_order() const {
+    return packed_.empty() || std::ranges::all_of(products_, is_packed);
   }
 
   std::optional<Packing> packing(size_t input) const override {
@@ -351,6 +346,9 @@ std::unique_ptr<OpKernel> create(MatmulProblem p, std::string& why_not) {
     why_not = "results of a batch overlap";
     return nullptr;
   }
+  auto kernel = std::make_unique<Matmul>(p, swapped);
+  if (kernel->has_one_order()) return kernel;
+  p.rhs.is_known = false;
   return std::make_unique<Matmul>(p, swapped);
 }
 
