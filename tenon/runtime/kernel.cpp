@@ -1,6 +1,8 @@
 #include "tenon/runtime/kernel.h"
 
+#include "tenon/base/blob.h"
 #include "tenon/base/error.h"
+#include "tenon/base/strings.h"
 
 namespace tenon {
 
@@ -9,6 +11,23 @@ int64_t ConcreteType::bytes() const {
   if (__builtin_mul_overflow(size(), static_cast<int64_t>(size_of(dtype)), &bytes))
     fail(ErrorCode::resource_exhausted, "{} has more than 2^63 bytes", to_string());
   return bytes;
+}
+
+Packing in_turn(Packing first, std::optional<Packing> rest) {
+  if (!rest) return first;
+  const Hash128 layout = Hasher().add(first.layout).add(rest->layout).finish();
+  const size_t bytes = rest->bytes;
+  const auto pack = [first = std::move(first), rest = std::move(*rest)](const void* operand,
+                                                                        void* packed) {
+    const std::shared_ptr<Blob> between = Blob::allocate(first.bytes);
+    if (!between) {
+      fail(ErrorCode::resource_exhausted, "cannot allocate {} to bring an operand into order",
+           format_bytes(first.bytes));
+    }
+    first.pack(operand, between->data());
+    rest.pack(between->data(), packed);
+  };
+  return {layout, bytes, pack};
 }
 
 ChosenKernel make_kernel(const KernelRequest& request) {

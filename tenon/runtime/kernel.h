@@ -41,6 +41,10 @@ struct Packing {
   std::function<void(const void* operand, void* packed)> pack;
 };
 
+/// `first`, and `rest` of what it gives, where there is one: for kernels that hand an operand on in
+/// another order. Packing is error resource_exhausted where there is no memory in between.
+Packing in_turn(Packing first, std::optional<Packing> rest);
+
 struct KernelRequest {
   const OpDef& op;
   const Attributes& attributes;

@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "tenon/base/alignment.h"
-#include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
-#include "tenon/base/strings.h"
 #include "tenon/ops/dot.h"
 #include "tenon/ops/reference.h"
 #include "tenon/runtime/cpu/library.h"
@@ -179,19 +177,7 @@ class DotKernel : public OpKernel {
     Hasher hasher;
     order.add_to(hasher);
     const auto into_order = [order](const void* from, void* to) { order.run(from, to); };
-    const std::optional<Packing> rest = matmul_->packing(input);
-    if (!rest) return Packing{hasher.finish(), order.bytes(), into_order};
-    hasher.add(rest->layout);
-    const auto pack = [order, pack_rest = rest->pack](const void* from, void* to) {
-      const std::shared_ptr<Blob> ordered = Blob::allocate(order.bytes());
-      if (!ordered) {
-        fail(ErrorCode::resource_exhausted, "cannot allocate {} for an operand of a dot",
-             format_bytes(order.bytes()));
-      }
-      order.run(from, ordered->data());
-      pack_rest(ordered->data(), to);
-    };
-    return Packing{hasher.finish(), rest->bytes, pack};
+    return in_turn({hasher.finish(), order.bytes(), into_order}, matmul_->packing(input));
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {

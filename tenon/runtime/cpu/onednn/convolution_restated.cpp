@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "tenon/base/error.h"
-#include "tenon/base/strings.h"
 #include "tenon/runtime/cpu/onednn/convolution_step.h"
 
 // Convolutions with fewer channels than a vector has lanes, such as the first ones of small image
@@ -33,25 +31,13 @@ class TurnedConvolution : public OpKernel {
 
   std::optional<Packing> packing(size_t input) const override {
     if (input != 1 || !known_filter_) return std::nullopt;
-    const std::optional<Packing> rest = gradient_->packing(1);
     Hasher hasher;
     hasher.add("turned").add(positions_).add(inputs_).add(outputs_);
     const auto turn = [positions = positions_, in = inputs_, out = outputs_](const void* from,
                                                                              void* to) {
       turn_filter(static_cast<const float*>(from), static_cast<float*>(to), positions, in, out);
     };
-    if (!rest) return Packing{hasher.finish(), filter_bytes(), turn};
-    hasher.add(rest->layout);
-    const auto both = [turn, pack = rest->pack, bytes = filter_bytes()](const void* from,
-                                                                        void* to) {
-      const std::shared_ptr<Blob> turned = Blob::allocate(bytes);
-      if (!turned)
-        fail(ErrorCode::resource_exhausted, "cannot allocate {} to turn a filter",
-             format_bytes(bytes));
-      turn(from, turned->data());
-      pack(turned->data(), to);
-    };
-    return Packing{hasher.finish(), rest->bytes, both};
+    return in_turn({hasher.finish(), filter_bytes(), turn}, gradient_->packing(1));
   }
 
   static ConvolutionProblem turned(const ConvolutionProblem& problem) {

@@ -143,15 +143,6 @@ void add_layout(Hasher& hasher, const dnnl::memory::desc& layout) {
   add(data.dims, data.ndims);
   add(data.padded_dims, data.ndims);
   hasher.add(data.data_type).add(data.format_kind).add(data.extra.flags);
-  if (data.format_kind == dnnl_format_kind_wino) {
-    const dnnl_wino_desc_t& wino = data.format_desc.wino_desc;
-    hasher.add(wino.wino_format).add(wino.size);
-    for (int field : {wino.r, wino.alpha, wino.ic, wino.oc, wino.ic_block, wino.oc_block,
-                      wino.ic2_block, wino.oc2_block}) {
-      hasher.add(field);
-    }
-    return;
-  }
   check(data.format_kind == dnnl_blocked, "filters and matrices lie in blocks");
   const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
   add(blocking.strides, data.ndims);
