@@ -10,7 +10,6 @@
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/jit.h"
 #include "tenon/tensor/numpy.h"
-#include "tenon/tensor/op_functions.h"
 #include "tenon/tensor/tracing.h"
 #include "tenon/train/labels.h"
 
@@ -65,7 +64,7 @@ StepFunction make_step(const nn::ModelFunction& model, const FitOptions& options
     nn::Updated updated = optimizer.update(s.parameters, s.slots, gradient, s.step, total_steps);
     Tensor finite = is_finite(loss_value);
     auto keep_if_bad = [&](const Tensor& now, const Tensor& before) {
-      return ops::select(finite, now, before);
+      return where(finite, now, before);
     };
     StepResult result;
     result.state.parameters = map_leaves(keep_if_bad, updated.parameters, s.parameters);

@@ -91,4 +91,26 @@ class Threads {
   int before_;
 };
 
+/// Of the kernel that make() gives, null for none: the same results for whatever number of threads
+/// it is made for and runs on. Whether there is one.
+template <class Make>
+bool expect_same_bits_on_threads(Make&& make, std::vector<std::vector<float>>& inputs,
+                                 const std::vector<float>& output, const std::string& what) {
+  const auto with = [&](int made_for, int run_on) {
+    std::unique_ptr<OpKernel> kernel;
+    {
+      const Threads threads(made_for);
+      kernel = make();
+    }
+    const Threads threads(run_on);
+    return kernel ? run(*kernel, inputs, output) : std::vector<float>();
+  };
+  const std::vector<float> one = with(1, 1);
+  for (const auto& [made_for, run_on] :
+       {std::pair{2, 2}, {2, 1}, {1, 2}, {3, 3}, {5, 3}, {5, 5}, {1, 5}, {5, 1}}) {
+    EXPECT_EQ(one, with(made_for, run_on)) << what << ", " << made_for << " and " << run_on;
+  }
+  return !one.empty();
+}
+
 }  // namespace tenon::test

@@ -173,21 +173,10 @@ void expect_same_bits(Make make) {
   for (const MatmulProblem& p : problems) {
     std::string why_not;
     Data data = make_data(p, random);
-    const auto with = [&](int made_for, int run_on) {
-      std::unique_ptr<OpKernel> kernel;
-      {
-        const Threads threads(made_for);
-        kernel = make(p, why_not);
-      }
-      const Threads threads(run_on);
-      return kernel ? test::run(*kernel, data.inputs, data.output) : std::vector<float>();
-    };
-    const auto one = with(1, 1);
-    made += one.empty() ? 0 : 1;
-    EXPECT_EQ(one, with(2, 2)) << describe(p);
-    EXPECT_EQ(one, with(2, 1)) << describe(p);
-    EXPECT_EQ(one, with(1, 2)) << describe(p);
-    EXPECT_EQ(one, with(5, 3)) << describe(p);
+    made += test::expect_same_bits_on_threads([&] { return make(p, why_not); }, data.inputs,
+                                              data.output, describe(p))
+                ? 1
+                : 0;
   }
   EXPECT_EQ(made, problems.size());
 }
