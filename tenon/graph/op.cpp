@@ -50,10 +50,26 @@ std::string what_is_missing(const OpDef& op) {
 
 }  // namespace
 
+namespace {
+
+/// As graphs are printed and parsed.
+bool is_op_name(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return std::ranges::all_of(name, fits) && (name[0] < '0' || name[0] > '9');
+}
+
+}  // namespace
+
 const OpDef& OpRegistry::add(OpDef op) {
   std::string missing = what_is_missing(op);
   if (!missing.empty())
     fail(ErrorCode::invalid_argument, "op '{}' ({}) lacks {}", op.name, op.family, missing);
+  if (!is_op_name(op.name)) {
+    fail(ErrorCode::invalid_argument,
+         "op '{}' ({}): a name is letters, digits and _, with no digit first", op.name, op.family);
+  }
   if (by_name_.contains(op.name))
     fail(ErrorCode::already_exists, "op '{}' is stated twice", op.name);
   ops_.push_back(std::make_unique<OpDef>(std::move(op)));

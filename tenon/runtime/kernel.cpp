@@ -1,5 +1,8 @@
 #include "tenon/runtime/kernel.h"
 
+#include <exception>
+#include <new>
+
 #include "tenon/base/blob.h"
 #include "tenon/base/error.h"
 #include "tenon/base/strings.h"
@@ -30,17 +33,37 @@ Packing in_turn(Packing first, std::optional<Packing> rest) {
   return {layout, bytes, pack};
 }
 
+namespace {
+
+/// Kernels of extensions are written by others: what they throw is said to be theirs.
+std::unique_ptr<OpKernel> made_by(const KernelEntry& entry, const KernelRequest& request,
+                                  std::string& why_not) {
+  try {
+    return entry.make(request, why_not);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(ErrorCode::invalid_argument, "kernel '{}' for {}: {}", entry.name, request.op.name,
+         error.what());
+  }
+}
+
+}  // namespace
+
 ChosenKernel make_kernel(const KernelRequest& request) {
   ChosenKernel chosen;
   for (const KernelEntry& entry : cpu_kernels()) {
     if (entry.op != request.op.name && entry.op != "*") continue;
     std::string why_not;
-    chosen.kernel = entry.make(request, why_not);
+    chosen.kernel = made_by(entry, request, why_not);
     if (chosen.kernel) {
       chosen.reasons += entry.name;
       return chosen;
     }
-    chosen.reasons += entry.name + " declined: " + why_not + "; ";
+    chosen.reasons +=
+        entry.name + " declined: " + (why_not.empty() ? "it says no reason" : why_not) + "; ";
   }
   Error error = make_error(ErrorCode::unsupported, "no kernel runs {}", request.op.name);
   for (const ConcreteType& input : request.inputs) error.note("input {}", input.to_string());

@@ -41,6 +41,13 @@ void refuse_what_is_wrong() {
   expect_error(ErrorCode::already_exists, "loaded already", [] { squared::load(); });
   expect_error(ErrorCode::invalid_argument, "op 'half_stated' (wrong) lacks",
                load_op(primitive("half_stated").doc("Nothing.")));
+  expect_error(ErrorCode::invalid_argument, "a name is letters, digits and _",
+               load_op(composite("two words")
+                           .doc("Nothing.")
+                           .input("x")
+                           .infer([](InferContext& c) { return std::vector<Type>{c.input(0)}; })
+                           .decompose([](RuleContext& c) { return std::vector{c.inputs[0]}; })
+                           .samples({"f32[3]"})));
   expect_error(ErrorCode::invalid_argument, "op 'half_derived' (wrong) lacks vjp beside its jvp",
                load_op(primitive("half_derived")
                            .doc("The identity.")
@@ -77,6 +84,10 @@ int main() {
   const Tensor x{-1.0, 0.5, 3.0};
   expect(all_close(squared::squared_relu(x), Tensor{0.0, 0.25, 9.0}).item() == 1, "the op");
   expect(squared::kernel_runs == 1, "the kernel ran");
+
+  expect_error(ErrorCode::invalid_argument,
+               "kernel 'squared relu in one go' for squared_relu: the device is gone",
+               [] { squared::squared_relu(ones({13})).eval(); });
 
   auto slope = jit(grad([](Tensor x) { return sum(squared::squared_relu(x)); }));
   expect(all_close(slope(x), Tensor{0.0, 1.0, 6.0}).item() == 1, "its derivative, compiled");

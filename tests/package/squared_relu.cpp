@@ -3,6 +3,7 @@
 #include <tenon/extension.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace squared {
 
@@ -35,6 +36,7 @@ void state(OpFamily& ops) {
 }
 
 constexpr int64_t kLargest = 1000;
+constexpr int64_t kUnlucky = 13;
 
 class SquaredRelu : public OpKernel {
  public:
@@ -71,6 +73,7 @@ KernelEntry kernel() {
       why_not = "too large";
       return nullptr;
     }
+    if (request.inputs[0].size() == kUnlucky) throw std::runtime_error("the device is gone");
     return std::make_unique<SquaredRelu>(request.inputs[0].size());
   };
   return entry;
