@@ -12,7 +12,6 @@ using test::kKinds;
 using test::make_data;
 using test::reference;
 using test::set_output;
-using test::Threads;
 using test::three_by_three;
 
 ConvolutionProblem random_problem(std::mt19937& random) {

@@ -193,7 +193,7 @@ TEST(Winograd, KeepsANaNWithinTheTilesThatReadIt) {
   const auto kernel = make_winograd_of(p, 4);
   Data data = make_data(p, random);
   const auto without = test::run(*kernel, data.inputs, data.output);
-  data.inputs[0][(6 * 16 + 6) * 8] = NAN;
+  data.inputs[0][size_t{6 * 16 + 6} * 8] = NAN;
   const auto with = test::run(*kernel, data.inputs, data.output);
   for (size_t row = 0; row < 16; ++row) {
     for (size_t column = 0; column < 16; ++column) {

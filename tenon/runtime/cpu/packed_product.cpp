@@ -136,7 +136,7 @@ bool orient(MatmulProblem& p) {
 }
 
 /// Multiplications up to which the call of a library costs more than what it would gain.
-constexpr int64_t kFewProducts = int64_t{1} << 18;
+constexpr int64_t kFewProducts = int64_t{1} << 18, kVeryFewProducts = int64_t{1} << 14;
 /// Beyond these the library's own blocking is better. Lines of a transposed operand that are far
 /// apart miss the table of pages.
 constexpr int64_t kMostProducts = int64_t{1} << 29, kMostTransposed = int64_t{1} << 19;
@@ -148,7 +148,7 @@ constexpr int64_t kLeastRows = 48, kLeastColumns = 96;
 const char* obstacle(const MatmulProblem& p, const VectorKernels& vector) {
   const double products = operations_of(p) / 2;
   if (products <= kFewProducts && element_count(p.batch) == 1) {
-    return p.n >= vector.lanes || products <= kFewProducts / 16 ? nullptr : "few columns";
+    return p.n >= vector.lanes || products <= kVeryFewProducts ? nullptr : "few columns";
   }
   if (vector.lanes > 8) return "the library's product is as fast with AVX-512";
   if (p.m < kLeastRows || p.n < kLeastColumns) return "few rows or columns";

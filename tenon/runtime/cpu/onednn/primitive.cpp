@@ -58,7 +58,7 @@ struct Primitive::Shared {
       void* none = nullptr;
       if (slot.call.compare_exchange_strong(none, call.get(), std::memory_order_release,
                                             std::memory_order_relaxed)) {
-        static_cast<void>(call.release());
+        [[maybe_unused]] Call* const given = call.release();  // to the slot
         return;
       }
     }

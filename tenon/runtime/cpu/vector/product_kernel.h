@@ -18,7 +18,7 @@ template <int kCount>
 struct RowPointers {
   static constexpr int kGroups = (kCount + 2) / 3;
   RowPointers(const float* a, int64_t step) : step_(step) {
-    for (int g = 0; g < kGroups; ++g) at_[g] = a + 3 * g * step;
+    for (int64_t g = 0; g < kGroups; ++g) at_[g] = a + 3 * g * step;
   }
   [[gnu::always_inline]] float get(int row, int64_t l) const {
     return at_[row / 3][row % 3 * step_ + l];
@@ -33,7 +33,7 @@ template <int kCount, int kVectors, bool kTransposed>
   const RowPointers<kCount> rows(a, p.a_row);
   for (int64_t l = 0; l < p.inner; ++l) {
     Vector right[kVectors];
-    for (int v = 0; v < kVectors; ++v) right[v] = load(b + l * kPanel + v * kLanes);
+    for (int64_t v = 0; v < kVectors; ++v) right[v] = load(b + l * kPanel + v * kLanes);
     for (int r = 0; r < kCount; ++r) {
       const Vector left = broadcast(kTransposed ? a[l * p.a_inner + r] : rows.get(r, l));
       for (int v = 0; v < kVectors; ++v) sum[r][v] += left * right[v];
@@ -47,7 +47,7 @@ void product_tile(const ProductBlock& p, const float* a, const float* b, float* 
   Vector sum[kCount][kVectors] = {};
   multiply<kCount, kVectors, kTransposed>(p, a, b, sum);
   for (int r = 0; r < kCount; ++r, c += p.c_row) {
-    for (int v = 0; v < kVectors; ++v) {
+    for (int64_t v = 0; v < kVectors; ++v) {
       float* const to = c + v * kLanes;
       if (v + 1 < kVectors || last == kLanes) {
         store(to, p.add ? load(to) + sum[r][v] : sum[r][v]);

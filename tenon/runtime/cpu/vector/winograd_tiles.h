@@ -83,6 +83,8 @@ class Prefetch {
         const uintptr_t address = at_ + static_cast<uintptr_t>(i) * row_ +
                                   static_cast<uintptr_t>(j) * pixel_ +
                                   static_cast<uintptr_t>(c) * sizeof(float);
+        // A number: it may lie beyond the array, where no pointer may point.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
         __builtin_prefetch(reinterpret_cast<const void*>(address), kWrite);
       }
     }
