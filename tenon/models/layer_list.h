@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "tenon/nn/scope.h"
+#include "tenon/nn/model_function.h"
 
 namespace tenon::models {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tenon/nn/scope.h"
+#include "tenon/nn/model_function.h"
 
 namespace tenon::models {
 

@@ -8,7 +8,21 @@
 
 namespace tenon::nn {
 
-void detail::trace_model(FlatFunction f, std::span<const Type> inputs) { trace(f, inputs, "init"); }
+Variables detail::initialised(
+    const std::function<std::vector<Tensor>(Scope, std::vector<Tensor>)>& model,
+    std::span<const Type> inputs, uint64_t seed) {
+  Call call;
+  call.initialising = true;
+  call.training = true;
+  call.seed = RandomKey(seed);
+  call.key = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
+  auto f = [&](std::vector<Tensor> leaves) {
+    call.depth = trace_depth();
+    return model(Scope(call), std::move(leaves));
+  };
+  trace(f, inputs, "init");
+  return std::move(call.variables);
+}
 
 Scope Scope::operator/(std::string_view name) const { return Scope(*call_, path_of(name)); }
 

@@ -15,14 +15,13 @@
 #include <vector>
 
 #include "tenon/data/dataset.h"
+#include "tenon/train/columns.h"
 #include "tenon/train/confusion.h"
+#include "tenon/train/loss.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
 
-/// A scalar of a batch: the mean over its rows or, where labels are classes, over the labels that
-/// count, which are those that are not negative. A metric is one, too.
-using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
 using Metrics = std::map<std::string, Loss>;
 
 struct Evaluation {
@@ -49,8 +48,8 @@ struct Evaluation {
 };
 
 struct EvaluateOptions {
-  std::string input = "image";
-  std::string label = "label";
+  Columns input = "image";
+  Columns label = "label";
   int64_t batch = 500;
   /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
   Loss loss = {};

@@ -25,6 +25,24 @@
 
 namespace tenon::train {
 
+/// NaN is what there was not: accuracies where labels are not classes, validation without its data.
+struct EpochRecord {
+  int64_t epoch = 0;  // from 1
+  double loss = 0;
+  double accuracy = NAN;
+  double validation_loss = NAN;
+  double validation_accuracy = NAN;
+  double seconds = 0;
+  std::map<std::string, double> metrics = {};  // of the validation data
+  std::map<std::string, double> parts = {};    // of the training loss
+};
+
+struct StepRecord {
+  int64_t epoch = 0;  // from 1
+  int64_t step = 0;   // from 1, over the whole run
+  double loss = 0;
+};
+
 struct FitOptions {
   Loss loss = nn::cross_entropy;
   nn::Optimizer optimizer = nn::adamw({});
@@ -57,25 +75,35 @@ struct FitOptions {
   int64_t patience = 0;
   /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
   data::Transform transform = {};
-  std::string input = "image";
-  std::string label = "label";
-  /// How inputs reach the model; by default as default_scaling says.
+  /// What the model and the loss are given: "image", the tensor of a column, or {"source",
+  /// "target"}, a tree of several. A loss that looks at outputs alone, as an autoencoder's may, is
+  /// given the input, or no column at all.
+  Columns input = "image";
+  Columns label = "label";
+  /// How the input reaches the model; by default as default_scaling says.
   std::optional<InputScaling> scaling = std::nullopt;
+  /// The same by column, of a model of several inputs.
+  InputScalings scalings = {};
+  /// Weights to begin with in place of random ones; variables that they lack stay random. See
+  /// nn::transfer for those of another model.
+  nn::Variables start = {};
+  /// Patterns of paths (matches_path): what is trained, all where it is empty, and what is not.
+  /// Running averages are carried along in either case.
+  std::vector<std::string> train_only = {};
+  std::vector<std::string> frozen = {};
+  /// Batches whose gradients make one update, as of one batch of all their rows. Learning rates
+  /// count updates; batches that are left over at the end of an epoch go on into the next.
+  int64_t accumulate = 1;
+  /// With a decay such as 0.999 the average of weights over the steps is evaluated and kept in
+  /// their place (Polyak and Juditsky 1992); 0: none.
+  double average_decay = 0;
+  /// Called after each step and each epoch; false ends the run as early stopping does.
+  std::function<bool(const StepRecord&)> on_step = {};
+  std::function<bool(const EpochRecord&, const Model&)> on_epoch = {};
   bool progress = true;
   /// Bytes that a step may hold besides the batch and what stays: parameters, optimiser slots and
   /// running averages. 0: what is free when the step is made.
   int64_t memory_limit = 0;
-};
-
-/// NaN is what there was not: accuracies where labels are not classes, validation without its data.
-struct EpochRecord {
-  int64_t epoch = 0;  // from 1
-  double loss = 0;
-  double accuracy = NAN;
-  double validation_loss = NAN;
-  double validation_accuracy = NAN;
-  double seconds = 0;
-  std::map<std::string, double> metrics = {};  // of the validation data
 };
 
 struct History {

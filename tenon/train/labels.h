@@ -15,19 +15,12 @@ namespace tenon::train {
 /// names.
 Loss loss_named(std::string_view name);
 
-/// The name by which loss_named gives this loss; empty for one of the user's own.
-std::string name_of(const Loss& loss);
-
-/// Whether a loss is one of `nn`, whose labels are known, or the user's own.
-bool is_built_in(const Loss& loss);
-
 /// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
 bool are_classes(const Type& outputs, const Type& labels);
 
-/// What the mean over a batch weighs: the labels that count, which are those that are not negative,
-/// where labels are classes; otherwise the rows. Means of batches that are weighed by it do not
-/// depend on how the rows were cut into batches.
-int64_t weight_of(const Literal& labels, bool classes);
+/// As `weight_of` of a loss, of values: the labels that are not negative where they are classes,
+/// otherwise the rows.
+int64_t count_labels(const Literal& labels, bool classes);
 
 /// Whether the loss can take these labels for these outputs: a class beyond the outputs, or shapes
 /// that do not fit, are errors that name the row and both sides. Labels of a loss of the user's own

@@ -21,8 +21,8 @@ struct ReportContent {
   const Evaluation* evaluation = nullptr;
   /// What was evaluated; its worst mistakes are shown, as pictures where the inputs are images.
   const data::Dataset* test = nullptr;
-  std::string input = "image";
-  std::string label = "label";
+  Columns input = "image";
+  Columns label = "label";
   std::string configuration = "";  // TOML
   int64_t mistakes = 24;
 };
