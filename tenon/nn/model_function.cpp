@@ -22,14 +22,27 @@ Tree tree_of(const Signature& signature, std::vector<Tensor> tensors) {
   return tree;
 }
 
-Variables init(const ModelFunction& model, const Signature& inputs, uint64_t seed) {
+namespace {
+
+Variables made(const ModelFunction& model, const Signature& inputs, uint64_t seed,
+               bool only_types) {
   std::vector<Type> types;
   for (const NamedType& input : inputs) types.push_back(input.type);
   return detail::initialised(
       [&](const Scope& s, std::vector<Tensor> leaves) {
         return leaves_of(model(s, tree_of(inputs, std::move(leaves))));
       },
-      types, seed);
+      types, seed, only_types);
+}
+
+}  // namespace
+
+Variables init(const ModelFunction& model, const Signature& inputs, uint64_t seed) {
+  return made(model, inputs, seed, false);
+}
+
+Variables declare(const ModelFunction& model, const Signature& inputs) {
+  return made(model, inputs, 0, true);
 }
 
 }  // namespace tenon::nn

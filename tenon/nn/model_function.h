@@ -97,6 +97,9 @@ class ModelFunction {
 /// parameter depends may be symbols.
 Variables init(const ModelFunction& model, const Signature& inputs, uint64_t seed);
 
+/// The types of a model's variables as zeros, which take no memory until they are looked at.
+Variables declare(const ModelFunction& model, const Signature& inputs);
+
 /// Tensors under the names of a signature: a single tensor where there is one input without a name.
 Tree tree_of(const Signature& signature, std::vector<Tensor> tensors);
 

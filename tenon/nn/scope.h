@@ -34,6 +34,7 @@ namespace detail {
 /// What one call of a model shares between its layers.
 struct Call {
   bool initialising = false;
+  bool only_types = false;  // of what initialising makes
   bool training = false;
   RandomKey seed;       // of initialisation
   Tensor key;           // i64[2], of this call; absent in evaluation
@@ -100,7 +101,7 @@ Tensor remat(const Scope& s, const F& f, const Tensor& x) {
 namespace detail {
 /// The variables that a model makes when it is called with tensors of some types.
 Variables initialised(const std::function<std::vector<Tensor>(Scope, std::vector<Tensor>)>& model,
-                      std::span<const Type> inputs, uint64_t seed);
+                      std::span<const Type> inputs, uint64_t seed, bool only_types = false);
 
 template <class... X, class M, size_t... I>
 auto call_with_leaves(const M& model, const Scope& s, const std::vector<Tensor>& leaves,
