@@ -38,6 +38,7 @@
 #include "tenon/models/zoo.h"
 #include "tenon/nn/initialise.h"
 #include "tenon/nn/layers.h"
+#include "tenon/nn/lbfgs.h"
 #include "tenon/nn/learning_rate.h"
 #include "tenon/nn/losses.h"
 #include "tenon/nn/model_function.h"

@@ -30,7 +30,8 @@ Tree Optimizer::init(const Tree& parameters) const {
 Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient,
                           const Tensor& step, double total) const {
   Tensor rate = learning_rate_(step, total);
-  Tree used = gradient_limit_ > 0 ? clip_by_global_norm(gradient, gradient_limit_) : gradient;
+  Tree used = value_limit_ > 0 ? clip_by_value(gradient, value_limit_) : gradient;
+  if (gradient_limit_ > 0) used = clip_by_global_norm(used, gradient_limit_);
   std::vector<Tensor> gradients = leaves_as(parameters, used, name_ + ": the gradient");
   size_t next_gradient = 0;
   Updated updated{parameters, slots};
@@ -68,6 +69,14 @@ Optimizer Optimizer::with_clipped_gradient(double limit) const {
   return clipped;
 }
 
+Optimizer Optimizer::with_clipped_values(double limit) const {
+  if (!(limit > 0))
+    fail(ErrorCode::invalid_argument, "{}: a gradient cannot be cut to {}", name_, limit);
+  Optimizer clipped = *this;
+  clipped.value_limit_ = limit;
+  return clipped;
+}
+
 Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {
   for (const ParameterGroup& group : groups) {
     if (!(group.learning_rate >= 0 && std::isfinite(group.learning_rate)))
@@ -81,79 +90,6 @@ Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {
   grouped.groups_ = std::move(groups);
   return grouped;
 }
-
-namespace {
-
-/// Whether an option lies in [low, high).
-void check_option(const char* optimizer, const char* option, double value, double low,
-                  double high) {
-  if (value >= low && value < high) return;
-  fail(ErrorCode::out_of_range, "{}: {} is {}, it must be at least {} and less than {}", optimizer,
-       option, value, low, high);
-}
-
-}  // namespace
-
-Optimizer sgd(SgdOptions options) {
-  check_option("sgd", "momentum", options.momentum, 0, 1);
-  check_option("sgd", "weight_decay", options.weight_decay, 0, INFINITY);
-  bool has_momentum = options.momentum != 0;
-  if (options.nesterov && !has_momentum) {
-    throw make_error(ErrorCode::invalid_argument, "sgd: nesterov needs a momentum")
-        .note("hint: momentum = 0.9");
-  }
-  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
-                  const Optimizer::Settings& settings) -> Optimizer::Leaf {
-    const double decay = settings.weight_decay;
-    const Tensor& rate = settings.learning_rate;
-    Tensor g = decay != 0 ? gradient + p * decay : gradient;
-    if (!has_momentum) return {p - rate * g, {}};
-    Tensor m = slots[0] * options.momentum + g;
-    Tensor direction = options.nesterov ? g + m * options.momentum : m;
-    return {p - rate * direction, {m}};
-  };
-  std::vector<std::string> names;
-  if (has_momentum) names.push_back("momentum");
-  return {"sgd", names, options.learning_rate, options.weight_decay, rule};
-}
-
-namespace {
-
-/// The square root, for derivatives of whole steps: of a mean square that is 0 it is constant.
-Tensor root(const Tensor& square) {
-  Tensor is_zero = square == 0;
-  return where(is_zero, 0, sqrt(where(is_zero, 1, square)));
-}
-
-Optimizer make_adam(const AdamOptions& options, bool decoupled) {
-  const char* name = decoupled ? "adamw" : "adam";
-  check_option(name, "beta1", options.beta1, 0, 1);
-  check_option(name, "beta2", options.beta2, 0, 1);
-  check_option(name, "epsilon", options.epsilon, 0, INFINITY);
-  check_option(name, "weight_decay", options.weight_decay, 0, INFINITY);
-  auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
-                  const Optimizer::Settings& settings) -> Optimizer::Leaf {
-    const auto& [rate, step, decay] = settings;
-    bool decays = decay != 0;
-    Tensor g = decays && !decoupled ? gradient + p * decay : gradient;
-    Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
-    Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
-    Tensor t = step.cast(p.dtype()) + 1.0;
-    // 1 - beta^t, without the digits that are lost where beta^t is near 1.
-    Tensor correct1 = -expm1(t * std::log(options.beta1));
-    Tensor correct2 = -expm1(t * std::log(options.beta2));
-    Tensor size = rate / correct1;
-    Tensor scale = rsqrt(correct2);
-    Tensor start = decays && decoupled ? p * (1.0 - rate * decay) : p;
-    return {start - size * m / (root(v) * scale + options.epsilon), {m, v}};
-  };
-  return {name, {"mean", "square"}, options.learning_rate, options.weight_decay, rule};
-}
-
-}  // namespace
-
-Optimizer adam(AdamOptions options) { return make_adam(options, false); }
-Optimizer adamw(AdamOptions options) { return make_adam(options, true); }
 
 Tree clip_by_global_norm(const Tree& gradient, double limit) {
   // Squares of what is narrower than f64 fit there; those of f64 do in a unit, where it is large.
@@ -172,6 +108,10 @@ Tree clip_by_global_norm(const Tree& gradient, double limit) {
   Tensor scale = minimum(limit / (sqrt(total) + 1e-6 / unit), unit);
   return map_leaves([&](const Tensor& leaf) { return (in_units(leaf) * scale).cast(leaf.dtype()); },
                     gradient);
+}
+
+Tree clip_by_value(const Tree& gradient, double limit) {
+  return map_leaves([&](const Tensor& leaf) { return clip(leaf, -limit, limit); }, gradient);
 }
 
 }  // namespace tenon::nn

@@ -6,6 +6,7 @@
 //   State state{parameters, opt.init(parameters), 0};
 //   state = opt.update(state, gradient, total_steps);              // step by step
 //   auto [next, next_slots] = opt.update(parameters, state.slots, gradient, step, total_steps);
+// lbfgs.h has a method that is no rule for one step.
 #pragma once
 
 #include <functional>
@@ -63,6 +64,8 @@ class Optimizer {
   LearningRate learning_rate() && { return std::move(learning_rate_); }
   /// The same rule on gradients that clip_by_global_norm has scaled.
   Optimizer with_clipped_gradient(double limit) const;
+  /// The same rule on gradients that clip_by_value has cut, before their norm is looked at.
+  Optimizer with_clipped_values(double limit) const;
   /// Other settings for parameters whose paths match a pattern; of several that match, the last
   /// counts.
   Optimizer with_groups(std::vector<ParameterGroup> groups) const;
@@ -105,6 +108,7 @@ class Optimizer {
   std::vector<ParameterGroup> groups_;
   Rule rule_;
   double gradient_limit_ = 0;  // 0: none
+  double value_limit_ = 0;     // 0: none
 };
 
 struct SgdOptions {
@@ -122,14 +126,74 @@ struct AdamOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
+  /// Divide by the largest mean square so far (Reddi et al. 2018, algorithm 2, in PyTorch's form).
+  bool amsgrad = false;
 };
 /// Kingma and Ba 2015, algorithm 1; weight decay is added to the gradient.
 Optimizer adam(AdamOptions options);
 /// Loshchilov and Hutter 2019, algorithm 2: weight decay apart from the gradient.
 Optimizer adamw(AdamOptions options);
 
+struct AdagradOptions {
+  LearningRate learning_rate = 0.01;
+  double initial = 0;  // what sums of squares begin with
+  double epsilon = 1e-10;
+  double weight_decay = 0;  // added to the gradient
+};
+/// s = s + g^2; p = p - rate * g / (sqrt(s) + epsilon) (Duchi et al. 2011, figure 1).
+Optimizer adagrad(AdagradOptions options);
+
+struct RmsPropOptions {
+  LearningRate learning_rate = 0.01;
+  double decay = 0.99;  // of the mean square
+  double momentum = 0;
+  bool centered = false;  // by the variance in place of the mean square (Graves 2013, eq. 38-45)
+  double epsilon = 1e-8;
+  double weight_decay = 0;  // added to the gradient
+};
+/// v = decay * v + (1 - decay) * g^2; p = p - rate * g / (sqrt(v) + epsilon) (Tieleman and Hinton
+/// 2012, lecture 6.5), with momentum as PyTorch has it.
+Optimizer rmsprop(RmsPropOptions options);
+
+struct LarsOptions {
+  LearningRate learning_rate = 0.1;
+  double momentum = 0.9;
+  double trust = 1e-3;  // the paper's eta
+  double weight_decay = 0;
+  /// Whether parameters of one dimension, such as biases and the scales of norms, have a rate of
+  /// their own, too. Where not, theirs is that of the others.
+  bool adapt_vectors = true;
+};
+/// You et al. 2017, algorithm 1: l = trust * |p| / (|g| + decay * |p|), and 1 where either is 0;
+/// m = momentum * m + rate * l * (g + decay * p); p = p - m.
+Optimizer lars(LarsOptions options);
+
+struct LambOptions {
+  LearningRate learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-6;
+  double weight_decay = 0;
+  bool adapt_vectors = true;  // as of LARS
+};
+/// You et al. 2020, algorithm 2: with u the direction of Adam plus decay * p, and l = |p| / |u|, or
+/// 1 where either is 0, p = p - rate * l * u.
+Optimizer lamb(LambOptions options);
+
+struct LionOptions {
+  LearningRate learning_rate = 1e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double weight_decay = 0;  // apart from the gradient
+};
+/// Chen et al. 2023, algorithm 2: p = p - rate * (sign(beta1 * m + (1 - beta1) * g) + decay * p);
+/// m = beta2 * m + (1 - beta2) * g.
+Optimizer lion(LionOptions options);
+
 /// Scales all gradients so that their joint norm is at most `limit` (Pascanu et al. 2013), also
 /// where that norm or its square is beyond the range of their dtype.
 Tree clip_by_global_norm(const Tree& gradient, double limit);
+/// Cuts each number of a gradient to [-limit, limit].
+Tree clip_by_value(const Tree& gradient, double limit);
 
 }  // namespace tenon::nn
