@@ -41,6 +41,7 @@
 #include "tenon/nn/lbfgs.h"
 #include "tenon/nn/learning_rate.h"
 #include "tenon/nn/losses.h"
+#include "tenon/nn/metrics.h"
 #include "tenon/nn/model_function.h"
 #include "tenon/nn/optimizer.h"
 #include "tenon/nn/scope.h"

@@ -1,4 +1,4 @@
-// What tests/reference/make_nn_golden.py wrote.
+// What tests/reference/make_nn_golden.py and make_metrics_golden.py wrote.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,8 @@ namespace tenon::nn {
 inline const SafetensorsFile& golden_file(const std::string& name) {
   static const SafetensorsFile losses("tests/golden/nn/losses.safetensors");
   static const SafetensorsFile optimizers("tests/golden/nn/optimizers.safetensors");
-  return name == "losses" ? losses : optimizers;
+  static const SafetensorsFile metrics("tests/golden/nn/metrics.safetensors");
+  return name == "losses" ? losses : name == "metrics" ? metrics : optimizers;
 }
 
 /// Real numbers that differ by `tolerance` at most, or by that part of themselves.
