@@ -114,7 +114,7 @@ int evaluate(Options options) {
   train::EvaluateOptions how{.input = data.input, .label = data.label};
   // By what it was trained with; a model that does not say goes by the shapes of its labels.
   if (auto loss = model.about().find("loss"); loss != model.about().end()) {
-    how.loss = train::loss_named(loss->second);
+    how.loss = train::loss_named(loss->second, model.about("loss options", ""));
     if (data.label.is_one())
       train::check_labels(how.loss, model.graph().output_types().at(0), data.rows,
                           data.label.names().front(), "the data");

@@ -141,9 +141,11 @@ int train(const Options& options) {
   std::optional<train::Evaluation> evaluation;
   if (!run.test.empty()) {
     try {
-      evaluation = train::evaluate(
-          model, run.test,
-          {.input = run.options.input, .label = run.options.label, .loss = run.options.loss});
+      evaluation = train::evaluate(model, run.test,
+                                   {.input = run.options.input,
+                                    .label = run.options.label,
+                                    .loss = run.options.loss,
+                                    .metrics = run.options.metrics});
     } catch (Error& error) {
       model.save(output);
       throw error.note("in the test set; the model is in {}", output.string());

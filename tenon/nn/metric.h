@@ -25,8 +25,7 @@ template <class State>
 concept TakesTensors = requires(State& s, const Tensor& tensor) { s.update(tensor, tensor); };
 template <class State>
 concept MetricState =
-    std::is_copy_constructible_v<State> && (TakesTrees<State> || TakesTensors<State>) &&
-    requires(const State& s) { s.result(); };
+    (TakesTrees<State> || TakesTensors<State>) && requires(const State& s) { s.result(); };
 
 /// The only leaf of a tree; error shape_mismatch where there are several.
 const Tensor& leaf_for_metric(const Tree& tree, const char* what);
@@ -42,7 +41,9 @@ class Metric {
 
   template <class State>
     requires(!std::is_same_v<std::remove_cvref_t<State>, Metric> && detail::MetricState<State>)
-  Metric(State state) : state_(std::make_unique<Of<State>>(std::move(state))) {}
+  Metric(State state) : state_(std::make_unique<Of<State>>(std::move(state))) {
+    static_assert(std::is_copy_constructible_v<State>, "evaluations begin with a copy");
+  }
   Metric(const Metric& other) : state_(other.state_->copy()) {}
   Metric(Metric&&) noexcept = default;
   Metric& operator=(Metric other) noexcept {

@@ -15,17 +15,32 @@ const Tensor& detail::leaf_for_metric(const Tree& tree, const char* what) {
 
 namespace metrics {
 
+namespace {
+
+/// Files of numbers may have classes, too.
+std::vector<int64_t> whole_numbers(const char* metric, const Tensor& labels) {
+  if (is_floating(labels.dtype())) {
+    for (double label : labels.to_vector<double>()) {
+      if (label != std::round(label))
+        fail(ErrorCode::invalid_argument, "{}: label {} is no whole number", metric, label);
+    }
+  }
+  return labels.to_vector<int64_t>();
+}
+
+}  // namespace
+
 Scored scored(const char* metric, const Tensor& outputs, const Tensor& labels) {
   const bool by_class = outputs.rank() == labels.rank() + 1 && outputs.dim(-1) != Dim(1);
   Shape rows = outputs.shape();
   if (rows.rank() == labels.rank() + 1) rows.erase(rows.rank() - 1);
-  if (rows != labels.shape() || is_floating(labels.dtype())) {
+  if (rows != labels.shape()) {
     throw make_error(ErrorCode::shape_mismatch, "{}: outputs {} and labels {}", metric,
                      outputs.type().to_string(), labels.type().to_string())
         .note("wanted: [rows, ..., classes] and whole numbers [rows, ...], or equal shapes");
   }
   const std::vector<double> values = outputs.to_vector<double>();
-  const std::vector<int64_t> given = labels.to_vector<int64_t>();
+  const std::vector<int64_t> given = whole_numbers(metric, labels);
   Scored result;
   result.classes = by_class ? outputs.dim(-1).constant() : 2;
   for (size_t i = 0; i < given.size(); ++i) {

@@ -37,10 +37,6 @@ int64_t count_outputs(const data::Dataset& dataset, const std::string& input,
   return std::max(largest(dataset, label), tokens ? largest(dataset, input) : 0) + 1;
 }
 
-std::string name_of_loss(const Configuration& train) {
-  return choose(train, "loss", "cross_entropy", {"cross_entropy", "mean_squared_error"});
-}
-
 void configure_validation(const Configuration& train, ConfiguredRun& run) {
   if (!train.has("validation")) {
     if (run.options.patience <= 0) return;
@@ -126,10 +122,10 @@ ConfiguredRun configure(const Configuration& config) {
   run.test = std::move(data.test);
   options.input = data.input;
   options.label = data.label;
-  std::string loss = name_of_loss(train);
-  options.loss = loss_named(loss);
+  options.loss = configure_loss(train, "loss");
+  options.metrics = configure_metrics(train, "metrics");
   const bool simple = data.input.is_one() && data.label.is_one();
-  if (loss == "mean_squared_error" && data.label.is_one()) {
+  if (labels_of(options.loss.name()) == LabelKind::numbers && data.label.is_one()) {
     const std::string& label = data.label.names().front();
     run.train = labels_as(DType::f32, std::move(run.train), label);
     if (!run.test.empty()) run.test = labels_as(DType::f32, std::move(run.test), label);

@@ -39,10 +39,14 @@ data::Dataset labelled_npz(const std::string& file, const Columns& input, const 
 /// [model] for so many outputs, where the section does not say how many.
 nn::ModelFunction configure_model(const Configuration& config, int64_t outputs);
 
+/// A name, or {name = "cross_entropy", label_smoothing = 0.1}; cross entropy where there is none.
+Loss configure_loss(const Configuration& section, std::string_view key);
+/// A list of names and of tables such as {name = "top_k", k = 5, as = "top 5"}.
+Metrics configure_metrics(const Configuration& section, std::string_view key);
 /// `{name = "adamw", learning_rate = {one_cycle = 4e-3}, weight_decay = 1e-4, clip = 1.0}`.
 nn::Optimizer configure_optimizer(const Configuration& optimizer);
-/// A number, or {one_cycle = peak, rise = 0.3}, {cosine = rate, final = 0}, {step = rate, factor =
-/// 0.1, every = steps}, each with warm_up = steps.
+/// A number, or a table such as {one_cycle = peak, rise = 0.3} or {cosine = rate, final = 0}, each
+/// with warm_up = steps; docs/guides/train.md lists them.
 nn::LearningRate configure_learning_rate(const Configuration& section, std::string_view key);
 
 }  // namespace tenon::train

@@ -55,6 +55,18 @@ data::Batch batch_of(const data::Dataset& rows) {
   return batch;
 }
 
+/// A mean over batches that is still being summed.
+struct RunningMean {
+  double sum = 0, weight = 0;
+
+  void add(const LossTerms& terms) {
+    const double more = terms.weight.item();
+    if (more > 0) sum += terms.value.item() * more;  // of nothing a mean may be NaN
+    weight += more;
+  }
+  double value() const { return sum / weight; }
+};
+
 /// Sums over the rows seen so far; means once divided.
 class Evaluator {
  public:
@@ -62,7 +74,11 @@ class Evaluator {
       : model_(model), options_(options), classes_(classes) {
     own_loss_ = options.loss && !options.loss.is_plain();
     if (classes) result_.accuracy = 0;
-    for (const auto& [name, metric] : options.metrics) result_.metrics[name] = 0;
+    for (const auto& [name, metric] : options.metrics) {
+      if (metric.whole() != nullptr) whole_.emplace(name, *metric.whole());
+      if (metric.mean() != nullptr && !*metric.mean())
+        fail(ErrorCode::invalid_argument, "evaluate: the metric '{}' is no function", name);
+    }
   }
 
   /// Rows that begin at `first_row` of the data set.
@@ -70,13 +86,15 @@ class Evaluator {
     const data::Batch batch = batch_of(rows);
     const Tree outputs = model_.predict(options_.input.of(batch));
     const Tree labels = options_.label.of(batch);
-    for (const auto& [name, metric] : options_.metrics)
-      add_mean(metric.terms(outputs, labels), result_.metrics[name]);
+    for (const auto& [name, metric] : options_.metrics) {
+      if (metric.mean() != nullptr) means_[name].add(metric.mean()->terms(outputs, labels));
+    }
+    for (auto& [name, metric] : whole_) metric.update(outputs, labels);
     if (own_loss_) {
       const LossTerms terms = options_.loss.terms(outputs, labels);
-      weight_ += add_mean(terms, result_.loss);
+      loss_.add(terms);
       for (const auto& [name, part] : terms.parts)
-        add_mean({.value = part, .weight = terms.weight}, result_.metrics[name]);
+        means_[name].add({.value = part, .weight = terms.weight});
     }
     if (classes_) {
       add_classes(outputs.leaf().literal(), rows[options_.label.names().front()], first_row);
@@ -84,18 +102,19 @@ class Evaluator {
       add_numbers(outputs.leaf().literal(), rows[options_.label.names().front()]);
     }
     if (!own_loss_)
-      weight_ += static_cast<double>(count_labels(rows[options_.label.names().front()], classes_));
+      loss_.weight +=
+          static_cast<double>(count_labels(rows[options_.label.names().front()], classes_));
   }
 
   /// Over all rows of the data.
   Evaluation finish(const data::Dataset& dataset) {
-    if (weight_ == 0) {
+    if (loss_.weight == 0) {
       throw make_error(ErrorCode::invalid_argument,
                        "evaluate: none of the {} labels counts: all are negative",
                        dataset[options_.label.names().at(0)].size())
           .note("hint: classes are counted from 0; negative labels are left out");
     }
-    result_.examples = static_cast<int64_t>(std::llround(weight_));
+    result_.examples = static_cast<int64_t>(std::llround(loss_.weight));
     if (classes_ || !own_loss_) {
       result_.examples = dataset[options_.label.names().front()].size() - result_.left_out;
     }
@@ -105,20 +124,17 @@ class Evaluator {
       result_.absolute_error = distance_ / counted_;
       result_.r_squared = squares > 0 ? 1 - result_.loss / squares : NAN;
     }
-    result_.loss /= own_loss_ ? weight_ : counted_;
+    result_.loss = own_loss_ ? loss_.value() : result_.loss / counted_;
     result_.accuracy /= counted_;
-    for (auto& [name, sum] : result_.metrics) sum /= weight_;
+    for (const auto& [name, mean] : means_) result_.metrics[name] = mean.value();
+    for (const auto& [name, metric] : whole_) {
+      for (const auto& [part, value] : metric.results())
+        result_.metrics[part.empty() ? name : name + "." + part] = value;
+    }
     return std::move(result_);
   }
 
  private:
-  /// The weight that was added, too: of no label a mean may be NaN.
-  static double add_mean(const LossTerms& terms, double& sum) {
-    const double weight = terms.weight.item();
-    if (weight > 0) sum += terms.value.item() * weight;
-    return weight;
-  }
-
   void add_classes(const Literal& logits, const Literal& labels, int64_t first_row) {
     int64_t classes = logits.shape().back();
     if (options_.details && result_.confusion.empty()) result_.confusion = Confusion(classes);
@@ -168,7 +184,9 @@ class Evaluator {
   const EvaluateOptions& options_;
   bool classes_;
   bool own_loss_ = false;
-  double weight_ = 0;    // of all batches
+  RunningMean loss_;  // of the caller's own; its weight always counts
+  std::map<std::string, RunningMean> means_;
+  std::map<std::string, nn::Metric> whole_;
   double counted_ = 0;   // labels that were compared with what was predicted
   double distance_ = 0;  // from labels that are numbers
   Evaluation result_;

@@ -18,11 +18,10 @@
 #include "tenon/train/columns.h"
 #include "tenon/train/confusion.h"
 #include "tenon/train/loss.h"
+#include "tenon/train/metric.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
-
-using Metrics = std::map<std::string, Loss>;
 
 struct Evaluation {
   double loss = 0;

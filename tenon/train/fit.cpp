@@ -160,6 +160,8 @@ class Run {
         model, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
         inputs_, {}, dataset_.classes());
     if (!options_.loss.name().empty()) evaluated_.describe("loss", options_.loss.name());
+    if (!options_.loss.options().empty())
+      evaluated_.describe("loss options", options_.loss.options());
     evaluated_.describe("input", options_.input.to_string());
     evaluated_.describe("label", options_.label.to_string());
     if (evaluated_.outputs().size() == 1) outputs_ = evaluated_.outputs()[0].type;
@@ -217,7 +219,9 @@ class Run {
         {"rows", std::to_string(dataset_.size())},
         {"input scaling",
          scaling.to_float ? fmt::format("x * {} + {}", scaling.scale, scaling.offset) : "none"}};
-    if (!options_.loss.name().empty()) all.emplace_back("loss", options_.loss.name());
+    if (!options_.loss.name().empty())
+      all.emplace_back(
+          "loss", options_.loss.options().empty() ? options_.loss.name() : options_.loss.options());
     if (options_.accumulate > 1)
       all.emplace_back("accumulate", std::to_string(options_.accumulate));
     std::vector<std::string> columns = options_.input.names();
@@ -407,6 +411,7 @@ class Run {
     run_.sums.loss += loss * weight;
     run_.sums.weight += weight;
     run_.sums.correct += result.metrics.correct.item();
+    run_.sums.counted += result.metrics.counted.item();
     for_each_leaf(result.metrics.parts, [&](const std::string& name, const Tensor& part) {
       if (weight > 0) run_.sums.parts[name] += part.item() * weight;
     });

@@ -17,7 +17,8 @@ Type for_any_batch(Type type) {
 
 /// One output cannot tell classes apart. Labels of its shape are classes all the same, where they
 /// are whole numbers.
-void check_more_than_one(const Type& outputs, const Literal& labels, const std::string& what) {
+void check_more_than_one(const std::string& loss, const Type& outputs, const Literal& labels,
+                         const std::string& what) {
   Shape rows = outputs.shape;
   if (rows.rank() == 0 || rows[rows.rank() - 1] != Dim(1) || !is_integer(labels.dtype())) return;
   rows.erase(rows.rank() - 1);
@@ -25,25 +26,24 @@ void check_more_than_one(const Type& outputs, const Literal& labels, const std::
   int64_t largest = 0;
   for (int64_t i = 0; i < labels.size(); ++i) largest = std::max(largest, labels.to_int(i));
   if (largest == 0) {
-    throw make_error(ErrorCode::invalid_argument,
-                     "cross_entropy: {} have only one class: every label is 0", what)
+    throw make_error(ErrorCode::invalid_argument, "{}: {} have only one class: every label is 0",
+                     loss, what)
         .note("outputs  {}", outputs.to_string())
         .note("hint: at least two are needed to tell apart; data.classes may name more");
   }
   throw make_error(ErrorCode::shape_mismatch,
-                   "cross_entropy: the model has one output, but {} have {} classes", what,
-                   largest + 1)
+                   "{}: the model has one output, but {} have {} classes", loss, what, largest + 1)
       .note("outputs  {}", outputs.to_string())
       .note("hint: one output a class, two where the answer is yes or no");
 }
 
-void check_classes(const Type& outputs, const data::Dataset& dataset, const std::string& label,
-                   const std::string& what) {
+void check_classes(const std::string& loss, const Type& outputs, const data::Dataset& dataset,
+                   const std::string& label, const std::string& what) {
   const Literal& labels = dataset[label];
-  check_more_than_one(outputs, labels, what);
+  check_more_than_one(loss, outputs, labels, what);
   if (!are_classes(outputs, labels.type())) {
     throw make_error(ErrorCode::shape_mismatch,
-                     "cross_entropy: {} do not have one class for each row of outputs", what)
+                     "{}: {} do not have one class for each row of outputs", loss, what)
         .note("outputs  {}", outputs.to_string())
         .note("{:<7}  {}", label, for_any_batch(labels.type()).to_string())
         .note(
@@ -52,7 +52,7 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
   }
   if (count_labels(labels, true) == 0) {
     throw make_error(ErrorCode::invalid_argument,
-                     "cross_entropy: every label of {} is negative, which leaves it out", what)
+                     "{}: every label of {} is negative, which leaves it out", loss, what)
         .note("hint: classes are counted from 0");
   }
   const Dim& last = outputs.shape[outputs.rank() - 1];
@@ -62,7 +62,7 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
     int64_t value = labels.to_int(i);
     if (value < classes) continue;  // negative ones are left out
     throw make_error(ErrorCode::out_of_range,
-                     "cross_entropy: label {} in row {} of {} is not one of {} classes", value,
+                     "{}: label {} in row {} of {} is not one of {} classes", loss, value,
                      i / (labels.size() / dataset.size()), what, classes)
         .note("outputs  {}", outputs.to_string())
         .note(
@@ -87,10 +87,15 @@ bool same_numbers(const Type& outputs, const Type& labels) {
 
 }  // namespace
 
-Loss loss_named(std::string_view name) {
-  if (name == "cross_entropy") return nn::cross_entropy;
-  if (name == "mean_squared_error") return nn::mean_squared_error;
-  return {};
+LabelKind labels_of(std::string_view loss) {
+  auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+    return std::ranges::find(names, loss) != names.end();
+  };
+  if (is_one_of({"cross_entropy", "multi_margin"})) return LabelKind::classes;
+  if (is_one_of({"mean_squared_error", "mean_absolute_error", "huber", "smooth_l1", "poisson_nll",
+                 "binary_cross_entropy", "focal", "kl_divergence"}))
+    return LabelKind::numbers;
+  return LabelKind::other;
 }
 
 bool are_classes(const Type& outputs, const Type& labels) {
@@ -111,12 +116,16 @@ int64_t count_labels(const Literal& labels, bool classes) {
 
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
                   const std::string& label, const std::string& what) {
-  if (loss.name() == "cross_entropy") return check_classes(outputs, dataset, label, what);
-  if (loss.name() != "mean_squared_error") return;
-  Type labels = dataset[label].type();
-  if (same_numbers(outputs, labels)) return;
+  const Type labels = dataset[label].type();
+  const LabelKind kind = labels_of(loss.name());
+  if (kind == LabelKind::classes) {
+    // Probabilities of classes are the loss's own affair.
+    if (is_floating(labels.dtype) && !loss.is_plain() && same_numbers(outputs, labels)) return;
+    return check_classes(loss.name(), outputs, dataset, label, what);
+  }
+  if (kind != LabelKind::numbers || same_numbers(outputs, labels)) return;
   throw make_error(ErrorCode::shape_mismatch,
-                   "mean_squared_error: {}: labels of other shapes than the model's outputs", what)
+                   "{}: {}: labels of other shapes than the model's outputs", loss.name(), what)
       .note("outputs  {}", outputs.to_string())
       .note("{:<7}  {}", label, for_any_batch(labels).to_string())
       .note("hint: one output for each number of a row; models by name take classes = 1");

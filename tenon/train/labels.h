@@ -4,6 +4,7 @@
 //   train::check_labels(loss, outputs, dataset, "label", "the training data");
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,9 +12,17 @@
 
 namespace tenon::train {
 
-/// "cross_entropy" or "mean_squared_error", as models and configurations call them; empty for other
-/// names.
-Loss loss_named(std::string_view name);
+/// A loss as models and configurations call it, with the options that a model file keeps; empty for
+/// a name that none has.
+Loss loss_named(std::string_view name, std::string_view options = "");
+
+/// What a loss of this name takes for labels.
+enum class LabelKind : uint8_t {
+  classes,  // whole numbers, one for each row of outputs
+  numbers,  // real ones, of the shape of the outputs
+  other,    // what the loss itself says, as one of the user's own does
+};
+LabelKind labels_of(std::string_view loss);
 
 /// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
 bool are_classes(const Type& outputs, const Type& labels);

@@ -34,13 +34,16 @@ struct LossTerms {
 class Loss {
  public:
   Loss() = default;
-  /// A function of (Tensor outputs, Tensor labels) or of (Tree outputs, Tree labels) to a scalar or
-  /// to LossTerms. `nn::cross_entropy` and `nn::mean_squared_error` are known by name.
+  /// A function of (Tensor outputs, Tensor labels) or of (Tree outputs, Tree labels) to a scalar, a
+  /// nn::WeightedMean or LossTerms. `nn::cross_entropy` and `nn::mean_squared_error` are known by
+  /// name, and what has a `name()`, as nn::CrossEntropy has.
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, Loss>)
   Loss(F f) {
     if constexpr (std::is_same_v<F, Tensor (*)(const Tensor&, const Tensor&)>) name_ = name_of(f);
     is_plain_ = !name_.empty();
+    if constexpr (requires { std::string(std::as_const(f).name()); })
+      name_ = std::as_const(f).name();
     set(std::move(f));
   }
   /// One that configurations, model files and checkpoints call by a name.
@@ -55,6 +58,14 @@ class Loss {
   Tensor operator()(const Tensor& outputs, const Tensor& labels) const {
     return f_(Tree(outputs), Tree(labels)).value;
   }
+  /// What a configuration says of it besides its name, as TOML: {name = "huber", delta = 0.5}.
+  Loss with_options(std::string options) const {
+    Loss loss = *this;
+    loss.options_ = std::move(options);
+    return loss;
+  }
+  const std::string& options() const& { return options_; }
+  std::string options() && { return std::move(options_); }
   /// "cross_entropy"; empty for a function of the user's own.
   const std::string& name() const& { return name_; }
   std::string name() && { return std::move(name_); }
@@ -65,6 +76,9 @@ class Loss {
   static std::string name_of(Tensor (*f)(const Tensor&, const Tensor&));
   static LossTerms as_terms(LossTerms terms) { return terms; }
   static LossTerms as_terms(Tensor value) { return {.value = std::move(value)}; }
+  static LossTerms as_terms(nn::WeightedMean mean) {
+    return {.value = std::move(mean.value), .weight = std::move(mean.weight)};
+  }
 
   template <class F>
   void set(F f) {
@@ -93,7 +107,7 @@ class Loss {
   }();
 
   std::function<LossTerms(const Tree&, const Tree&)> f_;
-  std::string name_;
+  std::string name_, options_;
   bool is_plain_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "tenon/graph/text.h"
 #include "tenon/ops/registry.h"
 #include "tenon/tensor/tracing.h"
+#include "tenon/train/labels.h"
 
 namespace tenon::train {
 
@@ -236,7 +237,9 @@ std::string Model::about(const std::string& key, const std::string& otherwise) c
   return text == about_.end() ? otherwise : text->second;
 }
 
-bool Model::gives_classes() const { return about("loss", "cross_entropy") == "cross_entropy"; }
+bool Model::gives_classes() const {
+  return labels_of(about("loss", "cross_entropy")) == LabelKind::classes;
+}
 
 namespace {
 

@@ -89,7 +89,8 @@ Checkpoint to_checkpoint(const RunState& run) {
     checkpoint.notes[key] = dump_json(value, JsonStyle::compact);
   };
   const EpochSums& sums = run.sums;
-  note("epoch_sums", {sums.loss, sums.weight, sums.correct, sums.seconds, sums.parts});
+  note("epoch_sums",
+       {sums.loss, sums.weight, sums.correct, sums.seconds, sums.parts, sums.counted});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
   note("wall_seconds", run.history.wall_seconds);
@@ -116,8 +117,9 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
   };
   try {
     Json sums = note("epoch_sums");
-    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), {}};
+    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
     if (sums.size() > 4) run.sums.parts = numbers_of(sums.at(4));  // an older version has none
+    run.sums.counted = sums.size() > 5 ? sums.at(5).get<double>() : run.sums.weight;
     if (Json stopping = note("early_stopping"); !stopping.empty()) {
       const double best = number_or_nan(stopping.at(0));
       run.stopping.best_loss = std::isnan(best) ? INFINITY : best;

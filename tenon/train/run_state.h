@@ -18,13 +18,14 @@ namespace tenon::train {
 /// Over the steps of the current epoch.
 struct EpochSums {
   double loss = 0;    // times the weight of each batch
-  double weight = 0;  // labels that count; rows where labels are not classes
+  double weight = 0;  // of all batches: what counts in the loss
   double correct = 0;
   double seconds = 0;
   std::map<std::string, double> parts = {};  // of the loss, as the loss
+  double counted = 0;                        // labels that count; rows where labels are not classes
   double mean(double sum) const { return weight > 0 ? sum / weight : 0; }
   double mean_loss() const { return mean(loss); }
-  double accuracy() const { return mean(correct); }
+  double accuracy() const { return counted > 0 ? correct / counted : 0; }
 };
 
 /// The best variables so far, while training may stop early.

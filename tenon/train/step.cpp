@@ -30,7 +30,7 @@ Tensor count_correct(const Tree& outputs, const Tree& labels) {
 /// What a batch gives besides the value of its loss.
 struct Aux {
   Tree state;
-  Tensor weight, correct;
+  Tensor weight, correct, counted;
   Tree parts;
 };
 
@@ -131,15 +131,15 @@ class StepMaker {
       LossTerms terms = options_.loss.terms(outputs, labels);
       Tree parts;
       for (const auto& [name, part] : terms.parts) parts.set(name, part);
-      return std::pair{terms.value,
-                       Aux{model_state, terms.weight, count_correct(outputs, labels), parts}};
+      return std::pair{terms.value, Aux{model_state, terms.weight, count_correct(outputs, labels),
+                                        weight_of(outputs, labels), parts}};
     };
     auto [value, by_trained] =
         value_and_grad(objective)(trained_parameters(s.parameters, options_));
     auto& [loss, aux] = value;
     gradient = std::move(by_trained);
     state = std::move(aux.state);
-    return {loss, aux.weight, aux.correct, aux.parts};
+    return {loss, aux.weight, aux.correct, aux.counted, aux.parts};
   }
 
   /// One update with a gradient; `step` counts updates.

@@ -32,6 +32,7 @@ struct StepMetrics {
   Tensor weight;   // f32[]: what counts in the batch, as LossTerms say
   Tensor correct;  // f32[]: how many rows are predicted right; 0 where outputs are not logits of
                    // the labels' rows
+  Tensor counted;  // f32[]: of how many rows that is, which classes may weigh otherwise in the loss
   Tree parts;      // of the loss, by name
 };
 

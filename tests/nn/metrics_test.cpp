@@ -129,8 +129,8 @@ TEST(Metrics, SayWhatDoesNotFit) {
               HasSubstr("f1: label 3 is not one of 3 classes"));
   EXPECT_THAT(error_of([&] { Metric(roc_auc()).update(zeros({3, 4}), labels); }),
               HasSubstr("roc_auc: outputs f32[3,4] and labels i32[2]"));
-  EXPECT_THAT(error_of([&] { Metric(perplexity()).update(zeros({2, 4}), zeros({2})); }),
-              HasSubstr("whole numbers"));
+  EXPECT_THAT(error_of([&] { Metric(perplexity()).update(zeros({2, 4}), Tensor{0, 0.5}); }),
+              HasSubstr("label 0.5 is no whole number"));
   EXPECT_THAT(
       error_of([&] { Metric(f1({.average = Average::binary})).update(zeros({2, 4}), labels); }),
       HasSubstr("of two classes, not 4"));
