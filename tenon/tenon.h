@@ -44,6 +44,7 @@
 #include "tenon/nn/metrics.h"
 #include "tenon/nn/model_function.h"
 #include "tenon/nn/optimizer.h"
+#include "tenon/nn/plateau.h"
 #include "tenon/nn/scope.h"
 #include "tenon/nn/transfer.h"
 #include "tenon/runtime/caches.h"

@@ -30,6 +30,7 @@ Tree Optimizer::init(const Tree& parameters) const {
 Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree& gradient,
                           const Tensor& step, double total) const {
   Tensor rate = learning_rate_(step, total);
+  if (rate_factor_.has_value()) rate = rate * rate_factor_.cast(rate.dtype());
   Tree used = value_limit_ > 0 ? clip_by_value(gradient, value_limit_) : gradient;
   if (gradient_limit_ > 0) used = clip_by_global_norm(used, gradient_limit_);
   std::vector<Tensor> gradients = leaves_as(parameters, used, name_ + ": the gradient");
@@ -75,6 +76,12 @@ Optimizer Optimizer::with_clipped_values(double limit) const {
   Optimizer clipped = *this;
   clipped.value_limit_ = limit;
   return clipped;
+}
+
+Optimizer Optimizer::with_rate_factor(Tensor factor) const {
+  Optimizer scaled = *this;
+  scaled.rate_factor_ = std::move(factor);
+  return scaled;
 }
 
 Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {

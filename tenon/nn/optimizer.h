@@ -66,6 +66,9 @@ class Optimizer {
   Optimizer with_clipped_gradient(double limit) const;
   /// The same rule on gradients that clip_by_value has cut, before their norm is looked at.
   Optimizer with_clipped_values(double limit) const;
+  /// The same rule with learning rates times this number, f32[]: of a step that is compiled it may
+  /// be an argument, as nn::Plateau needs it.
+  Optimizer with_rate_factor(Tensor factor) const;
   /// Other settings for parameters whose paths match a pattern; of several that match, the last
   /// counts.
   Optimizer with_groups(std::vector<ParameterGroup> groups) const;
@@ -109,6 +112,7 @@ class Optimizer {
   Rule rule_;
   double gradient_limit_ = 0;  // 0: none
   double value_limit_ = 0;     // 0: none
+  Tensor rate_factor_;         // empty: 1
 };
 
 struct SgdOptions {

@@ -39,6 +39,12 @@ int64_t count_outputs(const data::Dataset& dataset, const std::string& input,
 
 void configure_validation(const Configuration& train, ConfiguredRun& run) {
   if (!train.has("validation")) {
+    if (run.options.plateau) {
+      throw make_error(ErrorCode::invalid_argument,
+                       "{}: a plateau is one of the validation loss, which there is not",
+                       train.where("plateau"))
+          .note("hint: validation = 0.1 keeps a tenth of the training set back");
+    }
     if (run.options.patience <= 0) return;
     throw make_error(ErrorCode::invalid_argument,
                      "{}: patience needs a validation set to be patient about",
@@ -52,9 +58,9 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
                        train.where("validation"))
           .note("hint: validation = 0.1 keeps a tenth of the training set back instead");
     }
-    if (run.options.patience > 0) {
+    if (run.options.patience > 0 || run.options.plateau) {
       throw make_error(ErrorCode::invalid_argument,
-                       "{}: with patience the test set would choose the model",
+                       "{}: with patience or a plateau the test set would choose the model",
                        train.where("validation"))
           .note("hint: validation = 0.1 keeps a tenth of the training set back instead");
     }
@@ -75,6 +81,20 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
   }
   run.options.validation = std::move(kept_back);
   run.train = std::move(rest);
+}
+
+/// plateau = {factor = 0.1, patience = 10, …}
+std::optional<nn::PlateauOptions> plateau_of(const Configuration& train) {
+  if (!train.has("plateau")) return std::nullopt;
+  const Configuration p = train.section("plateau");
+  nn::PlateauOptions options;
+  options.factor = p.get_double("factor", options.factor);
+  options.patience = p.get_int("patience", options.patience);
+  options.threshold = p.get_double("threshold", options.threshold);
+  options.cooldown = p.get_int("cooldown", options.cooldown);
+  options.least = p.get_double("least", options.least);
+  at_key(train, "plateau", [&] { nn::Plateau{options}; });
+  return options;
 }
 
 /// First of all: a misspelt section would be missed as a key that is not there.
@@ -107,6 +127,7 @@ ConfiguredRun configure(const Configuration& config) {
   options.keep_checkpoints =
       static_cast<int>(count_of(train, "keep_checkpoints", options.keep_checkpoints, 1));
   options.patience = count_of(train, "patience", 0, 0);
+  options.plateau = plateau_of(train);
   options.accumulate = count_of(train, "accumulate", options.accumulate, 1);
   options.average_decay = train.get_double("average_decay", options.average_decay);
   if (!(options.average_decay >= 0 && options.average_decay < 1)) {

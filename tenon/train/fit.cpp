@@ -42,6 +42,9 @@ class Run {
                           .transform = options_.transform}) {
     if (options_.patience > 0 && options_.validation.empty())
       fail(ErrorCode::invalid_argument, "fit: patience needs validation data");
+    if (options_.plateau && options_.validation.empty())
+      fail(ErrorCode::invalid_argument, "fit: a plateau is one of the validation loss: no data");
+    if (options_.plateau) nn::Plateau(*options_.plateau);  // what is wrong shows here
     if (options_.epochs < 1)
       fail(ErrorCode::invalid_argument, "fit: epochs is {}, it must be at least 1",
            options_.epochs);
@@ -231,8 +234,8 @@ class Run {
       all.emplace_back(name, fingerprint(rows, columns).hex());
     };
     add_hash("training data", dataset_);
-    // Without patience validation changes no value of the model.
-    if (options_.patience > 0) add_hash("validation data", options_.validation);
+    // Otherwise validation changes no value of the model.
+    if (options_.patience > 0 || options_.plateau) add_hash("validation data", options_.validation);
     return all;
   }
 
@@ -362,6 +365,7 @@ class Run {
     text += fmt::format("  validation loss {:.3f}", e.loss);
     if (classifies()) text += fmt::format("  accuracy {:.3f}", e.accuracy);
     for (const auto& [name, value] : e.metrics) text += fmt::format("  {} {:.3f}", name, value);
+    if (options_.plateau) look_for_plateau(e.loss);
     EarlyStopping& stopping = run_.stopping;
     if (!(e.loss < stopping.best_loss)) {  // NaN is never better
       ++stopping.epochs_without_better;
@@ -375,6 +379,16 @@ class Run {
       const nn::Variables now = variables();
       stopping.best = nn::Variables{map_leaves(copy, now.parameters), map_leaves(copy, now.state)};
     }
+  }
+
+  void look_for_plateau(double loss) {
+    nn::Plateau plateau(*options_.plateau);
+    plateau.restore(run_.plateau);
+    if (plateau.update(loss)) {
+      run_.values.rate_factor = Tensor(static_cast<float>(plateau.factor()));
+      log_info("the validation loss does not fall: learning rates times {:.3g}", plateau.factor());
+    }
+    run_.plateau = plateau.state();
   }
 
   /// As validate() chose it: NaN is never better.

@@ -20,6 +20,7 @@
 #include "tenon/data/prefetch.h"
 #include "tenon/nn/losses.h"
 #include "tenon/nn/optimizer.h"
+#include "tenon/nn/plateau.h"
 #include "tenon/train/evaluate.h"
 #include "tenon/train/model.h"
 
@@ -73,6 +74,8 @@ struct FitOptions {
   data::Dataset test = {};
   /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
   int64_t patience = 0;
+  /// Smaller learning rates after epochs without a better validation loss.
+  std::optional<nn::PlateauOptions> plateau = std::nullopt;
   /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
   data::Transform transform = {};
   /// What the model and the loss are given: "image", the tensor of a column, or {"source",

@@ -23,6 +23,7 @@ Tree scalars_of(const TrainState& state) {
   Tree scalars;
   scalars.set("step", state.step);
   if (state.weight) scalars.set("weight", *state.weight);
+  if (state.rate_factor) scalars.set("rate_factor", *state.rate_factor);
   return scalars;
 }
 
@@ -92,6 +93,8 @@ Checkpoint to_checkpoint(const RunState& run) {
   note("epoch_sums",
        {sums.loss, sums.weight, sums.correct, sums.seconds, sums.parts, sums.counted});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
+  const PlateauState& plateau = run.plateau;
+  note("plateau", {plateau.factor, plateau.best, plateau.not_better, plateau.cooldown});
   note("epochs", history_json(run.history));
   note("wall_seconds", run.history.wall_seconds);
   checkpoint.state.set(kStepLoss, Tensor(step_losses(run.history)));
@@ -108,6 +111,7 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
   take("", checkpoint, scalars);
   run.values.step = scalars.at("step");
   if (run.values.weight) run.values.weight = scalars.at("weight");
+  if (run.values.rate_factor) run.values.rate_factor = scalars.at("rate_factor");
   run.epoch = checkpoint.epoch;
   run.step = checkpoint.step;
   auto note = [&](const char* key) {
@@ -124,6 +128,11 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
       const double best = number_or_nan(stopping.at(0));
       run.stopping.best_loss = std::isnan(best) ? INFINITY : best;
       run.stopping.epochs_without_better = stopping.at(1);
+    }
+    if (Json plateau = note("plateau"); !plateau.empty()) {
+      const double best = number_or_nan(plateau.at(1));
+      run.plateau = {plateau.at(0), std::isnan(best) ? INFINITY : best, plateau.at(2),
+                     plateau.at(3)};
     }
     if (Json seconds = note("wall_seconds"); seconds.is_number())
       run.history.wall_seconds = seconds;

@@ -35,12 +35,16 @@ struct EarlyStopping {
   int64_t epochs_without_better = 0;
 };
 
+/// Where a run looks for plateaus of the validation loss.
+using PlateauState = nn::Plateau::State;
+
 struct RunState {
   TrainState values;
   int64_t epoch = 0;  // epochs finished
   int64_t step = 0;   // steps done in the current one
   EpochSums sums;
   EarlyStopping stopping;
+  PlateauState plateau;
   History history;
 };
 

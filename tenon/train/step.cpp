@@ -85,6 +85,7 @@ TrainState initial_state(const nn::Variables& variables, const FitOptions& optio
                    Tensor(0)};
   // A tensor of its own for each: the step writes into both.
   auto copy = [](const Tensor& leaf) { return Tensor(Literal(leaf.literal())); };
+  if (options.plateau) state.rate_factor = Tensor(1.0f);
   if (options.average_decay > 0) state.averages = map_leaves(copy, trained);
   if (options.accumulate > 1) {
     state.gradients =
@@ -145,9 +146,11 @@ class StepMaker {
   /// One update with a gradient; `step` counts updates.
   void update(TrainState& s, const Tree& gradient, const Tensor& step) const {
     const Tree trained = trained_parameters(s.parameters, options_);
+    const nn::Optimizer optimizer =
+        s.rate_factor ? options_.optimizer.with_rate_factor(*s.rate_factor) : options_.optimizer;
     nn::Updated updated =
-        options_.optimizer.update(trained, s.slots, gradient, step,
-                                  std::ceil(total_ / static_cast<double>(options_.accumulate)));
+        optimizer.update(trained, s.slots, gradient, step,
+                         std::ceil(total_ / static_cast<double>(options_.accumulate)));
     if (options_.average_decay > 0) {
       // As TensorFlow's ExponentialMovingAverage with num_updates: short at first.
       Tensor count = step.cast(DType::f32);

@@ -25,6 +25,8 @@ struct TrainState {
   /// With FitOptions::accumulate: sums of gradients since the last update, and of their weights.
   Tree gradients = {};
   std::optional<Tensor> weight = {};
+  /// With FitOptions::plateau: what learning rates are multiplied by, f32[].
+  std::optional<Tensor> rate_factor = {};
 };
 
 struct StepMetrics {

@@ -7,6 +7,7 @@
 
 #include "tenon/nn/lbfgs.h"
 #include "tenon/nn/optimizer.h"
+#include "tenon/nn/plateau.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/transforms.h"
 #include "tests/nn/golden_file.h"
@@ -112,11 +113,38 @@ TEST(SchedulesGolden, RatesOfEachStepAreThoseOfPyTorch) {
   }
 }
 
+TEST(Plateau, IsThatOfPyTorch) {
+  const Literal losses = golden_file("optimizers").read("plateau/losses");
+  const std::map<std::string, PlateauOptions> cases = {
+      {"plain", {.factor = 0.5, .patience = 2}},
+      {"cooled", {.patience = 1, .threshold = 0.05, .cooldown = 3}},
+      {"least", {.factor = 0.3, .patience = 0, .least = 0.2}}};
+  for (const auto& [name, options] : cases) {
+    Plateau plateau(options);
+    const Literal rates = golden_file("optimizers").read("plateau/" + name);
+    for (int64_t i = 0; i < losses.size(); ++i) {
+      const double before = plateau.factor();
+      const bool fell = plateau.update(losses.to_double(i));
+      EXPECT_EQ(fell, plateau.factor() < before);
+      EXPECT_NEAR(plateau.factor(), rates.to_double(i), 1e-12) << name << " " << i;
+    }
+  }
+}
+
+TEST(Plateau, OfNegativeLossesLessIsBetter) {
+  Plateau plateau({.factor = 0.5, .patience = 1, .threshold = 0.01});
+  for (double loss : {-100.0, -99.5, -99.6}) plateau.update(loss);
+  EXPECT_EQ(plateau.factor(), 0.5);
+  EXPECT_THROW(Plateau({.factor = 1}), Error);
+  EXPECT_THROW(Plateau({.patience = -1}), Error);
+}
+
 TEST(OptimizerGolden, EveryCaseOfTheFileIsTested) {
   for (const SafetensorsEntry& entry : golden_file("optimizers").tensors()) {
     const size_t slash = entry.name.find('/');
     const std::string name = entry.name.substr(0, slash);
-    if (slash == std::string::npos || name == "initial" || name == "lbfgs") continue;
+    if (slash == std::string::npos || name == "initial" || name == "lbfgs" || name == "plateau")
+      continue;
     EXPECT_TRUE(name == "schedule" ? schedules().contains(entry.name.substr(slash + 1))
                                    : optimizers().contains(name))
         << entry.name;

@@ -10,6 +10,7 @@ optimizers.safetensors:
     x, y, initial/w, initial/b    a problem: the mean of (tanh(x w + b) - y)^2
     CASE/w, CASE/b     the parameters after ten updates (lbfgs: after ten iterations)
     schedule/CASE      the rates of the first 60 steps
+    plateau/CASE       the rates after each of the losses plateau/losses, from 1
 LARS, LAMB and Lion, which PyTorch lacks, are written down from their papers. Inputs are float32
 numbers, so that they are the same for both.
 """
@@ -356,7 +357,22 @@ def schedules():
         "longer_restarts": rates(lambda o: s.CosineAnnealingWarmRestarts(o, 4, 2), 0.5),
         "inverse_square_root": np.array([vaswani(n) for n in range(60)]),
     }
-    return {f"schedule/{name}": v for name, v in cases.items()}
+    out = {f"schedule/{name}": v for name, v in cases.items()}
+    losses = np.array([5, 4, 4.1, 4, 3.9999, 4, 4, 3, 3.5, 3.4, 3.3, 3.2, 3.1, np.nan, 3.2, 3.3, 2,
+                       2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1])
+    out["plateau/losses"] = losses
+    for name, options in {
+        "plain": dict(factor=0.5, patience=2),
+        "cooled": dict(factor=0.1, patience=1, cooldown=3, threshold=0.05),
+        "least": dict(factor=0.3, patience=0, min_lr=0.2),
+    }.items():
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        plateau, found = s.ReduceLROnPlateau(optimizer, **options), []
+        for loss in losses:
+            plateau.step(loss)
+            found.append(optimizer.param_groups[0]["lr"])
+        out[f"plateau/{name}"] = np.array(found)
+    return out
 
 
 if __name__ == "__main__":

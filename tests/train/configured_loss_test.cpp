@@ -209,6 +209,52 @@ TEST(Metrics, AreOfAllRowsInFitAndEvaluateHoweverTheLossWeighsThem) {
   }
 }
 
+FitOptions with_plateau(const data::Dataset& data) {
+  FitOptions options;
+  options.optimizer = nn::sgd({.learning_rate = 0.05});
+  options.input = "x";
+  options.epochs = 6;
+  options.batch = 16;
+  options.progress = false;
+  options.checkpoint_seconds = 0;
+  options.validation = data;
+  options.plateau = nn::PlateauOptions{.factor = 0, .patience = 1, .threshold = 0.9};
+  return options;
+}
+
+TEST(Plateau, StopsWhatDoesNotFallAndIsKeptByCheckpoints) {
+  data::Dataset data = rare(64);
+  nn::ModelFunction model = [](nn::Scope s, Tensor x) { return nn::dense(s, x, 2); };
+  FitOptions options = with_plateau(data);
+  FitResult whole = fit(model, data, options);
+  // No loss is a tenth of the one before: a factor of 0 after the third epoch.
+  const std::vector<EpochRecord>& epochs = whole.history.epochs;
+  EXPECT_LT(epochs[2].validation_loss, epochs[1].validation_loss);
+  for (size_t i = 3; i < 6; ++i)
+    EXPECT_EQ(epochs[i].validation_loss, epochs[2].validation_loss) << i;
+  // Stopped in between, it ends in the same bits.
+  for (int64_t first : {2, 3, 4}) {
+    TemporaryFolder folder;
+    options.checkpoint = folder.path().string();
+    options.epochs = first;
+    fit(model, data, options);
+    options.epochs = 6;
+    FitResult resumed = fit(model, data, options);
+    for_each_leaf(
+        whole.model.variables().parameters, [&](const std::string& path, const Tensor& leaf) {
+          EXPECT_EQ(resumed.model.variables().parameters.at(path).literal(), leaf.literal())
+              << first << " " << path;
+        });
+  }
+}
+
+TEST(Plateau, NeedsValidationData) {
+  data::Dataset data = rare(16);
+  nn::ModelFunction model = [](nn::Scope s, Tensor x) { return nn::dense(s, x, 2); };
+  FitOptions options = with_plateau({});
+  EXPECT_THAT(error_of([&] { fit(model, data, options); }), HasSubstr("validation loss"));
+}
+
 TEST(Labels, OfEachLossAreCheckedByItsName) {
   data::Dataset data = rare(8);
   nn::ModelFunction model = [](nn::Scope s, Tensor x) { return nn::dense(s, x, 2); };
