@@ -155,14 +155,17 @@ Tensor take(const Tensor& x, const Tensor& indices, int64_t axis = 0);
 /// One element for each index along the axis: out[…, i, …] = x[…, indices[…, i, …], …].
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, int64_t axis);
 Tensor sort(const Tensor& x, int64_t axis = -1, bool descending = false);
-/// i32, and i64 for axes that it does not count: what argmax, argsort, nonzero and search_sorted
-/// give positions in. A dimension that is a symbol counts as small; an i32 that does not do when
-/// the size is known is an error of argmax and searchsorted.
+/// i32, and i64 for axes that it does not count: what argmax, argsort, nonzero, argwhere and
+/// search_sorted give positions in. A dimension that is a symbol counts as small; an i32 that does
+/// not do when the size is known is an error of argmax and searchsorted.
 DType position_dtype(const Dim& dim);
 /// The indices that sort x; equal elements keep their order.
 Tensor argsort(const Tensor& x, int64_t axis = -1, bool descending = false);
 /// Where a vector is not zero; evaluates it, since the size of the result depends on its values.
 Tensor nonzero(const Tensor& x);
+/// The same for any number of axes: [count, rank], one row of indices an element, in row-major
+/// order.
+Tensor argwhere(const Tensor& x);
 /// How many elements of the ascending vector come before each value; with `right`, those that equal
 /// it, too.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
