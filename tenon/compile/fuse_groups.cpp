@@ -138,7 +138,7 @@ class Planner {
       return !is_prefix_or_suffix_reduction(graph_, user);
     }
     return is_small_beside(graph_.type(node.outputs[0]), graph_.type(user.outputs[0])) ||
-           user.op->name == "gather";
+           user.op->indices.has_value();
   }
 
   /// Whether the only reader uses each result once in place: then it is computed there, and never

@@ -4,6 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/fork_safe_mutex.h"
+#include "tenon/ops/cost.h"
 #include "tenon/ops/element.h"
 
 namespace tenon {
@@ -57,19 +58,9 @@ const Graph& fusion_body(const Node& fusion) { return *fusion.attributes.graph("
 
 namespace {
 
-/// Expansions with more operations than this are stored rather than computed twice.
-constexpr size_t kCheapOperations = 12;
-
 NodeCost elementwise_cost(const Graph& graph, const Node& node) {
-  ExprPool pool;
-  std::vector<Expr> arguments;
-  for (ValueId input : node.inputs) {
-    auto position = static_cast<uint32_t>(arguments.size());
-    arguments.push_back(pool.argument(compute_type(graph.type(input).dtype), position));
-  }
-  size_t before = pool.size();
-  node.op->expand(pool, arguments, node.attributes);
-  return pool.size() - before > kCheapOperations ? NodeCost::expensive : NodeCost::cheap;
+  const bool cheap = operations_per_element(graph, node) <= kCheapOperations;
+  return cheap ? NodeCost::cheap : NodeCost::expensive;
 }
 
 /// Runs an element definition only to see whether it reduces and how much it computes.

@@ -10,7 +10,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/fork_safe_mutex.h"
-#include "tenon/data/gather.h"
+#include "tenon/data/batch_pool.h"
 
 namespace tenon::data {
 

@@ -1,7 +1,6 @@
 // What an op is: one OpDef holds all there is to know about it. Ops are stated in tenon/ops/, one
-// statement each (see statement.h there); the rest of the system reads these fields. What rewrites
-// have to know by name are a few primitives: constants and reshapes (below), control flow
-// (ops/control_flow.h), dots, broadcasts, and those that a rule states itself.
+// statement each (see statement.h there); the rest of the system reads these fields. Rules that are
+// about one op of Tenon's own compare with a CoreOp; nothing compares names.
 //
 //   const OpDef& tanh = registry.get("tanh");
 //   tanh.kind;                               // OpKind::primitive
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "tenon/graph/attributes.h"
+#include "tenon/graph/core_op.h"
 #include "tenon/graph/type.h"
 
 namespace tenon {
@@ -117,6 +117,21 @@ enum class DerivativeClass : uint8_t {
 /// How values are combined along axes.
 enum class ReduceKind : uint8_t { sum, product, maximum, minimum, logical_and, logical_or };
 
+enum class Comparison : uint8_t { equal, not_equal, less, less_equal, greater, greater_equal };
+
+/// An input that holds positions along one axis of input 0.
+struct IndexInput {
+  size_t input = 1;
+  std::string axis_attribute;   // names the axis; empty: `axis`
+  int64_t axis = 0;             // negative: counted from the last
+  bool skips_negative = false;  // a negative index is no fault: it stands for "none"
+
+  /// Of a call whose input 0 has so many axes.
+  int64_t axis_of(const Attributes& attributes, size_t rank) const;
+  /// The first index that is good.
+  int64_t low() const { return skips_negative ? INT64_MIN : 0; }
+};
+
 enum class BatchClass : uint8_t { elementwise, rule, decompose, loop, region };
 
 /// A call that the generated tests make. Dims that are names are symbols in the symbolic test (each
@@ -137,6 +152,17 @@ struct OpDef {
   bool is_random = false;
   std::optional<ReduceKind> reduction;  // combines its only input along the attribute `axes`
   bool is_opaque = false;               // never merged with an equal call nor moved (barrier)
+  /// Each result is the elements of the input at its place, in their order, perhaps in another
+  /// shape: it lies in that input's memory, and no kernel runs.
+  bool is_view = false;
+  /// Repeats its only input along new axes: its axis i is axis dims[i] of the result, where `dims`
+  /// is an attribute.
+  bool is_broadcast = false;
+  /// The input itself; what else it says is for derivatives, and it goes when they are taken.
+  bool is_transparent = false;
+  bool is_shift = false;  // of bits, by input 1, where a negative count leaves nothing
+  std::optional<Comparison> comparison;
+  std::optional<IndexInput> indices;
   /// Talks to the other participants along the mapped axis that its attribute axis_name names; see
   /// ops/collective.h. A single participant gets its only input back, or its index, 0.
   bool is_collective = false;
@@ -165,6 +191,10 @@ struct OpDef {
   double tolerance = 1.0;                          // scales the tests' tolerance per dtype
   std::vector<Sample> samples;
 
+  /// Which of Tenon's own ops this is, where code is about it. Set by the registry, from the name.
+  std::optional<CoreOp> core;
+  bool is(CoreOp op) const { return core == op; }
+
   const AttributeSchema* find_attribute(std::string_view attribute) const;
 };
 
@@ -189,8 +219,10 @@ class OpRegistry {
 std::string operand_note(std::string_view role, const Type& type, std::string_view name);
 
 bool is_constant(const Node& node);
-/// The same elements in the same order.
+/// One value's elements in the same order: a view that may be merged and moved.
 bool is_reshape(const Node& node);
+/// Where a broadcast puts the axes of its input.
+const Integers& broadcast_dims(const Node& node);
 
 /// Fills in defaults, checks names and kinds, infers. Errors name the op, the inputs' types and
 /// `describe(i)`.

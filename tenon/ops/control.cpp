@@ -330,6 +330,7 @@ void add_loops(OpFamily& ops, const OpRegistry& registry) {
 void add_identities(OpFamily& ops) {
   ops.add(elementwise("stop_gradient", 1)
               .doc("x itself, taken as a constant by derivatives.")
+              .transparent()
               .dtypes(kAnyDType)
               .scalar([](double x) { return x; })
               .integer_scalar([](int64_t x) { return x; })
@@ -343,6 +344,7 @@ void add_identities(OpFamily& ops) {
           .variadic_input("values")
           .infer([](InferContext& c) -> Types { return {c.inputs.begin(), c.inputs.end()}; })
           .opaque()
+          .view()
           .jvp([](JvpContext& c) -> Values {
             Values given;
             for (const Value& t : c.tangents) {

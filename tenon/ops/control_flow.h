@@ -72,7 +72,13 @@ struct CustomVjp {
   GraphRef forward;
   GraphRef backward;
 
+  struct Forward {
+    std::vector<Value> outputs, residuals;
+  };
+
   static CustomVjp of(const Node& node);
+  /// Puts `forward` in the place of a call.
+  Forward inline_forward(Build& build, std::span<const Value> inputs) const;
   std::vector<Value> emit(Build& build, std::span<const Value> inputs) const;
 };
 

@@ -258,7 +258,7 @@ Values batch_image_op(BatchContext& c) {
     Value y = c.build.call(c.op.name, {merge_into_batch(c.inputs[0]), c.inputs[1]}, c.attributes);
     return {split_from_batch(y, c.size)};
   }
-  bool filters_only = !c.batched[0] && c.op.name == "convolution" && one_group(c);
+  bool filters_only = !c.batched[0] && c.op.is(CoreOp::convolution) && one_group(c);
   if (!filters_only) return {batch_by_groups(c)};
   // One image under many filters is one image under more filters.
   Value y = c.build.call(c.op.name, {c.inputs[0], merge_into_channels(c.inputs[1])}, c.attributes);

@@ -18,6 +18,7 @@ void add_embedding(OpFamily& ops) {
                "out of range gives zeros.")
           .input("table")
           .input("ids", kIndex)
+          .indexes({.axis = 0})
           .infer([](InferContext& c) -> std::vector<Type> {
             const Type& table = c.input(0);
             if (table.rank() != 2) {

@@ -121,6 +121,7 @@ void add_gather(OpFamily& ops) {
           .input("indices", kIndex)
           .attribute("axis", AttributeKind::integer, 0, "of x that is indexed")
           .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that both share")
+          .indexes({.axis_attribute = "axis"})
           .infer([](InferContext& c) {
             return std::vector<Type>{{c.input(0).dtype, gathered_shape(c)}};
           })
@@ -296,6 +297,7 @@ void add_scatter(OpFamily& ops) {
           .input("updates")
           .attribute("axis", AttributeKind::integer, 0, "of x that is indexed")
           .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that all share")
+          .indexes({.axis_attribute = "axis"})
           .attribute("mode", AttributeKind::string, "add", "add, set, max or min")
           .infer(infer_scatter)
           .reference(reference_scatter)

@@ -86,6 +86,7 @@ void add_label_cross_entropy(OpFamily& ops) {
                    "and no gradient.")
               .input("logits", kFloating)
               .input("labels", kIndex)
+              .indexes({.axis = -1, .skips_negative = true})
               .attribute("label_smoothing", AttributeKind::real, 0.0,
                          "share of the target spread evenly over all classes")
               .infer([](InferContext& c) -> std::vector<Type> {

@@ -47,6 +47,7 @@ void register_core_ops(OpRegistry& ops) {
       register_recurrent,
   };
   for (Family family : families) family(ops);
+  for (const auto& [op, name] : kCoreOpNames) ops.get(name);  // throws where one is not stated
 }
 
 const OpRegistry& core_ops() {

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@
 #include "tenon/ops/expr.h"
 
 namespace tenon {
+
+/// One element of an elementwise op from those of its inputs.
+using ScalarRule = std::function<double(std::span<const double>, const Attributes&)>;
 
 class OpStatement {
  public:
@@ -49,6 +53,8 @@ class OpStatement {
   OpStatement& integer_scalar(int64_t (*f)(int64_t));
   OpStatement& integer_scalar(int64_t (*f)(int64_t, int64_t));
   OpStatement& integer_scalar(int64_t (*f)(int64_t, int64_t, int64_t));
+  /// For any number of inputs, with the call's attributes.
+  OpStatement& scalar(ScalarRule f);
   OpStatement& reference(ReferenceRule rule);
 
   /// Elementwise: the partial derivative by each input, given inputs and output. Invalid Value:
@@ -80,6 +86,22 @@ class OpStatement {
 
   /// The result is the only input combined along the attribute `axes`, nothing else.
   OpStatement& reduces(ReduceKind kind);
+
+  // What an op is to the compiler and to transforms, which ask for this and never for its name.
+  /// Each result is the elements of the input at its place, in their order and dtype: no kernel
+  /// runs. States the reference and one element too, where there is one input.
+  OpStatement& view();
+  /// Its only input, repeated along new axes: input axis i is axis dims[i] of the result, where
+  /// `dims` is an attribute.
+  OpStatement& broadcasts();
+  /// The input itself; what else it says is for derivatives, and compilation drops it.
+  OpStatement& transparent();
+  OpStatement& compares(Comparison comparison);
+  /// Moves bits of input 0 by input 1, where a negative count leaves nothing.
+  OpStatement& shifts();
+  /// One input holds positions along an axis of input 0, which is read or written there: they are
+  /// checked where they are known, or TENON_CHECK_INDICES asks for it.
+  OpStatement& indexes(IndexInput indices);
 
   OpStatement& onnx(std::string name);
   OpStatement& domain(double low, double high);

@@ -114,7 +114,7 @@ void InstanceBuilder::resolve_views() {
   for (ValueId input : graph_.inputs()) root_[input.index] = input;
   for (const Node& node : graph_.nodes()) {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      root_[node.outputs[i].index] = is_view(node) ? root_of(node.inputs[i]) : node.outputs[i];
+      root_[node.outputs[i].index] = node.op->is_view ? root_of(node.inputs[i]) : node.outputs[i];
     }
   }
 }
@@ -131,7 +131,7 @@ void InstanceBuilder::find_steps() {
         std::ranges::any_of(node.outputs, [&](ValueId output) { return read[output.index]; });
     if (!needed || is_known(node)) continue;
     for (ValueId input : node.inputs) read[input.index] = true;
-    has_step_[id] = !is_view(node);
+    has_step_[id] = !node.op->is_view;
   }
 }
 

@@ -62,7 +62,7 @@ class Extraction {
       if (!graph_.type(input).shape.is_constant()) return false;
       read += bytes_of(input);
     }
-    if (is_view(node)) return true;
+    if (node.op->is_view) return true;
     return written <= read && !uses_symbols(id);
   }
 
@@ -99,7 +99,7 @@ class Extraction {
     std::vector<bool> taken(graph_.value_count(), false);
     const auto take = [&](ValueId value) {
       const Node* producer = graph_.producer(value);
-      while (producer != nullptr && is_view(*producer)) {
+      while (producer != nullptr && producer->op->is_view) {
         value = viewed(*producer, value);
         producer = graph_.producer(value);
       }
@@ -108,7 +108,7 @@ class Extraction {
       result_.outputs.push_back(value);
     };
     for (const Node& node : graph_.nodes()) {
-      if (is_made(node) || is_view(node)) continue;
+      if (is_made(node) || node.op->is_view) continue;
       for (ValueId input : node.inputs) take(input);
     }
     for (ValueId output : graph_.outputs()) take(output);

@@ -21,7 +21,6 @@ Tensor weak_number(const Tensor& value);
 /// Of a floating dtype.
 double largest_finite(DType dtype);
 
-bool is_comparison(const OpDef& op);
 /// Where values of a tensor's dtype may be compared with the number as it is, as in NumPy.
 DType compared_dtype(DType dtype, const TensorNode& number);
 /// The operands of a comparison of a tensor with a number, so that it comes out as in mathematics

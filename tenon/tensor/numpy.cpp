@@ -5,12 +5,17 @@
 #include <limits>
 #include <numeric>
 
+#include "tenon/graph/broadcast.h"
 #include "tenon/graph/build.h"
 #include "tenon/ops/index_check.h"
+#include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numbers.h"
 #include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/tracing.h"
+#include "tenon/tensor/working_precision.h"
 
 namespace tenon {
 
@@ -30,14 +35,6 @@ Integers Axes::resolve(size_t rank, std::string_view what) const {
 }
 
 namespace {
-
-/// What means and norms of x are computed in; sums of half precision would overflow.
-Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
-
-/// The result in the precision of x, if that is a floating dtype.
-Tensor rounded_as(const Tensor& x, const Tensor& result) {
-  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
-}
 
 /// What sums of x are held in.
 Tensor widened(const Tensor& x) {
@@ -275,14 +272,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (broadcast_shapes(x.shape(), shape) != shape)
     fail(ErrorCode::shape_mismatch, "broadcast_to: {} does not fit {}", x.type().to_string(),
          shape.to_string());
-  size_t offset = shape.rank() - x.rank();
-  Integers dims;
-  Shape kept;
-  for (size_t i = 0; i < x.rank(); ++i) {
-    if (x.shape()[i].is(1) && !shape[offset + i].is(1)) continue;
-    dims.push_back(static_cast<int64_t>(offset + i));
-    kept.push_back(x.shape()[i]);
-  }
+  auto [kept, dims] = broadcast_axes(x.shape(), shape);
   return ops::broadcast(x.reshape(kept), shape, dims);
 }
 
@@ -640,8 +630,10 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first
 
 Tensor dim_value(const Dim& dim, DType dtype) {
   if (dim.is_constant()) return full({}, dim.constant(), dtype);
-  // The last index of a range that is one longer.
-  return slice_axis(arange(dim + 1, DType::i64), 0, dim, dim + 1).reshape({}).cast(dtype);
+  Graph graph("dim_value");
+  Build build(graph, core_ops());
+  graph.set_outputs({dim_value(build, dim, dtype).id()});
+  return apply_graph(graph, {})[0];
 }
 
 }  // namespace tenon

@@ -7,20 +7,13 @@
 #include "tenon/graph/build.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/working_precision.h"
 
 namespace tenon {
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// In f32 at least, so that means of two elements are rounded once.
-Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
-
-/// The result in the precision of x, if that is a floating dtype.
-Tensor rounded_as(const Tensor& x, const Tensor& result) {
-  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
-}
 
 /// x with the axes that are combined as one, behind the others.
 Tensor combined_last(const Tensor& x, const Integers& axes) {

@@ -12,7 +12,7 @@ namespace {
 /// Whether a value is the first input, in another dtype or shape perhaps.
 bool is_first_input(const Graph& graph, ValueId value) {
   for (const Node* node = graph.producer(value); node != nullptr; node = graph.producer(value)) {
-    if (node->op->name != "cast" && !is_reshape(*node)) return false;
+    if (!node->op->is(CoreOp::cast) && !is_reshape(*node)) return false;
     value = node->inputs[0];
   }
   return !graph.inputs().empty() && value == graph.inputs()[0];

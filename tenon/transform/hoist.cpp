@@ -1,10 +1,11 @@
 #include "tenon/transform/hoist.h"
+#include "tenon/ops/cost.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "tenon/transform/batch.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/hoist_constants.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/rewrite.h"
@@ -56,7 +57,7 @@ class LoopHoist {
 
 /// The operand of a dot that no step changes, where the other one does change.
 std::optional<size_t> weight_operand(const Node& node, const std::function<bool(ValueId)>& same) {
-  if (node.op->name != "dot") return std::nullopt;
+  if (!node.op->is(CoreOp::dot)) return std::nullopt;
   bool lhs = same(node.inputs[0]);
   bool rhs = same(node.inputs[1]);
   if (lhs == rhs) return std::nullopt;

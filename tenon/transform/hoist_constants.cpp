@@ -1,8 +1,9 @@
 #include "tenon/transform/hoist_constants.h"
+#include "tenon/ops/cost.h"
 
 #include <algorithm>
 
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"

@@ -26,10 +26,6 @@ struct Joint {
 /// Per value of `graph`: whether it depends on one of `sources`.
 Flags depends_on(const Graph& graph, std::span<const ValueId> sources);
 
-/// Whether the results of `node` cost less to compute again than to keep: constants, broadcasts, a
-/// few arithmetic operations an element.
-bool is_cheap(const Graph& graph, const Node& node);
-
 /// Bytes of a value; symbols count as if they were 64.
 int64_t estimated_bytes(const Type& type);
 

@@ -1,6 +1,6 @@
 #include "tenon/base/error.h"
 #include "tenon/ops/value_functions.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/values.h"
 
@@ -37,12 +37,9 @@ RegionForward forward_remat(const RegionCall& call) {
 RegionForward forward_custom_vjp(const RegionCall& call) {
   Build& build = call.build;
   CustomVjp custom = CustomVjp::of(call.node);
-  std::vector<Value> outputs = build.inline_graph(*custom.forward, call.inputs);
-  size_t results = call.node.outputs.size();
-  std::vector<Value> residuals(outputs.begin() + static_cast<std::ptrdiff_t>(results),
-                               outputs.end());
-  outputs.resize(results);
-  auto pull = [&build, residuals, custom, outputs](std::span<const Value> cotangents) {
+  auto [outputs, residuals] = custom.inline_forward(build, call.inputs);
+  auto pull = [&build, residuals = residuals, custom,
+               outputs = outputs](std::span<const Value> cotangents) {
     std::vector<Value> arguments = residuals;
     for (size_t i = 0; i < cotangents.size(); ++i) {
       arguments.push_back(or_zeros(build, cotangents[i], outputs[i].type()));

@@ -1,7 +1,7 @@
 #include <array>
 #include <memory>
 
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/subgraph.h"

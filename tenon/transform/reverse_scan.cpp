@@ -3,7 +3,7 @@
 #include "tenon/base/error.h"
 #include "tenon/ops/expr.h"
 #include "tenon/ops/value_functions.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/scan_builder.h"

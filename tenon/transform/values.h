@@ -29,9 +29,6 @@ class LabelScope {
   std::string outer_;
 };
 
-/// The number that every element of `x` equals, where that is plain from a constant.
-std::optional<double> uniform_value(const Value& x);
-
 /// derivative * partial without multiplying by one or zero. Either may be invalid: zero.
 Value scaled(const Value& derivative, const Value& partial);
 
