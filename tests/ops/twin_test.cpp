@@ -72,7 +72,7 @@ bool is_known_by_rules(const OpDef& op) {
   return op.core && !op.is_view && !op.is_broadcast;
 }
 
-class Twin : public testing::TestWithParam<const OpDef*> {};
+class TwinOf : public testing::TestWithParam<const OpDef*> {};
 
 std::vector<const OpDef*> ops_without_rules() {
   std::vector<const OpDef*> ops;
@@ -82,10 +82,10 @@ std::vector<const OpDef*> ops_without_rules() {
   return ops;
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, Twin, testing::ValuesIn(ops_without_rules()),
+INSTANTIATE_TEST_SUITE_P(Ops, TwinOf, testing::ValuesIn(ops_without_rules()),
                          [](const auto& param) { return param.param->name; });
 
-TEST_P(Twin, BecomesTheSameKernels) {
+TEST_P(TwinOf, BecomesTheSameKernels) {
   const OpDef& twin = twins().get(std::string(kTwin) + GetParam()->name);
   const OpDef& own = twins().get(GetParam()->name);
   EXPECT_FALSE(twin.core.has_value());
@@ -96,6 +96,23 @@ TEST_P(Twin, BecomesTheSameKernels) {
     if (!is_differentiable(own)) continue;
     EXPECT_EQ(compiled_text(*vjp(*with_twin, twins())), compiled_text(*vjp(*with_own, twins())));
   }
+}
+
+/// exp(x - max(x)) a row, where the op named `repeat` brings the maximum to each element.
+std::unique_ptr<Graph> rows_with(const std::string& repeat) {
+  auto graph = std::make_unique<Graph>("f");
+  Build build(*graph, twins());
+  Value x = build.input("x", Type::parse("f32[n,64]"));
+  Value largest =
+      build.call(repeat, {reduce_max(x, {1})}, {{"shape", x.shape()}, {"dims", Integers{0}}});
+  graph->set_outputs({build.call("exp", {x - largest}).id()});
+  return graph;
+}
+
+TEST(Twin, OfABroadcastSharesRows) {
+  const std::string text = compiled_text(*rows_with("broadcast"));
+  EXPECT_THAT(text, testing::HasSubstr("kind=\"row\""));
+  EXPECT_EQ(compiled_text(*rows_with("twin_broadcast")), text);
 }
 
 /// Every name that code compares with is that of an op, and is told from others.
