@@ -41,7 +41,8 @@ std::string what_a_property_lacks(const OpDef& op) {
   if ((op.comparison || op.is_shift) && op.inputs.size() != 2)
     return "two inputs to compare or shift";
   if (!op.indices) return "";
-  if (!has_input(op.indices->input)) return "the input that holds indices";
+  if (!has_input(op.indices->input) || op.inputs[op.indices->input].optional)
+    return "the input that holds indices, which is never left out";
   const std::string& axis = op.indices->axis_attribute;
   if (!axis.empty() && !has_attribute(op, axis, AttributeKind::integer))
     return fmt::format("the attribute {} of its indices, an integer", axis);

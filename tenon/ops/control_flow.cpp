@@ -20,6 +20,20 @@ Control control_of(const OpDef& op) {
   }
 }
 
+std::optional<Attributes> with_regions(
+    const Node& node, const std::function<std::unique_ptr<Graph>(const Graph&)>& change) {
+  std::optional<Attributes> attributes;
+  for (const auto& [name, attribute] : node.attributes) {
+    const GraphRef* region = attribute.get_if<GraphRef>();
+    if (!region) continue;
+    std::unique_ptr<Graph> changed = change(**region);
+    if (!changed) continue;
+    if (!attributes) attributes = node.attributes;
+    attributes->set(name, GraphRef(std::move(changed)));
+  }
+  return attributes;
+}
+
 Scan Scan::of(const Node& node) { return of(node.attributes, node.inputs.size()); }
 
 Scan Scan::of(const Attributes& attributes, size_t inputs) {

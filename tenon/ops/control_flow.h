@@ -7,6 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +20,11 @@ namespace tenon {
 
 enum class Control : uint8_t { call, cond, while_loop, scan, custom_vjp, other };
 Control control_of(const OpDef& op);
+
+/// The attributes of a call with `change` applied to its regions, or nothing where it has none or
+/// each `change` gives null: nothing to do.
+std::optional<Attributes> with_regions(
+    const Node& node, const std::function<std::unique_ptr<Graph>(const Graph&)>& change);
 
 /// scan: body (constants…, carries…, slices of xs…) -> (carries…, ys…), once a step. The call's
 /// inputs are in the same order.

@@ -12,8 +12,9 @@
 
 namespace tenon::train {
 
-/// How many rows the smallest table has that the graph's first input is looked up in (the op
-/// `embedding`); nothing for a model of other inputs.
+/// How many rows the smallest table has that the graph's first input is looked up in, by
+/// `embedding` or another op that states that it reads by index; nothing for a model of other
+/// inputs.
 std::optional<int64_t> token_count(const Graph& model);
 
 /// Error out_of_range for an id below 0 or beyond the table, with its row: an embedding would read

@@ -40,16 +40,9 @@ std::unique_ptr<Graph> rewrite_all(const Graph& graph, const OpRegistry& ops,
 std::optional<std::vector<Value>> rewrite_regions(
     Build& build, const Node& node, std::span<const Value> inputs,
     const std::function<std::unique_ptr<Graph>(const Graph&)>& change) {
-  Attributes attributes = node.attributes;
-  bool changed = false;
-  for (const auto& [name, attribute] : node.attributes) {
-    const GraphRef* region = attribute.get_if<GraphRef>();
-    if (!region) continue;
-    attributes.set(name, GraphRef(change(**region)));
-    changed = true;
-  }
-  if (!changed) return std::nullopt;
-  return build.call_multi(*node.op, inputs, std::move(attributes));
+  std::optional<Attributes> attributes = with_regions(node, change);
+  if (!attributes) return std::nullopt;
+  return build.call_multi(*node.op, inputs, std::move(*attributes));
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 // Copies a graph and replaces some of its nodes on the way.
 //
-//   given: Graph graph; OpRegistry ops; NodeRewrite rewrite;
+//   given: Graph graph; OpRegistry ops; NodeRewrite rewrite; const OpDef* softmax;
 //   auto plain = inline_calls(graph, ops);      // no `call` but those with remat=true
 //   auto primitives = decompose(graph, ops);    // no composite, inside regions either
-//   auto some = decompose(graph, ops, [](const Node& n) { return n.op->name == "softmax"; });
+//   auto some = decompose(graph, ops, [&](const Node& n) { return n.op == softmax; });
 //   auto other = rewrite_nodes(graph, ops, rewrite);
 
 #include <functional>

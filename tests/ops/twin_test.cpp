@@ -150,6 +150,8 @@ TEST(Statement, RefusesAPropertyThatLacksWhatItNeeds) {
   EXPECT_THAT(
       refusal(primitive("pick").input("x").input("at").indexes({.axis_attribute = "along"})),
       HasSubstr("lacks the attribute along of its indices, an integer"));
+  EXPECT_THAT(refusal(primitive("pick").input("x").optional_input("at").indexes({})),
+              HasSubstr("lacks the input that holds indices, which is never left out"));
   EXPECT_EQ(refusal(primitive("pick").input("x").input("at").indexes({})), "nothing");
 }
 
