@@ -70,7 +70,7 @@ class Build {
   /// Copies one node of another graph with new inputs, unchanged otherwise.
   std::vector<Value> copy_node(const Node& node, std::span<const Value> inputs);
 
-  /// Label of the nodes added from now on.
+  /// The label of nodes added from now on.
   const std::string& label() const { return label_; }
   void set_label(std::string label) { label_ = std::move(label); }
 

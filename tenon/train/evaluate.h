@@ -28,8 +28,8 @@ using Metrics = std::map<std::string, Loss>;
 struct Evaluation {
   double loss = 0;
   double accuracy = NAN;  // NaN if labels are not classes
-  /// For regression, else NaN: the mean absolute error, and R², the fraction of the labels' variance
-  /// that the model explains (over all columns together).
+  /// For regression, else NaN: the mean absolute error, and R², the fraction of the variance of the
+  /// labels that the model explains (over all columns together).
   double absolute_error = NAN, r_squared = NAN;
   std::map<std::string, double> metrics;
   int64_t examples = 0;  // labels that count: one per row or token

@@ -12,7 +12,7 @@
 
 namespace tenon::train {
 
-/// A hash of types and values: of every row up to about 64 MiB per column, and of evenly spaced rows
+/// A hash of types and values: of every row up to about 64 MiB per column, of evenly spaced rows
 /// beyond, so that it takes about ten milliseconds at most.
 Hash128 fingerprint(const data::Dataset& dataset, const std::vector<std::string>& columns);
 

@@ -3,7 +3,7 @@
 //   auto data = data::fashion_mnist();
 //   auto result = train::fit(models::lenet5(), data.train, {
 //       .optimizer = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4}),
-//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});       // resumes there if it was killed
+//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});   // resumes if it was killed
 //   train::Evaluation e = train::evaluate(result.model, data.test);
 #pragma once
 
