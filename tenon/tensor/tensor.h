@@ -292,7 +292,7 @@ template <class T>
 std::span<const T> Tensor::values() const& {
   const Buffer& memory = buffer();
   if (memory.dtype() != dtype_of<T>()) {
-    fail(ErrorCode::type_mismatch, "values of {} are asked for as {}", type().to_string(),
+    fail(ErrorCode::type_mismatch, "values of {} were requested as {}", type().to_string(),
          name_of(dtype_of<T>()));
   }
   return {memory.as<T>(), static_cast<size_t>(memory.size())};

@@ -1,4 +1,4 @@
-// Rewrite rules: each replaces one call by a cheaper equal one. The simplify pass tries them on
+// Rewrite rules: each replaces one call with a cheaper equivalent. The simplify pass tries them on
 // every node.
 //
 //   {"double-negate", "negate", [](const Call& c) {
@@ -30,16 +30,16 @@ struct Call {
   const Node* made_by(size_t i, std::string_view op_name) const;
 };
 
-/// The scalar that fills a whole value (a constant, or a broadcast one), if there is one: equal in
-/// all bits, so that 0 and -0 are two.
+/// The scalar that fills a whole value (a constant or a broadcast one), if there is one. Compares
+/// bits, so 0 and -0 differ.
 std::optional<Literal> splat(const Build& build, ValueId value);
-/// The same as a double, where one holds it exactly.
+/// The same as a double, if it is exact.
 std::optional<double> splat_number(const Build& build, ValueId value);
 
 struct Rule {
   std::string name;  // as TENON_LOG=debug counts it
   std::string op;
-  /// What replaces the call, or an invalid value.
+  /// The replacement of the call, or an invalid value.
   std::function<Value(const Call&)> apply;
 };
 
