@@ -19,7 +19,7 @@
 namespace tenon {
 
 /// A value of the graph under construction; cheap to copy. A default-constructed one is invalid:
-/// "zero" or "absent" in derivative rules. Functions on values are in ops/functions.h.
+/// "zero" or "absent" in derivative rules. Functions on values are in ops/value_functions.h.
 class Value {
  public:
   Value() = default;
