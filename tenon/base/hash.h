@@ -30,7 +30,7 @@ struct Hash128 {
   std::string hex() const;
 };
 
-/// Incremental 128-bit hash (XXH3). Not for secrets. Strings and spans are hashed with their
+/// Incremental 128-bit hash (XXH3), not cryptographic. Strings and spans are hashed with their
 /// length, integers as 64 bits, so ("ab", "c") and ("a", "bc") differ.
 class Hasher {
  public:

@@ -132,7 +132,7 @@ class Planner {
     if (is_scalar_constant(node)) return false;
     if (costs_[id] != NodeCost::expensive) return false;
     if (users_[id].size() != 1) return !users_[id].empty();
-    // Read more than once an element: by a broadcast, a gather or a window.
+    // Read more than once per element: by a broadcast, a gather or a window.
     const Node& user = graph_.node(users_[id][0]);
     if (reduces(users_[id][0])) {
       return !is_prefix_or_suffix_reduction(graph_, user);

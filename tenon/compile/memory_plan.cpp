@@ -142,9 +142,9 @@ double steps_of(const Lifetime& buffer) { return buffer.last - buffer.first + 1;
 
 MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
   using Key = std::function<double(const Lifetime&)>;
-  // Whichever comes first lies lowest. Activations that wait for the way back nest in one another
-  // and stack without gaps where the longest life comes first; the large scratch of single calls
-  // leaves gaps under them where size comes first.
+  // Whichever comes first lies lowest. Activations that wait for the backward pass nest in one
+  // another and stack without gaps where the longest life comes first; the large scratch of single
+  // calls leaves gaps under them where size comes first.
   const Key keys[] = {
       [](const Lifetime& b) { return static_cast<double>(b.bytes); },
       [](const Lifetime& b) { return steps_of(b); },

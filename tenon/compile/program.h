@@ -22,7 +22,7 @@ struct FusionCode {
     /// For each buffer of the kernel: operands that it may share memory with when they are its last
     /// use.
     std::vector<std::vector<uint32_t>> may_share;
-    double operations = 0;  // scalar operations an iteration of its expressions, roughly
+    double operations = 0;  // scalar operations per iteration of its expressions, roughly
   };
   std::vector<Step> steps;
   std::vector<Type> temporaries;
@@ -33,7 +33,7 @@ struct Program {
   std::map<NodeId, FusionCode> fusions;
   std::map<NodeId, std::vector<Program>>
       regions;                         // of control flow, in the order of the attributes' names
-  CodeGenerator* generator = nullptr;  // for kernels that are made once sizes are known
+  CodeGenerator* generator = nullptr;  // for kernels that are generated when sizes are known
 };
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,

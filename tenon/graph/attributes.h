@@ -99,8 +99,8 @@ class Attributes {
   void set(std::string_view name, Attribute value);
   void erase(std::string_view name);
 
-  /// Typed access; an internal error when absent or of another kind (schemas have checked user
-  /// input before).
+  /// Typed access; an internal error if absent or of another kind (schemas have already checked
+  /// user input).
   bool boolean(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;

@@ -72,7 +72,7 @@ class Graph {
   std::vector<std::string> input_names() && { return std::move(input_names_); }
   const std::vector<ValueId>& outputs() const& { return outputs_; }
   std::vector<ValueId> outputs() && { return std::move(outputs_); }
-  /// Empty, or one name an output.
+  /// Empty, or one name per output.
   const std::vector<std::string>& output_names() const& { return output_names_; }
   std::vector<std::string> output_names() && { return std::move(output_names_); }
   size_t node_count() const { return nodes_.size(); }
@@ -87,10 +87,10 @@ class Graph {
   const Type& type(ValueId id) const& { return values_[id.index].type; }
   Type type(ValueId id) && { return std::move(values_[id.index].type); }
   bool is_input(ValueId id) const { return values_[id.index].producer == kNoNode; }
-  /// The node that makes `id`, or null for a graph input.
+  /// The node that computes `id`, or null for a graph input.
   const Node* producer(ValueId id) const&;
   const Node* producer(ValueId id) const&& = delete;
-  /// What to call a value in a message: its label, its input name or "%12".
+  /// The name of a value in messages: its label, its input name or "%12".
   std::string describe(ValueId id) const;
 
   std::vector<Type> input_types() const;
@@ -103,21 +103,21 @@ class Graph {
   void set_symbol_bounds(std::string symbol, SymbolBounds bounds) {
     bounds_[std::move(symbol)] = bounds;
   }
-  /// What else holds for the symbols: the graph is wrong for other sizes. Found by trace(), checked
-  /// by bind_symbols().
+  /// Conditions on the symbols: the graph is invalid for sizes that violate them. trace() records
+  /// them, bind_symbols() checks them.
   const std::vector<DimCondition>& conditions() const& { return conditions_; }
   std::vector<DimCondition> conditions() && { return std::move(conditions_); }
   void add_condition(DimCondition condition) { conditions_.push_back(std::move(condition)); }
   /// Names of all symbols in the input types, sorted.
   std::vector<std::string> symbols() const;
 
-  /// Equal for graphs that compute the same by the same operations: names and labels do not count.
+  /// Equal for graphs with the same operations and structure; ignores names and labels.
   Hash128 structural_hash() const;
 
  private:
   std::string name_ = "main";
   std::vector<Node> nodes_;
-  std::deque<ValueInfo> values_;  // types stay where they are while values are added
+  std::deque<ValueInfo> values_;  // references to types stay valid while values are added
   std::vector<ValueId> inputs_;
   std::vector<std::string> input_names_;
   std::vector<ValueId> outputs_;

@@ -101,7 +101,7 @@ const OpDef& OpRegistry::add(OpDef op) {
          "op '{}' ({}): a name is letters, digits and _, with no digit first", op.name, op.family);
   }
   if (by_name_.contains(op.name))
-    fail(ErrorCode::already_exists, "op '{}' is stated twice", op.name);
+    fail(ErrorCode::already_exists, "op '{}' is defined twice", op.name);
   op.core = core_op_named(op.name);
   ops_.push_back(std::make_unique<OpDef>(std::move(op)));
   const OpDef& added = *ops_.back();

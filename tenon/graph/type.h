@@ -20,8 +20,8 @@ namespace tenon {
 
 using Integers = std::vector<int64_t>;
 
-/// Dimensions from the outermost to the innermost. As everywhere in Tenon, what a temporary gives
-/// is a value: `for (Dim d : (a + b).shape())` holds nothing that is gone.
+/// Dimensions from the outermost to the innermost. As everywhere in Tenon, a temporary returns its
+/// parts by value, so nothing dangles in `for (Dim d : (a + b).shape())`.
 class Shape {
  public:
   Shape() = default;
@@ -37,7 +37,7 @@ class Shape {
   Dim operator[](size_t axis) && { return std::move(dims_[axis]); }
   auto begin() const& { return dims_.begin(); }
   auto end() const& { return dims_.end(); }
-  auto begin() const&& = delete;  // it would be gone already: give the shape a name
+  auto begin() const&& = delete;  // would dangle: give the shape a name
   auto end() const&& = delete;
   const std::vector<Dim>& dims() const& { return dims_; }
   std::vector<Dim> dims() && { return std::move(dims_); }
@@ -48,7 +48,7 @@ class Shape {
   void erase(size_t axis) { dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(axis)); }
 
   bool is_constant() const;
-  /// The dimensions as numbers; an internal error where one is symbolic.
+  /// The dimensions as numbers; an internal error if one is symbolic.
   std::vector<int64_t> constants() const;
   std::vector<int64_t> evaluate(const SymbolValues& values) const;
   Dim element_count() const;
@@ -76,8 +76,8 @@ struct Type {
   friend bool operator==(const Type&, const Type&) = default;
 };
 
-/// Turns an axis that counts from the end (-1 is the last) into one from the start; an error that
-/// names `what` when it is out of range.
+/// Converts an axis counted from the end (-1 is the last) to one counted from the start; an error
+/// that names `what` if it is out of range.
 size_t normalise_axis(int64_t axis, size_t rank, std::string_view what);
 
 }  // namespace tenon

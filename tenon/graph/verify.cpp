@@ -13,7 +13,7 @@ void verify_node(const Graph& graph, NodeId id) {
   std::vector<Type> inputs;
   for (ValueId input : node.inputs) {
     if (input.index >= graph.value_count())
-      fail(ErrorCode::internal, "reads value {}, which there is not", input.index);
+      fail(ErrorCode::internal, "reads value {}, which does not exist", input.index);
     NodeId producer = graph.value(input).producer;
     if (producer != kNoNode && producer >= id) {
       fail(ErrorCode::internal, "reads {} before it is made", graph.describe(input));

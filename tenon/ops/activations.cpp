@@ -139,8 +139,8 @@ void add_smooth(OpFamily& ops) {
         return 0.5 * bounded_below(x) * (1.0 + gelu_tanh_inner(x));
       },
       [](const Attributes&, Value given, Value) {
-        // The tanh is that of the way forward, so that both are computed, or kept, once. Beyond 100
-        // the slope is 0 or 1, and squares stay finite.
+        // The tanh is that of the forward pass, so that both are computed, or kept, once. Beyond
+        // 100 the slope is 0 or 1, and squares stay finite.
         Value t = gelu_tanh_inner(given);
         Value x = minimum(maximum(given, -100.0), 100.0);
         Value inner_slope = kGeluScale * (1.0 + (3.0 * kGeluCubic) * (x * x));
@@ -169,7 +169,7 @@ Value hard_sigmoid(Value x) { return minimum(maximum(x + 3.0, 0.0), 6.0) * (1.0 
 
 void add_piecewise(OpFamily& ops) {
   ops.add(activation(
-              "hard_sigmoid", "x / 6 + 1/2, cut to [0, 1]: min(max(x + 3, 0), 6) / 6.",
+              "hard_sigmoid", "x / 6 + 1/2, clipped to [0, 1]: min(max(x + 3, 0), 6) / 6.",
               [](const Attributes&, Value x) { return hard_sigmoid(x); },
               [](const Attributes&, Value x, Value) {
                 return indicator(between(x, -3.0, 3.0), x.dtype()) * (1.0 / 6.0);
@@ -186,7 +186,7 @@ void add_piecewise(OpFamily& ops) {
               .domain(-5.0, 5.0)
               .onnx("HardSwish"));
   ops.add(activation(
-      "hard_tanh", "x cut to [-1, 1].",
+      "hard_tanh", "x clipped to [-1, 1].",
       [](const Attributes&, Value x) { return minimum(maximum(x, -1.0), 1.0); },
       [](const Attributes&, Value x, Value) {
         return indicator(between(x, -1.0, 1.0), x.dtype());

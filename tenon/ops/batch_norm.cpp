@@ -51,8 +51,7 @@ void check_has_rows(const InferContext& c) {
   const Type& x = c.input(0);
   for (int64_t axis : other_axes(x.rank(), {c.attributes.integer("axis")})) {
     if (!x.dim(static_cast<size_t>(axis)).is(0)) continue;
-    throw make_error(ErrorCode::shape_mismatch, "x {} has no rows whose mean could be taken",
-                     x.to_string())
+    throw make_error(ErrorCode::shape_mismatch, "x {} has no rows to average", x.to_string())
         .note("hint: batch_norm_inference takes the averages of training instead");
   }
 }
@@ -161,7 +160,7 @@ void register_batch_norm(OpRegistry& registry) {
                     {"bf16[6,4], bf16[4], bf16[4]", {}, {}},
                     {"f64[7,2], f64[2], f64[2]", {{"epsilon", 1e-3}}, {}}}));
   ops.add(composite("batch_norm_inference")
-              .doc("Batch normalisation with given mean and variance: one multiply and one add an "
+              .doc("Batch normalisation with given mean and variance: one multiply and one add per "
                    "element.")
               .input("x", kFloating)
               .input("scale", kFloating)

@@ -38,7 +38,7 @@ void check_types(std::string_view what, std::span<const Type> given, std::string
 
 void check_predicate(std::string_view what, const Type& type) {
   if (type == Type{DType::boolean, {}}) return;
-  fail(ErrorCode::type_mismatch, "{} is {}; it has to be bool[]", what, type.to_string());
+  fail(ErrorCode::type_mismatch, "{} is {}; it must be bool[]", what, type.to_string());
 }
 
 Types infer_call(InferContext& c) {

@@ -262,7 +262,7 @@ void add_signs(OpFamily& ops) {
               .samples(kNumberSamples));
 
   ops.add(elementwise("abs", 1)
-              .doc("The absolute value; the most negative integer stays as it is.")
+              .doc("The absolute value; the most negative integer is unchanged.")
               .dtypes(kNumeric)
               .scalar([](double x) { return std::fabs(x); })
               .integer_scalar([](int64_t x) { return x < 0 ? wrap(0 - bits(x)) : x; })
@@ -307,14 +307,14 @@ void add_rounding(OpFamily& ops) {
                 .samples(kNumberSamples));
   };
   add(
-      "floor", "The largest integer that is not above x; integers stay as they are.", "Floor",
+      "floor", "The largest integer that is not above x; integers are unchanged.", "Floor",
       [](double x) { return std::floor(x); }, [](Expr x) { return floor(x); });
   add(
-      "ceil", "The smallest integer that is not below x; integers stay as they are.", "Ceil",
+      "ceil", "The smallest integer that is not below x; integers are unchanged.", "Ceil",
       [](double x) { return std::ceil(x); }, [](Expr x) { return ceil(x); });
   add(
-      "round", "The nearest integer; halves go to the even one. Integers stay as they are.",
-      "Round", [](double x) { return std::nearbyint(x); }, [](Expr x) { return round_even(x); });
+      "round", "The nearest integer; halves go to the even one. Integers are unchanged.", "Round",
+      [](double x) { return std::nearbyint(x); }, [](Expr x) { return round_even(x); });
 }
 
 void add_exponentials(OpFamily& ops) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the expansions share:
+// Helpers shared by the expansions:
 //
 //   Expr p = horner(r, {a3, a2, a1, a0});      // ((a3 r + a2) r + a1) r + a0
 //   ExpParts e = exp_parts(x);                 // exp(x) = 2^n (1 + p), |p| < 0.42

@@ -65,7 +65,7 @@ void extend_core_ops(std::function<void(OpRegistry&)> family, const std::functio
   OpenFamilies& open = open_families();
   const std::scoped_lock lock(open.mutex);
   if (open.closed) {
-    throw make_error(ErrorCode::invalid_argument, "ops have been used before")
+    throw make_error(ErrorCode::invalid_argument, "ops have already been used")
         .note("load extensions first, at the start of main");
   }
   then();

@@ -1,4 +1,4 @@
-// The language in which ops are stated: one chained statement an op, in the file of its family.
+// The language in which ops are defined: one chained statement per op, in the file of its family.
 //
 //   #include <cmath>
 //   given: extern OpFamily& ops; Expr expand_tanh(ExprPool& pool, Expr x);
@@ -37,16 +37,16 @@ class OpStatement {
   OpStatement& input(std::string name, DTypeSet dtypes = kAnyDType);
   OpStatement& optional_input(std::string name, DTypeSet dtypes = kAnyDType);
   OpStatement& variadic_input(std::string name, DTypeSet dtypes = kAnyDType);
-  /// Dtypes of all inputs stated so far.
+  /// Dtypes of all inputs declared so far.
   OpStatement& dtypes(DTypeSet set);
   OpStatement& attribute(std::string name, AttributeKind kind, std::string doc);  // required
   OpStatement& attribute(std::string name, AttributeKind kind, Attribute fallback,
                          std::string doc);  // optional
   OpStatement& infer(InferRule rule);
-  /// Elementwise ops whose result has another dtype than their last input (comparisons).
+  /// For elementwise ops whose result has a different dtype from their last input (comparisons).
   OpStatement& returns(DType dtype);
 
-  /// Reference of an elementwise op on reals; on integers where `integer_scalar` is not given.
+  /// Reference of an elementwise op on floating point, and on integers without `integer_scalar`.
   OpStatement& scalar(double (*f)(double));
   OpStatement& scalar(double (*f)(double, double));
   OpStatement& scalar(double (*f)(double, double, double));
@@ -57,18 +57,18 @@ class OpStatement {
   OpStatement& scalar(ScalarRule f);
   OpStatement& reference(ReferenceRule rule);
 
-  /// Elementwise: the partial derivative by each input, given inputs and output. Invalid Value:
-  /// zero.
+  /// Elementwise: the partial derivative with respect to each input, given inputs and output. An
+  /// invalid Value means zero.
   OpStatement& derivative(std::function<Value(Build&, Value x, Value y)> partial);
   OpStatement& derivative(
       std::function<std::pair<Value, Value>(Build&, Value a, Value b, Value y)> partials);
   OpStatement& derivative(PartialsRule partials);
-  /// Linear in each of `operands` with the others fixed: the transpose by operand.
+  /// Linear in each of `operands` with the others fixed: the transpose for each operand.
   OpStatement& linear(std::vector<size_t> operands, TransposeRule transpose);
   OpStatement& jvp(JvpRule rule);
   OpStatement& vjp(VjpRule rule);
   OpStatement& non_differentiable(std::string why);
-  /// Differentiating it is an error that gives this hint.
+  /// Differentiating it is an error with this hint.
   OpStatement& refuses_derivative(std::string hint);
 
   OpStatement& batch(BatchRule rule);
@@ -84,7 +84,7 @@ class OpStatement {
   OpStatement& expand(ExpandRule f);
   OpStatement& element(ElementRule rule);
 
-  /// The result is the only input combined along the attribute `axes`, nothing else.
+  /// The result is just the reduction of the only input along the attribute `axes`.
   OpStatement& reduces(ReduceKind kind);
 
   // What an op is to the compiler and to transforms, which ask for this and never for its name.
@@ -116,7 +116,7 @@ class OpStatement {
   OpDef op_;
 };
 
-/// An op on `arity` inputs of one shape, named x or a, b, c.
+/// An op on `arity` inputs of the same shape, named x or a, b, c.
 OpStatement elementwise(std::string name, size_t arity);
 OpStatement primitive(std::string name);
 OpStatement composite(std::string name);

@@ -78,9 +78,9 @@ void add_sources(OpFamily& ops) {
   ops.add(primitive("iota")
               .doc("The index along one axis: 0, 1, 2 … Numbers beyond u8 and i8 wrap; an "
                    "axis that i32 does not count is an error.")
-              .attribute("dtype", AttributeKind::dtype, "of the result")
-              .attribute("shape", AttributeKind::shape, "of the result")
-              .attribute("axis", AttributeKind::integer, 0, "that is counted along")
+              .attribute("dtype", AttributeKind::dtype, "dtype of the result")
+              .attribute("shape", AttributeKind::shape, "shape of the result")
+              .attribute("axis", AttributeKind::integer, 0, "the axis to count along")
               .infer([](InferContext& c) {
                 Type type{c.attributes.dtype("dtype"), c.attributes.shape("shape")};
                 if (type.dtype == DType::boolean)
@@ -132,7 +132,7 @@ void add_broadcast(OpFamily& ops) {
       primitive("broadcast")
           .doc("Repeats x along new axes: output axis dims[i] is input axis i.")
           .input("x")
-          .attribute("shape", AttributeKind::shape, "of the result")
+          .attribute("shape", AttributeKind::shape, "shape of the result")
           .attribute("dims", AttributeKind::integers, "where the input's axes go, ascending")
           .infer(infer_broadcast)
           .broadcasts()
@@ -189,7 +189,7 @@ std::vector<Type> infer_reshape(InferContext& c) {
     std::optional<Dim> rest;
     if (!known.is(0)) rest = count.divided_by(known);
     if (!rest) {
-      fail(ErrorCode::shape_mismatch, "{} has {} elements, which is no multiple of {}",
+      fail(ErrorCode::shape_mismatch, "{} has {} elements, which is not a multiple of {}",
            x.to_string(), count.to_string(), known.to_string());
     }
     shape[open] = *rest;
@@ -299,9 +299,9 @@ Expr reverse_element(ElementContext& c) {
 
 void add_reverse(OpFamily& ops) {
   ops.add(primitive("reverse")
-              .doc("Turns the order of the elements along some axes round.")
+              .doc("Reverses the order of the elements along some axes.")
               .input("x")
-              .attribute("axes", AttributeKind::integers, "that are turned round")
+              .attribute("axes", AttributeKind::integers, "the axes to reverse")
               .infer([](InferContext& c) {
                 normalise_axes(c, "axes", c.input(0).rank());
                 return std::vector<Type>{c.input(0)};
@@ -400,7 +400,7 @@ void add_concatenate(OpFamily& ops) {
   ops.add(primitive("concatenate")
               .doc("Joins tensors along one axis.")
               .variadic_input("parts")
-              .attribute("axis", AttributeKind::integer, "along which the parts follow each other")
+              .attribute("axis", AttributeKind::integer, "the axis to join along")
               .infer(infer_concatenate)
               .reference(reference_concatenate)
               .jvp([](JvpContext& c) {

@@ -279,7 +279,7 @@ void InstanceBuilder::prepare_node(NodeId id) {
   program_.regions.contains(id) ? prepare_regions(id) : prepare_kernel(id);
 }
 
-/// Of the inputs of a region, which a loop hands on as they are where they are its constants.
+/// Of the inputs of a region, which a loop passes on unchanged where they are its constants.
 KnownValues InstanceBuilder::known_in_region(const Node& node, const Graph& graph) const {
   const Control control = control_of(*node.op);
   const size_t first = control == Control::cond ? 1 : 0;  // the predicate

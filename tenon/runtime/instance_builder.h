@@ -18,7 +18,7 @@ class InstanceBuilder {
   void build();
 
  private:
-  /// Memory that values, temporaries or scratch share. `arena_buffer_` says which one of the arena.
+  /// Memory shared by values, temporaries or scratch. `arena_buffer_` is its buffer in the arena.
   struct Storage {
     enum class Kind : uint8_t { arena, input, output, constant } kind = Kind::arena;
     uint32_t index = 0;  // of the input, output or constant; kNone in the arena
@@ -26,7 +26,7 @@ class InstanceBuilder {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   ConcreteType concrete(const Type& type) const;
-  /// Ways are shortened as they are walked: results written in place make long ones.
+  /// Compresses paths while following them: results written in place make long ones.
   ValueId root_of(ValueId value) const {
     while (root_[value.index] != value) {
       ValueId& next = root_[value.index];
@@ -37,7 +37,7 @@ class InstanceBuilder {
   }
   int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
 
-  /// The value of a view, constant or known value; nothing where runs differ.
+  /// The value of a view, constant or known value; none if it differs between runs.
   std::optional<Literal> known_value(ValueId value) const;
   bool is_known(const Node& node) const;
   uint32_t add_constant(std::shared_ptr<const void> owner, const std::byte* data);
@@ -58,8 +58,8 @@ class InstanceBuilder {
   Location constant_location(uint32_t constant) const;
   std::vector<Location> locations(const std::vector<ValueId>& values) const;
 
-  /// First the scratch that each node needs is collected, then memory is placed, then steps are
-  /// made.
+  /// First collects the scratch memory that each node needs, then places memory, then makes
+  /// steps.
   void prepare_node(NodeId id);
   void prepare_regions(NodeId id);
   void prepare_kernel(NodeId id);

@@ -25,7 +25,7 @@ Dim position(int64_t value, const Dim& size) {
   return std::clamp(value, int64_t{0}, size.constant());
 }
 
-/// The same position when the axis is turned round: its last element is the first.
+/// The same position when the axis is reversed: its last element is the first.
 std::optional<int64_t> turned(std::optional<int64_t> value) {
   if (!value) return value;
   return ~*value;  // -value - 1, which cannot overflow: 0 is the last, -1 the first
@@ -90,7 +90,7 @@ class Indexing {
     if (!is_integer(indices.dtype()))
       throw make_error(ErrorCode::type_mismatch, "[{{…}}]: an index is {}, not integers",
                        indices.type().to_string())
-          .note("a mask of bools stands alone: x[mask]");
+          .note("a bool mask must be the only index: x[mask]");
     x_ = detail::taken(x_, indices, static_cast<int64_t>(axis_), "[{…}]");
     axis_ += indices.rank();
   }

@@ -64,7 +64,7 @@ Integers axes_of_some(const Tensor& x, const Axes& axes, std::string_view what) 
     if (!x.dim(axis).is(0)) continue;
     throw make_error(ErrorCode::shape_mismatch, "{}: axis {} of {} is empty", what, axis,
                      x.type().to_string())
-        .note("hint: ops::reduce_{} gives the number that every other one wins against", what);
+        .note("hint: ops::reduce_{} gives its neutral element instead", what);
   }
   return over;
 }
@@ -488,7 +488,9 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
   if (!is_integer(indices.dtype()))
     throw make_error(ErrorCode::type_mismatch, "{}: indices are {}, not integers", what,
                      indices.type().to_string())
-        .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
+        .note(
+            "hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has "
+            "floating-point numbers");
   const Dim& size = x.dim(axis);
   const auto where_is = static_cast<int64_t>(normalise_axis(axis, x.rank(), what));
   detail::check_known_indices(what, x.type(), *indices.node(), where_is,
@@ -556,7 +558,7 @@ Tensor full_like(const Tensor& x, Number value) { return full(x.shape(), value, 
 namespace {
 
 [[noreturn]] void fail_endless(Number start, Number limit, Number step) {
-  fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} there is no end",
+  fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} it never ends",
        start.to_string(), limit.to_string(), step.to_string());
 }
 

@@ -89,7 +89,7 @@ Tensor quantile(const Tensor& x, double q, const Axes& axes, bool keep, Between 
 Tensor quantile(const Tensor& x, const std::vector<double>& q, const Axes& axes, bool keep,
                 Between between) {
   Integers over = axes.resolve(x.rank(), "quantile: axis");
-  if (q.empty()) fail(ErrorCode::invalid_argument, "quantile: there is no q");
+  if (q.empty()) fail(ErrorCode::invalid_argument, "quantile: the list of q is empty");
   std::for_each(q.begin(), q.end(), check_share);
   Shape kept = x.shape();
   for (int64_t axis : over) kept[static_cast<size_t>(axis)] = 1;

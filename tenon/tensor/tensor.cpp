@@ -138,7 +138,7 @@ const Buffer& only_element(const Tensor& x) {
   if (x.buffer().size() != 1)
     throw make_error(ErrorCode::shape_mismatch, "item: {} has {} elements, not one",
                      x.type().to_string(), x.buffer().size())
-        .note("hint: item(i) is the i-th; sum() and mean() make one of all");
+        .note("hint: item(i) reads element i; sum() and mean() reduce to one");
   return x.buffer();
 }
 

@@ -83,7 +83,7 @@ class Evaluator {
     if (weight_ == 0) {
       throw make_error(ErrorCode::invalid_argument,
                        "evaluate: none of the {} labels counts: all are negative", labels.size())
-          .note("hint: classes are counted from 0; negative labels are left out");
+          .note("hint: classes are counted from 0; negative labels are ignored");
     }
     counted_ = std::max(1.0, counted_);
     if (!result_.outputs.empty()) {

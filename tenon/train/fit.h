@@ -3,7 +3,7 @@
 //   auto data = data::fashion_mnist();
 //   auto result = train::fit(models::lenet5(), data.train, {
 //       .optimizer = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4}),
-//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});       // goes on there if it was killed
+//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});   // resumes if it was killed
 //   train::Evaluation e = train::evaluate(result.model, data.test);
 #pragma once
 
@@ -31,43 +31,43 @@ struct FitOptions {
   int64_t epochs = 1;
   int64_t batch = 64;
   uint64_t seed = 0;
-  /// Folder of checkpoints; empty: none. A run that finds checkpoints of the same run there goes on
-  /// from the last.
+  /// Folder of checkpoints; empty: none. If the folder has checkpoints of the same run, training
+  /// resumes from the last.
   std::string checkpoint = "";
-  /// Of a caller who keeps the folder to itself before and after the run; null: fit locks it.
+  /// For a caller that locks the folder before and after the run; null: fit locks it.
   std::shared_ptr<FolderLock> checkpoint_lock = nullptr;
-  /// Begin anew although there are checkpoints. They are removed after the first step, when all
-  /// that could be wrong with the other options has shown.
+  /// Start over even if there are checkpoints. They are deleted after the first step, when the
+  /// other options are known to work.
   bool fresh = false;
-  /// Called once, after the first step and before the first checkpoint: what an earlier run left
-  /// may go now.
+  /// Called once, after the first step and before the first checkpoint: the files of an earlier run
+  /// may be replaced now.
   std::function<void()> on_start = {};
-  /// Steps between checkpoints besides those at the end of epochs; 0: none.
+  /// Steps between checkpoints, in addition to those at the end of epochs; 0: none.
   int64_t checkpoint_every = 0;
-  /// No checkpoint at the end of an epoch so soon after the last one, unless the run ends there:
+  /// Minimum time between the last checkpoint and one at the end of an epoch, unless the run ends:
   /// writing one may take longer than an epoch. 0: after each epoch.
   double checkpoint_seconds = 2;
   int keep_checkpoints = 2;
-  /// Evaluated after each epoch, by the loss and these metrics.
+  /// Evaluated after each epoch, with the loss and these metrics.
   data::Dataset validation = {};
   Metrics metrics = {};
-  /// What the model will be evaluated with in the end: only checked, before the first step.
+  /// The data for the final evaluation: only checked, before the first step.
   data::Dataset test = {};
-  /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
+  /// Stop after this many epochs without a better validation loss, and return the best; 0: never.
   int64_t patience = 0;
-  /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
+  /// Changes a batch of raw values on the host before it is used, such as flips and crops.
   data::Transform transform = {};
   std::string input = "image";
   std::string label = "label";
-  /// How inputs reach the model; by default as default_scaling says.
+  /// How inputs are scaled for the model; by default, default_scaling.
   std::optional<InputScaling> scaling = std::nullopt;
   bool progress = true;
-  /// Bytes that a step may hold besides the batch and what stays: parameters, optimiser slots and
-  /// running averages. 0: what is free when the step is made.
+  /// Bytes that a step may use in addition to the batch, parameters, optimiser slots and running
+  /// averages. 0: the memory free when the step is made.
   int64_t memory_limit = 0;
 };
 
-/// NaN is what there was not: accuracies where labels are not classes, validation without its data.
+/// NaN marks missing values: accuracies if labels are not classes, validation without data.
 struct EpochRecord {
   int64_t epoch = 0;  // from 1
   double loss = 0;
@@ -80,18 +80,18 @@ struct EpochRecord {
 
 struct History {
   std::vector<EpochRecord> epochs;
-  std::vector<float> step_loss;  // one a step
-  /// From 1: the epoch whose model was kept. The last, or the best where there was patience.
+  std::vector<float> step_loss;  // one per step
+  /// From 1: the epoch whose model was kept. The last, or the best if `patience` is set.
   int64_t best_epoch = 0;
-  bool stopped_early = false;  // patience was at its end
-  /// Of the whole run, over all its processes: besides the epochs' seconds making the model and
-  /// writing checkpoints.
+  bool stopped_early = false;  // by `patience`
+  /// Of the whole run, over all its processes. Includes building the model and writing checkpoints,
+  /// in addition to the epochs.
   double wall_seconds = 0;
-  /// That of best_epoch; null where no epoch was finished.
+  /// The record of best_epoch; null if no epoch was finished.
   const EpochRecord* best() const&;
   const EpochRecord* best() const&& = delete;
-  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty where all epochs
-  /// were run and the last is kept.
+  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty if all epochs ran
+  /// and the last is kept.
   std::string outcome() const;
 };
 
@@ -101,11 +101,11 @@ struct FitResult {
   bool interrupted = false;  // by Ctrl-C, after a checkpoint
 };
 
-/// Trains from scratch, or from the last checkpoint in options.checkpoint to the same bits as a run
-/// that was never stopped. Labels and sizes, also those of validation and test data, are checked
+/// Trains from scratch, or resumes from the last checkpoint in options.checkpoint, to the same bits
+/// as an uninterrupted run. Labels and sizes, also those of validation and test data, are checked
 /// before the first step. Error not_finite
-/// when the loss is, or the parameters: it names the step, the first op that made it and the last
-/// good checkpoint. Error already_exists when another run works in the folder.
+/// if the loss or a parameter is not finite: it names the step, the first op that caused it and the
+/// last good checkpoint. Error already_exists if another run uses the folder.
 FitResult fit(const nn::ModelFunction& model, const data::Dataset& dataset,
               FitOptions options = {});
 

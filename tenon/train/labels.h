@@ -1,4 +1,4 @@
-// What labels are to a model: classes, or numbers to come close to.
+// The kind of labels: classes, or numbers (regression).
 //
 //   given: train::Loss loss; Type outputs; data::Dataset dataset;
 //   train::check_labels(loss, outputs, dataset, "label", "the training data");
@@ -11,32 +11,32 @@
 
 namespace tenon::train {
 
-/// "cross_entropy" or "mean_squared_error", as models and configurations call them; empty for other
-/// names.
+/// The loss "cross_entropy" or "mean_squared_error", as named in models and configurations; empty
+/// for other names.
 Loss loss_named(std::string_view name);
 
-/// The name by which loss_named gives this loss; empty for one of the user's own.
+/// The name of the loss for loss_named; empty for a user-defined loss.
 std::string name_of(const Loss& loss);
 
-/// Whether a loss is one of `nn`, whose labels are known, or the user's own.
+/// Whether a loss is one of `nn`, whose labels can be checked, rather than user-defined.
 bool is_built_in(const Loss& loss);
 
-/// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
+/// Integers [rows, …] for outputs [rows, …, classes] with more than one class.
 bool are_classes(const Type& outputs, const Type& labels);
 
-/// What the mean over a batch weighs: the labels that count, which are those that are not negative,
-/// where labels are classes; otherwise the rows. Means of batches that are weighed by it do not
-/// depend on how the rows were cut into batches.
+/// The weight of a batch's mean: if labels are classes, the number of labels that are not negative;
+/// otherwise the number of rows. A mean over batches with these weights does not depend on the
+/// batch size.
 int64_t weight_of(const Literal& labels, bool classes);
 
-/// Whether the loss can take these labels for these outputs: a class beyond the outputs, or shapes
-/// that do not fit, are errors that name the row and both sides. Labels of a loss of the user's own
-/// are not looked at.
+/// Checks that the loss can take these labels for these outputs: a class beyond the outputs, or
+/// shapes that do not fit, are errors that name the row and both sides. Labels of a user-defined
+/// loss are not checked.
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
                   const std::string& label, const std::string& what);
 
-/// Rows of validation and test data (`kind`) are like those of the training data: the error shows
-/// both. No data, no error.
+/// Checks that rows of validation or test data (`kind`) are like those of the training data; the
+/// error shows both. No error without data.
 void check_rows(const data::Dataset& training, const data::Dataset& other, const std::string& input,
                 std::string_view kind);
 

@@ -1,5 +1,5 @@
-// A trained model: its function as a graph, its variables, and what its inputs and outputs mean.
-// One file holds all of it.
+// A trained model: its function as a graph, its variables, and the meaning of its inputs and
+// outputs. One file holds all of it.
 //
 //   given: train::Model model; Tensor images;
 //   model.save("lenet.tenon");                         // safetensors, with the graph in its metadata
@@ -26,8 +26,8 @@ class SafetensorsFile;
 
 namespace tenon::train {
 
-/// How raw inputs become what the model computes with: cast to f32, times scale, plus offset.
-/// Integer ids stay as they are.
+/// How raw inputs are converted for the model: cast to f32, times scale, plus offset. Integer ids
+/// are not changed.
 struct InputScaling {
   bool to_float = true;
   double scale = 1;
@@ -35,26 +35,26 @@ struct InputScaling {
   Tensor apply(const Tensor& raw) const;
 };
 
-/// For inputs like `example`, without the batch: the bytes of pictures ([height, width] or more)
-/// become 0 to 1; those of tables ([features]) and real numbers f32; integer ids stay as they are.
+/// For inputs like `example`, without the batch: bytes of images ([height, width] or more) become
+/// 0 to 1; bytes of tables ([features]) and floating-point values become f32; integer ids stay.
 InputScaling default_scaling(const Type& example);
 
 class Model {
  public:
   Model() = default;
   /// Records the evaluation graph of `function` for inputs like `example` (without its batch
-  /// dimension, which becomes a symbol). Tensors that the function uses besides its arguments, such
-  /// as a table made before, become part of the model.
+  /// dimension, which becomes a symbol). Tensors that the function captures, such as a precomputed
+  /// table, become part of the model.
   Model(const nn::ModelFunction& function, nn::Variables variables, const Type& example,
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
 
-  /// The same graph, compiled once for both, with other values of the same types, not bound.
+  /// The same graph, compiled once for both, with other values of the same types; not bound.
   Model with_variables(nn::Variables variables) const;
 
-  /// The same model for many predictions: at the first of them, what follows from its variables
-  /// alone is computed, and weights are brought into the order of the kernels, once for this and
-  /// for every model of equal variables (Executable::bind). Loaded models are bound.
+  /// The same model, optimised for many predictions: the first one computes values that depend only
+  /// on the variables and packs the weights for the kernels, once for this and every model with
+  /// equal variables (Executable::bind). Loaded models are bound.
   Model bound() const;
   bool is_bound() const { return bound_ != nullptr; }
 
@@ -65,7 +65,7 @@ class Model {
   nn::Variables variables() && { return std::move(variables_); }
   const std::vector<std::string>& classes() const& { return classes_; }
   std::vector<std::string> classes() && { return std::move(classes_); }
-  /// Of one input, without the batch.
+  /// The type of one input, without the batch.
   const Type& example() const& { return example_; }
   Type example() && { return std::move(example_); }
   const Graph& graph() const& { return *graph_; }
@@ -74,28 +74,28 @@ class Model {
   /// "input" and "label": the loss's name and the columns.
   const std::map<std::string, std::string>& about() const& { return about_; }
   std::map<std::string, std::string> about() && { return std::move(about_); }
-  /// The text of a key, or another where there is none.
+  /// The text of a key, or `otherwise` if there is none.
   std::string about(const std::string& key, const std::string& otherwise) const;
   void describe(const std::string& key, const std::string& text) { about_[key] = text; }
-  /// Whether results are scores of classes: by the loss that `fit` trained with ("loss" in about),
-  /// true where it was the user's own.
+  /// Whether results are scores of classes, according to the loss of `fit` ("loss" in about); true
+  /// for a user-defined loss.
   bool gives_classes() const;
 
   void save(const std::filesystem::path& path) const;
   /// Errors name the file: corrupt with the byte, or with line and column of the graph; and
   /// invalid_argument for a safetensors file without a model.
-  /// `mapped` leaves variables where they are in the file until they are looked at: see
-  /// SafetensorsFile::map for what must not happen to it.
+  /// `mapped` reads variables from the mapped file on first use: see SafetensorsFile::map for what
+  /// must not happen to the file.
   enum class Loading : uint8_t { copied, mapped };
   static Model load(const std::filesystem::path& path, Loading loading = Loading::copied);
   /// From memory; `name` stands for the file in errors.
   static Model parse(std::span<const std::byte> bytes, std::string_view name);
-  /// Whether a file that is read holds a model.
+  /// Whether an open file is a model.
   static bool is_in(const SafetensorsFile& file);
 
  private:
   static Model read(const SafetensorsFile& file, std::string_view name, Loading loading);
-  /// All that the graph takes besides its input, in order, under unique names.
+  /// The graph's inputs after the first, in order, with unique names.
   std::vector<std::pair<std::string, Tensor>> operands() const;
 
   nn::Variables variables_;
@@ -104,13 +104,13 @@ class Model {
   Type example_;
   std::shared_ptr<const Graph> graph_;  // inputs: "input", then the operands
   std::map<std::string, std::string> about_;
-  /// Made by whoever predicts first; copies of the model share it.
+  /// Made by the first prediction; copies of the model share it.
   struct Compiled {
     std::once_flag once;
     std::shared_ptr<const Executable> executable;
   };
   std::shared_ptr<Compiled> compiled_ = std::make_shared<Compiled>();
-  std::shared_ptr<Compiled> bound_;  // to these variables; null where it is not to be
+  std::shared_ptr<Compiled> bound_;  // to these variables; null if the model is not bound
 };
 
 void save(const Model& model, const std::filesystem::path& path);

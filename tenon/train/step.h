@@ -21,7 +21,7 @@ struct TrainState {
 
 struct StepMetrics {
   Tensor loss;     // f32[]
-  Tensor correct;  // f32[]: how many rows are predicted right; 0 where outputs are not logits of
+  Tensor correct;  // f32[]: how many rows are predicted correctly; 0 if outputs are not logits of
                    // the labels' rows
 };
 
@@ -32,23 +32,23 @@ struct StepResult {
 
 using StepFunction = std::function<StepResult(TrainState, Tensor, Tensor)>;
 
-/// The step as a plain function. A loss that is not finite leaves parameters, slots and averages as
-/// they were, so that what went wrong can still be looked at.
+/// The step as a plain function. A loss that is not finite leaves parameters, slots and averages
+/// unchanged, so that the cause can still be found.
 StepFunction make_step(const nn::ModelFunction& model, const FitOptions& options,
                        double total_steps);
 
-/// What made the first value which is not finite in the forward pass of a step: an input ("image of
-/// row 17"), a parameter that an earlier update spoiled, or the first operation in the order of the
-/// program ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
+/// The source of the first non-finite value in the forward pass of a step: an input ("image of
+/// row 17"), a parameter that an earlier update made non-finite, or the first operation in program
+/// order ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
 std::string first_not_finite(const nn::ModelFunction& model, const FitOptions& options,
                              const TrainState& state, const Tensor& inputs, const Tensor& labels,
                              const std::vector<int64_t>& rows);
 
-/// -nan means nothing that nan does not.
+/// The same value, with NaN always positive: "-nan" in messages would only confuse.
 inline double without_sign_of_nan(double value) { return std::isnan(value) ? NAN : value; }
 
-/// The first parameter, slot or running average with a value which is not finite, and what made it;
-/// or "".
+/// The first parameter, slot or running average with a non-finite value, and what made it; empty if
+/// there is none.
 std::string values_not_finite(const TrainState& state);
 
 }  // namespace tenon::train

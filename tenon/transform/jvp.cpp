@@ -101,7 +101,7 @@ class ForwardWalk {
       return {rounded(sum, outputs[0].dtype())};
     }
     if (node.op->derivative_class == DerivativeClass::refused) fail_refused("jvp", f_, node);
-    fail(ErrorCode::internal, "jvp: no rule pushes through {}", describe_call(f_, node));
+    fail(ErrorCode::internal, "jvp: there is no forward-mode rule for {}", describe_call(f_, node));
   }
 
   void set(const Node& node, const Tangents& results) {

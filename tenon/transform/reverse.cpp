@@ -134,7 +134,7 @@ std::vector<Value> ReverseWalk::pull_node(const Node& node, std::span<const Valu
   }
   if (node.op->derivative_class == DerivativeClass::linear) return pull_linear(node, cotangents[0]);
   if (node.op->derivative_class == DerivativeClass::refused) fail_refused("vjp", f_, node);
-  fail(ErrorCode::internal, "vjp: no rule pulls back through {}", describe_call(f_, node));
+  fail(ErrorCode::internal, "vjp: there is no reverse-mode rule for {}", describe_call(f_, node));
 }
 
 std::vector<Value> ReverseWalk::pull_elementwise(const Node& node, const Value& cotangent) {

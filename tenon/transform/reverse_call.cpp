@@ -8,7 +8,7 @@ namespace tenon::detail {
 
 namespace {
 
-/// A call with remat=true: only its inputs are kept, the way back computes the body again. The
+/// A call with remat=true: only its inputs are kept, the backward pass computes the body again. The
 /// barrier ties the inputs to the cotangents, so that this happens late and is not merged with the
 /// forward part.
 RegionForward forward_remat(const RegionCall& call) {
@@ -64,7 +64,9 @@ RegionForward forward_region(const RegionCall& call) {
     case Control::while_loop:
       throw make_error(ErrorCode::unsupported, "vjp: {} has no reverse mode",
                        describe_call(call.graph, call.node))
-          .note("the number of steps of a while is not known, so neither is what must be saved")
+          .note(
+              "a while loop has no fixed number of steps, so its values cannot be saved for "
+              "reverse mode")
           .note("hint: use scan, which runs a fixed number of steps, or jvp");
     case Control::other:
       break;

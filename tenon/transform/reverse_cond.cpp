@@ -16,7 +16,7 @@ namespace {
 struct Branch {
   Joint joint;
   std::vector<ValueId> residuals;
-  std::vector<size_t> slots;  // one a residual
+  std::vector<size_t> slots;  // one per residual
 
   Branch(const Graph& body, const RegionCall& call, const Flags& wanted)
       : joint(body, call.build.ops(), wanted, call.seeded) {

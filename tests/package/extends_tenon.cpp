@@ -58,7 +58,7 @@ void refuse_what_is_wrong() {
                            .jvp([](JvpContext& c) { return std::vector<Value>{c.tangents[0]}; })
                            .samples({"f32[3]"})));
   expect_error(ErrorCode::invalid_argument, "op '' (wrong) lacks a name", load_op(primitive("")));
-  expect_error(ErrorCode::invalid_argument, "'inner' is loaded while another states its ops",
+  expect_error(ErrorCode::invalid_argument, "'inner' is loaded while another defines its ops",
                [] { load({.name = "outer", .ops = [](OpFamily&) { load({.name = "inner"}); }}); });
   expect_error(ErrorCode::not_found, "did you mean 'softmax'", [] {
     auto claims = [](const Graph&, const Node&) { return true; };
@@ -135,7 +135,7 @@ int main() {
   expect(all_close(written_out(x), Tensor{0.0, 0.25, 9.0}).item() == 1, "written out");
   expect(squared::kernel_runs == before + 1, "the pass found it");
 
-  expect_error(ErrorCode::invalid_argument, "ops have been used before",
+  expect_error(ErrorCode::invalid_argument, "ops have already been used",
                [] { load({.name = "late"}); });
   fmt::print("an op, a kernel and a pass from outside\n");
 }

@@ -241,7 +241,7 @@ TEST(Bind, WhatIsWrongIsSaidAtOnce) {
   const auto bound = f->bind({{"x", value(DType::f32, {2, 4})}});
   EXPECT_THAT(error_of([&] { bound->bind({{"x", value(DType::f32, {2, 4})}}); },
                        ErrorCode::invalid_argument),
-              HasSubstr("bound already"));
+              HasSubstr("already bound"));
   EXPECT_THAT(
       error_of([&] { f->bind_inputs({{9, value(DType::f32, {2})}}); }, ErrorCode::not_found),
       HasSubstr("no input 9"));

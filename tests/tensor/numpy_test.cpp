@@ -135,8 +135,8 @@ TEST(NumPy, CountsInSteps) {
   EXPECT_EQ(arange(0, 4).dtype(), DType::i32);
   EXPECT_EQ(arange(0.0, 4).dtype(), DType::f32);
   EXPECT_EQ(arange(4, 0).shape()[0], Dim(0));
-  EXPECT_THAT(error_of([] { arange(0.0, INFINITY); }), HasSubstr("there is no end"));
-  EXPECT_THAT(error_of([] { arange(0.0, NAN); }), HasSubstr("there is no end"));
+  EXPECT_THAT(error_of([] { arange(0.0, INFINITY); }), HasSubstr("it never ends"));
+  EXPECT_THAT(error_of([] { arange(0.0, NAN); }), HasSubstr("it never ends"));
 }
 
 TEST(NumPy, NarrowIntegersAreSummedInWiderOnes) {

@@ -227,7 +227,7 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
     into.push_back(declare(local, identity_of(pool(), kind, value.dtype())));
     return local;
   };
-  // Of a long sum, each loop has a register of its own.
+  // Of a long sum, each loop has its own register.
   Block here;
   const uint32_t total = declare_sum(here);
   std::vector<uint32_t> sums{total};

@@ -17,7 +17,7 @@ namespace tenon {
 
 namespace {
 
-/// Copies what groups compute into graphs of their own, one after the other.
+/// Copies what groups compute into their own graphs, one after the other.
 class BodyBuilder {
  public:
   BodyBuilder(const Graph& graph, const std::vector<bool>& inlined)

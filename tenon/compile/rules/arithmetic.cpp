@@ -50,7 +50,7 @@ Value divide_rule(const Call& c) {
   return c.inputs[0] * (1.0 / *divisor);
 }
 
-/// Between integers, or between floating dtypes; the others round in ways of their own.
+/// Between integers, or between floating dtypes; the others round in their own ways.
 Value cast_constant(const Call& c) {
   auto scalar = splat(c.build.graph(), c.inputs[0].id());
   bool alike = scalar && is_floating(c.type.dtype) == is_floating(scalar->dtype()) &&

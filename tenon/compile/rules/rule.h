@@ -1,4 +1,4 @@
-// Rewrite rules: each replaces one call by a cheaper equal one. The simplify pass tries them on
+// Rewrite rules: each replaces one call with a cheaper equivalent. The simplify pass tries them on
 // every node.
 //
 //   {"double-negate", CoreOp::negate, [](const Call& c) {
@@ -34,7 +34,7 @@ struct Call {
 struct Rule {
   std::string name;  // as TENON_LOG=debug counts it
   CoreOp op;
-  /// What replaces the call, or an invalid value.
+  /// The replacement of the call, or an invalid value.
   std::function<Value(const Call&)> apply;
 };
 
