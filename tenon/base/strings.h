@@ -32,7 +32,8 @@ int edit_distance(std::string_view a, std::string_view b);
 std::string suggest(std::string_view name, std::span<const std::string> candidates);
 std::string suggest(std::string_view name, std::initializer_list<std::string> candidates);
 
-/// For an error note: "did you mean 'x'?", or "known: a, b, c" if none is close.
+/// For an error note: "did you mean 'x'?", or "known: a, b, c" if none is close; of many names, the
+/// nearest few.
 std::string hint(std::string_view name, std::span<const std::string> candidates);
 
 /// 12345678 is "12,345,678".

@@ -1,5 +1,6 @@
 #include "tenon/compile/fusion.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tenon/base/error.h"
@@ -26,7 +27,8 @@ OpDef make_fusion_op() {
   };
   op.infer = [](InferContext& context) {
     const Graph& body = *context.attributes.graph("body");
-    if (body.input_types() != std::vector<Type>(context.inputs.begin(), context.inputs.end())) {
+    const auto type_of = [&](ValueId value) -> const Type& { return body.type(value); };
+    if (!std::ranges::equal(body.inputs(), context.inputs, {}, type_of)) {
       fail(ErrorCode::internal, "the inputs are not those of the body");
     }
     return body.output_types();

@@ -2,7 +2,7 @@
 // fused kernels.
 //
 //   Program program = build_program(graph, {ops, oracle}, generator, {});
-//   program.fusions.at(node).steps[0].kernel;   // machine code, for any value of the symbols
+//   program.code_of(node)->steps[0].kernel;     // machine code, for any value of the symbols
 #pragma once
 
 #include <map>
@@ -29,8 +29,14 @@ struct FusionCode {
 };
 
 struct Program {
+  /// Of a fusion; null for other nodes.
+  const FusionCode* code_of(NodeId node) const {
+    return node < fusions.size() ? fusions[node].get() : nullptr;
+  }
+
   std::unique_ptr<Graph> graph;
-  std::map<NodeId, FusionCode> fusions;
+  /// By node; null where it is no fusion. Fusions that compute the same share their code.
+  std::vector<std::shared_ptr<const FusionCode>> fusions;
   std::map<NodeId, std::vector<Program>>
       regions;                         // of control flow, in the order of the attributes' names
   CodeGenerator* generator = nullptr;  // for kernels that are generated when sizes are known

@@ -65,7 +65,7 @@ Value broadcast_to(const Value& x, const Shape& shape) {
 
 std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inputs,
                                      Attributes attributes) {
-  std::vector<Value> arguments(inputs.begin(), inputs.end());
+  SmallVector<Value, 4> arguments(inputs.begin(), inputs.end());
   if (op.is_elementwise && arguments.size() > 1) {
     bool same = std::all_of(arguments.begin(), arguments.end(),
                             [&](const Value& v) { return v.shape() == arguments[0].shape(); });
@@ -82,8 +82,8 @@ std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inp
       for (Value& argument : arguments) argument = broadcast_to(argument, shape);
     }
   }
-  std::vector<Type> types;
-  std::vector<ValueId> ids;
+  SmallVector<Type, 4> types;
+  ValueIds ids;
   types.reserve(arguments.size());
   ids.reserve(arguments.size());
   for (const Value& argument : arguments) {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -17,6 +16,8 @@
 #include <vector>
 
 #include "tenon/base/hash.h"
+#include "tenon/base/small_vector.h"
+#include "tenon/base/stable_vector.h"
 #include "tenon/graph/attributes.h"
 #include "tenon/graph/condition.h"
 #include "tenon/graph/type.h"
@@ -35,11 +36,14 @@ struct ValueId {
   friend auto operator<=>(const ValueId&, const ValueId&) = default;
 };
 
+/// The inputs or outputs of a node, which mostly are few.
+using ValueIds = SmallVector<ValueId, 4>;
+
 struct Node {
   const OpDef* op = nullptr;
   Attributes attributes;
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
+  ValueIds inputs;
+  ValueIds outputs;
   std::string label;  // the user's path, such as "encoder.fc1"; may be empty
 };
 
@@ -61,8 +65,12 @@ class Graph {
   ValueId add_input(std::string name, Type type);
   /// Appends a node whose inputs are values of this graph. The types are the op's inferred ones:
   /// use Build.
-  NodeId add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs,
+  NodeId add_node(const OpDef* op, Attributes attributes, ValueIds inputs,
                   std::vector<Type> output_types, std::string label);
+  /// A copy of a node of another graph, with values of this graph for its inputs.
+  NodeId add_copy(const Graph& from, NodeId node, ValueIds inputs);
+  /// Makes room for so many nodes in all.
+  void reserve_nodes(size_t count) { nodes_.reserve(count); }
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
   void set_output_names(std::vector<std::string> names) { output_names_ = std::move(names); }
 
@@ -117,7 +125,7 @@ class Graph {
  private:
   std::string name_ = "main";
   std::vector<Node> nodes_;
-  std::deque<ValueInfo> values_;  // references to types stay valid while values are added
+  StableVector<ValueInfo> values_;  // types stay where they are while values are added
   std::vector<ValueId> inputs_;
   std::vector<std::string> input_names_;
   std::vector<ValueId> outputs_;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/base/small_vector.h"
 #include "tenon/graph/dim.h"
 #include "tenon/graph/dtype.h"
 
@@ -24,11 +25,14 @@ using Integers = std::vector<int64_t>;
 /// parts by value, so nothing dangles in `for (Dim d : (a + b).shape())`.
 class Shape {
  public:
+  using Dims = SmallVector<Dim, 4>;
+
   Shape() = default;
   Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
-  explicit Shape(std::vector<Dim> dims) : dims_(std::move(dims)) {}
+  explicit Shape(Dims dims) : dims_(std::move(dims)) {}
+  explicit Shape(const std::vector<Dim>& dims) : dims_(dims) {}
   static Shape of(const std::vector<int64_t>& dims) {
-    return Shape(std::vector<Dim>(dims.begin(), dims.end()));
+    return Shape(Dims(dims.begin(), dims.end()));
   }
 
   size_t rank() const { return dims_.size(); }
@@ -39,13 +43,11 @@ class Shape {
   auto end() const& { return dims_.end(); }
   auto begin() const&& = delete;  // would dangle: give the shape a name
   auto end() const&& = delete;
-  const std::vector<Dim>& dims() const& { return dims_; }
-  std::vector<Dim> dims() && { return std::move(dims_); }
+  const Dims& dims() const& { return dims_; }
+  Dims dims() && { return std::move(dims_); }
   void push_back(Dim dim) { dims_.push_back(std::move(dim)); }
-  void insert(size_t axis, Dim dim) {
-    dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim));
-  }
-  void erase(size_t axis) { dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(axis)); }
+  void insert(size_t axis, Dim dim) { dims_.insert(dims_.begin() + axis, std::move(dim)); }
+  void erase(size_t axis) { dims_.erase(dims_.begin() + axis); }
 
   bool is_constant() const;
   /// The dimensions as numbers; an internal error if one is symbolic.
@@ -59,7 +61,7 @@ class Shape {
   bool always_equals(const Shape& other) const;
 
  private:
-  std::vector<Dim> dims_;
+  Dims dims_;
 };
 
 struct Type {

@@ -73,8 +73,8 @@ class Extraction {
 
   bool uses_symbols(NodeId id) const {
     const Node& node = graph_.node(id);
-    const auto code = program_.fusions.find(id);
-    if (code == program_.fusions.end()) {
+    const FusionCode* const code = program_.code_of(id);
+    if (code == nullptr) {
       return std::ranges::any_of(node.attributes, [](const auto& entry) {
         const Shape* shape = entry.second.template get_if<Shape>();
         return shape != nullptr && !shape->is_constant();
@@ -85,8 +85,8 @@ class Extraction {
     for (uint32_t i = 0; i < body.value_count(); ++i) {
       if (has_symbols(body.type(ValueId{i}))) return true;
     }
-    return std::ranges::any_of(code->second.temporaries, has_symbols) ||
-           std::ranges::any_of(code->second.steps, [](const FusionCode::Step& step) {
+    return std::ranges::any_of(code->temporaries, has_symbols) ||
+           std::ranges::any_of(code->steps, [](const FusionCode::Step& step) {
              return !step.kernel->symbol_names().empty();
            });
   }
@@ -141,17 +141,15 @@ class Extraction {
 
   void copy(NodeId id) {
     const Node& node = graph_.node(id);
-    std::vector<ValueId> inputs;
+    ValueIds inputs;
     for (ValueId input : node.inputs) inputs.push_back(copy_of(input));
-    std::vector<Type> types;
-    for (ValueId output : node.outputs) types.push_back(graph_.type(output));
-    const NodeId made = result_.program.graph->add_node(node.op, node.attributes, std::move(inputs),
-                                                        std::move(types), node.label);
+    const NodeId made = result_.program.graph->add_copy(graph_, id, std::move(inputs));
     const Node& copied = result_.program.graph->node(made);
     for (size_t i = 0; i < node.outputs.size(); ++i)
       copies_[node.outputs[i].index] = copied.outputs[i];
-    if (auto code = program_.fusions.find(id); code != program_.fusions.end())
-      result_.program.fusions.emplace(made, code->second);
+    if (!program_.code_of(id)) return;
+    result_.program.fusions.resize(made + 1);
+    result_.program.fusions[made] = program_.fusions[id];
   }
 
   const Program& program_;
