@@ -12,8 +12,9 @@ namespace tenon {
 
 namespace {
 
-/// Rows of rhs that are packed and multiplied at once: a panel of so many stays near the registers.
-constexpr int64_t kInnerBlock = 1024;
+/// Rows of rhs at most that are packed and multiplied at once: a panel of so many stays near the
+/// registers.
+constexpr int64_t kInnerBlock = 512;
 /// About 20 us of one thread: less is not shared out.
 constexpr double kSmallOperations = 1e6;
 /// A packed block of columns should stay in a core's second-level cache beside rows of lhs.
@@ -33,6 +34,12 @@ struct Offsets {
   int64_t lhs = 0, rhs = 0, out = 0;
 };
 
+/// Of parts of `whole` that are nearly equal and `most` at most.
+int64_t even_part(int64_t whole, int64_t most) {
+  const int64_t parts = (whole + most - 1) / most;
+  return (whole + parts - 1) / parts;
+}
+
 /// Blocks of columns, each packed by the thread that multiplies it.
 class PackedProduct : public OpKernel {
  public:
@@ -40,7 +47,7 @@ class PackedProduct : public OpKernel {
       : vector_(*vector_kernels()),
         p_(problem),
         swapped_(swapped),
-        inner_(std::min(p_.k, kInnerBlock)),
+        inner_(even_part(p_.k, kInnerBlock)),
         flops_(operations_of(p_)) {
     const int64_t panels = (p_.n + vector_.panel - 1) / vector_.panel;
     const int64_t panel_bytes = inner_ * vector_.panel * static_cast<int64_t>(sizeof(float));
@@ -152,7 +159,7 @@ const char* obstacle(const MatmulProblem& p, const VectorKernels& vector) {
   }
   if (vector.lanes > 8) return "the library's product is as fast with AVX-512";
   if (p.m < kLeastRows || p.n < kLeastColumns) return "few rows or columns";
-  if (p.k > kInnerBlock || products > kMostProducts) return "large";
+  if (products > kMostProducts) return "large";
   if (p.lhs.column != 1 && p.m * p.k > kMostTransposed) return "a large transposed operand";
   return nullptr;
 }
