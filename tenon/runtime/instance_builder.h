@@ -63,6 +63,9 @@ class InstanceBuilder {
   void prepare_node(NodeId id);
   void prepare_regions(NodeId id);
   void prepare_kernel(NodeId id);
+  /// The input of a loop's body that `value` is a view of, if that is the same in all of its steps.
+  std::optional<size_t> repeated_input(ValueId value) const;
+  void pack_inputs(NodeId id);
   void make_steps(NodeId id);
   /// One for each floating elementwise operation and element, and for each element that is reduced.
   double flops_of(const Graph& body) const;
@@ -91,7 +94,8 @@ class InstanceBuilder {
     Attributes attributes;          // with every dimension a number
     std::vector<uint32_t> scratch;  // arena buffers
     std::vector<const Instance*> regions;
-    std::map<size_t, uint32_t> packed;  // by input: constants of the instance
+    std::map<size_t, uint32_t> packed;    // by input: constants of the instance
+    std::map<size_t, uint32_t> repeated;  // by input: arena buffers that are filled before the runs
   };
   std::map<NodeId, Prepared> prepared_;
   std::vector<bool> has_step_;  // per node

@@ -39,6 +39,7 @@ struct Packing {
   size_t bytes = 0;  // of the result, which is aligned to kBufferAlignment
   /// Thread-safe. May be called after the kernel is gone.
   std::function<void(const void* operand, void* packed)> pack;
+  bool allocates = false;  // while it packs
 };
 
 /// `first`, and `rest` of what it gives, where there is one: for kernels that hand an operand on in
@@ -52,7 +53,8 @@ struct KernelRequest {
   std::vector<ConcreteType> outputs;
   CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
   bool exact_convolutions = false;     // as in CompileOptions
-  /// One an input, or empty: it is a constant or bound, so that its value is the same in every run.
+  /// One an input, or empty: it is a constant or bound, so that its value is the same in every run,
+  /// or the same in all steps of a loop.
   std::vector<bool> known = {};
 
   bool is_known(size_t input) const { return input < known.size() && known[input]; }
