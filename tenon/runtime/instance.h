@@ -42,6 +42,8 @@ using KnownValues = std::map<ValueId, Literal>;
 struct InstanceOptions {
   std::vector<bool> donated = {};  // these two as in CompileOptions
   bool exact_convolutions = false;
+  /// Inputs that are the same in all runs between two calls of Instance::pack: a loop's constants.
+  std::vector<bool> repeated = {};
 };
 
 class Instance {
@@ -52,6 +54,10 @@ class Instance {
   /// Pointers in the order of the graph's inputs and outputs; the arena has arena_bytes(). Those of
   /// known inputs lead to their values.
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
+
+  /// Brings repeated inputs into the order of kernels, in the part of the arena that runs leave
+  /// alone. To be called before the first run, and again where such an input or the arena changed.
+  void pack(void* const* inputs, std::byte* arena) const;
 
   const Graph& graph() const { return *program_.graph; }
   int64_t arena_bytes() const { return arena_bytes_; }
@@ -78,6 +84,13 @@ class Instance {
     std::byte* data;
   };
   std::vector<Constant> constants_;
+  /// Of a repeated input, and where in the arena the packed one lies.
+  struct RepeatedPacking {
+    size_t input;
+    Packing packing;
+    int64_t offset;
+  };
+  std::vector<RepeatedPacking> repeated_;
   int64_t arena_bytes_ = 0, packed_bytes_ = 0;
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <list>
 #include <map>
+#include <ranges>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -362,7 +364,9 @@ void InstanceBuilder::prepare_regions(NodeId id, Prepared& prepared) {
   int64_t arena = 0;
   for (const Program& region : program_.regions.at(id)) {
     const KnownValues known = known_in_region(node, *region.graph);
-    const InstanceOptions options{.exact_convolutions = options_.exact_convolutions};
+    InstanceOptions options{.exact_convolutions = options_.exact_convolutions};
+    if (control_of(*node.op) == Control::scan)
+      options.repeated.resize(Scan::of(node).constants, true);
     instance_.regions_.push_back(std::make_unique<Instance>(region, symbols_, options, known));
     const Instance& made = *instance_.regions_.back();
     prepared.regions.push_back(&made);
@@ -387,29 +391,58 @@ void InstanceBuilder::prepare_kernel(NodeId id, Prepared& prepared) {
                         .attributes = prepared.attributes,
                         .generator = program_.generator,
                         .exact_convolutions = options_.exact_convolutions};
-  std::vector<std::optional<Literal>> known;
+  std::vector<bool> known, fixed;  // in every run; in the runs of a loop as well
   for (ValueId input : node.inputs) {
-    known.push_back(known_value(input));
-    request.known.push_back(known.back().has_value());
+    known.push_back(known_value(input).has_value());
+    fixed.push_back(known.back() || repeated_input(input).has_value());
   }
+  request.known = fixed;
   try {
     for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
     for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
     prepared.kernel = make_kernel(request);
+    const auto allocates = [&](size_t i) {
+      const auto packing = prepared.kernel.kernel->packing(i);
+      return !known[i] && packing && packing->allocates;
+    };
+    if (std::ranges::any_of(std::views::iota(size_t{0}, fixed.size()), allocates)) {
+      request.known = known;  // a run allocates nothing
+      prepared.kernel = make_kernel(request);
+    }
   } catch (Error& error) {
     if (!node.label.empty()) error.note("in {}", node.label);
     throw;
   }
-  for (size_t i = 0; i < known.size(); ++i) {
-    if (!known[i]) continue;
+  pack_inputs(id, prepared);
+  prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
+}
+
+std::optional<size_t> InstanceBuilder::repeated_input(ValueId value) const {
+  const auto& inputs = graph_.inputs();
+  const auto found = std::ranges::find(inputs, root_of(value));
+  const auto index = static_cast<size_t>(found - inputs.begin());
+  if (index >= options_.repeated.size() || !options_.repeated[index]) return std::nullopt;
+  return index;
+}
+
+/// Known ones now, those that a loop repeats in Instance::pack.
+void InstanceBuilder::pack_inputs(NodeId id, Prepared& prepared) {
+  const Node& node = graph_.node(id);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
     const std::optional<Packing> packing = prepared.kernel.kernel->packing(i);
     if (!packing) continue;
-    const std::shared_ptr<const PackedOperand> packed = packed_operand(*known[i], *packing);
-    prepared.packed.emplace_back(i, add_constant(packed, packed->memory->data()));
-    instance_.packed_bytes_ += static_cast<int64_t>(packing->bytes);
-    prepared.kernel.reasons += fmt::format(", input {} packed", i);
+    if (const std::optional<Literal> known = known_value(node.inputs[i])) {
+      const std::shared_ptr<const PackedOperand> packed = packed_operand(*known, *packing);
+      prepared.packed.emplace_back(i, add_constant(packed, packed->memory->data()));
+      instance_.packed_bytes_ += static_cast<int64_t>(packing->bytes);
+      prepared.kernel.reasons += fmt::format(", input {} packed", i);
+    } else if (repeated_input(node.inputs[i])) {
+      const auto end = static_cast<int32_t>(order_.size()) + 1;
+      prepared.repeated.emplace_back(
+          i, add_arena_buffer(static_cast<int64_t>(packing->bytes), 0, end));
+      prepared.kernel.reasons += fmt::format(", input {} packed once for all steps", i);
+    }
   }
-  prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
 }
 
 void InstanceBuilder::assign_arena() {
@@ -577,6 +610,11 @@ void InstanceBuilder::make_steps(NodeId id, Prepared& prepared) {
   if (program_.regions.contains(id)) return make_control_step(id, prepared);
   std::vector<Location> inputs = locations(node.inputs);
   for (const auto& [input, packed] : prepared.packed) inputs[input] = constant_location(packed);
+  for (const auto& [input, buffer] : prepared.repeated) {
+    inputs[input] = arena_location(buffer);
+    instance_.repeated_.push_back({*repeated_input(node.inputs[input]),
+                                   *prepared.kernel.kernel->packing(input), plan_.offsets[buffer]});
+  }
   add_step(
       std::make_unique<LibraryStep>(std::move(prepared.kernel), std::move(inputs),
                                     locations(node.outputs), arena_location(prepared.scratch[0])),

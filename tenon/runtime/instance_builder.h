@@ -67,10 +67,14 @@ class InstanceBuilder {
     std::vector<uint32_t> scratch;  // arena buffers
     std::vector<const Instance*> regions;
     std::vector<std::pair<size_t, uint32_t>> packed;  // inputs: constants of the instance
+    std::vector<std::pair<size_t, uint32_t>> repeated;  // inputs: arena buffers filled before the runs
   };
   void prepare_node(NodeId id, Prepared& prepared);
   void prepare_regions(NodeId id, Prepared& prepared);
   void prepare_kernel(NodeId id, Prepared& prepared);
+  /// The input of a loop's body that `value` is a view of, if that is the same in all of its steps.
+  std::optional<size_t> repeated_input(ValueId value) const;
+  void pack_inputs(NodeId id, Prepared& prepared);
   void make_steps(NodeId id, Prepared& prepared);
   /// One for each floating elementwise operation and element, and for each element that is reduced.
   double flops_of(const Graph& body) const;

@@ -30,7 +30,7 @@ Packing in_turn(Packing first, std::optional<Packing> rest) {
     first.pack(operand, between->data());
     rest.pack(between->data(), packed);
   };
-  return {layout, bytes, pack};
+  return {layout, bytes, pack, true};
 }
 
 namespace {

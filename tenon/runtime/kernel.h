@@ -39,6 +39,7 @@ struct Packing {
   size_t bytes = 0;  // of the result, which is aligned to kBufferAlignment
   /// Thread-safe. May be called after the kernel is gone.
   std::function<void(const void* operand, void* packed)> pack;
+  bool allocates = false;  // while it packs
 };
 
 /// `first`, then `rest`, if given, on its result: for kernels that pass an operand on in another
@@ -52,7 +53,8 @@ struct KernelRequest {
   std::vector<ConcreteType> outputs;
   CodeGenerator* generator = nullptr;  // for kernels that are generated for the sizes of the call
   bool exact_convolutions = false;     // as in CompileOptions
-  /// One per input, or empty: whether it is constant or bound, with the same value in every run.
+  /// One per input, or empty: whether it is constant or bound, with the same value in every run, or
+  /// the same in all steps of a loop.
   std::vector<bool> known = {};
 
   bool is_known(size_t input) const { return input < known.size() && known[input]; }

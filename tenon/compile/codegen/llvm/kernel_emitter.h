@@ -130,6 +130,12 @@ class KernelEmitter {
   Value* from_memory(Value* v, DType dtype);
   Value* to_memory(Value* v, DType dtype);
   void annotate(llvm::Instruction* access, uint32_t buffer, bool is_load);
+  /// Loads and stores of lanes that follow one another; those of the guard where there is one.
+  Value* read_lanes(uint32_t buffer, Value* at);
+  void write_lanes(uint32_t buffer, Value* at, Value* v);
+  /// How many lanes, the first ones, the guard leaves, where that is known and better done in parts
+  /// than by a masked access.
+  std::optional<unsigned> first_lanes(DType dtype, bool is_load);
   llvm::AllocaInst* entry_alloca(llvm::Type* type, Value* count = nullptr, uint64_t alignment = 64);
   Value* i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
 
