@@ -389,9 +389,9 @@ Tensor log_sum_exp(const Tensor& x, const Integers& axes, bool keep) {
   return apply(op.get(), {x}, {{"axes", axes}, {"keep", keep}});
 }
 
-Tensor standardize(const Tensor& x, const Integers& axes, double epsilon) {
+Tensor standardize(const Tensor& x, const Integers& axes, double epsilon, bool centred) {
   static constinit KnownOp op("standardize");
-  return apply(op.get(), {x}, {{"axes", axes}, {"epsilon", epsilon}});
+  return apply(op.get(), {x}, {{"axes", axes}, {"epsilon", epsilon}, {"centred", centred}});
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& scale, const Tensor& bias, const Integers& axes,

@@ -318,10 +318,13 @@ Tensor log_sum_exp(const Tensor& x, const Integers& axes = {-1}, bool keep = fal
 
 // normalisation.cpp
 
-/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes.
+/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes; x / sqrt(mean
+/// square + epsilon) where it is not centred.
 /// `axes`: axes of the statistics.
 /// `epsilon`: added to the variance.
-Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05);
+/// `centred`: whether the mean is subtracted.
+Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05,
+                   bool centred = true);
 
 /// standardize over some axes, then times scale plus bias (Ba et al. 2016).
 /// `axes`: axes of the statistics.
