@@ -537,6 +537,20 @@ void add_special_functions(OpFamily& ops) {
               })
               .onnx("Erf")
               .samples(kRealSamples));
+  ops.add(elementwise("normal_cdf", 1)
+              .doc("The distribution function of the standard normal distribution, "
+                   "(1 + erf(x / sqrt(2))) / 2, exact in its lower tail, too.")
+              .dtypes(kFloating)
+              .scalar([](double x) {
+                const long double scaled = -x / std::numbers::sqrt2_v<long double>;
+                return static_cast<double>(std::erfc(scaled) / 2);
+              })
+              .expand([](ExprPool&, Expr x) { return normal_cdf(x); })
+              .derivative([](Build&, Value x, Value) {
+                return (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * exp(-0.5 * (x * x));
+              })
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-12, 12}}}}));
   ops.add(elementwise("erf_inv", 1)
               .doc("The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.")
               .dtypes(kFloating)

@@ -158,6 +158,11 @@ Tensor erf(const Tensor& x) {
   return apply(op.get(), {x});
 }
 
+Tensor normal_cdf(const Tensor& x) {
+  static constinit KnownOp op("normal_cdf");
+  return apply(op.get(), {x});
+}
+
 Tensor erf_inv(const Tensor& x) {
   static constinit KnownOp op("erf_inv");
   return apply(op.get(), {x});
