@@ -202,28 +202,34 @@ void add_arithmetic(OpFamily& ops) {
                     .expand(expand_remainder));
 
   ops.add(elementwise("maximum", 2)
-              .doc("The larger of a and b; NaN if either is.")
-              .dtypes(kNumeric)
+              .doc("The larger of a and b; NaN if either is. Of bools: whether either is true.")
+              .dtypes(kAnyDType)
               .scalar([](double a, double b) { return a > b || std::isnan(a) ? a : b; })
               .integer_scalar([](int64_t a, int64_t b) { return a > b ? a : b; })
               .derivative([](Build&, Value a, Value b, Value) {
                 return std::pair{winner(greater(a, b), a, b), winner(less(a, b), a, b)};
               })
-              .expand([](ExprPool&, Expr a, Expr b) { return max(a, b); })
+              .expand([](ExprPool&, Expr a, Expr b) {
+                return a.dtype() == DType::boolean ? a | b : max(a, b);
+              })
               .onnx("Max")
-              .samples(kNumberPairs));
+              .samples(kNumberPairs)
+              .samples({"bool[5], bool[5]"}));
 
   ops.add(elementwise("minimum", 2)
-              .doc("The smaller of a and b; NaN if either is.")
-              .dtypes(kNumeric)
+              .doc("The smaller of a and b; NaN if either is. Of bools: whether each is true.")
+              .dtypes(kAnyDType)
               .scalar([](double a, double b) { return a < b || std::isnan(a) ? a : b; })
               .integer_scalar([](int64_t a, int64_t b) { return a < b ? a : b; })
               .derivative([](Build&, Value a, Value b, Value) {
                 return std::pair{winner(less(a, b), a, b), winner(greater(a, b), a, b)};
               })
-              .expand([](ExprPool&, Expr a, Expr b) { return min(a, b); })
+              .expand([](ExprPool&, Expr a, Expr b) {
+                return a.dtype() == DType::boolean ? a & b : min(a, b);
+              })
               .onnx("Min")
-              .samples(kNumberPairs));
+              .samples(kNumberPairs)
+              .samples({"bool[5], bool[5]"}));
 
   ops.add(elementwise("power", 2)
               .doc("a to the power b; NaN for a negative a and a b that is no integer. Integers "

@@ -23,9 +23,14 @@ Integers Axes::resolve(size_t rank, std::string_view what) const {
   }
   for (int64_t axis : *some_)
     result.push_back(static_cast<int64_t>(normalise_axis(axis, rank, what)));
+  for (size_t i = 0; i < result.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (result[i] != result[j]) continue;
+      fail(ErrorCode::invalid_argument, "{} {} is named twice, as {} and {}", what, result[i],
+           (*some_)[j], (*some_)[i]);
+    }
+  }
   std::sort(result.begin(), result.end());
-  if (std::adjacent_find(result.begin(), result.end()) != result.end())
-    fail(ErrorCode::invalid_argument, "{}: an axis is named twice", what);
   return result;
 }
 
@@ -421,8 +426,39 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
   return ops::slice(x, starts, limits, Integers(x.rank(), 1));
 }
 
+namespace {
+
+/// `call`, whose errors are said of the function that the user called and of its arguments, not of
+/// the op that it is made of.
+template <class Call>
+Tensor said_of(std::string_view function,
+               std::initializer_list<std::pair<std::string_view, std::string_view>> names,
+               const Call& call) {
+  try {
+    return call();
+  } catch (const Error& error) {
+    auto renamed = [&](std::string text) {
+      for (const auto& [from, to] : names) {
+        if (text.starts_with(from)) return std::string(to) + text.substr(from.size());
+      }
+      return text;
+    };
+    const std::string message = error.message();
+    const size_t end_of_op = message.find(": ");
+    if (end_of_op == std::string::npos) throw;
+    Error named(error.code(),
+                std::string(function) + ": " + renamed(message.substr(end_of_op + 2)));
+    for (const std::string& note : error.notes()) named.add_note(renamed(note));
+    throw named;
+  }
+}
+
+}  // namespace
+
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
-  return ops::select(condition.cast(DType::boolean), on_true, on_false);
+  detail::require(condition, "where: condition");
+  return said_of("where", {{"predicate", "condition"}},
+                 [&] { return ops::select(condition.cast(DType::boolean), on_true, on_false); });
 }
 namespace {
 
@@ -438,8 +474,12 @@ bool is_beyond(const Tensor& bound, const Tensor& x, bool above) {
 }  // namespace
 
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
-  Tensor raised = is_beyond(low, x, false) ? x : maximum(x, low);
-  return is_beyond(high, x, true) ? raised : minimum(raised, high);
+  detail::require(x, "clip: x");
+  auto bounded = [&](const Tensor& of, const Tensor& bound, std::string_view name, auto limit) {
+    return said_of("clip", {{"a ", "x "}, {"b ", name}}, [&] { return limit(of, bound); });
+  };
+  Tensor raised = is_beyond(low, x, false) ? x : bounded(x, low, "low ", maximum);
+  return is_beyond(high, x, true) ? raised : bounded(raised, high, "high ", minimum);
 }
 Tensor square(const Tensor& x) { return x * x; }
 Tensor sigmoid(const Tensor& x) { return ops::logistic(x); }
@@ -608,7 +648,8 @@ Tensor detail::range(Number start, Number limit, Number step, std::optional<DTyp
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype) {
-  if (count < 1) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  if (count < 0) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  if (count == 0) return zeros({0}, dtype);
   Number(start).check_fits(dtype, "linspace");
   if (count == 1) return full({1}, start, dtype);
   Number(stop).check_fits(dtype, "linspace");
