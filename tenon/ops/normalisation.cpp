@@ -62,10 +62,19 @@ struct Standardized {
   Standardized(Value x, const Attributes& attributes) {
     const Integers& axes = attributes.integers("axes");
     const double epsilon = attributes.real("epsilon");
+    const bool centred = attributes.boolean("centred");
     SquareUnit unit(reduce_sum(x * x, axes, true), epsilon);
+    auto mean = [&](auto power) {
+      return unit.choose([&](double factor) {
+        return reduce_mean(power(factor == 1 ? x : x * factor), axes, true);
+      });
+    };
+    auto square = [](Value v) { return v * v; };
+    // In one pass over x: sums in all units, of which one is chosen.
     Value scaled = x * unit.factor;
-    if (attributes.boolean("centred")) scaled = scaled - reduce_mean(scaled, axes, true);
-    const Value r = unit.reciprocal_root(reduce_mean(scaled * scaled, axes, true));
+    if (centred) scaled = scaled - mean([](Value v) { return v; });
+    const Value r =
+        unit.reciprocal_root(centred ? reduce_mean(square(scaled), axes, true) : mean(square));
     y = scaled * r;
     auto [inner, outer] = unit.reciprocal(r);
     reciprocal = inner * outer;

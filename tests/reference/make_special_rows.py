@@ -129,7 +129,8 @@ def variance(x):
         return [NAN], ["*"] * len(x)
     n = len(x)
     mean = sum(map(mpf, x)) / n
-    return [sum((v - mean) ** 2 for v in x) / n], [2 * (v - mean) / n for v in x]
+    fits = all(abs(v - mean) <= F64[0] for v in x)
+    return [sum((v - mean) ** 2 for v in x) / n], [2 * (v - mean) / n if fits else "*" for v in x]
 
 
 def reduce_sum(x):

@@ -88,9 +88,15 @@ class RegionKernel {
 /// a vector are sums of their own.
 constexpr int64_t longest_sum(LoopKind kind) { return kind == LoopKind::vector ? 4096 : 512; }
 
-/// Emits a reduction of element(k) for k < extent into the current block and gives its register.
-Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
-                  const std::string& name, const std::function<Expr(Expr k)>& element);
+struct Reduction {
+  ReduceKind kind;
+  std::string name;
+  std::function<Expr(Expr k)> element;
+};
+/// Emits reductions of element(k) for k < extent, all in one loop, into the current block and gives
+/// their registers.
+std::vector<Expr> reduce_along(RegionKernel& region, std::span<const Reduction> reductions,
+                               const Dim& extent, LoopKind loop_kind);
 
 /// The second kernel of a reduction in parts, which the first one left in temporary i for result i:
 /// [parts, elements] where `parts_first`, else [elements, parts]. Vectorised along the last of
