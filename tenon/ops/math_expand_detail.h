@@ -44,6 +44,15 @@ LogParts log_parts(Expr x);
 /// log(1 + f) - f for f as in LogParts.
 Expr log_tail(Expr f);
 
+/// x = quadrant * pi/2 + r; the low two bits of `quadrant` matter.
+struct ReducedAngle {
+  Expr r;
+  Expr quadrant;
+};
+/// After Payne and Hanek, "Radian reduction for trigonometric functions" (1983), for an f64 whose
+/// size is at least 2^20; r is NaN for an infinity.
+ReducedAngle reduce_huge_double(Expr x);
+
 /// sin or cos of r in [-pi/4, pi/4].
 Expr sin_reduced(Expr r);
 Expr cos_reduced(Expr r);

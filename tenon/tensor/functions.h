@@ -110,6 +110,10 @@ Tensor tanh(const Tensor& x);
 /// The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 Tensor erf(const Tensor& x);
 
+/// The distribution function of the standard normal distribution, (1 + erf(x / sqrt(2))) / 2, exact
+/// in its lower tail, too.
+Tensor normal_cdf(const Tensor& x);
+
 /// The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.
 Tensor erf_inv(const Tensor& x);
 
@@ -280,7 +284,7 @@ Tensor log_sigmoid(const Tensor& x);
 /// x / (1 + |x|).
 Tensor softsign(const Tensor& x);
 
-/// x times the normal distribution function at x (exact, by erf).
+/// x times the normal distribution function at x (exact; not by tanh).
 Tensor gelu(const Tensor& x);
 
 /// GELU by the approximation with tanh that GPT-2 uses.
@@ -318,10 +322,13 @@ Tensor log_sum_exp(const Tensor& x, const Integers& axes = {-1}, bool keep = fal
 
 // normalisation.cpp
 
-/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes.
+/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes; x / sqrt(mean
+/// square + epsilon) where it is not centred.
 /// `axes`: axes of the statistics.
 /// `epsilon`: added to the variance.
-Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05);
+/// `centred`: whether the mean is subtracted.
+Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05,
+                   bool centred = true);
 
 /// standardize over some axes, then times scale plus bias (Ba et al. 2016).
 /// `axes`: axes of the statistics.

@@ -43,10 +43,10 @@ float single(double value) {
 
 }  // namespace
 
-Tensor::Tensor(std::initializer_list<double> values) {
+Tensor::Tensor(std::initializer_list<Element> values) {
   Buffer buffer = Buffer::allocate(DType::f32, {static_cast<int64_t>(values.size())});
   float* out = buffer.as<float>();
-  for (double value : values) *out++ = single(value);
+  for (const Element& element : values) *out++ = single(element.value);
   node_ = detail::evaluated_node(std::move(buffer));
 }
 

@@ -63,7 +63,14 @@ class Tensor {
   template <class T>
     requires std::is_arithmetic_v<T>
   Tensor(T value) : Tensor(number(value)) {}
-  Tensor(std::initializer_list<double> values);                       // f32[n]
+  /// A number in braces. A class of its own, so that `Tensor{{1}, {2}}` is rows of one number each.
+  struct Element {
+    double value;
+    template <class T>
+      requires std::is_arithmetic_v<T>
+    Element(T number) : value(static_cast<double>(number)) {}
+  };
+  Tensor(std::initializer_list<Element> values);                      // f32[n]
   Tensor(std::initializer_list<std::initializer_list<double>> rows);  // f32[m,n]
   explicit Tensor(const Literal& literal);
   explicit Tensor(Buffer buffer);

@@ -2,6 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/build.h"
+#include "tenon/ops/opening.h"
 #include "tenon/ops/value_functions.h"
 #include "tenon/transform/arguments.h"
 #include "tenon/transform/forward.h"
@@ -67,6 +68,7 @@ class ForwardWalk {
 
   /// A composite without a rule: its decomposition takes its place.
   void open(const Node& node, std::span<const Value> tangents) {
+    const Opening opening(*node.op);
     std::vector<Type> types;
     for (ValueId input : node.inputs) types.push_back(f_.type(input));
     auto body = decomposition_graph(node, types, build_.ops());

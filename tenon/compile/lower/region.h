@@ -87,9 +87,15 @@ class RegionKernel {
 /// lane of a vector is a separate sum.
 constexpr int64_t longest_sum(LoopKind kind) { return kind == LoopKind::vector ? 4096 : 512; }
 
-/// Emits a reduction of element(k) for k < extent into the current block; returns its register.
-Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
-                  const std::string& name, const std::function<Expr(Expr k)>& element);
+struct Reduction {
+  ReduceKind kind;
+  std::string name;
+  std::function<Expr(Expr k)> element;
+};
+/// Emits reductions of element(k) for k < extent, all in one loop, into the current block; returns
+/// their registers.
+std::vector<Expr> reduce_along(RegionKernel& region, std::span<const Reduction> reductions,
+                               const Dim& extent, LoopKind loop_kind);
 
 /// The second kernel of a reduction in parts. The first one stored them in temporary i for result
 /// i: [parts, elements] if `parts_first`, else [elements, parts]. Vectorised along the last axis of
