@@ -301,7 +301,7 @@ graph loop(%x: f32[batch,96], %u: f32[96,384], %v: f32[96,384], %w: f32[4,24,96]
 TEST(Bind, LoopsPackTheirConstantsOnceAndGiveTheBoundResults) {
   const auto graph = parse_graph(kLoop, core_ops());
   const auto program = compile(*graph, core_ops());
-  if (vector_kernels()) {
+  if (vector_kernels() && built_with_onednn()) {  // else these products are generated
     EXPECT_THAT(program->report({{1, 96}, {96, 384}, {96, 384}, {4, 24, 96}}).text,
                 HasSubstr("input 1 packed once for all steps"));
   }
