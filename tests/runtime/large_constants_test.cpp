@@ -87,7 +87,9 @@ TEST(LargeConstants, CostOneMappingAndNoCopy) {
       Literal::of<int32_t>({4}, {0, 7, 100'000, static_cast<int32_t>(kRows - 1)}))});
   EXPECT_EQ(rows[0].to_literal(), Literal(DType::f32, {4, 512}));
   EXPECT_LT(buffer_statistics().live_bytes - live, int64_t{1} << 20);
-  if (!kHasShadowMemory) EXPECT_LT(own_memory() - before, int64_t{64} << 20);
+  if (!kHasShadowMemory) {
+    EXPECT_LT(own_memory() - before, int64_t{64} << 20);
+  }
   EXPECT_EQ(blob_statistics().mapped, 1);
 }
 
