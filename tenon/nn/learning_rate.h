@@ -13,7 +13,7 @@
 
 namespace tenon::nn {
 
-/// Stands for the length of a run that nobody has told.
+/// Stands for a run of unknown length.
 constexpr double kUnknownLength = 0;
 
 /// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the
@@ -34,8 +34,8 @@ LearningRate step_decay(double rate, double factor, int64_t every);
 /// From `rate` to `final_rate` along half a cosine (Loshchilov and Hutter 2017, eq. 5, without
 /// restarts).
 LearningRate cosine(double rate, double final_rate = 0);
-/// Smith and Topin 2018 as PyTorch has it: up from peak/25 along half a cosine for `rise` of the
-/// run, then down to peak/25e4.
+/// Smith and Topin 2018, as in PyTorch: up from peak/25 along half a cosine for the fraction `rise`
+/// of the run, then down to peak/25e4.
 LearningRate one_cycle(double peak, double rise = 0.3);
 /// Linear from 0 over the first `steps`, then `after`.
 LearningRate warm_up(LearningRate after, int64_t steps);

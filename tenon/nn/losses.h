@@ -1,4 +1,4 @@
-// Losses and metrics: scalars of a batch's outputs and labels, means over its rows.
+// Losses and metrics: scalar functions of a batch's outputs and labels, means over its rows.
 //
 //   given: Tensor logits, labels;                   // f32[batch, 10], i32[batch]
 //   Tensor loss = nn::cross_entropy(logits, labels);
@@ -10,12 +10,12 @@
 namespace tenon::nn {
 
 /// Mean cross entropy of logits [..., classes] and integer labels [...]. Rows with a negative label
-/// are left out. A label beyond the classes is an error where labels are known; one that is still
-/// to be computed reads a logit of 0 (`train::fit` checks labels first).
+/// are ignored. A label beyond the classes is an error if the labels are already evaluated;
+/// otherwise it reads a logit of 0 (`train::fit` checks labels first).
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 /// Mean squared error of equal shapes, or of predictions [..., 1] for targets [...].
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
-/// The fraction of rows, without those whose label is negative, whose largest logit is the label's.
+/// The fraction of rows whose largest logit is that of the label; ignores negative labels.
 Tensor accuracy(const Tensor& logits, const Tensor& labels);
 
 }  // namespace tenon::nn

@@ -25,7 +25,7 @@ nn::LearningRate schedule_of(const Configuration& section, std::string_view key)
     std::vector<std::string> given = s.keys();
     throw make_error(ErrorCode::invalid_argument, "{}: which schedule?", key)
         .note("at {}", section.where(key))
-        .note("wanted: a number, or a table such as {{one_cycle = 4e-3}}")
+        .note("expected: a number, or a table such as {{one_cycle = 4e-3}}")
         .note("hint: {}", hint(given.empty() ? "" : given[0], known));
   }
   if (s.has("warm_up")) schedule = nn::warm_up(schedule, s.get_int("warm_up"));

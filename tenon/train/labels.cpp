@@ -28,7 +28,7 @@ void check_more_than_one(const Type& outputs, const Literal& labels, const std::
     throw make_error(ErrorCode::invalid_argument,
                      "cross_entropy: {} have only one class: every label is 0", what)
         .note("outputs  {}", outputs.to_string())
-        .note("hint: at least two are needed to tell apart; data.classes may name more");
+        .note("hint: at least two classes are needed; data.classes may name more");
   }
   throw make_error(ErrorCode::shape_mismatch,
                    "cross_entropy: the model has one output, but {} have {} classes", what,
@@ -52,7 +52,7 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
   }
   if (count_labels(labels, true) == 0) {
     throw make_error(ErrorCode::invalid_argument,
-                     "cross_entropy: every label of {} is negative, which leaves it out", what)
+                     "cross_entropy: every label of {} is negative, so all are ignored", what)
         .note("hint: classes are counted from 0");
   }
   const Dim& last = outputs.shape[outputs.rank() - 1];
