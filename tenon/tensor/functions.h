@@ -25,10 +25,10 @@ Tensor fmod(const Tensor& a, const Tensor& b);
 /// plus b where the signs differ, rounded once. ONNX's Mod with fmod = 0.
 Tensor remainder(const Tensor& a, const Tensor& b);
 
-/// The larger of a and b; NaN if either is.
+/// The larger of a and b; NaN if either is. Of bools: whether either is true.
 Tensor maximum(const Tensor& a, const Tensor& b);
 
-/// The smaller of a and b; NaN if either is.
+/// The smaller of a and b; NaN if either is. Of bools: whether each is true.
 Tensor minimum(const Tensor& a, const Tensor& b);
 
 /// a to the power b; NaN for a negative a and a b that is no integer. Integers wrap; with a

@@ -496,11 +496,12 @@ bool is_beyond(const Tensor& bound, const Tensor& x, bool above) {
 
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
   detail::require(x, "clip: x");
-  auto bounded = [&](const Tensor& of, const Tensor& bound, std::string_view name, auto limit) {
-    return said_of("clip", {{"a ", "x "}, {"b ", name}}, [&] { return limit(of, bound); });
-  };
-  Tensor raised = is_beyond(low, x, false) ? x : bounded(x, low, "low ", maximum);
-  return is_beyond(high, x, true) ? raised : bounded(raised, high, "high ", minimum);
+  Tensor raised = x;
+  if (!is_beyond(low, x, false)) {
+    raised = said_of("clip", {{"a ", "x "}, {"b ", "low "}}, [&] { return maximum(x, low); });
+  }
+  if (is_beyond(high, x, true)) return raised;
+  return said_of("clip", {{"a ", "x "}, {"b ", "high "}}, [&] { return minimum(raised, high); });
 }
 Tensor square(const Tensor& x) { return x * x; }
 Tensor sigmoid(const Tensor& x) { return ops::logistic(x); }
