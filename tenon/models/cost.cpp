@@ -59,8 +59,9 @@ int64_t multiply_adds(const Graph& graph) {
   const NoKernels oracle;
   const PassContext context{core_ops(), oracle};
   PassManager passes(context, {});
-  const std::unique_ptr<Graph> opened = passes.run(
-      graph, {{"inline", inline_calls}, {"decompose", decompose_composites}, {"dead", eliminate_dead_code}});
+  const std::unique_ptr<Graph> opened = passes.run(graph, {{"inline", inline_calls},
+                                                           {"decompose", decompose_composites},
+                                                           {"dead", eliminate_dead_code}});
   int64_t count = 0;
   for (const Node& node : opened->nodes()) count += of_node(*opened, node);
   return count;
