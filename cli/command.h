@@ -23,6 +23,7 @@ void add_train(CLI::App& app, int& exit_code);
 void add_evaluate(CLI::App& app, int& exit_code);
 void add_predict(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
+void add_models(CLI::App& app, int& exit_code);
 void add_ops(CLI::App& app, int& exit_code);
 void add_config(CLI::App& app, int& exit_code);
 void add_completion(CLI::App& app, int& exit_code);

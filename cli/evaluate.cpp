@@ -10,6 +10,7 @@
 #include "tenon/base/error.h"
 #include "tenon/base/files.h"
 #include "tenon/base/json.h"
+#include "tenon/base/strings.h"
 #include "tenon/data/sources.h"
 #include "tenon/train/configured.h"
 #include "tenon/train/labels.h"
@@ -32,19 +33,31 @@ constexpr const char* kWanted =
 
 struct Labelled {
   data::Dataset rows;
-  std::string input, label;
+  train::Columns input, label;
 };
 
-Labelled read_data(const Options& options) {
+/// Columns of an option, or else those of training: "image", or "source, target".
+train::Columns columns_of(const std::string& option, const train::Model& model,
+                          const std::string& key) {
+  std::vector<std::string> names;
+  for (const std::string& name : split(option.empty() ? model.about(key, "") : option, ','))
+    if (!trim(name).empty()) names.emplace_back(trim(name));
+  const bool is_tree = names.size() > 1 || (key == "input" && !model.inputs()[0].name.empty());
+  if (is_tree) return train::Columns(names);
+  return names.empty() ? train::Columns(key == "input" ? "image" : "label") : names.front();
+}
+
+Labelled read_data(const Options& options, const train::Model& model) {
+  const train::Columns input = columns_of(options.input, model, "input");
+  const train::Columns label = columns_of(options.label, model, "label");
   const std::string& first = options.data.front();
-  if (options.data.size() == 2)
-    return {data::idx(first, options.data[1]), options.input, options.label};
+  if (options.data.size() == 2) return {data::idx(first, options.data[1]), input, label};
   if (options.data.size() > 2) {
     throw make_error(ErrorCode::invalid_argument, "evaluate: {} data files", options.data.size())
         .note("{}", kWanted);
   }
   if (first == "fashion-mnist")
-    return {data::fashion_mnist({}, data::Parts::test).test, options.input, options.label};
+    return {data::fashion_mnist({}, data::Parts::test).test, input, label};
   if (first.ends_with(".toml")) {
     train::ConfiguredData data =
         train::configure_data(Configuration::load(first), data::Parts::test);
@@ -52,9 +65,8 @@ Labelled read_data(const Options& options) {
     return {data.test, data.input, data.label};
   }
   if (std::filesystem::is_directory(first))
-    return {data::idx_folder(first, data::Parts::test).test, options.input, options.label};
-  if (first.ends_with(".npz"))
-    return {train::labelled_npz(first, options.input, options.label), options.input, options.label};
+    return {data::idx_folder(first, data::Parts::test).test, input, label};
+  if (first.ends_with(".npz")) return {train::labelled_npz(first, input, label), input, label};
   if (!std::filesystem::exists(first)) {
     throw make_error(ErrorCode::not_found, "evaluate: there is no {}", first).note("{}", kWanted);
   }
@@ -63,12 +75,15 @@ Labelled read_data(const Options& options) {
 }
 
 /// The same rows with the input column as the model takes it.
-data::Dataset with_inputs_like(const Type& example, const Labelled& data) {
-  Type row = data.rows[data.input].type();
+data::Dataset with_inputs_like(const train::Model& model, const Labelled& data) {
+  if (!data.input.is_one()) return data.rows;
+  const std::string& input = data.input.names().front();
+  const Type example = model.example();
+  Type row = data.rows[input].type();
   row.shape.erase(0);
   if (row == example) return data.rows;
   data::Dataset result = data.rows;
-  return result.replace(data.input, rows_like(data.rows[data.input], example, data.input));
+  return result.replace(input, rows_like(data.rows[input], example, input));
 }
 
 /// All counts as a table, or those of mistakes one by one where it would be large.
@@ -94,16 +109,15 @@ void add_confusions(const train::Confusion& confusion, Json& json) {
 int evaluate(Options options) {
   if (!options.report.empty()) require_writable(options.report);
   train::Model model = train::Model::load(options.model);
-  if (options.input.empty()) options.input = model.about("input", "image");
-  if (options.label.empty()) options.label = model.about("label", "label");
-  Labelled data = read_data(options);
-  data.rows = with_inputs_like(model.example(), data);
+  Labelled data = read_data(options, model);
+  data.rows = with_inputs_like(model, data);
   train::EvaluateOptions how{.input = data.input, .label = data.label};
   // By what it was trained with; a model that does not say goes by the shapes of its labels.
   if (auto loss = model.about().find("loss"); loss != model.about().end()) {
     how.loss = train::loss_named(loss->second);
-    train::check_labels(how.loss, model.graph().output_types().at(0), data.rows, data.label,
-                        "the data");
+    if (data.label.is_one())
+      train::check_labels(how.loss, model.graph().output_types().at(0), data.rows,
+                          data.label.names().front(), "the data");
   }
   train::Evaluation result = train::evaluate(model, data.rows, how);
   if (options.json) {

@@ -78,15 +78,16 @@ void add_tree(const std::string& prefix, const Tree& tree, std::vector<Row>& row
 void inspect_model(const Options& options, Bytes bytes) {
   train::Model model = train::Model::parse(bytes, options.file);
   if (options.graph) return print_graph(model.graph());
-  Type input = model.example();
-  input.shape.insert(0, Dim::symbol("batch"));
   int64_t parameters = 0;
   for (const Tensor& leaf : leaves_of(model.variables().parameters))
     parameters += leaf.buffer().size();
   fmt::print("model  {}\n", options.file);
-  fmt::print("  input       {}\n", input.to_string());
-  for (const Type& type : model.graph().output_types())
-    fmt::print("  output      {}\n", type.to_string());
+  auto print_all = [](const char* what, const nn::Signature& signature) {
+    for (const auto& [name, type] : signature)
+      fmt::print("  {:<11} {}{}{}\n", what, type.to_string(), name.empty() ? "" : "  ", name);
+  };
+  print_all("input", model.inputs());
+  print_all("output", model.outputs());
   if (!model.classes().empty()) fmt::print("  classes     {}\n", join(model.classes(), ", "));
   fmt::print("  parameters  {}\n", group_digits(parameters));
   fmt::print("  operations  {} (--graph shows them)\n", model.graph().node_count());

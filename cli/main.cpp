@@ -62,6 +62,7 @@ int run(int argc, char** argv) {
   add_evaluate(app, exit_code);
   add_predict(app, exit_code);
   add_inspect(app, exit_code);
+  add_models(app, exit_code);
   add_ops(app, exit_code);
   add_config(app, exit_code);
   add_completion(app, exit_code);

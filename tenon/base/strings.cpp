@@ -115,4 +115,20 @@ std::string format_bytes(uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, value < 100 ? 1 : 0, kUnits[unit]);
 }
 
+bool matches_path(std::string_view pattern, std::string_view path) {
+  if (pattern.empty()) return path.empty();
+  if (pattern.front() != '*') {
+    return !path.empty() && pattern.front() == path.front() &&
+           matches_path(pattern.substr(1), path.substr(1));
+  }
+  const bool any_depth = pattern.starts_with("**");
+  const std::string_view rest = pattern.substr(any_depth ? 2 : 1);
+  // "**.bias" is any bias, also one at the top.
+  if (any_depth && rest.starts_with('.') && matches_path(rest.substr(1), path)) return true;
+  for (size_t taken = 0;; ++taken) {
+    if (matches_path(rest, path.substr(taken))) return true;
+    if (taken == path.size() || (path[taken] == '.' && !any_depth)) return false;
+  }
+}
+
 }  // namespace tenon

@@ -42,4 +42,9 @@ std::string group_digits(int64_t value);
 /// 1536 is "1.5 KiB".
 std::string format_bytes(uint64_t bytes);
 
+/// Whether a path of names joined by dots matches a pattern: `*` stands for any part of one name,
+/// `**` for any part of the path. "*.weight" matches fc1.weight; "**.bias" matches bias, fc1.bias
+/// and blocks.0.fc1.bias.
+bool matches_path(std::string_view pattern, std::string_view path);
+
 }  // namespace tenon

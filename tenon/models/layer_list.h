@@ -8,18 +8,16 @@
 
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "tenon/nn/scope.h"
+#include "tenon/models/options.h"
+#include "tenon/nn/model_function.h"
 
 namespace tenon::models {
 
-using LayerSetting = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
-
 struct LayerSpec {
   std::string kind;
-  std::map<std::string, LayerSetting> settings = {};
+  std::map<std::string, OptionValue> settings = {};
   /// Its position in the configuration, for errors: "configs/lenet.toml:8:3". May be empty.
   std::string where = {};
 };

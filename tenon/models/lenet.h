@@ -7,7 +7,10 @@
 
 namespace tenon::models {
 
+struct LenetOptions {
+  int64_t classes = 10;
+};
 /// x [batch, 28, 28, 1] to logits [batch, classes].
-nn::ModelFunction lenet5(int64_t classes = 10);
+nn::ModelFunction lenet5(LenetOptions options = {});
 
 }  // namespace tenon::models

@@ -23,8 +23,8 @@ Tensor residual_block(nn::Scope s, const Tensor& x, int64_t filters, int64_t str
   return relu(y + nn::batch_norm(s / "shortcut" / "norm", shortcut));
 }
 
-nn::ModelFunction resnet18(int64_t classes) {
-  return [classes](nn::Scope s, Tensor x) {
+nn::ModelFunction resnet18(ResnetOptions options) {
+  return [options](nn::Scope s, Tensor x) {
     x = nn::conv(s / "conv1", x, {.filters = 64, .kernel = {3, 3}, .pad = {1, 1}, .bias = false});
     x = relu(nn::batch_norm(s / "norm1", x));
     int64_t filters = 64;
@@ -35,7 +35,7 @@ nn::ModelFunction resnet18(int64_t classes) {
       }
     }
     x = global_average_pool(x);
-    return nn::dense(s / "logits", x, classes);
+    return nn::dense(s / "logits", x, options.classes);
   };
 }
 

@@ -13,68 +13,50 @@ namespace tenon::models {
 
 namespace {
 
-int64_t one(const Sizes& sizes, std::string_view name) { return sizes.find(name)->second.at(0); }
+/// A model of one tensor.
+nn::Signature takes(std::string_view type) { return {{"", Type::parse(type)}}; }
 
-void check_size(std::string_view model, const std::string& option,
-                const std::vector<int64_t>& given, bool is_list) {
-  if (!is_list && given.size() != 1)
-    fail(ErrorCode::invalid_argument, "model {}: {} is one number, not {}", model, option,
-         given.size());
-  for (int64_t size : given) {
-    if (size < 1)
-      fail(ErrorCode::invalid_argument, "model {}: {} is {}, it must be at least 1", model, option,
-           size);
-  }
+std::vector<ZooEntry> all_entries() {
+  std::vector<ZooEntry> all;
+  all.push_back(zoo_entry<MlpOptions>({.name = "mlp",
+                                       .doc = "layers of `hidden` units with ReLU",
+                                       .outputs = "classes",
+                                       .inputs = takes("f32[batch,784]")},
+                                      mlp));
+  all.push_back(zoo_entry<LenetOptions>({.name = "lenet5",
+                                         .doc = "LeNet-5 for small images (LeCun et al. 1998)",
+                                         .outputs = "classes",
+                                         .inputs = takes("f32[batch,28,28,1]")},
+                                        lenet5));
+  all.push_back(
+      zoo_entry<CnnOptions>({.name = "cnn",
+                             .doc = "three 3x3 convolutions of `width` filters with batch norm",
+                             .outputs = "classes",
+                             .inputs = takes("f32[batch,28,28,1]")},
+                            cnn));
+  all.push_back(zoo_entry<ResnetOptions>({.name = "resnet18",
+                                          .doc = "ResNet-18 for 32x32 images (He et al. 2016)",
+                                          .outputs = "classes",
+                                          .inputs = takes("f32[batch,32,32,3]")},
+                                         resnet18));
+  all.push_back(zoo_entry<CharLstmOptions>({.name = "char_lstm",
+                                            .doc = "stacked LSTMs over token ids",
+                                            .outputs = "tokens",
+                                            .inputs = takes("i32[batch,50]")},
+                                           char_lstm));
+  all.push_back(
+      zoo_entry<GptOptions>({.name = "gpt",
+                             .doc = "GPT-style decoder over token ids (Radford et al. 2019)",
+                             .outputs = "tokens",
+                             .inputs = takes("i32[batch,64]")},
+                            gpt));
+  return all;
 }
 
 }  // namespace
 
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = {
-      {"mlp",
-       "layers of `hidden` units with ReLU",
-       {{"hidden", {512, 512}}, {"classes", {10}}},
-       "classes",
-       [](const Sizes& s) {
-         return mlp({.hidden = s.find("hidden")->second, .classes = one(s, "classes")});
-       }},
-      {"lenet5",
-       "LeNet-5 for small images",
-       {{"classes", {10}}},
-       "classes",
-       [](const Sizes& s) { return lenet5(one(s, "classes")); }},
-      {"cnn",
-       "three 3x3 convolutions of `width` filters with batch norm",
-       {{"width", {64}}, {"classes", {10}}},
-       "classes",
-       [](const Sizes& s) {
-         return cnn({.width = one(s, "width"), .classes = one(s, "classes")});
-       }},
-      {"resnet18",
-       "ResNet-18 for 32x32 images",
-       {{"classes", {10}}},
-       "classes",
-       [](const Sizes& s) { return resnet18(one(s, "classes")); }},
-      {"char_lstm",
-       "stacked LSTMs over token ids",
-       {{"tokens", {65}}, {"depth", {128}}, {"layers", {2}}},
-       "tokens",
-       [](const Sizes& s) {
-         return char_lstm(
-             {.tokens = one(s, "tokens"), .depth = one(s, "depth"), .layers = one(s, "layers")});
-       }},
-      {"gpt",
-       "GPT-style decoder over token ids",
-       {{"tokens", {65}}, {"context", {64}}, {"depth", {128}}, {"heads", {4}}, {"layers", {4}}},
-       "tokens",
-       [](const Sizes& s) {
-         return gpt({.tokens = one(s, "tokens"),
-                     .context = one(s, "context"),
-                     .depth = one(s, "depth"),
-                     .heads = one(s, "heads"),
-                     .layers = one(s, "layers")});
-       }},
-  };
+  static const std::vector<ZooEntry> entries = all_entries();
   return entries;
 }
 
@@ -88,20 +70,14 @@ const ZooEntry& find_in_zoo(std::string_view name) {
       .note("hint: {}", hint(name, names));
 }
 
-nn::ModelFunction make(std::string_view name, const Sizes& sizes) {
+nn::ModelFunction make(std::string_view name, const Options& options, std::string_view preset) {
   const ZooEntry& entry = find_in_zoo(name);
-  Sizes all = entry.options;
-  for (const auto& [option, given] : sizes) {
-    auto known = all.find(option);
-    if (known == all.end()) {
-      std::vector<std::string> names;
-      for (const auto& [known_name, size] : entry.options) names.push_back(known_name);
-      throw make_error(ErrorCode::not_found, "model {} has no option '{}'", name, option)
-          .note("hint: {}", hint(option, names));
-    }
-    check_size(name, option, given, known->second.size() > 1);
-    known->second = given;
+  if (!preset.empty() && (preset != "small" || entry.small_inputs.empty())) {
+    throw make_error(ErrorCode::not_found, "model {} has no preset '{}'", name, preset)
+        .note("{}", entry.small_inputs.empty() ? "it has none" : "hint: \"small\"");
   }
+  Options all = preset.empty() ? Options() : entry.small;
+  for (const auto& [option, value] : options) put_option(all, option, value);
   return entry.make(all);
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tenon/nn/scope.h"
+#include "tenon/nn/model_function.h"
 
 namespace tenon::nn {
 

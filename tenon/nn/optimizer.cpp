@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tenon/base/error.h"
+#include "tenon/base/strings.h"
 #include "tenon/tensor/numpy.h"
 
 namespace tenon::nn {
@@ -39,8 +40,16 @@ Updated Optimizer::update(const Tree& parameters, const Tree& slots, const Tree&
     std::vector<Tensor> current;
     for (const std::string& name : slot_names_)
       current.push_back(slots.at(name + "." + path).cast(dtype));
-    Leaf next = rule_(parameter.cast(dtype), current, gradients[next_gradient++].cast(dtype),
-                      rate.cast(dtype), step);
+    double factor = 1, decay = weight_decay_;
+    for (const ParameterGroup& group : groups_) {
+      if (!matches_path(group.pattern, path)) continue;
+      factor = group.learning_rate;
+      decay = group.weight_decay.value_or(weight_decay_);
+    }
+    Settings settings{rate.cast(dtype), step, decay};
+    if (factor != 1) settings.learning_rate = settings.learning_rate * factor;
+    Leaf next =
+        rule_(parameter.cast(dtype), current, gradients[next_gradient++].cast(dtype), settings);
     updated.parameters.at(path) = next.parameter.cast(parameter.dtype());
     for (size_t i = 0; i < slot_names_.size(); ++i) {
       Tensor& slot = updated.slots.at(slot_names_[i] + "." + path);
@@ -57,6 +66,20 @@ Optimizer Optimizer::with_clipped_gradient(double limit) const {
   Optimizer clipped = *this;
   clipped.gradient_limit_ = limit;
   return clipped;
+}
+
+Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {
+  for (const ParameterGroup& group : groups) {
+    if (!(group.learning_rate >= 0 && std::isfinite(group.learning_rate)))
+      fail(ErrorCode::out_of_range, "{}: group {}: a learning rate of {} times the others'", name_,
+           group.pattern, group.learning_rate);
+    if (!(group.weight_decay.value_or(0) >= 0))
+      fail(ErrorCode::out_of_range, "{}: group {}: a weight decay of {}, it must be at least 0",
+           name_, group.pattern, *group.weight_decay);
+  }
+  Optimizer grouped = *this;
+  grouped.groups_ = std::move(groups);
+  return grouped;
 }
 
 namespace {
@@ -80,8 +103,10 @@ Optimizer sgd(SgdOptions options) {
         .note("hint: momentum = 0.9");
   }
   auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
-                  const Tensor& rate, const Tensor&) -> Optimizer::Leaf {
-    Tensor g = options.weight_decay != 0 ? gradient + p * options.weight_decay : gradient;
+                  const Optimizer::Settings& settings) -> Optimizer::Leaf {
+    const double decay = settings.weight_decay;
+    const Tensor& rate = settings.learning_rate;
+    Tensor g = decay != 0 ? gradient + p * decay : gradient;
     if (!has_momentum) return {p - rate * g, {}};
     Tensor m = slots[0] * options.momentum + g;
     Tensor direction = options.nesterov ? g + m * options.momentum : m;
@@ -89,7 +114,7 @@ Optimizer sgd(SgdOptions options) {
   };
   std::vector<std::string> names;
   if (has_momentum) names.push_back("momentum");
-  return {"sgd", names, options.learning_rate, rule};
+  return {"sgd", names, options.learning_rate, options.weight_decay, rule};
 }
 
 namespace {
@@ -107,9 +132,10 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
   check_option(name, "epsilon", options.epsilon, 0, INFINITY);
   check_option(name, "weight_decay", options.weight_decay, 0, INFINITY);
   auto rule = [=](const Tensor& p, const std::vector<Tensor>& slots, const Tensor& gradient,
-                  const Tensor& rate, const Tensor& step) -> Optimizer::Leaf {
-    bool decays = options.weight_decay != 0;
-    Tensor g = decays && !decoupled ? gradient + p * options.weight_decay : gradient;
+                  const Optimizer::Settings& settings) -> Optimizer::Leaf {
+    const auto& [rate, step, decay] = settings;
+    bool decays = decay != 0;
+    Tensor g = decays && !decoupled ? gradient + p * decay : gradient;
     Tensor m = slots[0] * options.beta1 + g * (1 - options.beta1);
     Tensor v = slots[1] * options.beta2 + g * g * (1 - options.beta2);
     Tensor t = step.cast(p.dtype()) + 1.0;
@@ -118,10 +144,10 @@ Optimizer make_adam(const AdamOptions& options, bool decoupled) {
     Tensor correct2 = -expm1(t * std::log(options.beta2));
     Tensor size = rate / correct1;
     Tensor scale = rsqrt(correct2);
-    Tensor start = decays && decoupled ? p * (1.0 - rate * options.weight_decay) : p;
+    Tensor start = decays && decoupled ? p * (1.0 - rate * decay) : p;
     return {start - size * m / (root(v) * scale + options.epsilon), {m, v}};
   };
-  return {name, {"mean", "square"}, options.learning_rate, rule};
+  return {name, {"mean", "square"}, options.learning_rate, options.weight_decay, rule};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -24,6 +25,13 @@ struct Updated {
   Tree slots;
 };
 
+/// Settings of the parameters whose paths match a pattern, as `matches_path` says: "**.bias".
+struct ParameterGroup {
+  std::string pattern;
+  double learning_rate = 1;                           // a factor of the optimiser's
+  std::optional<double> weight_decay = std::nullopt;  // in place of the optimiser's
+};
+
 class Optimizer {
  public:
   /// New value and new slots of one parameter. Rules compute in f32, or in f64 for f64 parameters:
@@ -32,15 +40,21 @@ class Optimizer {
     Tensor parameter;
     std::vector<Tensor> slots;
   };
-  using Rule =
-      std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots,
-                         const Tensor& gradient, const Tensor& learning_rate, const Tensor& step)>;
+  /// What a rule may depend on besides the parameter: it is that of the parameter's group.
+  struct Settings {
+    Tensor learning_rate;
+    Tensor step;  // i32[], from 0
+    double weight_decay = 0;
+  };
+  using Rule = std::function<Leaf(const Tensor& parameter, const std::vector<Tensor>& slots,
+                                  const Tensor& gradient, const Settings& settings)>;
 
   Optimizer(std::string name, std::vector<std::string> slot_names, LearningRate learning_rate,
-            Rule rule)
+            double weight_decay, Rule rule)
       : name_(std::move(name)),
         slot_names_(std::move(slot_names)),
         learning_rate_(std::move(learning_rate)),
+        weight_decay_(weight_decay),
         rule_(std::move(rule)) {}
 
   const std::string& name() const& { return name_; }
@@ -49,6 +63,9 @@ class Optimizer {
   LearningRate learning_rate() && { return std::move(learning_rate_); }
   /// The same rule on gradients that clip_by_global_norm has scaled.
   Optimizer with_clipped_gradient(double limit) const;
+  /// Other settings for parameters whose paths match a pattern; of several that match, the last
+  /// counts.
+  Optimizer with_groups(std::vector<ParameterGroup> groups) const;
   /// Zeros, by slot and then by parameter: "momentum.encoder.0.weight".
   Tree init(const Tree& parameters) const;
   template <class T>
@@ -84,6 +101,8 @@ class Optimizer {
   std::string name_;
   std::vector<std::string> slot_names_;
   LearningRate learning_rate_;
+  double weight_decay_ = 0;
+  std::vector<ParameterGroup> groups_;
   Rule rule_;
   double gradient_limit_ = 0;  // 0: none
 };

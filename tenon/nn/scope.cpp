@@ -8,7 +8,22 @@
 
 namespace tenon::nn {
 
-void detail::trace_model(FlatFunction f, std::span<const Type> inputs) { trace(f, inputs, "init"); }
+Variables detail::initialised(
+    const std::function<std::vector<Tensor>(Scope, std::vector<Tensor>)>& model,
+    std::span<const Type> inputs, uint64_t seed, bool only_types) {
+  Call call;
+  call.initialising = true;
+  call.only_types = only_types;
+  call.training = true;
+  call.seed = RandomKey(seed);
+  call.key = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
+  auto f = [&](std::vector<Tensor> leaves) {
+    call.depth = trace_depth();
+    return model(Scope(call), std::move(leaves));
+  };
+  trace(f, inputs, "init");
+  return std::move(call.variables);
+}
 
 Scope Scope::operator/(std::string_view name) const { return Scope(*call_, path_of(name)); }
 
@@ -29,9 +44,13 @@ Tensor Scope::parameter(std::string_view name, const Shape& shape, const Initial
           .note("hint: a parameter's size cannot depend on '{}', which is a symbol",
                 dim.to_string());
     }
-    Literal value(dtype, shape.constants());
-    initialiser(call_->seed.fold_in(path), value);
-    parameters.set(path, Tensor(value));
+    if (call_->only_types) {
+      parameters.set(path, zeros(shape, dtype));
+    } else {
+      Literal value(dtype, shape.constants());
+      initialiser(call_->seed.fold_in(path), value);
+      parameters.set(path, Tensor(value));
+    }
     known = parameters.find(path);
   }
   if (!known) {

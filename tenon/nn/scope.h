@@ -34,6 +34,7 @@ namespace detail {
 /// Data of one call of a model, shared by its layers.
 struct Call {
   bool initialising = false;
+  bool only_types = false;  // of what initialising makes
   bool training = false;
   RandomKey seed;       // of initialisation
   Tensor key;           // i64[2], of this call; absent in evaluation
@@ -80,10 +81,6 @@ class Scope {
   std::string path_;
 };
 
-/// A model of one tensor, as `train` and the zoo use it. Any function of a scope and tensors is a
-/// model.
-using ModelFunction = std::function<Tensor(Scope, Tensor)>;
-
 /// f(s, x), with intermediate values recomputed in the backward pass instead of stored (gradient
 /// checkpointing, Chen et al. 2016). Like tenon::remat, but for layers: it also returns state that
 /// f sets.
@@ -102,21 +99,14 @@ Tensor remat(const Scope& s, const F& f, const Tensor& x) {
 }
 
 namespace detail {
-void trace_model(FlatFunction f, std::span<const Type> inputs);
+/// The variables that a model makes when it is called with tensors of some types.
+Variables initialised(const std::function<std::vector<Tensor>(Scope, std::vector<Tensor>)>& model,
+                      std::span<const Type> inputs, uint64_t seed, bool only_types = false);
 
-template <class M, class... X>
-void initialise(Call& call, const M& model, std::span<const Type> inputs) {
-  if (inputs.size() != sizeof...(X))
-    fail(ErrorCode::invalid_argument, "init: {} types for a model of {} inputs", inputs.size(),
-         sizeof...(X));
-  auto f = [&](std::vector<Tensor> leaves) {
-    call.depth = trace_depth();
-    auto with = [&]<size_t... I>(std::index_sequence<I...>) {
-      return model(Scope(call), leaves.at(I)...);
-    };
-    return leaves_of(with(std::make_index_sequence<sizeof...(X)>()));
-  };
-  trace_model(f, inputs);
+template <class... X, class M, size_t... I>
+auto call_with_leaves(const M& model, const Scope& s, const std::vector<Tensor>& leaves,
+                      std::index_sequence<I...>) {
+  return model(s, static_cast<const X&>(leaves[I])...);
 }
 }  // namespace detail
 
@@ -125,18 +115,18 @@ void initialise(Call& call, const M& model, std::span<const Type> inputs) {
 /// tensors, give their types: `init<Tensor, Tensor>(model, {first, second}, seed)`.
 template <class... X, class M>
 Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
-  detail::Call call;
-  call.initialising = true;
-  call.training = true;
-  call.seed = RandomKey(seed);
-  call.key = Tensor::of<int64_t>({static_cast<int64_t>(seed), 0}, {2});
-  if constexpr (sizeof...(X) > 0) {
-    detail::initialise<M, X...>(call, model, inputs);
+  if constexpr (sizeof...(X) == 0) {
+    return init<Tensor>(model, std::move(inputs), seed);
   } else {
-    detail::initialise<M, Tensor>(call, model, inputs);
+    if (inputs.size() != sizeof...(X))
+      fail(ErrorCode::invalid_argument, "init: {} types for a model of {} inputs", inputs.size(),
+           sizeof...(X));
+    auto with_leaves = [&](const Scope& s, const std::vector<Tensor>& leaves) {
+      return leaves_of(
+          detail::call_with_leaves<X...>(model, s, leaves, std::index_sequence_for<X...>()));
+    };
+    return detail::initialised(with_leaves, inputs, seed);
   }
-  call.initialising = false;
-  return std::move(call.variables);
 }
 
 /// The model's result in evaluation mode: running averages are used, dropout is off.

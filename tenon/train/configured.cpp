@@ -110,6 +110,14 @@ ConfiguredRun configure(const Configuration& config) {
   options.keep_checkpoints =
       static_cast<int>(count_of(train, "keep_checkpoints", options.keep_checkpoints, 1));
   options.patience = count_of(train, "patience", 0, 0);
+  options.accumulate = count_of(train, "accumulate", options.accumulate, 1);
+  options.average_decay = train.get_double("average_decay", options.average_decay);
+  if (!(options.average_decay >= 0 && options.average_decay < 1)) {
+    fail(ErrorCode::out_of_range, "{}: average_decay is {}, it must be at least 0 and less than 1",
+         train.where("average_decay"), options.average_decay);
+  }
+  if (train.has("train_only")) options.train_only = train.get_strings("train_only");
+  if (train.has("frozen")) options.frozen = train.get_strings("frozen");
   options.memory_limit = count_of(train, "memory_limit", 0, 0);
   options.optimizer = configure_optimizer(train.section("optimizer"));
   ConfiguredData data = configure_data(config);
@@ -119,11 +127,15 @@ ConfiguredRun configure(const Configuration& config) {
   options.label = data.label;
   std::string loss = name_of_loss(train);
   options.loss = loss_named(loss);
-  if (loss == "mean_squared_error") {
-    run.train = labels_as(DType::f32, std::move(run.train), data.label);
-    if (!run.test.empty()) run.test = labels_as(DType::f32, std::move(run.test), data.label);
+  const bool simple = data.input.is_one() && data.label.is_one();
+  if (loss == "mean_squared_error" && data.label.is_one()) {
+    const std::string& label = data.label.names().front();
+    run.train = labels_as(DType::f32, std::move(run.train), label);
+    if (!run.test.empty()) run.test = labels_as(DType::f32, std::move(run.test), label);
   }
-  run.model = configure_model(config, count_outputs(run.train, options.input, options.label));
+  run.model = configure_model(config, simple ? count_outputs(run.train, data.input.names().front(),
+                                                             data.label.names().front())
+                                             : 0);
   options.test = run.test;
   configure_validation(train, run);
   if (config.has("data.scale") || config.has("data.offset"))

@@ -28,14 +28,13 @@ ConfiguredRun configure(const Configuration& config);
 struct ConfiguredData {
   data::Dataset train;
   data::Dataset test;
-  std::string input, label;
+  Columns input, label;
 };
 ConfiguredData configure_data(const Configuration& config, data::Parts parts = data::Parts::all);
 
 /// These columns of an archive, ignoring others; labels of bool, u8 and i8 become i32, as losses
 /// require.
-data::Dataset labelled_npz(const std::string& file, const std::string& input,
-                           const std::string& label);
+data::Dataset labelled_npz(const std::string& file, const Columns& input, const Columns& label);
 
 /// [model], with this number of outputs unless the section gives it.
 nn::ModelFunction configure_model(const Configuration& config, int64_t outputs);

@@ -23,29 +23,46 @@ void require_files(const Configuration& data, const std::string& source,
 
 }  // namespace
 
-data::Dataset labelled_npz(const std::string& file, const std::string& input,
-                           const std::string& label) {
-  if (input == label)
-    fail(ErrorCode::invalid_argument, "{}: '{}' cannot be input and label at once", file, input);
-  data::Dataset dataset = data::npz(file, {input, label});
+data::Dataset labelled_npz(const std::string& file, const Columns& input, const Columns& label) {
+  std::vector<std::string> names = input.names();
+  for (const std::string& name : label.names()) {
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
+    } else if (label.is_one() && input.is_one()) {
+      fail(ErrorCode::invalid_argument, "{}: '{}' cannot be input and label at once", file, name);
+    }
+  }
+  data::Dataset dataset = data::npz(file, names);
   if (dataset.empty()) {
     throw make_error(ErrorCode::invalid_argument, "{}: the data set has no rows", file)
-        .note("{}  {}", input, dataset[input].type().to_string());
+        .note("{}  {}", names.front(), dataset[names.front()].type().to_string());
   }
-  const DType labels = dataset[label].dtype();
+  if (!label.is_one()) return dataset;
+  const std::string& only = label.names().front();
+  const DType labels = dataset[only].dtype();
   bool small = !is_floating(labels) && size_of(labels) == 1;
-  return small ? labels_as(DType::i32, std::move(dataset), label) : dataset;
+  return small ? labels_as(DType::i32, std::move(dataset), only) : dataset;
 }
+
+namespace {
+
+/// "image" for one column, ["source", "target"] for a tree of several.
+Columns columns_of(const Configuration& section, std::string_view key, const char* otherwise) {
+  if (section.kind(key) == Configuration::Kind::list) return Columns(section.get_strings(key));
+  return Columns(section.get_string(key, otherwise));
+}
+
+}  // namespace
 
 ConfiguredData configure_data(const Configuration& config, data::Parts parts) {
   const bool train = parts == data::Parts::all;
   Configuration section = config.section("data");
   ConfiguredData data;
-  data.input = section.get_string("input", "image");
-  data.label = section.get_string("label", "label");
+  data.input = columns_of(section, "input", "image");
+  data.label = columns_of(section, "label", "label");
   if (data.input == data.label) {
     throw make_error(ErrorCode::invalid_argument, "data: '{}' cannot be input and label at once",
-                     data.input)
+                     data.input.to_string())
         .note("at {}", section.where(section.has("input") ? "input" : "label"));
   }
   std::string source = choose(section, "source", "fashion-mnist", {"fashion-mnist", "idx", "npz"});

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = Configuration::Kind;
 
-models::LayerSetting setting_of(const Configuration& table, const std::string& key) {
+models::OptionValue setting_of(const Configuration& table, const std::string& key) {
   switch (table.kind(key)) {
     case Kind::boolean:
       return table.get_bool(key);
@@ -57,12 +57,6 @@ models::LayerSpec layer_of(const Configuration& element) {
   return spec;
 }
 
-/// A list, or a number as a list of one.
-std::vector<int64_t> sizes_of(const Configuration& section, const std::string& key) {
-  if (section.kind(key) == Kind::list) return section.get_ints(key);
-  return {section.get_int(key)};
-}
-
 }  // namespace
 
 nn::ModelFunction configure_model(const Configuration& config, int64_t outputs) {
@@ -81,15 +75,18 @@ nn::ModelFunction configure_model(const Configuration& config, int64_t outputs) 
   std::string name = section.get_string("name");
   const models::ZooEntry& entry = at_key(
       section, "name", [&]() -> const models::ZooEntry& { return models::find_in_zoo(name); });
-  models::Sizes sizes;
+  const std::string preset = section.get_string("preset", "");
+  at_key(section, "preset", [&] { models::make(name, {}, preset); });
+  models::Options options;
+  if (outputs > 0 && !entry.outputs.empty()) options.emplace_back(entry.outputs, outputs);
   for (const std::string& key : section.keys()) {
-    if (key == "name") continue;
-    sizes[key] = sizes_of(section, key);
+    if (key == "name" || key == "preset") continue;
+    const models::OptionValue value = setting_of(section, key);
     // By itself, so that what is wrong with it is placed where it was written.
-    at_key(section, key, [&] { models::make(name, {{key, sizes[key]}}); });
+    at_key(section, key, [&] { models::make(name, {{key, value}}, preset); });
+    models::put_option(options, key, value);
   }
-  if (outputs > 0) sizes.try_emplace(entry.outputs, std::vector<int64_t>{outputs});
-  return models::make(name, sizes);
+  return models::make(name, options, preset);
 }
 
 }  // namespace tenon::train

@@ -40,8 +40,22 @@ nn::LearningRate configure_learning_rate(const Configuration& section, std::stri
 
 namespace {
 
-nn::Optimizer clipped(const nn::Optimizer& optimizer, const Configuration& o) {
-  return o.has("clip") ? optimizer.with_clipped_gradient(o.get_double("clip")) : optimizer;
+/// [{parameters = "**.bias", weight_decay = 0}, …]
+std::vector<nn::ParameterGroup> groups_of(const Configuration& o) {
+  std::vector<nn::ParameterGroup> groups;
+  for (const Configuration& g : o.list("groups")) {
+    nn::ParameterGroup group{.pattern = g.get_string("parameters")};
+    group.learning_rate = g.get_double("learning_rate", 1);
+    if (g.has("weight_decay")) group.weight_decay = g.get_double("weight_decay");
+    groups.push_back(group);
+  }
+  return groups;
+}
+
+/// What every optimiser understands.
+nn::Optimizer with_common_options(nn::Optimizer optimizer, const Configuration& o) {
+  if (o.has("clip")) optimizer = optimizer.with_clipped_gradient(o.get_double("clip"));
+  return o.has("groups") ? optimizer.with_groups(groups_of(o)) : optimizer;
 }
 
 nn::Optimizer optimizer_of(const Configuration& o) {
@@ -53,7 +67,7 @@ nn::Optimizer optimizer_of(const Configuration& o) {
     options.momentum = o.get_double("momentum", options.momentum);
     options.nesterov = o.get_bool("nesterov", options.nesterov);
     options.weight_decay = o.get_double("weight_decay", options.weight_decay);
-    return clipped(nn::sgd(options), o);
+    return with_common_options(nn::sgd(options), o);
   }
   nn::AdamOptions options;
   if (has_rate) options.learning_rate = configure_learning_rate(o, "learning_rate");
@@ -67,7 +81,7 @@ nn::Optimizer optimizer_of(const Configuration& o) {
   }
   options.epsilon = o.get_double("epsilon", options.epsilon);
   options.weight_decay = o.get_double("weight_decay", options.weight_decay);
-  return clipped(name == "adam" ? nn::adam(options) : nn::adamw(options), o);
+  return with_common_options(name == "adam" ? nn::adam(options) : nn::adamw(options), o);
 }
 
 }  // namespace

@@ -49,45 +49,59 @@ double squares_about_mean(const Literal& labels) {
   return squares;
 }
 
+data::Batch batch_of(const data::Dataset& rows) {
+  data::Batch batch;
+  for (const std::string& name : rows.names()) batch.set(name, Tensor(rows[name]));
+  return batch;
+}
+
 /// Sums over the rows seen so far; means once divided.
 class Evaluator {
  public:
   Evaluator(const Model& model, const EvaluateOptions& options, bool classes)
       : model_(model), options_(options), classes_(classes) {
-    own_loss_ = options.loss && !is_built_in(options.loss);
+    own_loss_ = options.loss && !options.loss.is_plain();
     if (classes) result_.accuracy = 0;
     for (const auto& [name, metric] : options.metrics) result_.metrics[name] = 0;
   }
 
   /// Rows that begin at `first_row` of the data set.
   void add(const data::Dataset& rows, int64_t first_row) {
-    Tensor outputs = model_.predict(Tensor(rows[options_.input]));
-    const Literal& labels = rows[options_.label];
-    Tensor wanted{Literal(labels)};
-    const auto weight = static_cast<double>(weight_of(labels, classes_));
-    weight_ += weight;
-    auto add_mean = [&](const Loss& mean, double& sum) {
-      if (weight > 0) sum += mean(outputs, wanted).item() * weight;  // of no label it may be NaN
-    };
-    for (const auto& [name, metric] : options_.metrics) add_mean(metric, result_.metrics[name]);
-    if (own_loss_) add_mean(options_.loss, result_.loss);
-    if (classes_) {
-      add_classes(outputs.literal(), labels, first_row);
-    } else if (!own_loss_) {
-      add_numbers(outputs.literal(), labels);
+    const data::Batch batch = batch_of(rows);
+    const Tree outputs = model_.predict(options_.input.of(batch));
+    const Tree labels = options_.label.of(batch);
+    for (const auto& [name, metric] : options_.metrics)
+      add_mean(metric.terms(outputs, labels), result_.metrics[name]);
+    if (own_loss_) {
+      const LossTerms terms = options_.loss.terms(outputs, labels);
+      weight_ += add_mean(terms, result_.loss);
+      for (const auto& [name, part] : terms.parts)
+        add_mean({.value = part, .weight = terms.weight}, result_.metrics[name]);
     }
+    if (classes_) {
+      add_classes(outputs.leaf().literal(), rows[options_.label.names().front()], first_row);
+    } else if (!own_loss_) {
+      add_numbers(outputs.leaf().literal(), rows[options_.label.names().front()]);
+    }
+    if (!own_loss_)
+      weight_ += static_cast<double>(count_labels(rows[options_.label.names().front()], classes_));
   }
 
-  /// `labels` are all that were seen.
-  Evaluation finish(const Literal& labels) {
+  /// Over all rows of the data.
+  Evaluation finish(const data::Dataset& dataset) {
     if (weight_ == 0) {
       throw make_error(ErrorCode::invalid_argument,
-                       "evaluate: none of the {} labels counts: all are negative", labels.size())
+                       "evaluate: none of the {} labels counts: all are negative",
+                       dataset[options_.label.names().at(0)].size())
           .note("hint: classes are counted from 0; negative labels are ignored");
+    }
+    result_.examples = static_cast<int64_t>(std::llround(weight_));
+    if (classes_ || !own_loss_) {
+      result_.examples = dataset[options_.label.names().front()].size() - result_.left_out;
     }
     counted_ = std::max(1.0, counted_);
     if (!result_.outputs.empty()) {
-      const double squares = squares_about_mean(labels);
+      const double squares = squares_about_mean(dataset[options_.label.names().front()]);
       result_.absolute_error = distance_ / counted_;
       result_.r_squared = squares > 0 ? 1 - result_.loss / squares : NAN;
     }
@@ -98,6 +112,13 @@ class Evaluator {
   }
 
  private:
+  /// The weight that was added, too: of no label a mean may be NaN.
+  static double add_mean(const LossTerms& terms, double& sum) {
+    const double weight = terms.weight.item();
+    if (weight > 0) sum += terms.value.item() * weight;
+    return weight;
+  }
+
   void add_classes(const Literal& logits, const Literal& labels, int64_t first_row) {
     int64_t classes = logits.shape().back();
     if (options_.details && result_.confusion.empty()) result_.confusion = Confusion(classes);
@@ -158,13 +179,22 @@ class Evaluator {
 Evaluation evaluate(const Model& model, const data::Dataset& dataset,
                     const EvaluateOptions& options) {
   if (dataset.empty()) fail(ErrorCode::invalid_argument, "evaluate: the data set has no rows");
-  const Type labels = dataset[options.label].type();
-  check_token_ids(model.graph(), dataset[options.input], "evaluate");
-  Evaluator evaluator(model, options, are_classes(model.graph().output_types().at(0), labels));
+  const std::vector<Type> outputs = model.graph().output_types();
+  bool classes = false;
+  if (outputs.size() == 1 && options.label.is_one())
+    classes = are_classes(outputs[0], dataset[options.label.names().front()].type());
+  if (!classes && !options.loss && (outputs.size() != 1 || !options.label.is_one())) {
+    throw make_error(ErrorCode::invalid_argument,
+                     "evaluate: a model of {} outputs and labels '{}' needs a loss", outputs.size(),
+                     options.label.to_string())
+        .note("hint: EvaluateOptions::loss, a function of the trees of outputs and labels");
+  }
+  if (options.input.is_one())
+    check_token_ids(model.graph(), dataset[options.input.names().front()], "evaluate");
+  Evaluator evaluator(model, options, classes);
   for (int64_t begin = 0; begin < dataset.size(); begin += options.batch)
     evaluator.add(dataset.rows(begin, std::min(dataset.size(), begin + options.batch)), begin);
-  Evaluation result = evaluator.finish(dataset[options.label]);
-  result.examples = dataset[options.label].size() - result.left_out;
+  Evaluation result = evaluator.finish(dataset);
   result.classes = model.classes().empty() ? dataset.classes() : model.classes();
   return result;
 }

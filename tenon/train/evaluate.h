@@ -15,14 +15,13 @@
 #include <vector>
 
 #include "tenon/data/dataset.h"
+#include "tenon/train/columns.h"
 #include "tenon/train/confusion.h"
+#include "tenon/train/loss.h"
 #include "tenon/train/model.h"
 
 namespace tenon::train {
 
-/// A scalar function of a batch: the mean over its rows or, if labels are classes, over the labels
-/// that are not negative. A metric has the same type.
-using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
 using Metrics = std::map<std::string, Loss>;
 
 struct Evaluation {
@@ -49,8 +48,8 @@ struct Evaluation {
 };
 
 struct EvaluateOptions {
-  std::string input = "image";
-  std::string label = "label";
+  Columns input = "image";
+  Columns label = "label";
   int64_t batch = 500;
   /// Empty: cross entropy if labels are classes, otherwise the mean squared error.
   Loss loss = {};

@@ -45,16 +45,26 @@ class Run {
     if (options_.epochs < 1)
       fail(ErrorCode::invalid_argument, "fit: epochs is {}, it must be at least 1",
            options_.epochs);
-    const Literal& inputs = dataset[options_.input];
-    dataset[options_.label];
-    example_ = inputs.type();
-    example_.shape.erase(0);
-    if (element_count(example_.shape.constants()) == 0)
-      fail(ErrorCode::shape_mismatch, "fit: the rows of '{}' have no elements: they are {}",
-           options_.input, example_.to_string());
-    check_rows(dataset, options_.validation, options_.input, "validation");
-    check_rows(dataset, options_.test, options_.input, "test");
-    if (!options_.scaling) options_.scaling = default_scaling(example_);
+    if (options_.accumulate < 1)
+      fail(ErrorCode::invalid_argument, "fit: accumulate is {}, it must be at least 1",
+           options_.accumulate);
+    if (!(options_.average_decay >= 0 && options_.average_decay < 1))
+      fail(ErrorCode::invalid_argument,
+           "fit: average_decay is {}, it must be at least 0 and less than 1",
+           options_.average_decay);
+    if (options_.input.empty()) fail(ErrorCode::invalid_argument, "fit: no column is the input");
+    for (const std::string& label : options_.label.names()) dataset[label];
+    inputs_ = options_.input.signature(dataset);
+    for (const std::string& name : options_.input.names()) {
+      const Type row = row_of(name);
+      if (element_count(row.shape.constants()) == 0)
+        fail(ErrorCode::shape_mismatch, "fit: the rows of '{}' have no elements: they are {}", name,
+             row.to_string());
+      check_rows(dataset, options_.validation, name, "validation");
+      check_rows(dataset, options_.test, name, "test");
+    }
+    if (options_.input.is_one() && !options_.scaling)
+      options_.scaling = default_scaling(row_of(options_.input.names().front()));
   }
 
   FitResult run() {
@@ -89,39 +99,70 @@ class Run {
   }
 
  private:
-  nn::Variables variables() const { return {run_.values.parameters, run_.values.state}; }
+  nn::Variables variables() const { return evaluated_variables(run_.values); }
+
+  /// A row of a column of the training data.
+  Type row_of(const std::string& column) const {
+    Type row = dataset_[column].type();
+    row.shape.erase(0);
+    return row;
+  }
 
   /// An error of a layer cannot know what the data were.
-  nn::Variables initial_variables(const nn::ModelFunction& model, const Type& batch) const {
+  nn::Variables initial_variables(const nn::ModelFunction& model) const {
+    nn::Signature batch = inputs_;
+    for (nn::NamedType& input : batch)
+      input.type.shape[0] = Dim(std::min(options_.batch, dataset_.size()));
     try {
-      return nn::init(model, {batch}, options_.seed);
+      return started_from(nn::init(model, batch, options_.seed));
     } catch (Error& error) {
-      if (options_.scaling->to_float && error.code() == ErrorCode::type_mismatch) {
-        error.note("the data: rows of '{}' are {}, which reach the model as f32", options_.input,
-                   example_.to_string());
+      if (options_.scaling && options_.scaling->to_float &&
+          error.code() == ErrorCode::type_mismatch) {
+        error.note("the data: rows of '{}' are {}, which reach the model as f32",
+                   options_.input.to_string(), row_of(options_.input.names().front()).to_string());
         error.note("hint: save token ids as int32");
       }
       throw;
     }
   }
 
+  /// The values of options.start in place of initial ones.
+  nn::Variables started_from(nn::Variables variables) const {
+    auto take = [](const Tree& from, Tree& to, const char* what) {
+      for_each_leaf(from, [&](const std::string& path, const Tensor& leaf) {
+        if (to.find(path) == nullptr) {
+          throw make_error(ErrorCode::not_found, "start: the model has no {} {}", what, path)
+              .note("{}", hint(path, to.paths()));
+        }
+        if (to.at(path).type() != leaf.type()) {
+          throw make_error(ErrorCode::shape_mismatch, "start: {} {} is {}, the model needs {}",
+                           what, path, leaf.type().to_string(), to.at(path).type().to_string())
+              .note("hint: nn::transfer takes what fits, and says what does not");
+        }
+        to.at(path) = Tensor(leaf.literal());
+      });
+    };
+    take(options_.start.parameters, variables.parameters, "parameter");
+    take(options_.start.state, variables.state, "state");
+    return variables;
+  }
+
   void start() {
-    Type batch = example_;
-    batch.shape.insert(0, Dim(std::min(options_.batch, dataset_.size())));
-    InputScaling scaling = *options_.scaling;
-    auto model = [this, scaling](nn::Scope s, Tensor x) { return model_(s, scaling.apply(x)); };
-    nn::Variables initial = initial_variables(model, batch);
-    run_.values = {initial.parameters, options_.optimizer.init(initial.parameters), initial.state,
-                   Tensor(0)};
+    nn::ModelFunction model = [function = model_, options = options_](const nn::Scope& s,
+                                                                      const Tree& inputs) {
+      return function(s, scaled_inputs(options, inputs));
+    };
+    nn::Variables initial = initial_variables(model);
+    run_.values = initial_state(initial, options_);
     // Types are enough here: the values themselves are to be updated in place.
     auto no_values = [](const Tensor& leaf) { return zeros_like(leaf); };
     evaluated_ = Model(
-        model_, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
-        example_, scaling, dataset_.classes());
-    if (is_built_in(options_.loss)) evaluated_.describe("loss", name_of(options_.loss));
-    evaluated_.describe("input", options_.input);
-    evaluated_.describe("label", options_.label);
-    outputs_ = evaluated_.graph().output_types().at(0);
+        model, {map_leaves(no_values, initial.parameters), map_leaves(no_values, initial.state)},
+        inputs_, {}, dataset_.classes());
+    if (!options_.loss.name().empty()) evaluated_.describe("loss", options_.loss.name());
+    evaluated_.describe("input", options_.input.to_string());
+    evaluated_.describe("label", options_.label.to_string());
+    if (evaluated_.outputs().size() == 1) outputs_ = evaluated_.outputs()[0].type;
     check_data(dataset_, "the training data");
     check_data(options_.validation, "the validation data");
     check_data(options_.test, "the test data");
@@ -134,19 +175,29 @@ class Run {
     for_each_leaf(run_.values.parameters, [&](const std::string&, const Tensor& leaf) {
       parameters += element_count(leaf.shape().constants());
     });
+    std::vector<std::string> inputs, outputs;
+    for (const std::string& name : options_.input.names())
+      inputs.push_back(fmt::format("{} {}", name, row_of(name).to_string()));
+    for (const nn::NamedType& output : evaluated_.outputs())
+      outputs.push_back(fmt::format("{}{}{}", output.name, output.name.empty() ? "" : " ",
+                                    output.type.to_string()));
     std::string scaled;
-    if (options_.scaling->scale != 1) scaled += fmt::format(" * {:.4g}", options_.scaling->scale);
-    if (options_.scaling->offset != 0) scaled += fmt::format(" + {:.4g}", options_.scaling->offset);
-    log_info("{} rows of {} {}{} for outputs {}; {} parameters, {} threads",
-             group_digits(dataset_.size()), options_.input, example_.to_string(), scaled,
-             outputs_.to_string(), group_digits(parameters), thread_count());
+    if (options_.scaling && options_.scaling->scale != 1)
+      scaled += fmt::format(" * {:.4g}", options_.scaling->scale);
+    if (options_.scaling && options_.scaling->offset != 0)
+      scaled += fmt::format(" + {:.4g}", options_.scaling->offset);
+    log_info("{} rows of {}{} for outputs {}; {} parameters, {} threads",
+             group_digits(dataset_.size()), join(inputs, ", "), scaled, join(outputs, ", "),
+             group_digits(parameters), thread_count());
   }
 
   /// Whether the model and the loss can take these rows, if there are any.
   void check_data(const data::Dataset& rows, const std::string& what) const {
     if (rows.empty()) return;
-    check_labels(options_.loss, outputs_, rows, options_.label, what);
-    check_token_ids(evaluated_.graph(), rows[options_.input], what);
+    if (outputs_ && options_.label.is_one())
+      check_labels(options_.loss, *outputs_, rows, options_.label.names().front(), what);
+    if (options_.input.is_one())
+      check_token_ids(evaluated_.graph(), rows[options_.input.names().front()], what);
   }
 
   /// The settings work: from here on the folder is this run's.
@@ -159,16 +210,21 @@ class Run {
 
   /// What must be equal for a checkpoint to be one of this run, the plainest differences first.
   std::vector<std::pair<std::string, std::string>> identity() const {
-    const InputScaling& scaling = *options_.scaling;
+    const InputScaling scaling = options_.scaling.value_or(InputScaling{.to_float = false});
     std::vector<std::pair<std::string, std::string>> all = {
         {"seed", std::to_string(options_.seed)},
         {"batch", std::to_string(options_.batch)},
         {"rows", std::to_string(dataset_.size())},
         {"input scaling",
          scaling.to_float ? fmt::format("x * {} + {}", scaling.scale, scaling.offset) : "none"}};
-    if (is_built_in(options_.loss)) all.emplace_back("loss", name_of(options_.loss));
+    if (!options_.loss.name().empty()) all.emplace_back("loss", options_.loss.name());
+    if (options_.accumulate > 1)
+      all.emplace_back("accumulate", std::to_string(options_.accumulate));
+    std::vector<std::string> columns = options_.input.names();
+    const std::vector<std::string>& labels = options_.label.names();
+    columns.insert(columns.end(), labels.begin(), labels.end());
     auto add_hash = [&](const char* name, const data::Dataset& rows) {
-      all.emplace_back(name, fingerprint(rows, {options_.input, options_.label}).hex());
+      all.emplace_back(name, fingerprint(rows, columns).hex());
     };
     add_hash("training data", dataset_);
     // Without patience validation changes no value of the model.
@@ -187,7 +243,8 @@ class Run {
                      is_hash ? "other " + name
                              : fmt::format("{} {}, this one has {}", name, there->second, value));
       if (is_hash)
-        error.note("the values of {} and {} have changed since", options_.input, options_.label);
+        error.note("the values of {} and {} have changed since", options_.input.to_string(),
+                   options_.label.to_string());
       throw error.note(
           "hint: go on with the same; fresh (`tenon train --fresh`) or another folder starts anew");
     }
@@ -245,10 +302,12 @@ class Run {
       take_step(*batch);
       ++run_.step;
       text = fmt::format("loss {:.3f}", sums.mean_loss());
+      for (const auto& [name, sum] : sums.parts)
+        text += fmt::format("  {} {:.3f}", name, sums.mean(sum));
       if (classifies()) text += fmt::format("  accuracy {:.3f}", sums.accuracy());
       if (progress) progress->update(run_.step, text);
       count_time();
-      if (interrupted()) return;
+      if (interrupted() || ended_by_caller_) return;
       if (run_.step < steps && asked_for_checkpoint()) {
         save_checkpoint();
         began = Clock::now();
@@ -258,6 +317,7 @@ class Run {
     require_finite_parameters();
     EpochRecord record{.epoch = run_.epoch + 1, .loss = sums.mean_loss()};
     if (classifies()) record.accuracy = sums.accuracy();
+    for (const auto& [name, sum] : sums.parts) record.parts[name] = sums.mean(sum);
     validate(record, text);
     if (progress) progress->finish(text);
     count_time();
@@ -265,6 +325,8 @@ class Run {
     run_.history.epochs.push_back(record);
     ++run_.epoch;
     run_.step = 0;
+    if (options_.on_epoch && !options_.on_epoch(record, evaluated_.with_variables(variables())))
+      ended_by_caller_ = true;
     if (options_.checkpoint.empty()) return;
     const bool ends = run_.epoch == options_.epochs || stopped_early();
     const bool soon = saved_ && seconds_since(*saved_) < options_.checkpoint_seconds;
@@ -277,7 +339,10 @@ class Run {
            run_.step % options_.checkpoint_every == 0;
   }
 
-  bool classifies() const { return are_classes(outputs_, dataset_[options_.label].type()); }
+  bool classifies() const {
+    return outputs_ && options_.label.is_one() &&
+           are_classes(*outputs_, dataset_[options_.label.names().front()].type());
+  }
 
   void validate(EpochRecord& record, std::string& text) {
     if (options_.validation.empty()) return;
@@ -303,8 +368,8 @@ class Run {
     if (options_.patience > 0) {
       // Copies: the step goes on to write into the buffers of the state.
       auto copy = [](const Tensor& leaf) { return Tensor(leaf.literal()); };
-      stopping.best = nn::Variables{map_leaves(copy, run_.values.parameters),
-                                    map_leaves(copy, run_.values.state)};
+      const nn::Variables now = variables();
+      stopping.best = nn::Variables{map_leaves(copy, now.parameters), map_leaves(copy, now.state)};
     }
   }
 
@@ -321,16 +386,16 @@ class Run {
   }
 
   bool stopped_early() const {
-    return options_.patience > 0 && run_.stopping.epochs_without_better >= options_.patience;
+    return ended_by_caller_ ||
+           (options_.patience > 0 && run_.stopping.epochs_without_better >= options_.patience);
   }
 
   void take_step(const data::Batch& batch) {
-    const Tensor& inputs = batch.at(options_.input);
-    const Tensor& labels = batch.at(options_.label);
+    const Tree inputs = options_.input.of(batch), labels = options_.label.of(batch);
     StepResult result = step_(std::move(run_.values), inputs, labels);
     run_.values = std::move(result.state);
     took_steps_ = true;
-    const auto weight = static_cast<double>(weight_of(labels.literal(), classifies()));
+    const double weight = result.metrics.weight.item();
     // A mean over no label may be 0 / 0, which says nothing about the step.
     double loss = weight > 0 ? result.metrics.loss.item() : 0.0;
     run_.history.step_loss.push_back(static_cast<float>(loss));
@@ -342,7 +407,14 @@ class Run {
     run_.sums.loss += loss * weight;
     run_.sums.weight += weight;
     run_.sums.correct += result.metrics.correct.item();
+    for_each_leaf(result.metrics.parts, [&](const std::string& name, const Tensor& part) {
+      if (weight > 0) run_.sums.parts[name] += part.item() * weight;
+    });
     begin();
+    const auto steps = static_cast<int64_t>(run_.history.step_loss.size());
+    if (options_.on_step &&
+        !options_.on_step({.epoch = run_.epoch + 1, .step = steps, .loss = loss}))
+      ended_by_caller_ = true;
   }
 
   /// Which rows of the data set the batch of the current step has.
@@ -372,9 +444,9 @@ class Run {
   data::Dataset dataset_;
   FitOptions options_;
   data::Loader loader_;
-  Type example_;
-  Model evaluated_;  // without its values
-  Type outputs_;     // of the model, for any batch
+  nn::Signature inputs_;
+  Model evaluated_;              // without its values
+  std::optional<Type> outputs_;  // of the model, for any batch; none where they are several
   RunState run_;
   StepFunction step_;
   std::vector<std::pair<std::string, std::string>> identity_;  // where there are checkpoints
@@ -384,6 +456,7 @@ class Run {
   double wall_before_ = 0;   // of the processes before this one
   bool took_steps_ = false;  // a finished run that is looked at again takes no longer
   bool begun_ = false;
+  bool ended_by_caller_ = false;
 };
 
 }  // namespace

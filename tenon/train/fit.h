@@ -25,6 +25,24 @@
 
 namespace tenon::train {
 
+/// NaN marks missing values: accuracies if labels are not classes, validation without data.
+struct EpochRecord {
+  int64_t epoch = 0;  // from 1
+  double loss = 0;
+  double accuracy = NAN;
+  double validation_loss = NAN;
+  double validation_accuracy = NAN;
+  double seconds = 0;
+  std::map<std::string, double> metrics = {};  // of the validation data
+  std::map<std::string, double> parts = {};    // of the training loss
+};
+
+struct StepRecord {
+  int64_t epoch = 0;  // from 1
+  int64_t step = 0;   // from 1, over the whole run
+  double loss = 0;
+};
+
 struct FitOptions {
   Loss loss = nn::cross_entropy;
   nn::Optimizer optimizer = nn::adamw({});
@@ -57,25 +75,36 @@ struct FitOptions {
   int64_t patience = 0;
   /// Changes a batch of raw values on the host before it is used, such as flips and crops.
   data::Transform transform = {};
-  std::string input = "image";
-  std::string label = "label";
-  /// How inputs are scaled for the model; by default, default_scaling.
+  /// What the model and the loss are given: "image", the tensor of a column, or {"source",
+  /// "target"}, a tree of several. An autoencoder's label is its input, or no column at all if the
+  /// loss reads outputs only.
+  Columns input = "image";
+  Columns label = "label";
+  /// How the input is scaled for the model; by default, default_scaling.
   std::optional<InputScaling> scaling = std::nullopt;
+  /// The same by column, for a model of several inputs.
+  InputScalings scalings = {};
+  /// Initial weights instead of random ones; variables that they lack stay random. See nn::transfer
+  /// for the weights of another model.
+  nn::Variables start = {};
+  /// Patterns of paths (matches_path): which parameters are trained (all if empty), and which are
+  /// not. Running averages are updated in either case.
+  std::vector<std::string> train_only = {};
+  std::vector<std::string> frozen = {};
+  /// The number of batches whose gradients make one update, which equals that of one batch of all
+  /// their rows. Learning rates count updates. Batches left over at the end of an epoch count
+  /// towards the first update of the next.
+  int64_t accumulate = 1;
+  /// With a decay such as 0.999, an exponential average of the weights is evaluated and kept
+  /// instead of the weights (Polyak and Juditsky 1992); 0: none.
+  double average_decay = 0;
+  /// Called after each step and each epoch; returning false ends the run, like early stopping.
+  std::function<bool(const StepRecord&)> on_step = {};
+  std::function<bool(const EpochRecord&, const Model&)> on_epoch = {};
   bool progress = true;
   /// Bytes that a step may use in addition to the batch, parameters, optimiser slots and running
   /// averages. 0: the memory free when the step is made.
   int64_t memory_limit = 0;
-};
-
-/// NaN marks missing values: accuracies if labels are not classes, validation without data.
-struct EpochRecord {
-  int64_t epoch = 0;  // from 1
-  double loss = 0;
-  double accuracy = NAN;
-  double validation_loss = NAN;
-  double validation_accuracy = NAN;
-  double seconds = 0;
-  std::map<std::string, double> metrics = {};  // of the validation data
 };
 
 struct History {

@@ -9,20 +9,6 @@ namespace tenon::train {
 
 namespace {
 
-using LossPointer = Tensor (*)(const Tensor&, const Tensor&);
-
-bool is(const Loss& loss, LossPointer known) {
-  const LossPointer* own = loss.target<LossPointer>();
-  return own != nullptr && *own == known;
-}
-
-struct NamedLoss {
-  const char* name;
-  LossPointer loss;
-};
-constexpr NamedLoss kNamedLosses[] = {{"cross_entropy", nn::cross_entropy},
-                                      {"mean_squared_error", nn::mean_squared_error}};
-
 /// The type of a batch of labels as an error shows it.
 Type for_any_batch(Type type) {
   type.shape[0] = Dim::symbol("batch");
@@ -64,7 +50,7 @@ void check_classes(const Type& outputs, const data::Dataset& dataset, const std:
             "hint: whole numbers, with the dimensions of the outputs but the last; for real "
             "numbers take loss = \"mean_squared_error\"");
   }
-  if (weight_of(labels, true) == 0) {
+  if (count_labels(labels, true) == 0) {
     throw make_error(ErrorCode::invalid_argument,
                      "cross_entropy: every label of {} is negative, so all are ignored", what)
         .note("hint: classes are counted from 0");
@@ -102,20 +88,10 @@ bool same_numbers(const Type& outputs, const Type& labels) {
 }  // namespace
 
 Loss loss_named(std::string_view name) {
-  for (const auto& [known, loss] : kNamedLosses) {
-    if (name == known) return loss;
-  }
+  if (name == "cross_entropy") return nn::cross_entropy;
+  if (name == "mean_squared_error") return nn::mean_squared_error;
   return {};
 }
-
-std::string name_of(const Loss& loss) {
-  for (const auto& [name, known] : kNamedLosses) {
-    if (is(loss, known)) return name;
-  }
-  return "";
-}
-
-bool is_built_in(const Loss& loss) { return !name_of(loss).empty(); }
 
 bool are_classes(const Type& outputs, const Type& labels) {
   if (!is_integer(labels.dtype) || outputs.rank() != labels.rank() + 1) return false;
@@ -126,7 +102,7 @@ bool are_classes(const Type& outputs, const Type& labels) {
   return true;
 }
 
-int64_t weight_of(const Literal& labels, bool classes) {
+int64_t count_labels(const Literal& labels, bool classes) {
   if (!classes) return labels.shape().empty() ? 1 : labels.shape()[0];
   int64_t counted = 0;
   for (int64_t i = 0; i < labels.size(); ++i) counted += labels.to_int(i) >= 0 ? 1 : 0;
@@ -135,8 +111,8 @@ int64_t weight_of(const Literal& labels, bool classes) {
 
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
                   const std::string& label, const std::string& what) {
-  if (is(loss, nn::cross_entropy)) return check_classes(outputs, dataset, label, what);
-  if (!is(loss, nn::mean_squared_error)) return;
+  if (loss.name() == "cross_entropy") return check_classes(outputs, dataset, label, what);
+  if (loss.name() != "mean_squared_error") return;
   Type labels = dataset[label].type();
   if (same_numbers(outputs, labels)) return;
   throw make_error(ErrorCode::shape_mismatch,

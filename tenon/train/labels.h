@@ -15,19 +15,12 @@ namespace tenon::train {
 /// for other names.
 Loss loss_named(std::string_view name);
 
-/// The name of the loss for loss_named; empty for a user-defined loss.
-std::string name_of(const Loss& loss);
-
-/// Whether a loss is one of `nn`, whose labels can be checked, rather than user-defined.
-bool is_built_in(const Loss& loss);
-
-/// Integers [rows, …] for outputs [rows, …, classes] with more than one class.
+/// Whole numbers [rows, …] for outputs [rows, …, classes] of more than one class.
 bool are_classes(const Type& outputs, const Type& labels);
 
-/// The weight of a batch's mean: if labels are classes, the number of labels that are not negative;
-/// otherwise the number of rows. A mean over batches with these weights does not depend on the
-/// batch size.
-int64_t weight_of(const Literal& labels, bool classes);
+/// As `weight_of` of a loss, of values: the labels that are not negative where they are classes,
+/// otherwise the rows.
+int64_t count_labels(const Literal& labels, bool classes);
 
 /// Checks that the loss can take these labels for these outputs: a class beyond the outputs, or
 /// shapes that do not fit, are errors that name the row and both sides. Labels of a user-defined

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tenon/nn/scope.h"
+#include "tenon/nn/model_function.h"
 #include "tenon/runtime/executable.h"
 
 namespace tenon {
@@ -35,16 +35,24 @@ struct InputScaling {
   Tensor apply(const Tensor& raw) const;
 };
 
-/// For inputs like `example`, without the batch: bytes of images ([height, width] or more) become
-/// 0 to 1; bytes of tables ([features]) and floating-point values become f32; integer ids stay.
+/// By the name of an input, which is empty for a model of one tensor.
+using InputScalings = std::map<std::string, InputScaling>;
+
+/// For inputs like `example`, without the batch: the bytes of pictures ([height, width] or more)
+/// become 0 to 1; those of tables ([features]) and real numbers f32; integer ids stay as they are.
 InputScaling default_scaling(const Type& example);
 
 class Model {
  public:
   Model() = default;
-  /// Records the evaluation graph of `function` for inputs like `example` (without its batch
-  /// dimension, which becomes a symbol). Tensors that the function captures, such as a precomputed
-  /// table, become part of the model.
+  /// Records the evaluation graph of `function` for inputs of a signature, whose symbols stand for
+  /// any size. Inputs that `scalings` does not name reach the function as they are. Tensors that
+  /// the function uses besides its arguments, such as a table made before, become part of the
+  /// model.
+  Model(const nn::ModelFunction& function, nn::Variables variables, nn::Signature inputs,
+        const InputScalings& scalings, std::vector<std::string> classes,
+        std::map<std::string, std::string> about = {});
+  /// For one input like `example`, without its batch dimension, which becomes the symbol `batch`.
   Model(const nn::ModelFunction& function, nn::Variables variables, const Type& example,
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
@@ -58,16 +66,23 @@ class Model {
   Model bound() const;
   bool is_bound() const { return bound_ != nullptr; }
 
-  /// inputs [batch, …] of the example's dtype to the model's results [batch, …].
+  /// The outputs for inputs of the model's signature, both by name. Errors not_found and
+  /// shape_mismatch name the input.
+  Tree predict(const Tree& inputs) const;
+  /// Of a model of one input and one output: inputs [batch, …] of the example's dtype to its
+  /// results [batch, …].
   Tensor predict(const Tensor& inputs) const;
 
   const nn::Variables& variables() const& { return variables_; }
   nn::Variables variables() && { return std::move(variables_); }
   const std::vector<std::string>& classes() const& { return classes_; }
   std::vector<std::string> classes() && { return std::move(classes_); }
-  /// The type of one input, without the batch.
-  const Type& example() const& { return example_; }
-  Type example() && { return std::move(example_); }
+  /// One without a name for a model of one tensor.
+  const nn::Signature& inputs() const& { return inputs_; }
+  nn::Signature inputs() && { return std::move(inputs_); }
+  nn::Signature outputs() const;
+  /// Of the one input, without the batch; error unsupported for a model of several.
+  Type example() const;
   const Graph& graph() const& { return *graph_; }
   Graph graph() && { return *graph_; }
   /// Free text by key: the configuration it was trained with, its accuracy. `fit` writes "loss",
@@ -95,14 +110,17 @@ class Model {
 
  private:
   static Model read(const SafetensorsFile& file, std::string_view name, Loading loading);
-  /// The graph's inputs after the first, in order, with unique names.
+  std::vector<Buffer> input_buffers(const Tree& inputs) const;
+  void require_graph(const char* what) const;
+  /// All that the graph takes besides its inputs, in order, under unique names.
   std::vector<std::pair<std::string, Tensor>> operands() const;
 
   nn::Variables variables_;
   std::vector<Tensor> captured_;
   std::vector<std::string> classes_;
-  Type example_;
-  std::shared_ptr<const Graph> graph_;  // inputs: "input", then the operands
+  nn::Signature inputs_;
+  std::vector<std::string> output_names_{""};  // paths; of one tensor ""
+  std::shared_ptr<const Graph> graph_;         // of the inputs, then the operands
   std::map<std::string, std::string> about_;
   /// Made by the first prediction; copies of the model share it.
   struct Compiled {

@@ -24,6 +24,11 @@ namespace {
 constexpr size_t kCurvePoints = 400;
 constexpr size_t kScatterPoints = 1000;
 
+/// The values of one column of the test data.
+const Literal& column(const ReportContent& content, const Columns& columns) {
+  return (*content.test)[columns.names().at(0)];
+}
+
 std::string escaped(std::string_view text) {
   std::string result;
   for (char c : text) {
@@ -204,8 +209,9 @@ std::string mistakes(const ReportContent& content) {
   const Evaluation& e = *content.evaluation;
   const auto labels_given = static_cast<int64_t>(e.predicted.size());
   if (content.test == nullptr || labels_given != content.test->size()) return "";
-  const Literal& inputs = (*content.test)[content.input];
-  const Literal& labels = (*content.test)[content.label];
+  if (!content.input.is_one()) return "";
+  const Literal& inputs = column(content, content.input);
+  const Literal& labels = column(content, content.label);
   std::vector<int64_t> wrong;
   for (int64_t i = 0; i < labels_given; ++i) {
     const int64_t label = labels.to_int(i);
@@ -255,7 +261,7 @@ Json scatter_data(const Literal& labels, const std::vector<float>& outputs) {
 std::string worst_rows(const ReportContent& content) {
   constexpr size_t kNumbersShown = 4;  // of a row
   const std::vector<float>& outputs = content.evaluation->outputs;
-  const Literal& labels = (*content.test)[content.label];
+  const Literal& labels = column(content, content.label);
   const auto rows = static_cast<size_t>(content.test->size());
   const size_t columns = outputs.size() / rows;
   auto label = [&](size_t i) { return labels.to_double(static_cast<int64_t>(i)); };
@@ -328,7 +334,8 @@ std::string summary(const ReportContent& content) {
   for (const Tensor& leaf : leaves_of(content.model->variables().parameters))
     parameters += leaf.buffer().size();
   add("parameters", group_digits(parameters));
-  add("one input", content.model->example().to_string());
+  for (const nn::NamedType& input : content.model->inputs())
+    add(input.name.empty() ? "input" : "input " + input.name, input.type.to_string());
   if (!outcome.empty()) outcome = "<p>" + escaped(outcome) + "</p>\n";
   return fmt::format("<p>tenon {} · {} threads · {}</p>\n{}<dl class=\"facts\">{}</dl>\n",
                      version(), thread_count(), escaped(cpu_info().name), outcome, facts);
@@ -358,7 +365,7 @@ std::string html_report(const ReportContent& content) {
   }
   const bool numbers = content.evaluation != nullptr && !content.evaluation->outputs.empty();
   if (numbers && content.test != nullptr) {
-    data["numbers"] = scatter_data((*content.test)[content.label], content.evaluation->outputs);
+    data["numbers"] = scatter_data(column(content, content.label), content.evaluation->outputs);
     if (!library.empty()) body += kNumbersSection;
     body += worst_rows(content);
   }

@@ -21,8 +21,8 @@ struct ReportContent {
   const Evaluation* evaluation = nullptr;
   /// The evaluated data; the report shows its worst mistakes, as pictures if the inputs are images.
   const data::Dataset* test = nullptr;
-  std::string input = "image";
-  std::string label = "label";
+  Columns input = "image";
+  Columns label = "label";
   std::string configuration = "";  // TOML
   int64_t mistakes = 24;
 };

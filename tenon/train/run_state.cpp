@@ -12,10 +12,18 @@ namespace {
 /// JSON has neither NaN nor infinity; it writes null.
 double number_or_nan(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
 
-std::map<std::string, double> metrics_of(const Json& json) {
-  std::map<std::string, double> metrics;
-  for (const auto& [name, value] : json.items()) metrics[name] = number_or_nan(value);
-  return metrics;
+std::map<std::string, double> numbers_of(const Json& json) {
+  std::map<std::string, double> numbers;
+  for (const auto& [name, value] : json.items()) numbers[name] = number_or_nan(value);
+  return numbers;
+}
+
+/// What a state counts, by the names that checkpoints have.
+Tree scalars_of(const TrainState& state) {
+  Tree scalars;
+  scalars.set("step", state.step);
+  if (state.weight) scalars.set("weight", *state.weight);
+  return scalars;
 }
 
 void put(const std::string& prefix, const Tree& tree, Checkpoint& checkpoint) {
@@ -56,7 +64,7 @@ Json history_json(const History& history) {
   Json epochs = Json::array();
   for (const EpochRecord& r : history.epochs) {
     epochs.push_back({r.epoch, r.loss, r.accuracy, r.validation_loss, r.validation_accuracy,
-                      r.seconds, r.metrics});
+                      r.seconds, r.metrics, r.parts});
   }
   return epochs;
 }
@@ -70,7 +78,9 @@ Checkpoint to_checkpoint(const RunState& run) {
   put("parameters.", run.values.parameters, checkpoint);
   put("slots.", run.values.slots, checkpoint);
   put("state.", run.values.state, checkpoint);
-  checkpoint.state.set("step", run.values.step);
+  put("averages.", run.values.averages, checkpoint);
+  put("gradients.", run.values.gradients, checkpoint);
+  put("", scalars_of(run.values), checkpoint);
   if (run.stopping.best) {
     put("best.parameters.", run.stopping.best->parameters, checkpoint);
     put("best.state.", run.stopping.best->state, checkpoint);
@@ -79,7 +89,7 @@ Checkpoint to_checkpoint(const RunState& run) {
     checkpoint.notes[key] = dump_json(value, JsonStyle::compact);
   };
   const EpochSums& sums = run.sums;
-  note("epoch_sums", {sums.loss, sums.weight, sums.correct, sums.seconds});
+  note("epoch_sums", {sums.loss, sums.weight, sums.correct, sums.seconds, sums.parts});
   note("early_stopping", {run.stopping.best_loss, run.stopping.epochs_without_better});
   note("epochs", history_json(run.history));
   note("wall_seconds", run.history.wall_seconds);
@@ -91,10 +101,12 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
   take("parameters.", checkpoint, run.values.parameters);
   take("slots.", checkpoint, run.values.slots);
   take("state.", checkpoint, run.values.state);
-  Tree step;
-  step.set("step", run.values.step);
-  take("", checkpoint, step);
-  run.values.step = step.at("step");
+  take("averages.", checkpoint, run.values.averages);
+  take("gradients.", checkpoint, run.values.gradients);
+  Tree scalars = scalars_of(run.values);
+  take("", checkpoint, scalars);
+  run.values.step = scalars.at("step");
+  if (run.values.weight) run.values.weight = scalars.at("weight");
   run.epoch = checkpoint.epoch;
   run.step = checkpoint.step;
   auto note = [&](const char* key) {
@@ -104,7 +116,8 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
   };
   try {
     Json sums = note("epoch_sums");
-    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
+    run.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), {}};
+    if (sums.size() > 4) run.sums.parts = numbers_of(sums.at(4));  // an older version has none
     if (Json stopping = note("early_stopping"); !stopping.empty()) {
       const double best = number_or_nan(stopping.at(0));
       run.stopping.best_loss = std::isnan(best) ? INFINITY : best;
@@ -113,9 +126,10 @@ void restore(RunState& run, const Checkpoint& checkpoint) {
     if (Json seconds = note("wall_seconds"); seconds.is_number())
       run.history.wall_seconds = seconds;
     for (const Json& r : note("epochs")) {
-      run.history.epochs.push_back({r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)),
-                                    number_or_nan(r.at(3)), number_or_nan(r.at(4)), r.at(5),
-                                    metrics_of(r.at(6))});
+      run.history.epochs.push_back(
+          {r.at(0), number_or_nan(r.at(1)), number_or_nan(r.at(2)), number_or_nan(r.at(3)),
+           number_or_nan(r.at(4)), r.at(5), numbers_of(r.at(6)),
+           r.size() > 7 ? numbers_of(r.at(7)) : std::map<std::string, double>()});
     }
   } catch (const Json::exception& error) {
     fail(ErrorCode::corrupt, "{}: the record of the run cannot be read: {}",

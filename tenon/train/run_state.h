@@ -21,8 +21,10 @@ struct EpochSums {
   double weight = 0;  // labels that count; rows if labels are not classes
   double correct = 0;
   double seconds = 0;
-  double mean_loss() const { return weight > 0 ? loss / weight : 0; }
-  double accuracy() const { return weight > 0 ? correct / weight : 0; }
+  std::map<std::string, double> parts = {};  // of the loss, as the loss
+  double mean(double sum) const { return weight > 0 ? sum / weight : 0; }
+  double mean_loss() const { return mean(loss); }
+  double accuracy() const { return mean(correct); }
 };
 
 /// The best variables so far, while training may stop early.

@@ -1,11 +1,14 @@
 // One compiled training step: loss, gradients, optimiser, running averages.
 //
-//   StepFunction step = make_step(model, options, total_steps);
-//   StepResult r = step(std::move(state), images, labels);      // updated in place
+//   given: nn::ModelFunction model; train::FitOptions options; nn::Variables initial; Tensor images, labels;
+//   train::StepFunction step = train::make_step(model, options, 1000);
+//   train::TrainState state = train::initial_state(initial, options);
+//   train::StepResult r = step(std::move(state), images, labels);      // updated in place
 #pragma once
 
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "tenon/train/fit.h"
 
@@ -14,15 +17,22 @@ namespace tenon::train {
 /// Everything that changes from step to step.
 struct TrainState {
   Tree parameters;
-  Tree slots;
+  Tree slots;   // of the parameters that are trained
   Tree state;   // of the model: running averages
-  Tensor step;  // i32[], steps done
+  Tensor step;  // i32[], batches done
+  /// With FitOptions::average_decay: of the parameters that are trained.
+  Tree averages = {};
+  /// With FitOptions::accumulate: sums of gradients since the last update, and of their weights.
+  Tree gradients = {};
+  std::optional<Tensor> weight = {};
 };
 
 struct StepMetrics {
   Tensor loss;     // f32[]
-  Tensor correct;  // f32[]: how many rows are predicted correctly; 0 if outputs are not logits of
+  Tensor weight;   // f32[]: what counts in the batch, as LossTerms say
+  Tensor correct;  // f32[]: how many rows are predicted right; 0 where outputs are not logits of
                    // the labels' rows
+  Tree parts;      // of the loss, by name
 };
 
 struct StepResult {
@@ -30,18 +40,32 @@ struct StepResult {
   StepMetrics metrics;
 };
 
-using StepFunction = std::function<StepResult(TrainState, Tensor, Tensor)>;
+/// (state, inputs, labels); of one column its tensor, of several a tree of them.
+using StepFunction = std::function<StepResult(TrainState, Tree, Tree)>;
 
-/// The step as a plain function. A loss that is not finite leaves parameters, slots and averages
-/// unchanged, so that the cause can still be found.
+/// The parameters that options.train_only and options.frozen leave to be trained. Error not_found
+/// for a pattern that matches none, invalid_argument where nothing is left.
+Tree trained_parameters(const Tree& parameters, const FitOptions& options);
+
+/// How a run begins.
+TrainState initial_state(const nn::Variables& variables, const FitOptions& options);
+
+/// The variables that are evaluated: with averages in place of parameters where there are some.
+nn::Variables evaluated_variables(const TrainState& state);
+
+/// The step as a plain function, for a run of so many steps. A loss that is not finite leaves
+/// parameters, slots and averages as they were, so that what went wrong can still be looked at.
 StepFunction make_step(const nn::ModelFunction& model, const FitOptions& options,
                        double total_steps);
 
-/// The source of the first non-finite value in the forward pass of a step: an input ("image of
-/// row 17"), a parameter that an earlier update made non-finite, or the first operation in program
-/// order ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
+/// Inputs as the model takes them, as options say for a column or default_scaling for its type.
+Tree scaled_inputs(const FitOptions& options, const Tree& inputs);
+
+/// What made the first value which is not finite in the forward pass of a step: an input ("image of
+/// row 17"), a parameter that an earlier update spoiled, or the first operation in the order of the
+/// program ("divide @fc2: f32[64,10]"); empty if there is none. `rows` are those of the data set.
 std::string first_not_finite(const nn::ModelFunction& model, const FitOptions& options,
-                             const TrainState& state, const Tensor& inputs, const Tensor& labels,
+                             const TrainState& state, const Tree& inputs, const Tree& labels,
                              const std::vector<int64_t>& rows);
 
 /// The same value, with NaN always positive: "-nan" in messages would only confuse.

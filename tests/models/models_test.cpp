@@ -213,7 +213,7 @@ TEST(ZooByName, MakesTheSameModels) {
 }
 
 TEST(ZooByName, SuggestsNamesAndRefusesSizesThatMakeNoSense) {
-  auto error_of = [](std::string_view name, const models::Sizes& sizes) -> std::string {
+  auto error_of = [](std::string_view name, const models::Options& sizes) -> std::string {
     try {
       models::make(name, sizes);
     } catch (const Error& error) {
@@ -222,8 +222,9 @@ TEST(ZooByName, SuggestsNamesAndRefusesSizesThatMakeNoSense) {
     return "no error";
   };
   EXPECT_NE(error_of("lenet", {}).find("lenet5"), std::string::npos);
-  EXPECT_NE(error_of("gpt", {{"head", {2}}}).find("heads"), std::string::npos);
-  EXPECT_EQ(error_of("gpt", {{"heads", {0}}}), "model gpt: heads is 0, it must be at least 1");
+  EXPECT_NE(error_of("gpt", {{"head", int64_t{2}}}).find("heads"), std::string::npos);
+  EXPECT_EQ(error_of("gpt", {{"heads", int64_t{0}}}),
+            "model gpt: heads is 0, it must be at least 1");
 }
 
 TEST(Gpt, RefusesMoreTokensThanItsContext) {
