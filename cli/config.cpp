@@ -50,7 +50,7 @@ void add_config(CLI::App& app, int& exit_code) {
       "  tenon config show configs/mine.toml --set train.epochs=1");
   auto options = std::make_shared<Options>();
 
-  CLI::App* differences = config->add_subcommand("diff", "What differs between two files");
+  CLI::App* differences = config->add_subcommand("diff", "Show the differences between two files");
   differences->add_option("A", options->first, "A configuration")->required();
   differences->add_option("B", options->second, "Another one")->required();
   differences->footer(
@@ -58,7 +58,8 @@ void add_config(CLI::App& app, int& exit_code) {
       "Example:\n  tenon config diff configs/fashion-lenet.toml configs/mine.toml");
   differences->callback([options, &exit_code] { exit_code = show_differences(*options); });
 
-  CLI::App* whole = config->add_subcommand("show", "All settings of a file, with its bases");
+  CLI::App* whole =
+      config->add_subcommand("show", "Show all settings of a file, including its bases");
   whole->add_option("FILE", options->first, "A configuration")->required();
   whole->add_option("--set", options->set, "Change a setting first")
       ->type_name("KEY=VALUE")

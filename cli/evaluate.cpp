@@ -28,7 +28,7 @@ struct Options {
 };
 
 constexpr const char* kWanted =
-    "wanted: IMAGES LABELS (idx), a folder of idx files, one .npz, one configuration, or "
+    "expected: IMAGES LABELS (idx), a folder of idx files, one .npz, one configuration, or "
     "fashion-mnist";
 
 struct Labelled {
@@ -151,9 +151,10 @@ int evaluate(Options options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("evaluate", "Loss, accuracy and confusions on test data");
+  CLI::App* command =
+      app.add_subcommand("evaluate", "Compute loss, accuracy and confusions on test data");
   auto options = std::make_shared<Options>();
-  command->add_option("MODEL", options->model, "A file that `tenon train` wrote")->required();
+  command->add_option("MODEL", options->model, "A model written by `tenon train`")->required();
   command
       ->add_option("DATA", options->data,
                    "IMAGES LABELS (idx), an .npz, a folder of the MNIST family, a configuration "
@@ -165,7 +166,7 @@ void add_evaluate(CLI::App& app, int& exit_code) {
   command
       ->add_option("--label", options->label, "Label column of an .npz (default: that of training)")
       ->type_name("NAME");
-  command->add_option("--report", options->report, "Write an HTML report, too")->type_name("FILE");
+  command->add_option("--report", options->report, "Also write an HTML report")->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON");
   add_threads_option(*command);
   command->footer(

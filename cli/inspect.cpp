@@ -106,7 +106,7 @@ void inspect_model(const Options& options, Bytes bytes) {
   print_rows(rows);
 }
 
-/// As in the file, where that is no dtype of Tenon's.
+/// As in the file, where that is not a dtype of Tenon's.
 std::string type_text(const SafetensorsEntry& entry) {
   const std::string shape = Shape::of(entry.shape).to_string();
   if (!entry.dtype) return fmt::format("{}{}, not read", entry.dtype_name, shape);
@@ -195,7 +195,7 @@ int write_row(const Options& options) {
   if (rows.dtype() != DType::u8 || shape.size() < 3 || shape[0] != 1) {
     throw make_error(ErrorCode::invalid_argument, "{}: {} is not one picture of bytes",
                      options.file, rows.type().to_string())
-        .note("wanted: one row of u8[n,height,width] or u8[n,height,width,channels], as FILE#17");
+        .note("expected: one row of u8[n,height,width] or u8[n,height,width,channels], as FILE#17");
   }
   shape.erase(shape.begin());
   write_png(options.png, std::move(rows).reshaped(shape));
@@ -239,7 +239,7 @@ int inspect(const Options& options) {
       inspect_array("idx", path, parse_idx(bytes, path));
       break;
     case Content::unknown:
-      throw make_error(ErrorCode::unsupported, "{}: not a kind of file that Tenon knows", path)
+      throw make_error(ErrorCode::unsupported, "{}: not a known kind of file", path)
           .note("known: models, checkpoints and other safetensors files, graphs (.ir), .npy, .npz,")
           .note("idx files (plain or .gz), PNG, PBM, PGM and PPM");
   }
@@ -260,7 +260,8 @@ int inspect_all(Options options) {
 }  // namespace
 
 void add_inspect(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("inspect", "What is in a model, checkpoint or data file");
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show the contents of a model, checkpoint or data file");
   auto options = std::make_shared<Options>();
   command
       ->add_option("FILE", options->files,

@@ -28,7 +28,7 @@ Examples:
   tenon ops softmax
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.
-`tenon COMMAND --help` says more about each. Guides: docs/guides/.)";
+`tenon COMMAND --help` shows more about each command. Guides: docs/guides/.)";
 
 int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {  // --help or --version
@@ -51,9 +51,9 @@ void open_standard_descriptors() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Machine learning in one program: train, evaluate, predict, look inside.", "tenon");
+  CLI::App app("Machine learning in one program: train, evaluate, predict, inspect.", "tenon");
   app.set_version_flag("--version", version_text, "Version, CPU, threads and libraries");
-  app.set_help_flag("-h,--help", "This text");
+  app.set_help_flag("-h,--help", "Print this help");
   app.get_formatter()->column_width(28);
   app.require_subcommand(1);
   app.footer(kFooter);

@@ -47,7 +47,8 @@ std::string text_of(const nn::Signature& signature) {
 
 Json json_of(const models::Options& options) {
   Json json = Json::object();
-  for (const auto& [name, value] : options) std::visit([&](const auto& v) { json[name] = v; }, value);
+  for (const auto& [name, value] : options)
+    std::visit([&](const auto& v) { json[name] = v; }, value);
   return json;
 }
 

@@ -171,7 +171,7 @@ int show_ops(const Options& options) {
 }  // namespace
 
 void add_ops(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("ops", "The operations, and what each supports");
+  CLI::App* command = app.add_subcommand("ops", "List the operations and what each supports");
   auto options = std::make_shared<Options>();
   command->add_option("NAME", options->name, "One op: inputs, attributes, samples");
   command->add_flag("--json", options->json, "Print JSON");

@@ -170,9 +170,10 @@ int predict(Options options) {
 }  // namespace
 
 void add_predict(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("predict", "The classes of pictures or rows of arrays");
+  CLI::App* command =
+      app.add_subcommand("predict", "Predict the classes of pictures or rows of arrays");
   auto options = std::make_shared<Options>();
-  command->add_option("MODEL", options->model, "A file that `tenon train` wrote")->required();
+  command->add_option("MODEL", options->model, "A model written by `tenon train`")->required();
   command
       ->add_option(
           "FILE", options->files,

@@ -47,7 +47,7 @@ Selection parse_selection(const std::string& argument) {
   auto end = bounds.size() == 2 ? parse_int(bounds[1]) : begin;
   if (!begin || !end || bounds.size() > 2) {
     throw make_error(ErrorCode::invalid_argument, "{}: which rows?", argument)
-        .note("wanted: FILE#17 or FILE#0:10");
+        .note("expected: FILE#17 or FILE#0:10");
   }
   return {argument.substr(0, hash), true, *begin, bounds.size() == 2 ? *end : *begin + 1};
 }
@@ -56,7 +56,7 @@ Literal selected(const Literal& all, const Selection& selection) {
   int64_t count = all.shape()[0];
   const auto& [path, chosen, begin, end] = selection;
   if (begin < 0 || begin >= end)
-    fail(ErrorCode::invalid_argument, "{}: {}:{} are no rows", path, begin, end);
+    fail(ErrorCode::invalid_argument, "{}: {}:{} selects no rows", path, begin, end);
   if (end > count) {
     const int64_t missing = std::max(begin, count);
     fail(ErrorCode::out_of_range, "{}: there is no row {}: the file has {} row{}, counted from 0",

@@ -91,7 +91,7 @@ fs::path folder_of_run(const Options& options, const Configuration& config) {
   if (!folder.empty()) return folder;
   if (fs::is_regular_file(options.config)) return fs::path("runs") / name_of(options, folder);
   throw make_error(ErrorCode::invalid_argument,
-                   "{} is no file, so its run has no name for a folder", options.config)
+                   "{} is not a file, so its run has no default folder", options.config)
       .note("hint: --set train.checkpoint=FOLDER");
 }
 
@@ -242,19 +242,20 @@ std::string models_help() {
 }  // namespace
 
 void add_train(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("train", "Train a model as a configuration says");
+  CLI::App* command = app.add_subcommand("train", "Train a model from a configuration");
   auto options = std::make_shared<Options>();
   command->add_option("CONFIG", options->config, "TOML file")->required();
   command->add_option("--set", options->set, "Change a setting, such as train.epochs=1")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
-  command->add_option("--output", options->output, "Where the model goes")->type_name("FILE");
-  command->add_option("--report", options->report, "Where the HTML report goes")->type_name("FILE");
+  command->add_option("--output", options->output, "Where to write the model")->type_name("FILE");
+  command->add_option("--report", options->report, "Where to write the HTML report")
+      ->type_name("FILE");
   command->add_option("--profile", options->profile, "Record kernels for chrome://tracing")
       ->type_name("FILE");
-  command->add_flag("--fresh", options->fresh, "Start anew: remove this run's checkpoints");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--fresh", options->fresh, "Start over: delete this run's checkpoints");
+  command->add_flag("--quiet", options->quiet, "Do not show progress");
   add_threads_option(*command);
   command->footer(std::string(kFooter) + models_help());
   command->callback([options, &exit_code] { exit_code = train(*options); });

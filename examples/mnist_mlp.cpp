@@ -1,6 +1,6 @@
-// Trains a multi-layer perceptron on Fashion-MNIST and says how good it is.
+// Trains a multi-layer perceptron on Fashion-MNIST and prints its test accuracy.
 //
-//   mnist_mlp          a tenth of the training pictures, for a first look
+//   mnist_mlp          a tenth of the training images, for a quick try
 //   mnist_mlp 60000    all of them
 #include <tenon/tenon.h>
 
@@ -9,14 +9,14 @@
 
 using namespace tenon;
 
-// A model is a function of a scope, which holds its parameters, and its input.
+// A model is a function of a scope, which holds its parameters, and of its input.
 Tensor perceptron(nn::Scope s, Tensor x) {  // x: f32[batch, 28, 28, 1]
   x = flatten(x);
   x = relu(nn::dense(s / "hidden", x, 128));
   return nn::dense(s / "logits", x, 10);
 }
 
-// Where Fashion-MNIST is not installed: noise, brighter in the rows that the label names.
+// Used if Fashion-MNIST is not installed: noise, brighter in the rows that encode the label.
 data::Dataset stripes(int64_t count) {
   Literal images(DType::u8, {count, 28, 28, 1}), labels(DType::i32, {count});
   RandomStream noise(RandomKey(7));
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   try {
     data = data::fashion_mnist();
   } catch (const Error& error) {
-    print("{}\nusing made-up pictures instead\n", error.what());
+    print("{}\nusing synthetic images instead\n", error.what());
     data = {stripes(6000), stripes(1000)};
   }
   int64_t rows = argc > 1 ? std::atoll(argv[1]) : 6000;

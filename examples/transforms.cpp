@@ -18,7 +18,7 @@ Tensor squared_distance(const Line& line, Tensor x, Tensor y) {
   return mean(square(line.slope * x + line.offset - y));
 }
 
-/// x such that f(x) = 0, by Newton's method; the derivative is found, not written.
+/// A root of f, by Newton's method with automatic derivatives.
 template <class F>
 Tensor newton(F f, Tensor x) {
   return while_loop([&](Tensor x) { return abs(f(x)) > 1e-6; },
@@ -34,18 +34,18 @@ int main() {
   print("jvp           {}\n", jvp(bump, x, Tensor{1, 0, 0}).tangent);
   print("hessian · v   {}\n", jvp(grad(bump), x, Tensor{1, 0, 0}).tangent);
 
-  // Any structure of tensors is differentiated leaf by leaf.
+  // Gradients of a structure of tensors have the same structure.
   Line line{Tensor(0.0), Tensor(0.0)};
   Tensor times{0, 1, 2, 3}, heights{1, 3, 5, 7};
   auto [distance, slope] = value_and_grad(squared_distance)(line, times, heights);
   print("distance      {}\n", distance);
   print("by slope      {}\nby offset     {}\n", slope.slope, slope.offset);
 
-  // One gradient an example, in one computation.
+  // Per-example gradients, in one computation.
   auto each = vmap(grad(squared_distance), {.in = {none, 0, 0}});
   print("per example   {}\n", each(line, times, heights).slope);
 
-  // Compiled once; what is moved in is updated in place.
+  // Compiled once; arguments that are moved in are updated in place.
   auto step = jit([](Line line, Tensor x, Tensor y) {
     Line by = grad(squared_distance)(line, x, y);
     return Line{line.slope - 0.1 * by.slope, line.offset - 0.1 * by.offset};
@@ -54,7 +54,7 @@ int main() {
   print("fitted        y = {:.2} x + {:.2}\n", line.slope, line.offset);
   print("compilations  {}\n", step.compilations());
 
-  // Control flow inside, derivatives inside that.
+  // Control flow, with derivatives inside the loop.
   Tensor root = newton([](Tensor x) { return x * x - 2; }, Tensor(1.0));
   print("sqrt(2)       {}\n", root);
 }

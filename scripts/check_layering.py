@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A folder of tenon/ may include only itself and the folders before it in this list."""
+"""A folder of tenon/ may include only itself and the folders before it in this list; and what an op is, it
+is asked by its statement or CoreOp, never by its name."""
 
 import pathlib
 import re
@@ -14,6 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]tenon/([^/">]+)/')
 HEAVY = re.compile(r'^\s*#\s*include\s*[<"]((llvm|oneapi|nlohmann|toml\+\+|CLI|google)/|dnnl|png\.h|zlib\.h|xxhash\.h)')
 # Those that exist to wrap one, for the sources beside them.
 MAY_BE_HEAVY = ("tenon/base/json.h", "tenon/compile/codegen/llvm/", "tenon/runtime/cpu/onednn/")
+BY_NAME = re.compile(r'\bop(->|\.)name(\.(starts|ends)_with\(| *[=!]= *)"')
 
 
 def main() -> int:
@@ -40,6 +42,8 @@ def main() -> int:
                     errors.append(f"{name}:{number}: {folder} may not include {other}")
             if path.suffix == ".h" and not name.startswith(MAY_BE_HEAVY) and HEAVY.match(line):
                 errors.append(f"{name}:{number}: heavy header; include it in a .cpp file")
+            if BY_NAME.search(line):
+                errors.append(f"{name}:{number}: an op compared by name; see docs/modules/compile.md")
     print("\n".join(errors), end="\n" if errors else "")
     return 1 if errors else 0
 

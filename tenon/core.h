@@ -1,11 +1,11 @@
 #pragma once
 
-// Tensors, their functions, and functions of functions: what most programs need, in half of the
-// time that all of tenon.h takes to compile.
+// Tensors, their functions and transforms. Enough for most programs, and compiles in half the
+// time of tenon.h.
 //
 //   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
 //   auto df = jit(grad(f));                    // a function again, compiled
-//   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is looked at
+//   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is printed
 
 #include <fmt/core.h>
 

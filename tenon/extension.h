@@ -1,7 +1,7 @@
 #pragma once
 
-// For libraries that add ops, kernels or passes to Tenon: what runtime/extension.h takes, and what
-// those are written with.
+// For libraries that add ops, kernels or passes to Tenon: the argument of load(), and everything
+// needed to write it.
 //
 //   load({.name = "mine"});                    // nothing yet, before the first op is called
 //   loaded_extensions();                       // {"mine"}

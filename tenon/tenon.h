@@ -1,11 +1,11 @@
 #pragma once
 
-// All that a user of Tenon needs; each module's own header says more. Programs that only compute
-// with tensors compile in half of the time with core.h.
+// Everything that a user of Tenon needs; the header of each module has the details. Programs that
+// only compute with tensors compile in half the time with core.h.
 //
 //   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
 //   auto df = grad(f);                        // a function again
-//   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is looked at
+//   print("{}\n", df(Tensor{1.0, 2.0, 3.0}));  // evaluated when it is printed
 
 #include "tenon/base/configuration.h"
 #include "tenon/base/cpu.h"

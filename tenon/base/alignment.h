@@ -8,11 +8,11 @@
 
 namespace tenon {
 
-/// Where buffers, and parts of scratch memory, begin: the bytes of the widest vector and of a line
-/// of the cache.
+/// The alignment of buffers, and of parts of scratch memory: the size in bytes of the widest vector
+/// and of a cache line.
 inline constexpr int64_t kBufferAlignment = 64;
 
-/// The least multiple of `step` that is not below `value`; neither is negative.
+/// The smallest multiple of `step` that is at least `value`; neither may be negative.
 template <std::integral T>
 constexpr T round_up(T value, std::type_identity_t<T> step) {
   return (value + step - 1) / step * step;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Memory that handles share: owned, borrowed from somebody else, or a part of a mapped file.
+// Shared memory blocks: owned, borrowed, or a part of a mapped file.
 //
 //   std::shared_ptr<Blob> block = Blob::allocate(size_t{1} << 20);     // null where there is none
 //   block->seal();                           // from now on nobody writes to it
@@ -28,13 +28,13 @@ class Blob {
   struct Private {};
 
  public:
-  /// Owned, aligned to kBufferAlignment, not initialised. Null where there is no such memory.
-  /// `released` is told the bytes when they go.
+  /// Owned, aligned to kBufferAlignment, not initialised. Null if out of memory. `released` is
+  /// called with the number of bytes when they are freed.
   static std::shared_ptr<Blob> allocate(size_t bytes, void (*released)(size_t) = nullptr);
-  /// Memory that the caller keeps alive, or that `release` gives back when the last handle goes.
+  /// Memory that the caller keeps alive, or that `release` frees with the last handle.
   static std::shared_ptr<Blob> borrow(void* data, size_t bytes, std::function<void()> release);
-  /// Bytes of a file, which stays mapped as long as they live. Sealed: they cannot be written.
-  /// Error out_of_range where the file is shorter.
+  /// Bytes of a file, which stays mapped as long as the blob lives. Sealed: not writable.
+  /// Error out_of_range if the file is shorter.
   static std::shared_ptr<Blob> of_file(std::shared_ptr<const MappedFile> file, uint64_t offset,
                                        size_t bytes);
 
@@ -48,21 +48,21 @@ class Blob {
   bool is_owned() const { return kind_ == Kind::owned; }
   bool is_mapped() const { return kind_ == Kind::mapped; }
 
-  /// A promise for ever. Pointers that were taken before are read through from now on.
+  /// Makes the blob read-only permanently. Earlier pointers may only be used for reading.
   void seal() { is_sealed_.store(true, std::memory_order_release); }
   bool is_sealed() const { return is_sealed_.load(std::memory_order_acquire); }
 
-  /// Of all bytes. Remembered where the blob is sealed.
+  /// The hash of all bytes, cached if the blob is sealed.
   Hash128 content_hash() const;
   bool equals(const Blob& other) const;
 
  private:
   enum class Kind : uint8_t { owned, borrowed, mapped };
   enum class Remembered : uint8_t { nothing, being_written, hash };
-  /// So many bytes lie in the blob itself, at the first aligned address: what is allocated with a
-  /// larger alignment costs several times an ordinary block.
+  /// Up to this many bytes are stored in the blob itself, at the first aligned address: an
+  /// allocation with larger alignment costs several times as much as an ordinary one.
 #if defined(__SANITIZE_ADDRESS__)
-  static constexpr size_t kSmall = 0;  // so that what reads or writes beyond them is found
+  static constexpr size_t kSmall = 0;  // so that the sanitizer finds out-of-bounds accesses
 #else
   static constexpr size_t kSmall = kBufferAlignment;
 #endif
@@ -79,18 +79,18 @@ class Blob {
   alignas(kOrdinary) std::array<std::byte, kSmall + kBufferAlignment - kOrdinary> small_;
 };
 
-/// Seals it. Returns the blob that the process holds for these bytes, which this one becomes where
-/// there is none; the store itself holds none alive. Blobs of equal hash are compared byte by byte:
+/// Seals the blob. Returns the process's shared blob with these bytes, or this one if there is
+/// none; the store does not keep blobs alive. Blobs of equal hash are compared byte by byte, since
 /// files could be made to have equal hashes.
 std::shared_ptr<Blob> share_equal(std::shared_ptr<Blob> blob);
 
-/// Of the store behind share_equal.
+/// Statistics of the store behind share_equal.
 CacheStatistics shared_blob_statistics();
 
 struct BlobStatistics {
-  int64_t mapped = 0;        // blobs of files that there are
-  int64_t mapped_bytes = 0;  // and what they hold
-  int64_t hashed_bytes = 0;  // that all hashes so far had to read
+  int64_t mapped = 0;        // live blobs of mapped files
+  int64_t mapped_bytes = 0;  // their total size
+  int64_t hashed_bytes = 0;  // total bytes hashed so far
 };
 BlobStatistics blob_statistics();
 

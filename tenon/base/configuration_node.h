@@ -26,7 +26,7 @@ struct Configuration::Node {
   int line = 0;
   int column = 0;
 
-  mutable std::set<std::string> asked;  // names of children that a getter looked for
+  mutable std::set<std::string> asked;  // names of children that a getter requested
 
   std::string where() const;
   /// A table entry by name or a list element by number, or nullptr.
@@ -34,13 +34,13 @@ struct Configuration::Node {
   std::shared_ptr<Node>& slot(std::string_view name);
 };
 
-/// The node, or an error that says which key is missing and what it may have been called.
+/// The node, or an error that names the missing key and suggests the closest.
 const Configuration::Node& require(const Configuration::Node* node, std::string_view key,
                                    const Configuration::Node& root);
 
 /// A value or inline table as TOML source.
 std::string to_toml(const Configuration::Node& node);
-/// Quoted if TOML needs it.
+/// Quoted if TOML requires it.
 std::string toml_key(std::string_view name);
 
 /// `change` over `base`, by the rules in configuration.h.

@@ -82,7 +82,7 @@ void check_depth(std::string_view text, const std::string& origin) {
   }
 }
 
-// What was given on a command line has no lines and columns of its own.
+// Settings from the command line have no lines and columns.
 void forget_lines(Node& node) {
   node.line = 0;
   for (const auto& element : node.list) forget_lines(*element);
@@ -127,7 +127,8 @@ std::shared_ptr<Node> ConfigurationReader::convert(const toml::node& source,
              std::pair(b.second->line, b.second->column);
     });
   } else {
-    throw make_error(ErrorCode::invalid_argument, "dates and times are not used in configurations")
+    throw make_error(ErrorCode::invalid_argument,
+                     "dates and times are not supported in configurations")
         .add_note("in " + node->where());
   }
   return node;

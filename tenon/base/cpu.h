@@ -15,35 +15,35 @@
 
 namespace tenon {
 
-/// Vector instructions that generated code may use: those that every processor of the architecture
-/// has (SSE2, NEON), and on x86-64 its levels 3 and 4.
+/// Vector instructions that generated code may use: those of every processor of the architecture
+/// (SSE2, NEON), and on x86-64 also its levels 3 and 4.
 enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
 std::string_view name_of(InstructionSet set);
 
-/// What a value of the environment variable TENON_CPU allows on this processor: "native" is its
-/// best; "avx512", "avx2" and "baseline" are those. Error invalid_argument for other words,
-/// unsupported where the processor has less.
+/// The instruction set that a value of TENON_CPU allows on this processor: "native" is its best;
+/// "avx512", "avx2" and "baseline" are those. Error invalid_argument for other words, unsupported
+/// if the processor lacks it.
 InstructionSet allowed_instruction_set(std::string_view word);
 /// By TENON_CPU, which is read once, or "native" without it. It limits libraries, too.
 InstructionSet host_instruction_set();
-/// Whether TENON_CPU says something else than "native".
+/// Whether TENON_CPU is set to something other than "native".
 bool instruction_set_is_limited();
 
 struct CpuInfo {
   std::string name;                   ///< "AMD EPYC 9R14", or the architecture when unknown
-  std::vector<std::string> features;  ///< those that matter here and that TENON_CPU allows, as
-                                      ///< /proc/cpuinfo spells them
-  int logical_cpus = 1;               ///< that this process may use
+  std::vector<std::string> features;  ///< the relevant ones that TENON_CPU allows, as spelled in
+                                      ///< /proc/cpuinfo
+  int logical_cpus = 1;               ///< available to this process
 
   bool has(std::string_view feature) const;
 };
 
-/// Found out once.
+/// Determined once.
 const CpuInfo& cpu_info();
 
 uint64_t total_memory();
-/// What could be allocated now without swapping, within the limits of the control groups (cgroup
-/// v1 and v2).
+/// The bytes that can be allocated now without swapping, within the limits of control groups
+/// (cgroup v1 and v2).
 uint64_t available_memory();
 
 }  // namespace tenon

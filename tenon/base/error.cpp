@@ -57,7 +57,7 @@ void vfail(ErrorCode code, fmt::string_view format, fmt::format_args args) {
 void check_failed(const char* what, const std::source_location& where) {
   throw make_error(ErrorCode::internal, "internal error: {}", what)
       .note("at {}:{} in {}", where.file_name(), where.line(), where.function_name())
-      .note("this is a defect in Tenon, please report it");
+      .note("this is a bug in Tenon, please report it");
 }
 
 }  // namespace detail

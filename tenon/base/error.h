@@ -18,7 +18,7 @@
 
 namespace tenon {
 
-/// What kind of thing went wrong, for programs; the message is for people.
+/// The kind of error, for programs; the message is for people.
 enum class ErrorCode {
   invalid_argument,    ///< a value, option or configuration that makes no sense
   not_found,           ///< a name, key or file that does not exist
@@ -28,18 +28,18 @@ enum class ErrorCode {
   shape_mismatch,      ///< shapes that do not go together
   unsupported,         ///< correct, but not something this build or op can do
   parse,               ///< text that cannot be read, with its line and column
-  io,                  ///< the operating system refused a file or a socket
+  io,                  ///< the operating system reported an error for a file or a socket
   corrupt,             ///< data that contradicts its own format, with its byte offset
   resource_exhausted,  ///< memory or disk beyond the limit
   not_finite,          ///< a loss or gradient that became NaN or infinite
   interrupted,         ///< stopped on request
-  internal,            ///< a broken invariant: a defect in Tenon, never the user's doing
+  internal,            ///< a broken invariant: a bug in Tenon, never a mistake of the user
 };
 
 /// `ErrorCode::shape_mismatch` is "shape_mismatch".
 std::string_view name_of(ErrorCode code);
 
-/// The one exception of the library. `what()` is the message, then one indented line for each note.
+/// The only exception type of the library. `what()` is the message and one indented line per note.
 class Error : public std::exception {
  public:
   Error(ErrorCode code, std::string message);
@@ -82,7 +82,7 @@ template <typename... Args>
   detail::vfail(code, fmt::string_view(format), fmt::make_format_args(args...));
 }
 
-/// For what no user input can break. Throws ErrorCode::internal with the place of the call.
+/// For invariants that no user input can break. Throws ErrorCode::internal with the call's place.
 inline void check(bool condition, const char* what,
                   const std::source_location& where = std::source_location::current()) {
   if (!condition) [[unlikely]]

@@ -3,10 +3,10 @@
 //   given: std::string html, header, weights;
 //   std::string text = read_file("config.toml");
 //   MappedFile images("train-images-idx3-ubyte");       // bytes() without reading it all
-//   atomic_write("report.html", html);                  // the old file, or all of the new one
+//   atomic_write("report.html", html);                  // the old file or the complete new one
 //   AtomicFile checkpoint("runs/lenet/step-900.safetensors");
 //   checkpoint.write(header); checkpoint.write(weights); checkpoint.commit();
-//   FolderLock alone("runs/lenet");                     // or an error: another process is there
+//   FolderLock alone("runs/lenet");                     // error if another process holds it
 
 #include <cstddef>
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace tenon {
 /// The whole file. Every error of this header names the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file mapped into memory, read only, for as long as the object lives. Pipes and other files
-/// that cannot be mapped are read instead, once.
+/// A file mapped read-only into memory for as long as the object lives. Pipes and other files that
+/// cannot be mapped are read once instead.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -42,16 +42,16 @@ class MappedFile {
   std::filesystem::path path_;
   const char* data_ = nullptr;
   size_t size_ = 0;
-  std::string read_;  // the content, where it could not be mapped
+  std::string read_;  // the content, if it could not be mapped
 };
 
-/// A file that appears under its name only when it is complete and on the disk. Written beside its
-/// destination, synced and renamed by commit(); thrown away otherwise. A full disk, an unwritable
-/// folder or a kill at any moment leaves the old file as it was. The new one has its permissions,
-/// and its owner where this user may give files away; a file that was not there has those of the
-/// umask. One that this user may not write is not replaced. Through symbolic links the file they
-/// lead to is written. Only a regular file can be replaced: a pipe or a device, and what
-/// standard output or error go to, is written into as it is.
+/// A file that appears under its name only when it is complete and on disk. It is written beside
+/// its destination, and commit() syncs and renames it; otherwise it is discarded. A full disk, an
+/// unwritable folder or a kill at any moment leaves the old file unchanged. The new file gets the
+/// old one's permissions, and its owner if this user may change owners; a file that did not exist
+/// gets those of the umask. A file that this user may not write is not replaced. Symbolic links are
+/// followed. Only regular files are replaced: pipes, devices, and the targets of standard output
+/// and error are written directly.
 class AtomicFile {
  public:
   /// `expected_bytes` lets a full disk be reported before anything is written.
@@ -63,14 +63,14 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   uint64_t bytes_written() const { return written_; }
-  /// Once; nothing may be written afterwards.
+  /// Call once; nothing may be written afterwards.
   void commit();
 
  private:
   [[noreturn]] void fail_with(const char* what, int reason);
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty where the file itself is written
+  std::filesystem::path temporary_;  // empty if the file itself is written
   int descriptor_ = -1;
   uint64_t written_ = 0;
 };
@@ -78,19 +78,19 @@ class AtomicFile {
 void atomic_write(const std::filesystem::path& path, std::string_view text);
 void atomic_write(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
-/// Error now where an AtomicFile there would fail. Known before hours of work instead of after
-/// them.
+/// Throws now if an AtomicFile there would fail, so that the user learns it before hours of work
+/// and not after.
 void require_writable(const std::filesystem::path& path);
 
-/// Deletes what writers that were killed left in a folder. Files of running writers stay.
+/// Deletes temporary files that killed writers left in a folder. Keeps those of running writers.
 void remove_stale_temporaries(const std::filesystem::path& folder);
 
-/// One user at a time of a folder. The system takes the lock back when the process ends, however it
-/// ends; the file `.lock` that stays means nothing.
+/// Gives one process exclusive use of a folder. The system releases the lock when the process ends,
+/// however it ends; a remaining file `.lock` has no effect.
 class FolderLock {
  public:
-  /// Makes the folder if it is missing. Error already_exists, with the process that holds it, when
-  /// the folder is in use. Where the file system knows no locks there is a warning instead.
+  /// Creates the folder if it is missing. Error already_exists, with the process that holds it, if
+  /// the folder is in use. If the file system does not support locks, there is only a warning.
   explicit FolderLock(const std::filesystem::path& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
@@ -100,13 +100,13 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
-/// Makes the folder and those above it, if they are missing.
+/// Creates the folder and its parents if they are missing.
 void create_folder(const std::filesystem::path& folder);
 
-/// Bytes that this user may still write there, or 0 when the system does not say.
+/// Bytes that this user may still write there, or 0 if unknown.
 uint64_t free_space(const std::filesystem::path& folder);
 
-/// $XDG_CACHE_HOME/tenon or ~/.cache/tenon; empty where neither is set. Not created.
+/// $XDG_CACHE_HOME/tenon or ~/.cache/tenon; empty if neither is set. Not created.
 std::filesystem::path cache_folder();
 
 }  // namespace tenon

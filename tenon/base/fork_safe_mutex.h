@@ -1,9 +1,9 @@
-// Locks that a child of fork finds free, and what they protect in order, whatever the other threads
-// of the parent were doing at that moment:
+// Locks that are free in a child of fork, with the data they protect consistent, whatever the other
+// threads of the parent were doing at that moment:
 //
-//   ForkSafeMutex mutex;                       // used as std::mutex, for a moment at a time
+//   ForkSafeMutex mutex;                       // used like std::mutex, held only briefly
 //   { const std::scoped_lock lock(mutex); }
-//   { const ForkDelay delay; }                 // in a library with locks of its own: forks wait
+//   { const ForkDelay delay; }                 // around a library with its own locks: forks wait
 //   const bool is_child = fork_generation() > 1;
 #pragma once
 
@@ -18,7 +18,7 @@ namespace tenon {
 
 namespace detail {
 
-/// A lock in the list of those that fork takes.
+/// A lock in the list of locks that fork takes.
 class ForkSafeLock {
  public:
   ForkSafeLock(const ForkSafeLock&) = delete;
@@ -34,7 +34,7 @@ class ForkSafeLock {
  protected:
   ForkSafeLock() = default;
   ~ForkSafeLock() = default;
-  /// From then on forks take it: once it is made as a whole.
+  /// From now on forks take it. Call it when the object is fully constructed.
   void join_list();
   void leave_list();
 };
@@ -43,11 +43,11 @@ inline std::atomic<uint32_t> g_fork_generation{1};
 
 }  // namespace detail
 
-/// A std::mutex or std::shared_mutex that fork takes first and gives back in parent and child. It
-/// costs no more than those; only making and destroying one does. Whoever holds it does not wait
-/// for other threads, starts no ForkDelay and calls no code of the user. Others may be locked,
-/// made and destroyed meanwhile. What is held while something is computed or compiled is a plain
-/// mutex, which a child may find taken for ever: see fork_generation().
+/// A std::mutex or std::shared_mutex that fork acquires first and releases in parent and child.
+/// Locking costs the same; only construction and destruction cost more. A thread that holds it must
+/// not wait for other threads, start a ForkDelay or call user code. It may lock, make and destroy
+/// other ForkSafeMutexes. Locks held while something is computed or compiled are plain mutexes,
+/// which may stay locked forever in a child: see fork_generation().
 template <class Mutex>
 class BasicForkSafeMutex final : public Mutex, private detail::ForkSafeLock {
  public:
@@ -57,7 +57,7 @@ class BasicForkSafeMutex final : public Mutex, private detail::ForkSafeLock {
  private:
   static constexpr bool kIsShared = std::is_same_v<Mutex, std::shared_mutex>;
 
-  /// Those who only read may go on: they leave nothing half changed.
+  /// Readers may continue: they leave nothing half changed.
   bool try_lock_for_fork() override {
     if constexpr (kIsShared) return this->try_lock_shared();
     return this->try_lock();
@@ -66,15 +66,15 @@ class BasicForkSafeMutex final : public Mutex, private detail::ForkSafeLock {
     if constexpr (kIsShared) return this->unlock_shared();
     this->unlock();
   }
-  /// Made anew: the system's shared lock knows its writer by a number that is another in the child.
+  /// Constructed anew: the shared lock stores its writer's thread id, which differs in the child.
   void free_in_child() override { new (static_cast<Mutex*>(this)) Mutex; }
 };
 
 using ForkSafeMutex = BasicForkSafeMutex<std::mutex>;
 using ForkSafeSharedMutex = BasicForkSafeMutex<std::shared_mutex>;
 
-/// While it lives, forks of other threads wait, and while one of those waits no new delay begins.
-/// May be nested. Nobody waits for another thread in it or starts it with a ForkSafeMutex held.
+/// While it lives, forks of other threads wait; while a fork waits, no new delay begins. May be
+/// nested. Do not wait for another thread inside it, nor start it with a ForkSafeMutex held.
 class ForkDelay {
  public:
   ForkDelay();
@@ -83,8 +83,8 @@ class ForkDelay {
   ForkDelay& operator=(const ForkDelay&) = delete;
 };
 
-/// What a process has once: made when it is first asked for, and never destroyed. No child finds it
-/// half made, as it may find a static variable of a function.
+/// An object that a process has once, created on first use and never destroyed. Unlike a static
+/// variable of a function, it is never half constructed in a child of fork.
 ///
 ///   static constinit MadeOnce<Table> table;
 ///   return table.get([] { return new Table; });
@@ -106,8 +106,8 @@ class MadeOnce {
 };
 
 /// 1, and one more in each child than in its parent, once the process has had a ForkSafeMutex or a
-/// ForkDelay (everything that computes has). Of what was made in another generation, the
-/// locks that are taken belong to threads that are not there: it is given up as it is.
+/// ForkDelay (every process that computes has). Locks from another generation that are taken belong
+/// to threads that do not exist here: abandon the objects they protect.
 inline uint32_t fork_generation() {
   return detail::g_fork_generation.load(std::memory_order_relaxed);
 }

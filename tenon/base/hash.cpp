@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include <bit>
+#include <cstring>
 
 namespace tenon {
 
@@ -15,20 +16,38 @@ struct Hasher::State {
 
 std::string Hash128::hex() const { return fmt::format("{:016x}{:016x}", high, low); }
 
-Hasher::Hasher(uint64_t seed) : state_(std::make_unique<State>()) {
-  XXH3_128bits_reset_withSeed(&state_->xxh, seed);
-}
-Hasher::Hasher(const Hasher& other) : state_(std::make_unique<State>(*other.state_)) {}
+Hasher::Hasher(uint64_t seed) : seed_(seed) {}
+Hasher::Hasher(const Hasher& other)
+    : seed_(other.seed_),
+      waiting_(other.waiting_),
+      state_(other.state_ ? std::make_unique<State>(*other.state_) : nullptr),
+      bytes_(other.bytes_) {}
 Hasher& Hasher::operator=(const Hasher& other) {
-  if (this != &other) state_ = std::make_unique<State>(*other.state_);
+  if (this != &other) *this = Hasher(other);
   return *this;
 }
 Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
+void Hasher::flush() {
+  if (!state_) {
+    state_ = std::make_unique<State>();
+    XXH3_128bits_reset_withSeed(&state_->xxh, seed_);
+  }
+  XXH3_128bits_update(&state_->xxh, bytes_.data(), waiting_);
+  waiting_ = 0;
+}
+
 Hasher& Hasher::add_bytes(const void* data, size_t size) {
-  XXH3_128bits_update(&state_->xxh, data, size);
+  if (size == 0) return *this;
+  if (size > bytes_.size() - waiting_) flush();
+  if (size > bytes_.size()) {
+    XXH3_128bits_update(&state_->xxh, data, size);
+    return *this;
+  }
+  std::memcpy(bytes_.data() + waiting_, data, size);
+  waiting_ += static_cast<uint32_t>(size);
   return *this;
 }
 
@@ -42,7 +61,10 @@ Hasher& Hasher::add(double value) { return add(std::bit_cast<uint64_t>(value)); 
 Hasher& Hasher::add(const Hash128& value) { return add(value.low).add(value.high); }
 
 Hash128 Hasher::finish() const {
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state_->xxh);
+  if (!state_) return hash_bytes(bytes_.data(), waiting_, seed_);
+  XXH3_state_t all = state_->xxh;
+  XXH3_128bits_update(&all, bytes_.data(), waiting_);
+  const XXH128_hash_t hash = XXH3_128bits_digest(&all);
   return {hash.low64, hash.high64};
 }
 

@@ -9,6 +9,7 @@
 //   auto cache_path = folder / key.hex();      // 32 hexadecimal digits
 //   std::unordered_map<Hash128, Plan> plans;
 
+#include <array>
 #include <compare>
 #include <concepts>
 #include <cstddef>
@@ -30,7 +31,7 @@ struct Hash128 {
   std::string hex() const;
 };
 
-/// Incremental 128-bit hash (XXH3). Not for secrets. Strings and spans are hashed with their
+/// Incremental 128-bit hash (XXH3), not cryptographic. Strings and spans are hashed with their
 /// length, integers as 64 bits, so ("ab", "c") and ("a", "bc") differ.
 class Hasher {
  public:
@@ -68,7 +69,12 @@ class Hasher {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  void flush();
+
+  uint64_t seed_;
+  uint32_t waiting_ = 0;          // bytes that `state_` has not seen
+  std::unique_ptr<State> state_;  // made only where they do not fit
+  std::array<std::byte, 512> bytes_;
 };
 
 /// The hash of one block of bytes, without the cost of an incremental state.

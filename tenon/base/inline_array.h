@@ -9,12 +9,12 @@
 
 namespace tenon {
 
-/// An array whose size is known when it is made: on the stack up to `inline_size` elements, else on
-/// the heap. For tables of one call on paths that shall not allocate. It neither moves nor grows.
+/// An array whose size is fixed at construction: on the stack up to `inline_size` elements, else on
+/// the heap. For temporary tables on paths that should not allocate. It neither moves nor grows.
 template <class T, size_t inline_size>
 class InlineArray {
  public:
-  /// Elements that the default constructor leaves, of pointers and numbers not initialised.
+  /// Default-initialised elements: pointers and numbers are not initialised.
   explicit InlineArray(size_t size)
       : size_(size),
         heap_(size > inline_size ? std::make_unique_for_overwrite<T[]>(size) : nullptr) {}

@@ -8,9 +8,9 @@
 namespace tenon {
 
 /// While one exists, the first SIGINT or SIGTERM sets the flag and a second one ends the process
-/// at once. The handlers from before come back afterwards, and the flag stays for whoever asks what
-/// happened. The next scope that is not inside another begins without it: what was asked of one
-/// piece of work is not asked of the next.
+/// at once. Afterwards the earlier handlers are restored, and the flag stays readable. The next
+/// outermost scope clears the flag, so that a request to stop one piece of work does not affect the
+/// next.
 class InterruptScope {
  public:
   InterruptScope();
@@ -19,7 +19,7 @@ class InterruptScope {
   ~InterruptScope();
 };
 
-/// Asked to stop? Costs one load.
+/// Whether a stop was requested. Costs one load.
 bool interrupted();
 void clear_interrupt();
 

@@ -47,7 +47,7 @@ std::string dump_json(const Json& value, JsonStyle style) {
 
 const Json& json_member(const Json& object, std::string_view key, std::string_view source) {
   if (!object.is_object())
-    fail(ErrorCode::corrupt, "{}: looked for '{}' in {}, which is no object", source, key,
+    fail(ErrorCode::corrupt, "{}: looked for '{}' in {}, which is not an object", source, key,
          object.type_name());
   const auto found = object.find(std::string(key));
   if (found != object.end()) return *found;

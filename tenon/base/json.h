@@ -16,7 +16,7 @@
 
 namespace tenon {
 
-/// Keeps the order in which keys were added, so what is written can be read and compared.
+/// Keeps the insertion order of keys, so that output is readable and comparable.
 using Json = nlohmann::ordered_json;
 
 enum class JsonStyle { compact, indented };
@@ -27,7 +27,7 @@ Json parse_json(std::string_view text, std::string_view source);
 /// Bytes that are not UTF-8 become U+FFFD instead of an error.
 std::string dump_json(const Json& value, JsonStyle style = JsonStyle::indented);
 
-/// Members of an object, checked: a missing key or another type is an Error that names the source.
+/// Members of an object, checked: a missing key or a wrong type is an Error that names the source.
 const Json& json_member(const Json& object, std::string_view key, std::string_view source);
 int64_t json_integer(const Json& object, std::string_view key, std::string_view source);
 std::string json_string(const Json& object, std::string_view key, std::string_view source);

@@ -24,7 +24,7 @@ void set_log_level(LogLevel level);
 LogLevel parse_log_level(std::string_view name);
 
 using LogSink = std::function<void(LogLevel, std::string_view)>;
-/// Sends messages there instead of stderr, one call at a time; an empty sink goes back to stderr.
+/// Sends messages to `sink` instead of stderr, one call at a time; an empty sink restores stderr.
 void set_log_sink(LogSink sink);
 
 namespace detail {

@@ -141,7 +141,7 @@ void run_chunks(int64_t n, int64_t grain, ChunkFunction function, void* context)
   const ChunkCall call{n, std::max<int64_t>(grain, 1), function, context};
   const int64_t chunks = chunk_count(n, call.grain);
   const ComputingThread here;
-  // Every other thread that computes has a processor of its own, which is no longer free.
+  // Every other thread that computes has its own processor, which is no longer free.
   const int others = g_computing.threads.load(std::memory_order_relaxed) - 1;
   const auto threads = static_cast<int>(std::min<int64_t>(thread_count() - others, chunks));
   if (threads > 1 && !t_in_parallel) {

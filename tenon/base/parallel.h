@@ -17,16 +17,16 @@
 
 namespace tenon {
 
-/// Threads that parallel work of the process uses in all: OMP_NUM_THREADS or the CPUs of this
-/// process, until it is set. OpenMP itself is not used, nor told.
+/// The total number of threads for parallel work of the process. Default: OMP_NUM_THREADS, or the
+/// CPUs of this process. OpenMP itself is not used or affected.
 int thread_count();
 /// 1 to 128.
 void set_thread_count(int count);
 /// True inside parallel_for's function, where further parallel work runs serially.
 bool in_parallel();
 
-/// While one lives, its thread counts as one that computes: parallel work of other threads leaves a
-/// processor to it. Around what computes for longer than one parallel_for.
+/// While one lives, its thread counts as computing, so parallel work of other threads leaves it a
+/// processor. Use it around computations that take longer than one parallel_for.
 class ComputingThread {
  public:
   ComputingThread();
@@ -40,17 +40,17 @@ using ChunkFunction = void (*)(void* context, int64_t chunk, int64_t begin, int6
 void run_chunks(int64_t n, int64_t grain, ChunkFunction function, void* context);
 }  // namespace detail
 
-/// The number of chunks that n items are cut into: it depends on the grain alone.
+/// The number of chunks into which n items are split: it depends only on the grain.
 inline int64_t chunk_count(int64_t n, int64_t grain) {
   if (n <= 0) return 0;
   return grain < 1 ? n : (n - 1) / grain + 1;
 }
 
 /// Calls function(begin, end) for chunks of `grain` items (the last may be shorter) that cover
-/// [0, n), on the caller and on helpers that all callers of the process share; where as many
-/// threads compute as there may be, the caller does it all. The cuts never depend on the number of
-/// threads, so neither do sums made per chunk. An exception travels to the caller: that of the
-/// first failing chunk. A child of fork may call it, too.
+/// [0, n), on the caller and on worker threads that all callers share. If as many threads as
+/// allowed already compute, the caller does everything. The chunks never depend on the number of
+/// threads, so neither do sums per chunk. The caller gets the exception of the first failing chunk.
+/// A child of fork may call it, too.
 template <typename Function>
 void parallel_for(int64_t n, int64_t grain, Function&& function) {
   if (n <= 0) return;

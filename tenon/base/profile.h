@@ -17,7 +17,7 @@
 
 namespace tenon {
 
-/// A named piece of time on one thread, with what was measured about it.
+/// A named time span on one thread, with measured values.
 struct ProfileEvent {
   std::string name;
   std::string category;
@@ -46,12 +46,12 @@ class Profile {
 void set_current_profile(Profile* profile);
 Profile* current_profile();
 
-/// Nanoseconds of a clock that never goes back.
+/// Nanoseconds of a monotonic clock.
 int64_t monotonic_ns();
 /// A small number for the calling thread, stable while it lives.
 int profile_thread();
 
-/// Records its own life. Costs one load when no profile is kept.
+/// Records its own lifetime. Costs one load if no profile is set.
 class ProfileSpan {
  public:
   ProfileSpan(std::string_view name, std::string_view category) : profile_(current_profile()) {

@@ -16,7 +16,7 @@ namespace tenon {
 struct ProgressOptions {
   std::string unit = "steps";
   double units_per_step = 1;
-  /// A bar that is redrawn, or plain lines; -1 asks whether `output` is a terminal.
+  /// 1: a bar that is redrawn; 0: plain lines; -1: depends on whether `output` is a terminal.
   int terminal = -1;
   std::FILE* output = stderr;
   /// Seconds between two plain lines.
@@ -25,19 +25,19 @@ struct ProgressOptions {
   std::function<double()> clock;
 };
 
-/// One bar that fills. On a terminal it is redrawn in place at most ten times a second; elsewhere
-/// plain lines appear now and then. update() is cheap enough for every step.
+/// A progress bar. On a terminal it is redrawn in place at most ten times per second; elsewhere it
+/// prints plain lines occasionally. update() is cheap enough for every step.
 class Progress {
  public:
   Progress(std::string label, int64_t total, ProgressOptions options = {});
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// Ends the line if finish() was not reached, so an error starts on its own.
+  /// Ends the line if finish() was not reached, so that an error starts on a new line.
   ~Progress();
 
-  /// `done` of the total; `text` is shown behind the bar.
+  /// `done` of the total; `text` is shown after the bar.
   void update(int64_t done, std::string_view text = "");
-  /// Steps that were done before, by a run that this one continues: they do not count for the rate.
+  /// Steps done earlier, by the run that this one resumes; they do not count for the rate.
   void start_from(int64_t done);
   /// The last state, with the mean rate; a line break ends it.
   void finish(std::string_view text);
@@ -57,7 +57,7 @@ class Progress {
   double last_drawn_ = 0;
 };
 
-/// Seconds as people write them: "0:07", "12:40", "3:02:09".
+/// Seconds in a readable form: "0:07", "12:40", "3:02:09".
 std::string format_duration(double seconds);
 
 }  // namespace tenon

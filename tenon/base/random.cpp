@@ -74,7 +74,8 @@ double RandomStream::normal() {
 }
 
 int64_t RandomStream::below(int64_t bound) {
-  if (bound <= 0) fail(ErrorCode::invalid_argument, "random number below {}: nothing is", bound);
+  if (bound <= 0)
+    fail(ErrorCode::invalid_argument, "random number below {}: the bound must be positive", bound);
   // Lemire, "Fast Random Integer Generation in an Interval" (2019): multiply, reject the few
   // values that would make some results more frequent.
   const auto range = static_cast<uint64_t>(bound);

@@ -1,7 +1,7 @@
 #pragma once
 
 //   given: uint64_t seed, epoch; int64_t images; std::vector<float> weights;
-//   RandomKey key = RandomKey(seed).fold_in("encoder.fc1");   // one key for each use
+//   RandomKey key = RandomKey(seed).fold_in("encoder.fc1");   // one key per use
 //   fill_normal(key, weights, 0.0f, 0.02f);                   // same bits on any thread count
 //   auto order = permutation(key.fold_in(epoch), images);
 //   RandomStream stream(key);
@@ -33,7 +33,7 @@ constexpr PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
   return counter;
 }
 
-/// What numbers are drawn from. Equal keys give equal numbers; derive a key for every use.
+/// The source of random numbers. Equal keys give equal numbers; derive a key for every use.
 struct RandomKey {
   uint64_t value = 0;
 
@@ -41,7 +41,7 @@ struct RandomKey {
   constexpr explicit RandomKey(uint64_t seed) : value(seed) {}
   bool operator==(const RandomKey&) const = default;
 
-  /// A key that is independent of this one and of those for other data.
+  /// A key independent of this one and of those for other data.
   constexpr RandomKey fold_in(uint64_t data) const {
     const PhiloxCounter out =
         philox4x32({static_cast<uint32_t>(data), static_cast<uint32_t>(data >> 32), 0, 1}, words());
@@ -71,12 +71,12 @@ constexpr float unit_uniform(uint32_t bits) { return static_cast<float>(bits >> 
 /// Two standard normal numbers from two words (Box and Muller, 1958).
 std::pair<float, float> unit_normal(uint32_t first, uint32_t second);
 
-/// Fills in parallel; element i depends on the key and i alone. Uniform numbers are in [low, high).
+/// Fills in parallel; element i depends only on the key and i. Uniform numbers are in [low, high).
 void fill_bits(RandomKey key, std::span<uint32_t> out);
 void fill_uniform(RandomKey key, std::span<float> out, float low = 0, float high = 1);
 void fill_normal(RandomKey key, std::span<float> out, float mean = 0, float deviation = 1);
 
-/// Numbers one after another, where the order of use is fixed anyway. A std random bit generator.
+/// A sequence of numbers, for code with a fixed order of use. A std random bit generator.
 class RandomStream {
  public:
   using result_type = uint32_t;
@@ -96,7 +96,7 @@ class RandomStream {
   /// Unbiased in [0, bound); bound > 0.
   int64_t below(int64_t bound);
 
-  /// Where the stream stands: save it and skip_to it to go on with the same numbers.
+  /// The position of the stream: save it, and skip_to it to continue with the same numbers.
   uint64_t position() const { return index_; }
   void skip_to(uint64_t position);
 
@@ -106,7 +106,7 @@ class RandomStream {
   PhiloxCounter block_{};
 };
 
-/// Fisher and Yates' shuffle.
+/// Fisher-Yates shuffle.
 template <typename T>
 void shuffle(RandomKey key, std::span<T> items) {
   RandomStream stream(key);

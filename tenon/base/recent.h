@@ -1,12 +1,12 @@
 #pragma once
 
-// The entries that were used last, of a table that shall not grow:
+// A bounded table that keeps the most recently used entries (LRU cache):
 //
 //   Recent<int, std::string> names(2);
 //   names.insert(1, "one");
 //   names.insert(2, "two");
-//   names.find(1);               // "one", which is now the last that was used
-//   names.insert(3, "three");    // 2 goes
+//   names.find(1);               // "one", which is now the most recently used
+//   names.insert(3, "three");    // drops 2
 
 #include <cstddef>
 #include <functional>
@@ -22,15 +22,15 @@ class Recent {
  public:
   explicit Recent(size_t capacity) : capacity_(capacity) {}
 
-  /// The entry, which counts as used now, or null.
+  /// The entry, which is now the most recently used, or null.
   T* find(const Key& key) {
     auto found = places_.find(key);
     if (found == places_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, found->second);
     return &found->second->second;
   }
-  /// Adds or replaces an entry. Gives what had to go for it, so that a caller who holds a lock may
-  /// let go of it later.
+  /// Adds or replaces an entry. Returns the entries that were dropped, so that a caller who holds a
+  /// lock can free them later.
   std::list<std::pair<Key, T>> insert(const Key& key, T value) {
     if (T* known = find(key)) {
       *known = std::move(value);
@@ -47,7 +47,7 @@ class Recent {
   }
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return capacity_; }
-  /// From the one that was used last.
+  /// The most recently used first.
   const std::list<std::pair<Key, T>>& entries() const { return entries_; }
 
  private:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ranges>
+#include <utility>
 
 namespace tenon {
 namespace {
@@ -85,7 +87,16 @@ std::string hint(std::string_view name, std::span<const std::string> candidates)
   const std::string near = suggest(name, candidates);
   if (!near.empty()) return fmt::format("did you mean '{}'?", near);
   if (candidates.empty()) return "nothing is known here";
-  return fmt::format("known: {}", fmt::join(candidates, ", "));
+  constexpr size_t kMost = 32;  // a reader looks through
+  if (candidates.size() <= kMost) return fmt::format("known: {}", fmt::join(candidates, ", "));
+  constexpr size_t kNearest = 8;
+  std::vector<std::pair<int, std::string>> by_distance;
+  for (const std::string& candidate : candidates)
+    by_distance.emplace_back(edit_distance(name, candidate), candidate);
+  std::ranges::partial_sort(by_distance, by_distance.begin() + kNearest);
+  by_distance.resize(kNearest);
+  return fmt::format("nearest of {} that are known: {}", candidates.size(),
+                     fmt::join(by_distance | std::views::values, ", "));
 }
 
 std::string group_digits(int64_t value) {

@@ -20,7 +20,7 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string_view trim(std::string_view text);
 
-/// The whole text as a number, or nothing.
+/// The whole text as a number, or none.
 std::optional<int64_t> parse_int(std::string_view text);
 std::optional<double> parse_double(std::string_view text);
 
@@ -28,11 +28,12 @@ std::optional<double> parse_double(std::string_view text);
 /// words.
 int edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate that `name` was probably meant to be, or "" when nothing is near.
+/// The candidate closest to `name`, or "" if none is close.
 std::string suggest(std::string_view name, std::span<const std::string> candidates);
 std::string suggest(std::string_view name, std::initializer_list<std::string> candidates);
 
-/// For an error note: "did you mean 'x'?", or "known: a, b, c" when nothing is near.
+/// For an error note: "did you mean 'x'?", or "known: a, b, c" if none is close; of many names, the
+/// nearest few.
 std::string hint(std::string_view name, std::span<const std::string> candidates);
 
 /// 12345678 is "12,345,678".

@@ -1,4 +1,4 @@
-// The threads that help callers of parallel_for: one set for the whole process. Private.
+// The worker threads of parallel_for: one pool for the whole process. Private.
 //
 //   ThreadPool& pool = ThreadPool::of_process();
 //   bool done = pool.run(4, function, context);     // false: another caller has the pool
@@ -13,19 +13,19 @@ namespace tenon::detail {
 
 constexpr int kMaxThreads = 128;
 
-/// Serves one caller at a time. Nobody waits for it, and a caller never waits for a helper that has
-/// not begun: on a busy machine it does the work before that one is awake.
+/// Serves one caller at a time. Callers do not wait for the pool, nor for a worker that has not
+/// started: on a busy machine the caller does the work before the worker wakes up.
 class ThreadPool {
  public:
-  /// Its part of the work that all share: 0 is the caller, who must be able to do everything alone.
-  /// Does not throw.
+  /// One thread's part of the shared work: 0 is the caller, which must be able to do everything
+  /// alone. Does not throw.
   using Function = void (*)(void* context, int self);
 
   static ThreadPool& of_process();
   constexpr ThreadPool() = default;
 
-  /// Calls the function here and, while that runs, on up to threads - 1 helpers; returns when all
-  /// of them are done. False, with nothing called, while another caller has the pool.
+  /// Calls the function here and, while that runs, on up to threads - 1 workers; returns when all
+  /// of them are done. Returns false without calling it while another caller has the pool.
   bool run(int threads, Function function, void* context);
 
  private:
@@ -34,8 +34,8 @@ class ThreadPool {
   struct alignas(64) Helper {
     std::atomic<int> asleep{0};
   };
-  /// How long threads that wait spin before they sleep: where the processor is theirs, and where
-  /// others want it.
+  /// How long waiting threads spin before they sleep: if the processor is free, and if others need
+  /// it.
   struct Patience {
     Clock::duration alone, disturbed;
   };

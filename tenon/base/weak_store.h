@@ -1,8 +1,8 @@
 #pragma once
 
-// What is made once and shared by all who hold it, and goes with the last of them.
+// A store of objects that are made once, shared, and freed with their last user.
 //
-//   static constinit MadeOnce<WeakStore<Table>> store;      // it outlives what it knows
+//   static constinit MadeOnce<WeakStore<Table>> store;      // outlives the stored objects
 //   std::shared_ptr<Table> found = tables.find(key);
 //   if (!found) found = tables.add(key, std::make_shared<Table>(…), bytes);
 //   tables.statistics().held;
@@ -17,11 +17,11 @@
 
 namespace tenon {
 
-/// Thread-safe. Nothing is made or freed under its lock. It must outlive what it gives out.
+/// Thread-safe. Nothing is made or freed under its lock. It must outlive the objects it returns.
 template <class T>
 class WeakStore {
  public:
-  /// Null where nobody holds it any more.
+  /// Null if no user is left.
   std::shared_ptr<T> find(const Hash128& key) {
     const std::scoped_lock lock(mutex_);
     auto entry = entries_.find(key);
@@ -31,10 +31,10 @@ class WeakStore {
     return found;
   }
 
-  /// What is found from now on: `made`, or what another thread added before.
+  /// Adds `made` and returns it, or returns the object that another thread added before.
   std::shared_ptr<T> add(const Hash128& key, std::shared_ptr<T> made, size_t bytes) {
     T* const value = made.get();
-    // Built before the lock is taken; where another thread was faster, it goes after.
+    // Built before the lock is taken; if another thread was faster, it is freed afterwards.
     std::shared_ptr<T> held(value, Release{nullptr, key, bytes, 0, std::move(made)});
     const std::scoped_lock lock(mutex_);
     Entry& entry = entries_[key];
@@ -64,7 +64,7 @@ class WeakStore {
   };
 
   struct Release {
-    WeakStore* store;  // null where the value never came into it
+    WeakStore* store;  // null if the value was not added
     Hash128 key;
     size_t bytes;
     uint64_t number;  // of the entry
@@ -76,7 +76,7 @@ class WeakStore {
     }
   };
 
-  /// Another value may have taken the place of one that was about to go.
+  /// Another value may have replaced the one that is being freed.
   void forget(const Hash128& key, uint64_t number, size_t bytes) {
     const std::scoped_lock lock(mutex_);
     auto entry = entries_.find(key);

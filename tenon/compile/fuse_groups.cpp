@@ -132,13 +132,13 @@ class Planner {
     if (is_scalar_constant(node)) return false;
     if (costs_[id] != NodeCost::expensive) return false;
     if (users_[id].size() != 1) return !users_[id].empty();
-    // Read more than once an element: by a broadcast, a gather or a window.
+    // Read more than once per element: by a broadcast, a gather or a window.
     const Node& user = graph_.node(users_[id][0]);
     if (reduces(users_[id][0])) {
       return !is_prefix_or_suffix_reduction(graph_, user);
     }
     return is_small_beside(graph_.type(node.outputs[0]), graph_.type(user.outputs[0])) ||
-           user.op->name == "gather";
+           user.op->indices.has_value();
   }
 
   /// Whether the only reader uses each result once in place: then it is computed there, and never
@@ -362,7 +362,7 @@ class Planner {
       if (unit == first || order_.is_before(unit, first)) return;
       if (std::exchange(seen_units_[unit], walk_count_) != walk_count_) found.push_back(unit);
     };
-    auto reads_earlier = [&](const std::vector<ValueId>& reads) {
+    auto reads_earlier = [&](std::span<const ValueId> reads) {
       return std::ranges::any_of(reads, [&](ValueId read) {
         NodeId from = producer(read);
         return from != kNoNode && plan_.group_of[from] == earlier;
@@ -371,8 +371,8 @@ class Planner {
     std::ranges::for_each(plan_.groups[later].reads, meet);
     for (size_t i = 0; i < found.size(); ++i) {
       uint32_t group = plan_.group_of[found[i]];
-      const auto& reads =
-          group == kNoGroup ? graph_.node(found[i]).inputs : plan_.groups[group].reads;
+      std::span<const ValueId> reads = graph_.node(found[i]).inputs;
+      if (group != kNoGroup) reads = plan_.groups[group].reads;
       if (reads_earlier(reads)) return std::nullopt;
       std::ranges::for_each(reads, meet);
     }

@@ -1,4 +1,4 @@
-// Which values are stored and which of them are computed together: the decisions of the fuse pass.
+// Which values are stored, and which of them are computed together: the decisions of the fuse pass.
 //
 //   FusePlan plan = plan_fusion(graph, context);
 //   plan.inlined[node];                      // not stored: computed by its readers
@@ -18,7 +18,7 @@ inline constexpr uint32_t kNoGroup = UINT32_MAX;
 struct FuseGroup {
   FusionKind kind = FusionKind::loop;
   Dim rows;                     // loop: all elements; row: rows; column: reduced positions
-  Dim inner = 1;                // elements a row, or columns
+  Dim inner = 1;                // elements per row, or columns
   std::vector<NodeId> members;  // stored nodes, ascending
   std::vector<ValueId> reads;   // stored values and graph inputs from outside of the group
 };
@@ -34,7 +34,7 @@ struct FusePlan {
 /// Scalar constants are copied into every body that reads them, stored or not.
 bool is_scalar_constant(const Node& node);
 
-/// The first half of a plan: what a node costs, and whether its readers compute it.
+/// The first half of a plan: the cost of each node, and whether its readers recompute it.
 struct StoragePlan {
   std::vector<NodeCost> costs;  // per node
   std::vector<bool> inlined;    // as in a FusePlan

@@ -104,10 +104,10 @@ Place SpaceWalk::place_of_operand(const Node& node, size_t operand, Place result
     return suffix && product(type.shape, 0, rank - axes.size()) == space_.rows ? Place::full
                                                                                : Place::elsewhere;
   }
-  if (node.op->name == "broadcast" && result == Place::full && space_.kind == FusionKind::row &&
+  if (node.op->is_broadcast && result == Place::full && space_.kind == FusionKind::row &&
       one_a_row(type)) {
     // The operand's axes are the leading axes of the result, which together make the rows.
-    const Integers& dims = node.attributes.integers("dims");
+    const Integers& dims = broadcast_dims(node);
     const Shape& shape = graph_.type(node.outputs[0]).shape;
     for (size_t i = 0; i < dims.size(); ++i) {
       if (dims[i] != static_cast<int64_t>(i)) return Place::elsewhere;

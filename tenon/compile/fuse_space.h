@@ -1,4 +1,4 @@
-// Iteration spaces of fused groups, and where in its reader's space a value is read.
+// Iteration spaces of fused groups, and the positions at which readers read values.
 //
 //   Space s = space_of(graph, node, reduces);
 //   std::optional<Space> both = common_space(s, other);
@@ -27,11 +27,11 @@ Space space_of(const Graph& graph, const Node& node, bool reduces);
 std::optional<Space> common_space(const Space& a, const Space& b);
 
 /// Where a reader at position (row, i) reads a value: the same position of a value that fills the
-/// space; the same row of a value with one element a row; or anywhere.
+/// space; the same row of a value with one element per row; or anywhere.
 enum class Place : uint8_t { full, row, elsewhere };
 enum class Visit : uint8_t { enter, stop, fail };
 
-/// Walks from a stored node through what it is computed from.
+/// Walks from a stored node through the nodes from which it is computed.
 class SpaceWalk {
  public:
   SpaceWalk(const Graph& graph, const Space& space) : graph_(graph), space_(space) {}

@@ -1,9 +1,11 @@
 #include "tenon/compile/fusion.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tenon/base/error.h"
 #include "tenon/base/fork_safe_mutex.h"
+#include "tenon/ops/cost.h"
 #include "tenon/ops/element.h"
 
 namespace tenon {
@@ -25,7 +27,8 @@ OpDef make_fusion_op() {
   };
   op.infer = [](InferContext& context) {
     const Graph& body = *context.attributes.graph("body");
-    if (body.input_types() != std::vector<Type>(context.inputs.begin(), context.inputs.end())) {
+    const auto type_of = [&](ValueId value) -> const Type& { return body.type(value); };
+    if (!std::ranges::equal(body.inputs(), context.inputs, {}, type_of)) {
       fail(ErrorCode::internal, "the inputs are not those of the body");
     }
     return body.output_types();
@@ -57,19 +60,9 @@ const Graph& fusion_body(const Node& fusion) { return *fusion.attributes.graph("
 
 namespace {
 
-/// Expansions with more operations than this are stored rather than computed twice.
-constexpr size_t kCheapOperations = 12;
-
 NodeCost elementwise_cost(const Graph& graph, const Node& node) {
-  ExprPool pool;
-  std::vector<Expr> arguments;
-  for (ValueId input : node.inputs) {
-    auto position = static_cast<uint32_t>(arguments.size());
-    arguments.push_back(pool.argument(compute_type(graph.type(input).dtype), position));
-  }
-  size_t before = pool.size();
-  node.op->expand(pool, arguments, node.attributes);
-  return pool.size() - before > kCheapOperations ? NodeCost::expensive : NodeCost::cheap;
+  const bool cheap = operations_per_element(graph, node) <= kCheapOperations;
+  return cheap ? NodeCost::cheap : NodeCost::expensive;
 }
 
 /// Runs an element definition only to see whether it reduces and how much it computes.

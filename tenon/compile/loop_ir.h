@@ -1,4 +1,4 @@
-// The loop IR: what a kernel does, between the graph and machine code.
+// The loop IR of kernels, between the graph and machine code.
 //
 //   Kernel k("relu");
 //   uint32_t x = k.add_buffer({.name = "x", .size = n, .role = BufferRole::input});
@@ -11,7 +11,7 @@
 //   as [begin, end) by the caller, in chunks of any size that is a multiple of `grain`.
 // - Buffers are flat; offsets count elements. Two buffers never overlap unless `may_share` says so.
 // - A vector loop's iterations may run in any order and in lockstep. Statements inside it run for
-//   many iterations at once; a local declared inside it holds one value an iteration.
+//   many iterations at once; a local declared inside it holds one value per iteration.
 // - A local declared outside a vector loop and updated inside it with add, mul, min or max is a
 //   reduction; its order is fixed by the kernel and the target, never by threads.
 // - Adjacent stores read everything before they write anything, unless one loads from a buffer
@@ -52,7 +52,7 @@ struct KernelLocal {
   int count = 1;
 };
 
-/// How a value joins what is there. On booleans min is `and`, max is `or`.
+/// How a value is combined with the existing one. On booleans min is `and`, max is `or`.
 enum class Combine : uint8_t { assign, add, mul, min, max };
 
 enum class LoopKind : uint8_t { serial, vector, unroll };
@@ -116,7 +116,7 @@ class Kernel {
   std::vector<KernelBuffer> buffers;  // the first ones, without scratch, are passed by the caller
   std::vector<KernelLocal> locals;
   Block body;
-  int64_t grain = 1;  // iterations of the parallel loop that one call should at least do
+  int64_t grain = 1;  // minimum number of iterations of the parallel loop per call
 
  private:
   std::string unique_name(const std::string& wanted) const;
@@ -134,19 +134,19 @@ Statement if_then(Expr condition, Block body);
 
 /// Row-major offset of an element: ((i0*shape[1] + i1)*shape[2] + i2)…
 Expr row_major_offset(std::span<const Expr> indices, std::span<const Expr> shape);
-/// The value that changes nothing when it is combined with another.
+/// The neutral element of a combination.
 Expr combine_identity(ExprPool& pool, Combine combine, DType dtype);
 
 /// Readable and complete: equal text means equal code.
 std::string to_string(const Kernel& kernel);
-/// Of the text, without the kernel's name.
+/// The hash of the text, without the kernel's name.
 Hash128 hash_of(const Kernel& kernel);
-/// Throws Error(internal) naming the kernel where a rule above is broken.
+/// Throws Error(internal) that names the kernel if a rule above is broken.
 void verify(const Kernel& kernel);
-/// The end of the run of adjacent stores from `first` on that may all be computed before any is
-/// written.
+/// The end of the run of adjacent stores, starting at `first`, whose values can all be computed
+/// before any is written.
 size_t store_run_end(const Block& statements, size_t first);
-/// Writes out the loops marked unroll. The result has a pool of its own.
+/// Unrolls the loops marked unroll. The result has its own pool.
 Kernel unroll(const Kernel& kernel);
 
 }  // namespace tenon

@@ -1,5 +1,5 @@
-#include <unordered_map>
-#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "tenon/base/error.h"
 #include "tenon/compile/loop_ir.h"
@@ -61,29 +61,32 @@ class KernelPrinter {
     text_ += std::string(static_cast<size_t>(depth) * 2, ' ') + text + "\n";
   }
 
-  void count_uses(ExprId id, std::unordered_map<ExprId, int>& uses) {
-    if (++uses[id] > 1) return;
+  void count_uses(ExprId id) {
+    if (++uses_[id] > 1) return;
+    counted_.push_back(id);
     const ExprNode& n = kernel_.pool().node(id);
-    for (int i = 0; i < n.operand_count(); ++i) count_uses(n.operands[i], uses);
+    for (int i = 0; i < n.operand_count(); ++i) count_uses(n.operands[i]);
   }
 
   /// Prints nodes that are used twice or more as temporaries before the statement.
   void share(std::initializer_list<Expr> roots, int depth) {
-    std::unordered_map<ExprId, int> uses;
-    for (const Expr& e : roots) count_uses(e.id(), uses);
-    std::unordered_set<ExprId> done;
-    for (const Expr& e : roots) name_shared(e.id(), uses, done, depth);
+    uses_.resize(kernel_.pool().size());
+    for (const Expr& e : roots) count_uses(e.id());
+    for (const Expr& e : roots) name_shared(e.id(), depth);
+    for (const ExprId id : counted_) uses_[id] = 0;
+    counted_.clear();
   }
 
-  void name_shared(ExprId id, const std::unordered_map<ExprId, int>& uses,
-                   std::unordered_set<ExprId>& done, int depth) {
-    if (!done.insert(id).second) return;
+  /// Uses are 0 once a node was met.
+  void name_shared(ExprId id, int depth) {
+    const int uses = std::exchange(uses_[id], 0);
+    if (uses == 0) return;
     const ExprNode& n = kernel_.pool().node(id);
-    for (int i = 0; i < n.operand_count(); ++i) name_shared(n.operands[i], uses, done, depth);
+    for (int i = 0; i < n.operand_count(); ++i) name_shared(n.operands[i], depth);
     const bool leaf =
         n.operand_count() == 0 ||
         (n.op == ExprOp::local && kernel_.pool().node(n.operands[0]).op == ExprOp::constant);
-    if (leaf || uses.at(id) < 2) return;
+    if (leaf || uses < 2) return;
     const std::string name = fmt::format("t{}", temporaries_++);
     line(depth, fmt::format("{} = {}", name, printer_.print(id)));
     printer_.name_node(id, name);
@@ -143,6 +146,8 @@ class KernelPrinter {
   ExprPrinter printer_;
   std::string text_;
   std::vector<ExprId> scoped_;
+  std::vector<int> uses_;  // by node: in the statement at hand
+  std::vector<ExprId> counted_;
   int temporaries_ = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -23,102 +22,128 @@ int64_t aligned(int64_t bytes) {
   return sum_of(bytes, kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
 }
 
-/// Finds, among buffers that have been marked, those whose lives meet a given one: without looking
-/// at all others, where they are few.
-class LifeIndex {
+/// What is taken of the memory, as ranges that do not touch one another, in order.
+class Ranges {
  public:
-  explicit LifeIndex(std::span<const Lifetime> buffers)
-      : buffers_(buffers), by_first_(buffers.size()), place_(buffers.size()) {
-    std::iota(by_first_.begin(), by_first_.end(), size_t{0});
-    std::ranges::stable_sort(by_first_, {}, [&](size_t i) { return buffers_[i].first; });
-    for (size_t i = 0; i < by_first_.size(); ++i) place_[by_first_[i]] = i;
-    while (leaves_ < buffers.size()) leaves_ *= 2;
-    latest_.assign(2 * leaves_, kNever);
+  void add(int64_t begin, int64_t end) {
+    auto first = std::ranges::lower_bound(ranges_, begin, {}, &Range::end);
+    auto last = first;
+    for (; last != ranges_.end() && last->begin <= end; ++last) {
+      begin = std::min(begin, last->begin);
+      end = std::max(end, last->end);
+    }
+    if (first == last) {
+      ranges_.insert(first, {begin, end});
+      return;
+    }
+    *first = {begin, end};
+    ranges_.erase(first + 1, last);
   }
 
-  void mark(size_t buffer) {
-    size_t node = leaves_ + place_[buffer];
-    for (; node > 0; node /= 2) latest_[node] = std::max(latest_[node], buffers_[buffer].last);
-  }
-
-  /// Marked buffers that live at some time of `life`; false where they are more than `most`.
-  bool collect(const Lifetime& life, size_t most, std::vector<size_t>& found) const {
-    found.clear();
-    const auto end = std::ranges::upper_bound(by_first_, life.last, {},
-                                              [&](size_t i) { return buffers_[i].first; });
-    return collect(1, 0, leaves_, static_cast<size_t>(end - by_first_.begin()), life.first, most,
-                   found);
+  bool empty() const { return ranges_.empty(); }
+  /// The lowest place from `offset` on where so many bytes are free.
+  int64_t lowest(int64_t offset, int64_t bytes) const {
+    auto at = std::ranges::upper_bound(ranges_, offset, {}, &Range::end);
+    for (; at != ranges_.end() && at->begin < sum_of(offset, bytes); ++at) offset = at->end;
+    return offset;
   }
 
  private:
-  /// Of the places [begin, begin + count), which `node` stands for, those before `end`.
-  bool collect(size_t node, size_t begin, size_t count, size_t end, int32_t first, size_t most,
-               std::vector<size_t>& found) const {
-    if (begin >= end || latest_[node] < first) return true;
-    if (count == 1) {
-      found.push_back(by_first_[begin]);
-      return found.size() <= most;
+  struct Range {
+    int64_t begin, end;
+  };
+  std::vector<Range> ranges_;
+};
+
+/// What is taken at which time: a tree over times, in which a life is made of few nodes. Buffers
+/// lie side by side, so that the ranges of a node are few though buffers are many.
+class TakenMemory {
+ public:
+  explicit TakenMemory(std::span<const Lifetime> buffers) {
+    for (const Lifetime& buffer : buffers) times_.push_back(buffer.first);
+    std::ranges::sort(times_);
+    times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+    size_t leaves = 1;
+    while (leaves < times_.size()) leaves *= 2;
+    nodes_.resize(2 * leaves);
+  }
+
+  /// The lowest offset at which so many bytes are free all the life long.
+  int64_t lowest(const Lifetime& life, int64_t bytes) {
+    met_.clear();
+    collect(1, 0, nodes_.size() / 2, life);
+    int64_t offset = 0;
+    // Until all agree.
+    for (size_t agreed = 0, i = 0; agreed < met_.size(); i = (i + 1) % met_.size()) {
+      const int64_t lowest = met_[i]->lowest(offset, bytes);
+      agreed = lowest == offset ? agreed + 1 : 1;
+      offset = lowest;
     }
-    const size_t half = count / 2;
-    return collect(2 * node, begin, half, end, first, most, found) &&
-           collect(2 * node + 1, begin + half, half, end, first, most, found);
+    return offset;
   }
 
-  static constexpr int32_t kNever = std::numeric_limits<int32_t>::min();
-  std::span<const Lifetime> buffers_;
-  std::vector<size_t> by_first_, place_;  // buffers by their first step, and where each is there
-  size_t leaves_ = 1;
-  std::vector<int32_t> latest_;  // of a binary tree over by_first_: the last step of a marked one
-};
-
-/// Where a buffer was placed.
-struct Placed {
-  int64_t begin, end;
-  int32_t first, last;
-};
-
-/// The lowest offset at which so many bytes are free during a life; `placed` is in order of begin.
-int64_t lowest_offset(const Lifetime& buffer, int64_t bytes, std::span<const Placed> placed) {
-  int64_t offset = 0;
-  for (const Placed& taken : placed) {
-    if (taken.last < buffer.first || buffer.last < taken.first) continue;
-    if (sum_of(offset, bytes) <= taken.begin) break;
-    offset = std::max(offset, taken.end);
+  void take(const Lifetime& life, int64_t begin, int64_t end) {
+    take(1, 0, nodes_.size() / 2, life, begin, end);
   }
-  return offset;
-}
+
+ private:
+  struct TimeNode {
+    Ranges ever;    // taken at some of its times
+    Ranges always;  // taken at all of them, by buffers that do not live all the parent's times
+  };
+
+  // Only times at which something begins count: two lives meet where one of them begins.
+  bool is_apart(size_t begin, size_t count, const Lifetime& life) const {
+    return begin >= times_.size() || life.last < times_[begin] ||
+           (begin + count < times_.size() && times_[begin + count] <= life.first);
+  }
+  bool is_inside(size_t begin, size_t count, const Lifetime& life) const {
+    const size_t last = std::min(begin + count, times_.size()) - 1;
+    return life.first <= times_[begin] && times_[last] <= life.last;
+  }
+
+  void collect(size_t node, size_t begin, size_t count, const Lifetime& life) {
+    if (nodes_[node].ever.empty() && nodes_[node].always.empty()) return;
+    if (is_apart(begin, count, life)) return;
+    const bool inside = is_inside(begin, count, life);
+    const Ranges& ranges = inside ? nodes_[node].ever : nodes_[node].always;
+    if (!ranges.empty()) met_.push_back(&ranges);
+    if (inside) return;
+    collect(2 * node, begin, count / 2, life);
+    collect(2 * node + 1, begin + count / 2, count / 2, life);
+  }
+
+  void take(size_t node, size_t first, size_t count, const Lifetime& life, int64_t begin,
+            int64_t end) {
+    if (is_apart(first, count, life)) return;
+    nodes_[node].ever.add(begin, end);
+    if (is_inside(first, count, life)) {
+      nodes_[node].always.add(begin, end);
+      return;
+    }
+    take(2 * node, first, count / 2, life, begin, end);
+    take(2 * node + 1, first + count / 2, count / 2, life, begin, end);
+  }
+
+  std::vector<int32_t> times_;  // in order: those at which a buffer begins to live
+  std::vector<TimeNode> nodes_;
+  std::vector<const Ranges*> met_;
+};
 
 /// Each buffer in turn at the lowest offset that is free during its life.
 MemoryPlan place(std::span<const Lifetime> buffers, std::span<const size_t> order) {
-  constexpr size_t kFew = 16;  // times as many are looked at in order
   MemoryPlan plan;
   plan.offsets.resize(buffers.size(), 0);
-  LifeIndex lives(buffers);
-  std::vector<Placed> placed, alive;
-  std::vector<size_t> found;
+  TakenMemory taken(buffers);
   for (size_t index : order) {
     const Lifetime& buffer = buffers[index];
     const int64_t bytes = aligned(buffer.bytes);
     if (bytes == 0) continue;
-    int64_t offset = 0;
-    if (lives.collect(buffer, placed.size() / kFew, found)) {
-      alive.clear();
-      for (size_t other : found) {
-        const Lifetime& taken = buffers[other];
-        alive.push_back({plan.offsets[other], sum_of(plan.offsets[other], aligned(taken.bytes)),
-                         taken.first, taken.last});
-      }
-      std::ranges::sort(alive, {}, &Placed::begin);
-      offset = lowest_offset(buffer, bytes, alive);
-    } else {
-      offset = lowest_offset(buffer, bytes, placed);
-    }
+    const int64_t offset = taken.lowest(buffer, bytes);
     const int64_t end = sum_of(offset, bytes);
     plan.offsets[index] = offset;
     plan.bytes = std::max(plan.bytes, end);
-    const auto at = std::ranges::upper_bound(placed, offset, {}, &Placed::begin);
-    placed.insert(at, {offset, end, buffer.first, buffer.last});
-    lives.mark(index);
+    taken.take(buffer, offset, end);
   }
   return plan;
 }
@@ -141,11 +166,11 @@ double steps_of(const Lifetime& buffer) { return buffer.last - buffer.first + 1;
 }  // namespace
 
 MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
-  using Key = std::function<double(const Lifetime&)>;
-  // Whichever comes first lies lowest. Activations that wait for the way back nest in one another
-  // and stack without gaps where the longest life comes first; the large scratch of single calls
+  using Key = double (*)(const Lifetime&);
+  // Whichever comes first lies lowest. Activations that wait for the backward pass nest in one
+  // another and stack without gaps where the longest life comes first; the large scratch of single calls
   // leaves gaps under them where size comes first.
-  const Key keys[] = {
+  constexpr Key kKeys[] = {
       [](const Lifetime& b) { return static_cast<double>(b.bytes); },
       [](const Lifetime& b) { return steps_of(b); },
       [](const Lifetime& b) { return static_cast<double>(b.bytes) * steps_of(b); },
@@ -153,7 +178,7 @@ MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
   const int64_t least = most_at_once(buffers);
   MemoryPlan best;
   std::vector<size_t> order(buffers.size());
-  for (const Key& key : keys) {
+  for (const Key key : kKeys) {
     std::iota(order.begin(), order.end(), size_t{0});
     std::ranges::stable_sort(order, std::greater<>(),
                              [&](size_t index) { return key(buffers[index]); });

@@ -12,7 +12,7 @@
 
 namespace tenon {
 
-/// Bytes needed from step `first` to step `last`, both included.
+/// Bytes needed from step `first` to step `last`, inclusive.
 struct Lifetime {
   int64_t bytes = 0;
   int32_t first = 0;
@@ -20,14 +20,14 @@ struct Lifetime {
 };
 
 struct MemoryPlan {
-  std::vector<int64_t> offsets;  // multiples of kBufferAlignment, one a buffer
+  std::vector<int64_t> offsets;  // multiples of kBufferAlignment, one per buffer
   int64_t bytes = 0;
 };
 
-/// Greedy: buffers in some order, each at the lowest offset that is free during its life. Of three
-/// orders (the largest first, as Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net
-/// Inference, 2020, section 5; the longest life; the largest product of both) the plan that needs
-/// the fewest bytes.
+/// Greedy: places buffers in some order, each at the lowest offset that is free during its
+/// lifetime. Tries three orders (largest first, as in Pisarchyk and Lee, Efficient Memory
+/// Management for Deep Neural Net Inference, 2020, section 5; longest lifetime; largest product of
+/// both) and returns the plan that needs the fewest bytes.
 MemoryPlan plan_memory(std::span<const Lifetime> buffers);
 
 }  // namespace tenon

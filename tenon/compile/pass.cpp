@@ -70,7 +70,8 @@ std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pa
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   verify(graph);
-  auto current = std::make_unique<Graph>(graph);
+  const Graph* current = &graph;
+  std::unique_ptr<Graph> changed;
   for (const Pass& pass : passes) {
     if (listed(options_.disabled, pass.name)) continue;
     auto start = std::chrono::steady_clock::now();
@@ -78,7 +79,8 @@ std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pa
     std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     times_.push_back({pass.name, elapsed.count()});
     if (next) {
-      current = std::move(next);
+      changed = std::move(next);
+      current = changed.get();
       verify(*current);
     }
     if (listed(options_.print_after, pass.name) || listed(options_.print_after, "all")) {
@@ -92,7 +94,7 @@ std::unique_ptr<Graph> PassManager::run(const Graph& graph, const std::vector<Pa
       text += fmt::format(" {} {:.2f}", time.name, 1e3 * time.seconds);
     log_debug("passes over '{}', ms:{}", graph.name(), text);
   }
-  return current;
+  return changed ? std::move(changed) : std::make_unique<Graph>(graph);
 }
 
 }  // namespace tenon

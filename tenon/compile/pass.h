@@ -1,11 +1,11 @@
 // Passes: named functions from graph to graph, run in one readable list, timed, switchable by name.
-// Graphs are verified before the first and after each that changed something; TENON_LOG=debug shows
-// the times.
+// Graphs are verified before the first pass and after each pass that changed something.
+// TENON_LOG=debug shows the times.
 //
 //   given: OpRegistry ops; extern KernelOracle& oracle; Graph graph("f");
 //   PassManager passes({ops, oracle}, {.disabled = {"cse"}, .print_after = {"simplify"}});
 //   std::unique_ptr<Graph> ready = passes.run(graph, standard_passes());
-//   passes.times();                        // seconds a pass
+//   passes.times();                        // seconds per pass
 #pragma once
 
 #include <functional>
@@ -18,11 +18,11 @@
 
 namespace tenon {
 
-/// Which calls the target has library kernels for; asked by passes, answered by the runtime.
+/// Tells passes for which calls the target has library kernels; the runtime implements it.
 class KernelOracle {
  public:
   virtual ~KernelOracle() = default;
-  /// Whether a kernel runs this node as it stands (for some shapes that fit its types).
+  /// Whether a kernel can run this node as a whole (for some shapes that fit its types).
   virtual bool has_kernel(const Graph& graph, const Node& node) const = 0;
 };
 
@@ -33,7 +33,7 @@ struct PassContext {
 
 struct Pass {
   std::string name;
-  /// The new graph, or null when there was nothing to do.
+  /// The new graph, or null if nothing changed.
   std::function<std::unique_ptr<Graph>(const Graph&, const PassContext&)> run;
 };
 
@@ -60,10 +60,10 @@ class PassManager {
   std::vector<PassTime> times_;
 };
 
-/// From what users write to what is lowered: the whole list, in order. Those of extensions stand
-/// behind the passes that they name.
+/// All passes from the user's graph to lowering, in order. Passes of extensions come after the
+/// passes that they name.
 std::vector<Pass> standard_passes();
-/// For load() (runtime/extension.h): nothing was compiled yet. A pass of the name `after` is there.
+/// For load() (runtime/extension.h), before anything is compiled. A pass named `after` must exist.
 void extend_standard_passes(Pass pass, std::string after);
 
 // One file each in passes/.

@@ -1,5 +1,9 @@
 #include "tenon/compile/program.h"
 
+#include <unordered_map>
+#include <utility>
+
+#include "tenon/base/hash.h"
 #include "tenon/base/log.h"
 #include "tenon/compile/fusion.h"
 
@@ -7,67 +11,95 @@ namespace tenon {
 
 namespace {
 
-/// Lowered kernels of a program and of all its regions, so that one call of the generator compiles
-/// them together.
+/// What is to be compiled for all fusions of a program and of its regions that compute the same.
 struct Pending {
-  FusionCode* code;
+  std::shared_ptr<FusionCode> code;
+  Schedule schedule;
   Lowered lowered;
 };
 
+/// Lowers fusions. Deep models and their updates repeat themselves: what has been lowered before,
+/// with the same schedule, has its code already.
+class FusionCodes {
+ public:
+  std::shared_ptr<const FusionCode> code_of(const Node& fusion, const Schedule& schedule) {
+    Hasher hasher;
+    fusion.attributes.hash(hasher);
+    std::vector<size_t>& equal = by_hash_[hasher.finish()];
+    for (size_t i : equal) {
+      if (pending_[i].schedule == schedule) return pending_[i].code;
+    }
+    equal.push_back(pending_.size());
+    pending_.push_back({std::make_shared<FusionCode>(), schedule, lower_fusion(fusion, schedule)});
+    return pending_.back().code;
+  }
+
+  /// In one call, so that kernels of all regions are compiled in parallel.
+  void compile(CodeGenerator& generator) {
+    std::vector<Kernel> kernels;
+    for (Pending& item : pending_) {
+      for (const Launch& launch : item.lowered.launches) {
+        if (log_level() <= LogLevel::debug) log_debug("{}", to_string(launch.kernel));
+        kernels.push_back(launch.kernel);
+      }
+    }
+    const auto compiled = generator.compile(kernels);
+    size_t next = 0;
+    for (Pending& item : pending_) {
+      item.code->temporaries = std::move(item.lowered.temporaries);
+      for (Launch& launch : item.lowered.launches)
+        item.code->steps.push_back(step_of(launch, compiled[next++]));
+    }
+  }
+
+ private:
+  static FusionCode::Step step_of(const Launch& launch,
+                                  std::shared_ptr<const CompiledKernel> kernel) {
+    FusionCode::Step step;
+    step.kernel = std::move(kernel);
+    step.operands = launch.operands;
+    step.operations = static_cast<double>(launch.kernel.pool().size());
+    for (size_t i = 0; i < launch.operands.size(); ++i) {
+      auto& shared = step.may_share.emplace_back();
+      for (uint32_t buffer : launch.kernel.buffers[i].may_share)
+        shared.push_back(launch.operands[buffer]);
+    }
+    return step;
+  }
+
+  std::vector<Pending> pending_;
+  std::unordered_map<Hash128, std::vector<size_t>> by_hash_;
+};
+
 Program rewrite(const Graph& graph, const PassContext& context, CodeGenerator& generator,
-                const PassOptions& options, const ScheduleChooser& schedule,
-                std::vector<Pending>& pending) {
+                const PassOptions& options, const ScheduleChooser& schedule, FusionCodes& codes) {
   Program program;
   program.generator = &generator;
   program.graph = PassManager(context, options).run(graph, standard_passes());
+  program.fusions.resize(program.graph->node_count());
   for (NodeId id = 0; id < program.graph->node_count(); ++id) {
     const Node& node = program.graph->node(id);
     if (node.op == &fusion_op()) {
-      pending.push_back({&program.fusions[id], lower_fusion(node, schedule(node))});
+      program.fusions[id] = codes.code_of(node, schedule(node));
       continue;
     }
     for (const auto& [name, attribute] : node.attributes) {
       if (auto* region = attribute.get_if<GraphRef>()) {
         program.regions[id].push_back(
-            rewrite(**region, context, generator, options, schedule, pending));
+            rewrite(**region, context, generator, options, schedule, codes));
       }
     }
   }
   return program;
 }
 
-double operation_count(const Kernel& kernel) { return static_cast<double>(kernel.pool().size()); }
-
 }  // namespace
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,
                       const PassOptions& options, const ScheduleChooser& schedule) {
-  std::vector<Pending> pending;
-  Program program = rewrite(graph, context, generator, options, schedule, pending);
-  std::vector<Kernel> kernels;
-  for (Pending& item : pending) {
-    for (Launch& launch : item.lowered.launches) {
-      if (log_level() <= LogLevel::debug) log_debug("{}", to_string(launch.kernel));
-      kernels.push_back(launch.kernel);
-    }
-  }
-  std::vector<std::shared_ptr<const CompiledKernel>> compiled = generator.compile(kernels);
-  size_t next = 0;
-  for (Pending& item : pending) {
-    item.code->temporaries = item.lowered.temporaries;
-    for (Launch& launch : item.lowered.launches) {
-      FusionCode::Step step;
-      step.kernel = compiled[next++];
-      step.operands = launch.operands;
-      step.operations = operation_count(launch.kernel);
-      for (size_t i = 0; i < launch.operands.size(); ++i) {
-        auto& shared = step.may_share.emplace_back();
-        for (uint32_t buffer : launch.kernel.buffers[i].may_share)
-          shared.push_back(launch.operands[buffer]);
-      }
-      item.code->steps.push_back(std::move(step));
-    }
-  }
+  FusionCodes codes;
+  Program program = rewrite(graph, context, generator, options, schedule, codes);
+  codes.compile(generator);
   return program;
 }
 

@@ -2,7 +2,7 @@
 // fused kernels.
 //
 //   Program program = build_program(graph, {ops, oracle}, generator, {});
-//   program.fusions.at(node).steps[0].kernel;   // machine code, for any value of the symbols
+//   program.code_of(node)->steps[0].kernel;     // machine code, for any value of the symbols
 #pragma once
 
 #include <map>
@@ -22,18 +22,24 @@ struct FusionCode {
     /// For each buffer of the kernel: operands that it may share memory with when they are its last
     /// use.
     std::vector<std::vector<uint32_t>> may_share;
-    double operations = 0;  // scalar operations an iteration of its expressions, roughly
+    double operations = 0;  // scalar operations per iteration of its expressions, roughly
   };
   std::vector<Step> steps;
   std::vector<Type> temporaries;
 };
 
 struct Program {
+  /// Of a fusion; null for other nodes.
+  const FusionCode* code_of(NodeId node) const {
+    return node < fusions.size() ? fusions[node].get() : nullptr;
+  }
+
   std::unique_ptr<Graph> graph;
-  std::map<NodeId, FusionCode> fusions;
+  /// By node; null where it is no fusion. Fusions that compute the same share their code.
+  std::vector<std::shared_ptr<const FusionCode>> fusions;
   std::map<NodeId, std::vector<Program>>
       regions;                         // of control flow, in the order of the attributes' names
-  CodeGenerator* generator = nullptr;  // for kernels that are made once sizes are known
+  CodeGenerator* generator = nullptr;  // for kernels that are generated when sizes are known
 };
 
 Program build_program(const Graph& graph, const PassContext& context, CodeGenerator& generator,

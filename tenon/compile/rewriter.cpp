@@ -9,6 +9,7 @@ Rewriter::Rewriter(const Graph& from, const OpRegistry& ops)
       to_(std::make_unique<Graph>(from.name())),
       build_(*to_, ops),
       map_(from.value_count()) {
+  to_->reserve_nodes(from.node_count());
   for (size_t i = 0; i < from.inputs().size(); ++i) {
     ValueId old = from.inputs()[i];
     map_[old.index] = build_.input(from.input_names()[i], from.type(old));
@@ -25,13 +26,10 @@ std::vector<Value> Rewriter::inputs_of(const Node& node) const {
 
 void Rewriter::keep(NodeId id) {
   const Node& node = from_.node(id);
-  std::vector<ValueId> inputs;
-  std::vector<Type> types;
+  ValueIds inputs;
   inputs.reserve(node.inputs.size());
   for (ValueId input : node.inputs) inputs.push_back(map_[input.index].id());
-  for (ValueId output : node.outputs) types.push_back(from_.type(output));
-  NodeId copy =
-      to_->add_node(node.op, node.attributes, std::move(inputs), std::move(types), node.label);
+  const NodeId copy = to_->add_copy(from_, id, std::move(inputs));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     map_[node.outputs[i].index] = build_.value(to_->node(copy).outputs[i]);
   }
@@ -45,6 +43,7 @@ void Rewriter::replace(NodeId id, const std::vector<Value>& outputs) {
 
 std::unique_ptr<Graph> Rewriter::finish() {
   std::vector<ValueId> outputs;
+  outputs.reserve(from_.outputs().size());
   for (ValueId output : from_.outputs()) outputs.push_back(map_[output.index].id());
   to_->set_outputs(std::move(outputs));
   to_->set_output_names(from_.output_names());

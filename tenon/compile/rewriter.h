@@ -1,4 +1,4 @@
-// Derives a new graph from an old one, node by node: what passes are written with.
+// Derives a new graph from an old one, node by node; passes are written with it.
 //
 //   given: bool is_identity(const Node& node);
 //   std::unique_ptr<Graph> without_identities(const Graph& graph, const OpRegistry& ops) {
@@ -24,7 +24,7 @@ class Rewriter {
   Rewriter(const Graph& from, const OpRegistry& ops);
 
   Build& build() { return build_; }
-  /// What stands for a value of the old graph.
+  /// The new value for a value of the old graph.
   Value operator[](ValueId old) const { return map_[old.index]; }
   std::vector<Value> inputs_of(const Node& node) const;
   /// Copies a node with its inputs replaced.

@@ -23,7 +23,7 @@ int64_t long_axes(const Shape& shape) {
 
 /// Whether the node only repeats one element.
 bool repeats_one(const Graph& graph, const Node& node) {
-  return node.op->name == "broadcast" && graph.type(node.inputs[0]).shape.element_count().is(1);
+  return node.op->is_broadcast && graph.type(node.inputs[0]).shape.element_count().is(1);
 }
 
 Schedule loop_schedule(const Graph& body) {

@@ -1,5 +1,5 @@
-// How the loops of a fused group are cut, as data: a heuristic gives one, a search may give
-// another.
+// How the loops of a fused group are split, as data: from a heuristic, or from a search
+// (autotuning).
 //
 //   Schedule schedule = default_schedule(fusion);
 //   schedule.chunk_rows = 64;                              // smaller tasks
@@ -14,13 +14,13 @@ namespace tenon {
 
 /// Each kind of fusion reads its own part.
 struct Schedule {
-  /// loop: results are numbered through, without index maps. Only where can_be_flat.
+  /// loop: the results' axes are flattened, without index maps. Only if can_be_flat.
   bool flat = false;
-  /// loop: so many leading axes (of those longer than 1) together make the parallel loop; at least
-  /// 1, at most all of them. The last loop is the one in vectors.
+  /// loop: how many leading axes (of those longer than 1) are merged into the parallel loop; from 1
+  /// to all of them. The last loop is vectorised.
   int64_t joined_axes = 1;
-  /// column: so many rows are taken as one row of that many times the columns, so that few columns
-  /// fill vectors, too. Divides the rows; more than 1 only where can_fold.
+  /// column: this many rows are treated as one longer row, so that few columns still fill vectors.
+  /// Must divide the rows; more than 1 only if can_fold.
   int64_t fold = 1;
   /// column: rows (folded ones) that one task reduces; 0: all of them, in one kernel.
   int64_t chunk_rows = 0;
@@ -30,19 +30,19 @@ struct Schedule {
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
-/// Elements in f32 of the widest vectors that there are.
+/// The number of f32 elements in the widest vector.
 inline constexpr int64_t kWidestLanes = 16;
 
-/// Whether all loads and stores of a `loop` go straight through memory when its results are
-/// numbered row by row.
+/// Whether all loads and stores of a `loop` are sequential when its results are traversed row by
+/// row.
 bool can_be_flat(const Graph& body);
-/// Whether what a `column` or `long_row` reduces lies in memory as its elements are numbered, row
-/// by row.
+/// Whether the operands of a `column` or `long_row` are contiguous in memory, in row-major
+/// order.
 bool can_fold(const Graph& body);
 
-/// What shapes alone suggest: good without any measurement.
+/// A heuristic from shapes alone, without measurement.
 Schedule default_schedule(const Node& fusion);
-/// Error invalid_argument where a schedule is not one of this fusion.
+/// Error invalid_argument if a schedule is not valid for this fusion.
 void check_schedule(const Node& fusion, const Schedule& schedule);
 
 /// Gives the schedule of a fusion node.

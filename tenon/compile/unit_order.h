@@ -1,5 +1,5 @@
-// An order of the units of a program, in which each comes after what it reads, that stays one while
-// units join: fusion asks it whether two groups may become one.
+// A topological order of the units of a program, maintained while units are joined: fusion uses it
+// to decide whether two groups may become one.
 //
 //   UnitOrder order(4);                       // 0, 1, 2, 3
 //   order.join(0, 3, 0, {2});                 // 3 reads 2, and joins 0: 2, 0, 1
@@ -17,9 +17,9 @@ class UnitOrder {
   explicit UnitOrder(size_t units);
 
   bool is_before(uint32_t a, uint32_t b) const { return label_[a] < label_[b]; }
-  /// `later` goes to the place of `earlier`, and both are called `name`, which is one of them.
-  /// `needed` are the units between them that `later` reads, by way of others too: they come to lie
-  /// in front. None of them may read `earlier`.
+  /// Moves `later` to the position of `earlier` and gives both the name `name`, which is one of
+  /// them. `needed` are the units between them that `later` reads, directly or not: they are moved
+  /// before both. None of them may read `earlier`.
   void join(uint32_t earlier, uint32_t later, uint32_t name, std::vector<uint32_t> needed);
 
  private:
@@ -27,7 +27,7 @@ class UnitOrder {
   void insert_before(uint32_t unit, uint32_t place, int64_t label);
   void number_anew();
 
-  // A list with one more unit, which stands in front of the first and behind the last.
+  // A circular list with one more unit, which comes before the first and after the last.
   uint32_t end_;
   std::vector<uint32_t> previous_, next_;
   std::vector<int64_t> label_;  // ascending along the list

@@ -20,42 +20,42 @@
 
 namespace tenon::data {
 
-/// Named columns with one row for each example: u8[n,28,28,1] images beside i32[n] labels. Copies
-/// share the columns, which never change.
+/// Named columns with one row per example: u8[n,28,28,1] images beside i32[n] labels. Copies share
+/// the columns, which never change.
 class Dataset {
  public:
   Dataset() = default;
-  /// Error shape_mismatch when the first dimensions differ, already_exists for a name used twice.
+  /// Error shape_mismatch if the first dimensions differ, already_exists for a duplicate name.
   explicit Dataset(std::vector<std::pair<std::string, Literal>> columns);
 
   int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   std::vector<std::string> names() const;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
-  /// Error not_found with the names there are.
+  /// Error not_found lists the existing names.
   const Literal& operator[](std::string_view name) const&;
   Literal operator[](std::string_view name) && { return (*this)[name]; }
 
   /// Adds a column (or the first one).
   Dataset& add(std::string name, Literal column);
-  /// Other values for a column that is there; all others stay shared.
+  /// Replaces the values of an existing column; all others stay shared.
   Dataset& replace(std::string_view name, Literal column);
-  /// What the values of the label column are called: {"t-shirt", "trouser", …}. May be empty.
+  /// The names of the values in the label column: {"t-shirt", "trouser", …}. May be empty.
   const std::vector<std::string>& classes() const& { return classes_; }
   std::vector<std::string> classes() && { return std::move(classes_); }
-  /// Error invalid_argument for a name that two classes would have.
+  /// Error invalid_argument for a duplicate name.
   Dataset& set_classes(std::vector<std::string> names);
 
   /// Copies of rows [begin, end), or of chosen rows in the order given.
   Dataset rows(int64_t begin, int64_t end) const;
   Dataset rows(std::span<const int64_t> indices) const;
-  /// A random `fraction` of the rows, and the others; both keep the order of the rows.
+  /// A random `fraction` of the rows, and the rest; both keep the order of the rows.
   std::pair<Dataset, Dataset> split(double fraction, uint64_t seed) const&;
-  /// The same where nobody needs the whole any more: the others take over the memory of columns
-  /// that are not shared.
+  /// The same if the whole is no longer needed: the rest takes over the memory of columns that are
+  /// not shared.
   std::pair<Dataset, Dataset> split(double fraction, uint64_t seed) &&;
 
-  /// One line a column: "image  u8[60000,28,28,1]".
+  /// One line per column: "image  u8[60000,28,28,1]".
   std::string to_string() const;
 
   struct Column {

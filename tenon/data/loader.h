@@ -14,10 +14,10 @@
 
 namespace tenon::data {
 
-/// Tensors by column name: batch["image"]. A tree, so that transforms and jitted steps take it.
+/// Tensors by column name: batch["image"]. A tree, so transforms and jitted steps take it.
 using Batch = Tree;
 
-/// Batches of a data set, epoch after epoch, made ahead on a thread of their own.
+/// Batches of a data set, epoch after epoch, prefetched by a separate thread.
 class Loader {
  public:
   explicit Loader(Dataset dataset, LoaderOptions options = {})
@@ -27,14 +27,14 @@ class Loader {
   const Dataset& dataset() const { return batches_.dataset(); }
   const LoaderOptions& options() const { return batches_.options(); }
 
-  /// The next batch, or nothing once at the end of each epoch. Its memory returns to the loader
-  /// when the tensors and what was computed lazily from them are gone.
+  /// The next batch, or none once at the end of each epoch. Its memory returns to the loader when
+  /// its tensors, and pending computations that use them, are gone.
   std::optional<Batch> next();
-  /// Where next() goes on: to be saved with a checkpoint.
+  /// The position of next(); save it with a checkpoint.
   Position position() const { return batches_.position(); }
   void seek(Position position) { batches_.seek(position); }
 
-  /// What is left of the epoch, for a range-based for.
+  /// The rest of the epoch, for a range-based for.
   class Iterator {
    public:
     explicit Iterator(Loader& loader) : loader_(&loader), batch_(loader.next()) {}

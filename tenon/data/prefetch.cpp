@@ -10,7 +10,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/fork_safe_mutex.h"
-#include "tenon/data/gather.h"
+#include "tenon/data/batch_pool.h"
 
 namespace tenon::data {
 
@@ -29,7 +29,7 @@ int64_t steps_in_epoch(const Dataset& dataset, const LoaderOptions& options) {
   const int64_t full = dataset.size() / options.batch;
   const int64_t steps = full + (dataset.size() % options.batch != 0 && !options.drop_last ? 1 : 0);
   if (steps == 0) {
-    throw make_error(ErrorCode::invalid_argument, "loader: {} rows make no batch of {}",
+    throw make_error(ErrorCode::invalid_argument, "loader: {} rows do not fill a batch of {}",
                      dataset.size(), options.batch)
         .note("hint: a smaller batch, or drop_last = false");
   }
@@ -55,7 +55,7 @@ std::vector<int64_t> epoch_order(uint64_t seed, int64_t epoch, int64_t rows, boo
   return order;
 }
 
-/// Makes batches in order of their positions, on a thread of its own unless prefetch is 0.
+/// Makes batches in order of their positions, on its own thread unless prefetch is 0.
 class Prefetcher::Worker {
  public:
   Worker(Dataset dataset, LoaderOptions options, int64_t steps_per_epoch)

@@ -21,15 +21,15 @@
 
 namespace tenon::data {
 
-/// A place in a run over the data: `step` batches of epoch `epoch` have been taken.
+/// A position in a run over the data: `step` batches of epoch `epoch` have been taken.
 struct Position {
   int64_t epoch = 0;
   int64_t step = 0;
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-/// Rows gathered from every column, in memory that goes back to the loader when the last handle on
-/// it is gone.
+/// Rows gathered from every column, in memory that returns to the loader with the last handle to
+/// it.
 struct HostBatch {
   std::vector<std::pair<std::string, Buffer>> columns;
 
@@ -38,29 +38,29 @@ struct HostBatch {
   int64_t size() const { return columns.empty() ? 0 : columns.front().second.shape()[0]; }
 };
 
-/// Changes a batch in place, on the loader's thread (augmentation). The key depends on seed, epoch
-/// and step alone.
+/// Changes a batch in place, on the loader's thread (augmentation). The key depends only on seed,
+/// epoch and step.
 using Transform = std::function<void(HostBatch&, RandomKey)>;
 
 struct LoaderOptions {
   int64_t batch = 64;
   uint64_t seed = 0;
   bool shuffle = true;
-  bool drop_last = false;   ///< leave out a last batch that is not full
+  bool drop_last = false;   ///< drop a last batch that is not full
   bool scale_bytes = true;  ///< u8 columns become f32 between 0 and 1
-  int prefetch = 4;         ///< batches made ahead by a thread; 0: by the caller
+  int prefetch = 4;         ///< batches that a thread prefetches; 0: the caller makes them
   Transform transform;
 };
 
 /// The order in which an epoch takes the rows: it depends on seed, epoch and the number of rows.
 std::vector<int64_t> epoch_order(uint64_t seed, int64_t epoch, int64_t rows, bool shuffle = true);
 
-/// Makes batches ahead of their use. What a batch holds depends on the options and its position
-/// only, never on timing. One thread at a time may call next() and seek(). A child of fork goes on
-/// where its parent was, with a thread of its own.
+/// Prefetches batches. The contents of a batch depend only on the options and its position, never
+/// on timing. One thread at a time may call next() and seek(). A child of fork continues at its
+/// parent's position, with a new thread.
 class Prefetcher {
  public:
-  /// Error invalid_argument for options that make no batch at all.
+  /// Error invalid_argument for options that give no batch at all.
   Prefetcher(Dataset dataset, LoaderOptions options);
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
@@ -70,11 +70,11 @@ class Prefetcher {
   const Dataset& dataset() const;
   const LoaderOptions& options() const;
 
-  /// The next batch, or nothing once at the end of each epoch; the call after that begins the
-  /// next one. An error of the loader's thread is thrown here, in place of its batch.
+  /// The next batch, or none once at the end of each epoch; the following call begins the next
+  /// epoch. An error on the loader's thread is thrown here, in place of its batch.
   std::optional<HostBatch> next();
   Position position() const { return position_; }
-  /// Where next() goes on. Error out_of_range beyond the end of an epoch.
+  /// Sets the position of next(). Error out_of_range beyond the end of an epoch.
   void seek(Position position);
 
  private:

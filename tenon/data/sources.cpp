@@ -31,7 +31,7 @@ Literal to_i32(const Literal& labels, const fs::path& path) {
   if (is_floating(labels.dtype()) || labels.shape().size() != 1) {
     throw make_error(ErrorCode::type_mismatch, "{}: {} are not labels", path.string(),
                      labels.type().to_string())
-        .note("wanted: one whole number for each image");
+        .note("expected: one integer per image");
   }
   Literal result = Literal::uninitialized(DType::i32, labels.shape());
   auto values = result.values<int32_t>();
@@ -49,7 +49,7 @@ fs::path file_in(const fs::path& folder, const std::string& name) {
     if (fs::exists(path)) return path;
   }
   throw make_error(ErrorCode::not_found, "{}: no file {}.gz", folder.string(), name)
-      .note("wanted: the four files of the MNIST family, plain or packed with gzip");
+      .note("expected: the four files of the MNIST family, plain or gzipped");
 }
 
 Dataset half_of(const fs::path& folder, const std::string& prefix) {
@@ -82,7 +82,7 @@ Dataset idx(const fs::path& images, const fs::path& labels) {
   if (shape.size() != 3 && shape.size() != 4) {
     throw make_error(ErrorCode::shape_mismatch, "{}: {} are not images", images.string(),
                      pixels.type().to_string())
-        .note("wanted: [n,height,width] or [n,height,width,channels]");
+        .note("expected: [n,height,width] or [n,height,width,channels]");
   }
   if (shape.size() == 3) {
     shape.push_back(1);

@@ -20,7 +20,7 @@
 
 namespace tenon {
 
-/// A row-major contiguous array that somebody else owns: what the writers of files take.
+/// A row-major contiguous array owned by someone else: the argument of file writers.
 struct ArrayView {
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
@@ -29,7 +29,7 @@ struct ArrayView {
   ArrayView() = default;
   ArrayView(DType dtype_, std::vector<int64_t> shape_, std::span<const std::byte> bytes_)
       : dtype(dtype_), shape(std::move(shape_)), bytes(bytes_) {}
-  // Implicit: wherever a file is written, a Literal will do.
+  // Implicit, so that file writers accept a Literal.
   ArrayView(const Literal& literal)  // NOLINT(google-explicit-constructor)
       : ArrayView(literal.dtype(), literal.shape(), {literal.data(), literal.bytes()}) {}
 };

@@ -43,7 +43,7 @@ class ByteReader {
   uint64_t offset() const { return first_offset_ + position_; }
   size_t remaining() const { return bytes_.size() - position_; }
 
-  /// The next `count` bytes; `what` says in the error what was cut off.
+  /// The next `count` bytes; `what` names the truncated part in the error.
   std::span<const std::byte> take(size_t count, std::string_view what) {
     if (count > remaining()) {
       throw corrupt_at(name_, first_offset_ + bytes_.size(),
@@ -84,7 +84,7 @@ class ByteReader {
   size_t position_ = 0;
 };
 
-/// Bytes of an array of that shape, or nothing when a dimension is negative or the product
+/// The size in bytes of an array of that shape, or none if a dimension is negative or the product
 /// overflows.
 inline std::optional<uint64_t> array_bytes(size_t element_size, std::span<const int64_t> shape) {
   uint64_t bytes = element_size;
@@ -104,7 +104,7 @@ inline std::optional<uint64_t> array_bytes(DType dtype, std::span<const int64_t>
   return array_bytes(size_of(dtype), shape);
 }
 
-/// Turns the numbers of an array around, for files in the other byte order.
+/// Reverses the byte order of an array's numbers, for files in the other byte order.
 inline void reverse_bytes(std::span<std::byte> data, size_t element_size) {
   for (size_t i = 0; i + element_size <= data.size(); i += element_size) {
     std::reverse(data.begin() + static_cast<std::ptrdiff_t>(i),

@@ -50,7 +50,7 @@ struct DLTensor {
   uint64_t byte_offset;
 };
 
-/// Before version 1.0: what a capsule named "dltensor" holds.
+/// Before version 1.0: the contents of a capsule named "dltensor".
 struct DLManagedTensor {
   DLTensor dl_tensor;
   void* manager_ctx;
@@ -60,7 +60,7 @@ struct DLManagedTensor {
 inline constexpr uint64_t kDlpackReadOnly = 1;
 inline constexpr uint64_t kDlpackIsCopied = 2;
 
-/// What a capsule named "dltensor_versioned" holds.
+/// The contents of a capsule named "dltensor_versioned".
 struct DLManagedTensorVersioned {
   DLPackVersion version;
   void* manager_ctx;
@@ -69,7 +69,7 @@ struct DLManagedTensorVersioned {
   DLTensor dl_tensor;
 };
 
-/// Gives an array away; the receiver calls the deleter.
+/// Exports an array with its ownership; the receiver calls the deleter.
 DLManagedTensorVersioned* to_dlpack(Literal literal);
 DLManagedTensor* to_dlpack_unversioned(Literal literal);
 
@@ -78,9 +78,9 @@ DLManagedTensorVersioned* to_dlpack(const ArrayView& view, std::shared_ptr<const
                                     bool read_only = false);
 DLManagedTensor* to_dlpack_unversioned(const ArrayView& view, std::shared_ptr<const void> owner);
 
-/// Somebody else's array. The constructors take ownership; when they throw (Error unsupported for
-/// device memory, vectors of lanes, unknown types and a newer major version; Error corrupt for a
-/// shape that makes no sense) the array has been given back.
+/// An imported array. The constructors take ownership. If they throw (Error unsupported for device
+/// memory, vectors of lanes, unknown types and a newer major version; Error corrupt for an invalid
+/// shape), the deleter has been called.
 class DlpackArray {
  public:
   explicit DlpackArray(DLManagedTensorVersioned* managed);
@@ -94,7 +94,7 @@ class DlpackArray {
   /// The memory itself, as long as this object or `owner()` lives; only if contiguous().
   ArrayView view() const;
   std::shared_ptr<const void> owner() const { return owner_; }
-  /// A row-major copy; bools are true where they are not 0, as in NumPy.
+  /// A row-major copy; nonzero bools are true, as in NumPy.
   Literal copy() const;
 
  private:

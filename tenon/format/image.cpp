@@ -53,7 +53,7 @@ png_image describe(const ArrayView& image) {
       channels > 4 || shape[0] < 1 || shape[1] < 1 || std::max(shape[0], shape[1]) > INT32_MAX) {
     throw make_error(ErrorCode::shape_mismatch, "png: {}[{}] is not an image", name_of(image.dtype),
                      fmt::join(shape, ","))
-        .note("wanted: u8[height,width] or u8[height,width,channels] with 1 to 4 channels");
+        .note("expected: u8[height,width] or u8[height,width,channels] with 1 to 4 channels");
   }
   png_image result{};
   result.version = PNG_IMAGE_VERSION;

@@ -15,15 +15,15 @@
 namespace tenon {
 
 struct ImageOptions {
-  /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; 0 for what the file has. Pillow's convert
-  /// ("L", "LA", "RGB", "RGBA") gives the same: grey is mixed from the stored numbers, alpha is
-  /// dropped when it must go and 255 where the file has none.
+  /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; 0: as in the file. Pillow's convert
+  /// ("L", "LA", "RGB", "RGBA") gives the same: grey is computed from the stored values, alpha is
+  /// dropped if not requested and 255 if the file has none.
   int channels = 0;
 };
 
-/// Reads PNG and PBM, PGM and PPM, every kind of them (png.h and pnm.h say how they become 8 bits):
-/// one picture gives the same numbers in each format. A damaged file is Error corrupt with the byte
-/// offset; what follows the end of a picture is not looked at.
+/// Reads every kind of PNG, PBM, PGM and PPM (png.h and pnm.h describe the conversion to 8 bits);
+/// an image gives the same numbers in each format. A damaged file is Error corrupt with the byte
+/// offset; data after the end of the image is ignored.
 Literal read_image(const std::filesystem::path& path, const ImageOptions& options = {});
 Literal parse_image(std::span<const std::byte> bytes, std::string_view name,
                     const ImageOptions& options = {});

@@ -38,7 +38,7 @@ InflateStream::InflateStream(std::span<const std::byte> compressed, std::string_
       state_(std::make_unique<State>()) {
   const int window_bits = kind == Kind::gzip ? 15 + 16 : -15;
   if (inflateInit2(&state_->stream, window_bits) != Z_OK) {
-    fail(ErrorCode::resource_exhausted, "{}: no memory to unpack it", name);
+    fail(ErrorCode::resource_exhausted, "{}: no memory to decompress it", name);
   }
 }
 

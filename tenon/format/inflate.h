@@ -22,12 +22,12 @@ bool is_gzip(std::span<const std::byte> bytes);
 /// nothing needs to be allocated to find that out.
 inline constexpr uint64_t kMaxInflation = 1032;
 
-/// Unpacks deflated bytes piece by piece. Several gzip members in a row are read as one stream.
+/// Decompresses deflated bytes piece by piece. Consecutive gzip members are read as one stream.
 class InflateStream {
  public:
   enum class Kind { gzip, raw };
 
-  /// `name` and `first_offset` say in errors where the compressed bytes lie; both spans of memory
+  /// `name` and `first_offset` give the position of the compressed bytes in errors; name and bytes
   /// must outlive the stream.
   InflateStream(std::span<const std::byte> compressed, std::string_view name, Kind kind,
                 uint64_t first_offset = 0);
@@ -35,10 +35,10 @@ class InflateStream {
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
 
-  /// Fills as much of `out` as there is; less only at the end of the stream.
+  /// Fills `out`, completely unless the stream ends.
   size_t read(std::span<std::byte> out);
   void read_exactly(std::span<std::byte> out, std::string_view what);
-  /// How many bytes have been unpacked.
+  /// How many bytes have been decompressed.
   uint64_t position() const { return position_; }
 
  private:
@@ -51,7 +51,7 @@ class InflateStream {
   std::unique_ptr<State> state_;
 };
 
-/// A raw deflate stream that unpacks to `bytes`.
+/// `bytes`, compressed to a raw deflate stream.
 std::vector<std::byte> deflate_bytes(std::span<const std::byte> bytes);
 
 /// CRC-32 as zip, gzip and PNG use it, continuing from `crc`.

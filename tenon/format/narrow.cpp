@@ -30,7 +30,7 @@ void require_i64(const Literal& array, std::string_view name) {
   const auto rows = array.shape().empty() ? 1 : array.shape()[0];
   throw make_error(ErrorCode::out_of_range, "{}: {} in row {} is more than i64 can hold", name,
                    static_cast<uint64_t>(*beyond), element / (array.size() / rows))
-      .note("64-bit numbers without a sign are read as i64");
+      .note("unsigned 64-bit numbers are read as i64");
 }
 
 }  // namespace

@@ -12,19 +12,19 @@
 
 namespace tenon {
 
-/// Whole numbers of files that no dtype is. They are read as the next dtype that has all of their
-/// values, u64 as i64.
+/// Integer types of files that are not dtypes of Tenon. They are read as the next wider dtype, u64
+/// as i64.
 enum class Narrow : uint8_t { none, i16, u16, u32, u64 };
 
 size_t size_of(Narrow type);
 DType dtype_of(Narrow type);
 
-/// Where in the memory of an array the numbers of a file go before they are widened: all of it for
-/// `none`, else its end.
+/// The part of an array's memory into which the numbers of a file are read before they are widened:
+/// all of it for `none`, else its end.
 std::span<std::byte> bytes_in_file(Literal& array, Narrow type);
 
-/// Makes elements of those numbers, in place. Error out_of_range, which begins with `name`, for a
-/// u64 that i64 has not.
+/// Widens those numbers to elements, in place. Error out_of_range, which begins with `name`, for a
+/// u64 that does not fit i64.
 void widen(Literal& array, Narrow type, std::string_view name);
 
 }  // namespace tenon

@@ -142,7 +142,7 @@ class HeaderParser {
     if (at < text_.size() && (text_[at] == '[' || text_[at] == '(')) {
       throw make_error(ErrorCode::unsupported, "{}: byte {}: an array of records", file_,
                        first_offset_ + at)
-          .note("hint: save each field as an array of its own");
+          .note("hint: save each field as a separate array");
     }
     const std::string descr = string();
     const char order = descr.empty() ? '\0' : descr[0];
@@ -152,7 +152,7 @@ class HeaderParser {
         std::string_view("<>|=").find(order) == std::string::npos) {
       throw make_error(ErrorCode::unsupported, "{}: byte {}: element type '{}' is not supported",
                        file_, first_offset_ + at, descr)
-          .note("supported: bool, whole numbers of 8 to 64 bits, f16, bf16, f32, f64")
+          .note("supported: bool, integers of 8 to 64 bits, f16, bf16, f32, f64")
           .note("hint: {}", advice_for(kind));
     }
     header_.element = *found;

@@ -6,7 +6,7 @@
 //   NamedLiterals arrays = read_npz("fashion.npz");       // stored or compressed
 //   write_npz("fashion.npz", {{"image", images}, {"label", labels}});
 //   arrays.at("label").at<int32_t>(0);
-//   Literal alone = NpzFile("fashion.npz").read("label"); // whatever else is there
+//   Literal alone = NpzFile("fashion.npz").read("label"); // ignores the other entries
 
 #include <filesystem>
 #include <functional>
@@ -23,9 +23,9 @@
 
 namespace tenon {
 
-/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Whole numbers that
-/// Tenon has not are read as the next dtype that has them: i16 and u16 as i32, u32 as i64; u64 as
-/// i64, or Error out_of_range. Other types that it has not (complex, strings, objects, records) are
+/// NumPy's array file, versions 1 to 3. Fortran-ordered arrays become row-major. Integer types that
+/// Tenon lacks are read as the next wider dtype: i16 and u16 as i32, u32 as i64; u64 as i64, or
+/// Error out_of_range. Other unsupported types (complex, strings, objects, records) are
 /// Error unsupported; a damaged file is Error corrupt with the byte offset. bfloat16 is the 2-byte
 /// void ("<V2") that NumPy with ml_dtypes writes.
 Literal read_npy(const std::filesystem::path& path);
@@ -35,9 +35,9 @@ Literal parse_npy(std::span<const std::byte> bytes, std::string_view name);
 void write_npy(const std::filesystem::path& path, const ArrayView& array);
 std::vector<std::byte> npy_bytes(const ArrayView& array);
 
-/// NumPy's archive of arrays: a zip file with one `NAME.npy` for each. Only the arrays that are
-/// asked for are looked at: what is strange about another one, or packed in a way that is not read,
-/// is an error where that one is read.
+/// NumPy's archive of arrays: a zip file with one `NAME.npy` per array. Only requested arrays are
+/// read: damage or an unsupported compression method in another entry is an error only when that
+/// entry is read.
 class NpzFile {
  public:
   explicit NpzFile(const std::filesystem::path& path);
@@ -47,10 +47,10 @@ class NpzFile {
   NpzFile& operator=(const NpzFile&) = delete;
 
   std::vector<std::string> names() const;
-  /// What else is in the archive, folders excepted.
+  /// The other entries of the archive, except folders.
   const std::vector<std::string>& others() const { return others_; }
   bool contains(std::string_view name) const { return entries_.contains(name); }
-  /// Error not_found with the names there are.
+  /// Error not_found lists the existing names.
   Literal read(std::string_view name) const;
 
  private:
@@ -58,10 +58,10 @@ class NpzFile {
   bool may_be_array(const ZipEntry& entry) const;
   bool is_readable(const ZipEntry& entry) const;
 
-  std::optional<MappedFile> file_;  // none where the bytes are somebody else's
+  std::optional<MappedFile> file_;  // none if the caller owns the bytes
   std::string name_;
   ZipReader zip_;
-  std::map<std::string, const ZipEntry*, std::less<>> entries_;  // null where a name is there twice
+  std::map<std::string, const ZipEntry*, std::less<>> entries_;  // null for a duplicate name
   std::vector<std::string> others_;
 };
 /// All of its arrays.
@@ -69,7 +69,7 @@ NamedLiterals read_npz(const std::filesystem::path& path);
 NamedLiterals parse_npz(std::span<const std::byte> bytes, std::string_view name);
 
 struct NpzOptions {
-  bool compress = true;  ///< as numpy.savez_compressed; false as numpy.savez
+  bool compress = true;  ///< like numpy.savez_compressed; false: like numpy.savez
 };
 void write_npz(const std::filesystem::path& path, const NamedViews& arrays,
                const NpzOptions& options = {});

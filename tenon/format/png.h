@@ -15,10 +15,10 @@ namespace tenon {
 
 bool is_png(std::span<const std::byte> bytes);
 
-/// A PNG of any kind (w3.org/TR/png-3) in 8 bits: samples of 16 keep their high byte, smaller ones
-/// fill 0 to 255, palettes become colours, a transparent colour (tRNS) becomes alpha. The stored
-/// numbers count: gamma, chromaticities, colour profiles and backgrounds are not applied. What
-/// follows the end of the image is not looked at. A damaged file is Error corrupt with the byte.
+/// A PNG of any kind (w3.org/TR/png-3) in 8 bits: 16-bit samples keep their high byte, smaller ones
+/// are scaled to 0 to 255, palettes become colours, a transparent colour (tRNS) becomes alpha.
+/// Gamma, chromaticities, colour profiles and backgrounds are not applied. Data after the end of
+/// the image is ignored. A damaged file is Error corrupt with the byte.
 Literal parse_png(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace tenon

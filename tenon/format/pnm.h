@@ -13,9 +13,9 @@ namespace tenon {
 bool is_pnm(std::span<const std::byte> bytes);
 
 /// The bitmaps (P1, P4), grey (P2, P5) and colour maps (P3, P6) of the Netpbm family
-/// (netpbm.sourceforge.net/doc) in 8 bits: samples of 16 keep their high byte as in a PNG, other
-/// maxima are scaled to 0..255 with ties to even. The first image of several; what follows it is
-/// not looked at. A damaged file is Error corrupt with the byte.
+/// (netpbm.sourceforge.net/doc) in 8 bits: 16-bit samples keep their high byte as in a PNG, other
+/// maxima are scaled to 0..255 with ties to even. Reads the first of several images and ignores
+/// data after it. A damaged file is Error corrupt with the byte.
 Literal parse_pnm(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace tenon

@@ -159,7 +159,7 @@ Literal SafetensorsFile::read(const SafetensorsEntry& entry) const {
   if (!entry.dtype) {
     throw make_error(ErrorCode::unsupported, "{}: byte {}: '{}' has element type {}", name_,
                      entry.offset, entry.name, entry.dtype_name)
-        .note("supported: BOOL, F16, BF16, F32, F64, whole numbers of 8 to 64 bits");
+        .note("supported: BOOL, F16, BF16, F32, F64, integers of 8 to 64 bits");
   }
   Literal result = Literal::uninitialized(*entry.dtype, entry.shape);
   std::ranges::copy(bytes(entry), bytes_in_file(result, entry.narrow).begin());
@@ -222,7 +222,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedViews& tens
   text.append((kDataAlignment - (kLengthBytes + text.size()) % kDataAlignment) % kDataAlignment,
               ' ');
   if (text.size() > kMaxHeader) {
-    fail(ErrorCode::unsupported, "{}: a header of {} bytes is beyond what readers accept",
+    fail(ErrorCode::unsupported, "{}: a header of {} bytes exceeds what readers accept",
          path.string(), text.size());
   }
   std::array<std::byte, kLengthBytes> length;

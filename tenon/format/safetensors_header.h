@@ -18,7 +18,7 @@ struct SafetensorsHeader {
     std::string dtype;
     std::vector<int64_t> shape;
     uint64_t begin = 0, end = 0;
-    uint64_t at = 0;  ///< where in the file the header names it, for errors
+    uint64_t at = 0;  ///< position in the file of its name in the header, for errors
   };
   std::vector<Tensor> tensors;
   std::map<std::string, std::string> metadata;

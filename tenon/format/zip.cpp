@@ -120,9 +120,9 @@ std::optional<Error> why_unreadable(const ZipEntry& entry, uint16_t flags, std::
     return make_error(ErrorCode::unsupported, "{}: '{}' is encrypted", name, entry.name);
   }
   if (entry.method == kStored || entry.method == kDeflated) return std::nullopt;
-  return make_error(ErrorCode::unsupported, "{}: '{}' is packed with method {} ({})", name,
+  return make_error(ErrorCode::unsupported, "{}: '{}' is compressed with method {} ({})", name,
                     entry.name, entry.method, method_name(entry.method))
-      .note("stored (0) and deflated (8) entries are read");
+      .note("stored (0) and deflated (8) entries are supported");
 }
 
 ZipEntry read_entry(ByteReader& reader) {

@@ -37,20 +37,20 @@ struct ZipEntry {
   uint64_t compressed_size = 0;
   uint64_t size = 0;
   uint64_t offset = 0;  ///< of the local header in the file
-  /// Why it cannot be opened, as far as the directory tells: other methods, encryption, a damaged
-  /// field. The other entries are as good as without it.
+  /// Why the entry cannot be opened, according to the directory: an unsupported method, encryption,
+  /// a damaged field. Other entries are not affected.
   std::optional<Error> unreadable = {};
 };
 
-/// The unpacked bytes of one entry, from front to back, into memory of the caller's.
+/// Decompresses one entry, from front to back, into the caller's memory.
 class ZipStream {
  public:
-  /// Of the entry's size what has not been read yet. The size is one that the packed bytes can
-  /// have.
+  /// The part of the entry's size that has not been read yet. The size is plausible for the
+  /// compressed bytes.
   uint64_t remaining() const { return entry_->size - position_; }
-  /// Fills `out`, which is at most as long as what remains.
+  /// Fills `out`, which must not be longer than remaining().
   void read(std::span<std::byte> out);
-  /// Checks size and CRC; reads over what remains.
+  /// Reads the rest, and checks size and CRC.
   void finish();
 
  private:
@@ -64,10 +64,10 @@ class ZipStream {
   uint64_t first_offset_;
   uint64_t position_ = 0;
   uint32_t crc_ = 0;
-  std::unique_ptr<InflateStream> inflate_;  // none where the entry is stored
+  std::unique_ptr<InflateStream> inflate_;  // null if the entry is not compressed
 };
 
-/// The entries of a zip archive in memory, zip64 included; split archives are refused.
+/// The entries of a zip archive in memory, including zip64; split archives are rejected.
 class ZipReader {
  public:
   /// `name` is the file, for errors; it and the bytes must outlive the reader.
@@ -75,8 +75,8 @@ class ZipReader {
 
   const std::vector<ZipEntry>& entries() const& { return entries_; }
   std::vector<ZipEntry> entries() && { return std::move(entries_); }
-  /// The entry must outlive the stream, as the bytes must. Error unsupported for encrypted entries
-  /// and those that are packed otherwise than with deflate.
+  /// The entry and the bytes must outlive the stream. Error unsupported for encrypted entries and
+  /// for compression methods other than deflate.
   ZipStream open(const ZipEntry& entry) const;
 
  private:
@@ -85,7 +85,7 @@ class ZipReader {
   std::vector<ZipEntry> entries_;
 };
 
-/// Writes an archive from front to back, always with zip64 fields, so that size sets no limit.
+/// Writes an archive from front to back, always with zip64 fields, so the size is not limited.
 class ZipWriter {
  public:
   using Sink = std::function<void(std::span<const std::byte>)>;

@@ -142,29 +142,45 @@ bool operator==(const Attribute& a, const Attribute& b) {
 }
 
 Attributes::Attributes(std::initializer_list<Entry> entries) {
+  if (entries.size() > 0) own_entries().reserve(entries.size());
   for (const Entry& entry : entries) set(entry.first, entry.second);
 }
 
+std::vector<Attributes::Entry>& Attributes::own_entries() {
+  if (!shared_) {
+    shared_ = new Shared;
+  } else if (shared_->users.load(std::memory_order_acquire) > 1) {
+    auto own = std::make_unique<Shared>();
+    own->entries = shared_->entries;
+    Attributes released;
+    std::swap(released.shared_, shared_);
+    shared_ = own.release();
+  }
+  return shared_->entries;
+}
+
 const Attribute* Attributes::find(std::string_view name) const& {
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries()) {
     if (entry.first == name) return &entry.second;
   }
   return nullptr;
 }
 
 void Attributes::set(std::string_view name, Attribute value) {
+  std::vector<Entry>& own = own_entries();
   auto at =
-      std::lower_bound(entries_.begin(), entries_.end(), name,
+      std::lower_bound(own.begin(), own.end(), name,
                        [](const Entry& entry, std::string_view key) { return entry.first < key; });
-  if (at != entries_.end() && at->first == name) {
+  if (at != own.end() && at->first == name) {
     at->second = std::move(value);
   } else {
-    entries_.emplace(at, std::string(name), std::move(value));
+    own.emplace(at, std::string(name), std::move(value));
   }
 }
 
 void Attributes::erase(std::string_view name) {
-  std::erase_if(entries_, [name](const Entry& entry) { return entry.first == name; });
+  if (!find(name)) return;
+  std::erase_if(own_entries(), [name](const Entry& entry) { return entry.first == name; });
 }
 
 template <class T>
@@ -197,16 +213,16 @@ const Types& Attributes::types(std::string_view name) const& { return get<Types>
 
 std::string Attributes::to_string() const {
   std::string text = "{";
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += entries_[i].first + "=" + entries_[i].second.to_string();
+  for (const auto& [name, value] : entries()) {
+    if (text.size() > 1) text += ", ";
+    text += name + "=" + value.to_string();
   }
   return text + "}";
 }
 
 void Attributes::hash(Hasher& hasher) const {
-  hasher.add(entries_.size());
-  for (const Entry& entry : entries_) {
+  hasher.add(entries().size());
+  for (const Entry& entry : entries()) {
     hasher.add(entry.first);
     entry.second.hash(hasher);
   }

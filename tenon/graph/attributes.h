@@ -6,8 +6,11 @@
 //   a.to_string();                         // "{axes=[0,1], keep=false}"
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -88,10 +91,21 @@ class Attributes {
 
   Attributes() = default;
   Attributes(std::initializer_list<Entry> entries);
+  Attributes(const Attributes& other) : shared_(other.shared_) {
+    if (shared_) shared_->users.fetch_add(1, std::memory_order_relaxed);
+  }
+  Attributes(Attributes&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  Attributes& operator=(Attributes other) noexcept {
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+  ~Attributes() {
+    if (shared_ && shared_->users.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared_;
+  }
 
-  bool empty() const { return entries_.empty(); }
-  auto begin() const& { return entries_.begin(); }
-  auto end() const& { return entries_.end(); }
+  bool empty() const { return entries().empty(); }
+  const Entry* begin() const& { return entries().data(); }
+  const Entry* end() const& { return entries().data() + entries().size(); }
   auto begin() const&& = delete;
   auto end() const&& = delete;
   const Attribute* find(std::string_view name) const&;
@@ -99,8 +113,8 @@ class Attributes {
   void set(std::string_view name, Attribute value);
   void erase(std::string_view name);
 
-  /// Typed access; an internal error when absent or of another kind (schemas have checked user
-  /// input before).
+  /// Typed access; an internal error if absent or of another kind (schemas have already checked
+  /// user input).
   bool boolean(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
@@ -122,12 +136,27 @@ class Attributes {
 
   std::string to_string() const;
   void hash(Hasher& hasher) const;
-  friend bool operator==(const Attributes&, const Attributes&) = default;
+  friend bool operator==(const Attributes& a, const Attributes& b) {
+    return a.shared_ == b.shared_ || std::ranges::equal(a.entries(), b.entries());
+  }
 
  private:
+  /// What copies have in common until one of them changes: passes copy nodes far more often than
+  /// they change what is in them.
+  struct Shared {
+    std::atomic<uint32_t> users = 1;
+    std::vector<Entry> entries;
+  };
+
   template <class T>
   const T& get(std::string_view name) const;
-  std::vector<Entry> entries_;
+  std::span<const Entry> entries() const {
+    return shared_ ? std::span<const Entry>(shared_->entries) : std::span<const Entry>();
+  }
+  /// A list that no copy of this shares.
+  std::vector<Entry>& own_entries();
+
+  Shared* shared_ = nullptr;  // null where there are none
 };
 
 }  // namespace tenon

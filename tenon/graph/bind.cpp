@@ -64,7 +64,7 @@ void check_conditions(const Graph& graph, const SymbolValues& known) {
       sizes += fmt::format("{}{} is {}", sizes.empty() ? "" : ", ", name, known.at(name));
     throw make_error(ErrorCode::out_of_range, "{}: recorded for sizes where {}, but {}",
                      graph.name(), condition.to_string(), sizes)
-        .note("the recorded function compares these sizes, and gives something else here");
+        .note("the recorded function compares these sizes, and is not valid for these");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
+#include "tenon/graph/broadcast.h"
 
 namespace tenon {
 
@@ -39,21 +40,24 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
   return result;
 }
 
+BroadcastAxes broadcast_axes(const Shape& from, const Shape& to) {
+  const size_t offset = to.rank() - from.rank();
+  BroadcastAxes axes;
+  for (size_t i = 0; i < from.rank(); ++i) {
+    if (from[i].is(1) && !to[offset + i].is(1)) continue;
+    axes.dims.push_back(static_cast<int64_t>(offset + i));
+    axes.kept.push_back(from[i]);
+  }
+  return axes;
+}
+
 Value broadcast_to(const Value& x, const Shape& shape) {
   if (x.shape().always_equals(shape)) return x;
   if (broadcast_shapes(x.shape(), shape) != shape) {
     fail(ErrorCode::shape_mismatch, "{} cannot be broadcast to {}", x.type().to_string(),
          shape.to_string());
   }
-  // Axes of size 1 are dropped first, so that broadcast only ever adds axes.
-  size_t offset = shape.rank() - x.rank();
-  Integers dims;
-  Shape kept;
-  for (size_t i = 0; i < x.rank(); ++i) {
-    if (x.dim(i).is(1) && !shape[offset + i].is(1)) continue;
-    dims.push_back(static_cast<int64_t>(offset + i));
-    kept.push_back(x.dim(i));
-  }
+  auto [kept, dims] = broadcast_axes(x.shape(), shape);
   Build& build = x.build();
   Value source = kept == x.shape() ? x : build.call("reshape", {x}, {{"shape", kept}});
   return build.call("broadcast", {source}, {{"shape", shape}, {"dims", dims}});
@@ -61,7 +65,7 @@ Value broadcast_to(const Value& x, const Shape& shape) {
 
 std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inputs,
                                      Attributes attributes) {
-  std::vector<Value> arguments(inputs.begin(), inputs.end());
+  SmallVector<Value, 4> arguments(inputs.begin(), inputs.end());
   if (op.is_elementwise && arguments.size() > 1) {
     bool same = std::all_of(arguments.begin(), arguments.end(),
                             [&](const Value& v) { return v.shape() == arguments[0].shape(); });
@@ -78,8 +82,8 @@ std::vector<Value> Build::call_multi(const OpDef& op, std::span<const Value> inp
       for (Value& argument : arguments) argument = broadcast_to(argument, shape);
     }
   }
-  std::vector<Type> types;
-  std::vector<ValueId> ids;
+  SmallVector<Type, 4> types;
+  ValueIds ids;
   types.reserve(arguments.size());
   ids.reserve(arguments.size());
   for (const Value& argument : arguments) {

@@ -19,7 +19,7 @@
 namespace tenon {
 
 /// A value of the graph under construction; cheap to copy. A default-constructed one is invalid:
-/// "zero" or "absent" in derivative rules. Functions on values are in ops/functions.h.
+/// "zero" or "absent" in derivative rules. Functions on values are in ops/value_functions.h.
 class Value {
  public:
   Value() = default;
@@ -70,7 +70,7 @@ class Build {
   /// Copies one node of another graph with new inputs, unchanged otherwise.
   std::vector<Value> copy_node(const Node& node, std::span<const Value> inputs);
 
-  /// Label of the nodes added from now on.
+  /// The label of nodes added from now on.
   const std::string& label() const { return label_; }
   void set_label(std::string label) { label_ = std::move(label); }
 

@@ -1,4 +1,4 @@
-// What a program took for granted about its symbols when it asked about them.
+// The assumptions of a program about its symbols, recorded when it compared them.
 //
 //   ConditionRecorder recorder;
 //   bool square = Dim::symbol("rows") == Dim::symbol("columns");    // false: not for all values
@@ -13,8 +13,8 @@
 
 namespace tenon {
 
-/// A program that was recorded with symbols is right only for sizes where all of its conditions
-/// hold.
+/// A program that was recorded with symbols is valid only for sizes that satisfy all of its
+/// conditions.
 struct DimCondition {
   enum class Kind : uint8_t { different, indivisible };
   Kind kind = Kind::different;
@@ -27,9 +27,9 @@ struct DimCondition {
   friend bool operator==(const DimCondition&, const DimCondition&) = default;
 };
 
-/// While alive, notes the questions about dimensions on this thread whose answers were "no" though
-/// some values of the symbols make them "yes". They nest: what the inner one noted goes on to the
-/// outer.
+/// While alive, records comparisons of dimensions on this thread that were answered "no" although
+/// some values of the symbols make them true. Recorders nest: the outer one gets the conditions of
+/// the inner.
 class ConditionRecorder {
  public:
   ConditionRecorder();
@@ -37,11 +37,11 @@ class ConditionRecorder {
   ConditionRecorder(const ConditionRecorder&) = delete;
   ConditionRecorder& operator=(const ConditionRecorder&) = delete;
 
-  /// In the order in which they were asked, each once. Sizes of 0 and 1 are cases of their own:
-  /// what cannot fail for symbols of at least 2 is left out.
+  /// In the order of the comparisons, without duplicates. Sizes of 0 and 1 are special cases, so
+  /// conditions that cannot fail for symbols of at least 2 are omitted.
   std::vector<DimCondition> take() const;
 
-  /// Notes a question if somebody records on this thread.
+  /// Records a comparison if a recorder is active on this thread.
   static void note(DimCondition::Kind kind, const Dim& left, const Dim& right);
 
  private:
@@ -52,8 +52,8 @@ class ConditionRecorder {
   std::vector<DimCondition> conditions_;
 };
 
-/// While alive, nothing is noted on this thread: for the compiler, whose answers hold for all
-/// values.
+/// While alive, nothing is recorded on this thread: for the compiler, whose conclusions hold for
+/// all values.
 class ConditionPause {
  public:
   ConditionPause();

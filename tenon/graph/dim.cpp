@@ -77,7 +77,7 @@ Dim Dim::symbol(std::string_view name) {
                  std::ranges::all_of(name, is_part);
   if (!is_name)
     fail(ErrorCode::invalid_argument,
-         "'{}' is no name for a dimension: letters, digits and _, no digit first", name);
+         "'{}' is not a valid name for a dimension: letters, digits and _, no digit first", name);
   Atom atom;
   atom.text = std::string(name);
   return from_terms(0, {Term{1, {std::move(atom)}}});

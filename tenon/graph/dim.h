@@ -20,7 +20,7 @@ namespace tenon {
 
 class Hasher;
 
-/// What each symbol stands for in one run.
+/// The value of each symbol in one run.
 using SymbolValues = std::map<std::string, int64_t, std::less<>>;
 
 /// Inclusive bounds of a symbol; every symbol is at least 0.
@@ -30,18 +30,18 @@ struct SymbolBounds {
   friend bool operator==(const SymbolBounds&, const SymbolBounds&) = default;
 };
 
-/// Where values lie, both ends included; an end that is missing is unbounded.
+/// An inclusive range of values; a missing end is unbounded.
 struct DimRange {
   std::optional<int64_t> low, high;
   friend bool operator==(const DimRange&, const DimRange&) = default;
 };
 
 /// Exact arithmetic: sums and products of symbols with integer coefficients in a normal form, so
-/// that equal dimensions compare equal; floor division that is not exact becomes an atom of its
-/// own, `floor(h-1,2)`. Error out_of_range where a number leaves 64 bits.
+/// that equal dimensions compare equal; floor division that is not exact becomes an atom,
+/// `floor(h-1,2)`. Error out_of_range if a number overflows 64 bits.
 ///
-/// `==`, is() and divided_by() answer for all values of the symbols at once. Where some values
-/// would give another answer, a ConditionRecorder (condition.h) on this thread notes it.
+/// `==`, is() and divided_by() answer for all values of the symbols at once. If some values would
+/// give another answer, a ConditionRecorder (condition.h) on this thread records it.
 class Dim {
  public:
   Dim() = default;
@@ -56,7 +56,7 @@ class Dim {
   /// The value of a constant dimension; an internal error for a symbolic one.
   int64_t constant() const;
   bool is(int64_t value) const { return terms_ ? is_undecided(value) : constant_ == value; }
-  /// `==` for shortcuts that change no result: nothing is noted.
+  /// `==` for shortcuts that change no result: nothing is recorded.
   bool always_equals(const Dim& other) const {
     return constant_ == other.constant_ && (terms_ == other.terms_ || has_terms_of(other));
   }
@@ -64,11 +64,11 @@ class Dim {
   int64_t evaluate(const SymbolValues& values) const;
   /// Replaces symbols; those that `replacements` lacks stay.
   Dim substitute(const std::map<std::string, Dim, std::less<>>& replacements) const;
-  /// All values within the bounds of the symbols lie in it. Symbols without bounds are at least 0.
+  /// A range that contains all values within the symbols' bounds. Unbounded symbols are at least 0.
   DimRange range(const std::map<std::string, SymbolBounds, std::less<>>& bounds) const;
   void collect_symbols(std::vector<std::string>& names) const;
 
-  /// The exact quotient, or nothing.
+  /// The exact quotient, or none.
   std::optional<Dim> divided_by(const Dim& divisor) const;
   /// Rounds toward minus infinity. Error invalid_argument unless the divisor is positive.
   static Dim floor_div(const Dim& numerator, int64_t divisor);
@@ -84,7 +84,7 @@ class Dim {
     return a.equals(b);
   }
 
-  /// The value of one symbol for which this is 0, where there is one for all values of the others:
+  /// A symbol and its value for which this is 0, if there is one for all values of the others:
   /// batch-2*n+1 gives {"batch", 2*n-1}.
   std::optional<std::pair<std::string, Dim>> zero() const;
 

@@ -3,7 +3,7 @@
 //   DType t = DType::f32;
 //   size_of(t);                 // 4 bytes
 //   name_of(t);                 // "f32"
-//   parse_dtype("bf16");        // DType::bf16, or nothing
+//   parse_dtype("bf16");        // DType::bf16, or none
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ constexpr std::string_view name_of(DType dtype) {
 }
 
 std::optional<DType> parse_dtype(std::string_view name);
-/// The dtype that C++, NumPy or PyTorch call by this name, such as float32: for hints in errors.
+/// The dtype with this name in C++, NumPy or PyTorch, such as float32: for hints in errors.
 std::optional<DType> dtype_elsewhere(std::string_view name);
 
 constexpr bool is_floating(DType dtype) { return dtype >= DType::f16; }
@@ -67,11 +67,11 @@ inline constexpr DTypeSet kNumeric = kFloating | kInteger;
 inline constexpr DTypeSet kIndex = DTypeSet(DType::i32) | DType::i64;
 inline constexpr DTypeSet kAnyDType = kNumeric | kBoolean;
 
-/// The dtype that holds the result of an operation between two tensors of different dtypes: the
-/// wider of one kind; floating over integer over bool; f16 with bf16 gives f32.
+/// The dtype of the result of an operation on two tensors of different dtypes: the wider one of the
+/// same kind; floating point over integer over bool; f16 with bf16 gives f32.
 DType promote(DType a, DType b);
 
-/// IEEE 754 half and bfloat16, round to nearest even: once, whatever they are made from.
+/// IEEE 754 half and bfloat16: one rounding, to nearest even, from any source type.
 float f16_to_float(uint16_t bits);
 uint16_t float_to_f16(float value);
 uint16_t double_to_f16(double value);
@@ -81,11 +81,11 @@ uint16_t float_to_bf16(float value);
 uint16_t double_to_bf16(double value);
 uint16_t integer_to_bf16(int64_t value);
 
-/// The real truncated to an integer type: its ends for what lies beyond them, 0 for NaN.
+/// Truncates to an integer type; saturates at its limits, and NaN becomes 0.
 template <class T>
 constexpr T saturated(double value) {
   using Limits = std::numeric_limits<T>;
-  // 2^digits is the first value too large; the largest i64 itself is no double.
+  // 2^digits is the first value too large; the largest i64 itself is not a double.
   constexpr double kBeyond = 2.0 * static_cast<double>(T{1} << (Limits::digits - 1));
   if (value != value) return 0;
   if (value >= kBeyond) return Limits::max();

@@ -15,12 +15,12 @@ ValueId Graph::add_input(std::string name, Type type) {
   return id;
 }
 
-NodeId Graph::add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs,
+NodeId Graph::add_node(const OpDef* op, Attributes attributes, ValueIds inputs,
                        std::vector<Type> output_types, std::string label) {
   auto id = static_cast<NodeId>(nodes_.size());
   for (ValueId input : inputs)
     check(input.index < values_.size(), "a node's inputs are values of its graph");
-  std::vector<ValueId> outputs;
+  ValueIds outputs;
   outputs.reserve(output_types.size());
   for (Type& type : output_types) {
     ValueId value{static_cast<uint32_t>(values_.size())};
@@ -29,6 +29,23 @@ NodeId Graph::add_node(const OpDef* op, Attributes attributes, std::vector<Value
   }
   nodes_.push_back(
       {op, std::move(attributes), std::move(inputs), std::move(outputs), std::move(label)});
+  return id;
+}
+
+NodeId Graph::add_copy(const Graph& from, NodeId node, ValueIds inputs) {
+  const Node& original = from.node(node);
+  const auto id = static_cast<NodeId>(nodes_.size());
+  for (ValueId input : inputs)
+    check(input.index < values_.size(), "a node's inputs are values of its graph");
+  ValueIds outputs;
+  outputs.reserve(original.outputs.size());
+  for (ValueId output : original.outputs) {
+    ValueId value{static_cast<uint32_t>(values_.size())};
+    values_.push_back({from.type(output), id, static_cast<uint32_t>(outputs.size())});
+    outputs.push_back(value);
+  }
+  nodes_.push_back(
+      {original.op, original.attributes, std::move(inputs), std::move(outputs), original.label});
   return id;
 }
 

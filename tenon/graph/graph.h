@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -17,6 +16,8 @@
 #include <vector>
 
 #include "tenon/base/hash.h"
+#include "tenon/base/small_vector.h"
+#include "tenon/base/stable_vector.h"
 #include "tenon/graph/attributes.h"
 #include "tenon/graph/condition.h"
 #include "tenon/graph/type.h"
@@ -35,11 +36,14 @@ struct ValueId {
   friend auto operator<=>(const ValueId&, const ValueId&) = default;
 };
 
+/// The inputs or outputs of a node, which mostly are few.
+using ValueIds = SmallVector<ValueId, 4>;
+
 struct Node {
   const OpDef* op = nullptr;
   Attributes attributes;
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
+  ValueIds inputs;
+  ValueIds outputs;
   std::string label;  // the user's path, such as "encoder.fc1"; may be empty
 };
 
@@ -61,8 +65,12 @@ class Graph {
   ValueId add_input(std::string name, Type type);
   /// Appends a node whose inputs are values of this graph. The types are the op's inferred ones:
   /// use Build.
-  NodeId add_node(const OpDef* op, Attributes attributes, std::vector<ValueId> inputs,
+  NodeId add_node(const OpDef* op, Attributes attributes, ValueIds inputs,
                   std::vector<Type> output_types, std::string label);
+  /// A copy of a node of another graph, with values of this graph for its inputs.
+  NodeId add_copy(const Graph& from, NodeId node, ValueIds inputs);
+  /// Makes room for so many nodes in all.
+  void reserve_nodes(size_t count) { nodes_.reserve(count); }
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
   void set_output_names(std::vector<std::string> names) { output_names_ = std::move(names); }
 
@@ -72,7 +80,7 @@ class Graph {
   std::vector<std::string> input_names() && { return std::move(input_names_); }
   const std::vector<ValueId>& outputs() const& { return outputs_; }
   std::vector<ValueId> outputs() && { return std::move(outputs_); }
-  /// Empty, or one name an output.
+  /// Empty, or one name per output.
   const std::vector<std::string>& output_names() const& { return output_names_; }
   std::vector<std::string> output_names() && { return std::move(output_names_); }
   size_t node_count() const { return nodes_.size(); }
@@ -87,10 +95,10 @@ class Graph {
   const Type& type(ValueId id) const& { return values_[id.index].type; }
   Type type(ValueId id) && { return std::move(values_[id.index].type); }
   bool is_input(ValueId id) const { return values_[id.index].producer == kNoNode; }
-  /// The node that makes `id`, or null for a graph input.
+  /// The node that computes `id`, or null for a graph input.
   const Node* producer(ValueId id) const&;
   const Node* producer(ValueId id) const&& = delete;
-  /// What to call a value in a message: its label, its input name or "%12".
+  /// The name of a value in messages: its label, its input name or "%12".
   std::string describe(ValueId id) const;
 
   std::vector<Type> input_types() const;
@@ -103,21 +111,21 @@ class Graph {
   void set_symbol_bounds(std::string symbol, SymbolBounds bounds) {
     bounds_[std::move(symbol)] = bounds;
   }
-  /// What else holds for the symbols: the graph is wrong for other sizes. Found by trace(), checked
-  /// by bind_symbols().
+  /// Conditions on the symbols: the graph is invalid for sizes that violate them. trace() records
+  /// them, bind_symbols() checks them.
   const std::vector<DimCondition>& conditions() const& { return conditions_; }
   std::vector<DimCondition> conditions() && { return std::move(conditions_); }
   void add_condition(DimCondition condition) { conditions_.push_back(std::move(condition)); }
   /// Names of all symbols in the input types, sorted.
   std::vector<std::string> symbols() const;
 
-  /// Equal for graphs that compute the same by the same operations: names and labels do not count.
+  /// Equal for graphs with the same operations and structure; ignores names and labels.
   Hash128 structural_hash() const;
 
  private:
   std::string name_ = "main";
   std::vector<Node> nodes_;
-  std::deque<ValueInfo> values_;  // types stay where they are while values are added
+  StableVector<ValueInfo> values_;  // types stay where they are while values are added
   std::vector<ValueId> inputs_;
   std::vector<std::string> input_names_;
   std::vector<ValueId> outputs_;

@@ -66,7 +66,8 @@ Literal Literal::of_blob(DType dtype, std::vector<int64_t> shape, std::shared_pt
   }
   if (result.bytes() == 0) return result;
   if (reinterpret_cast<uintptr_t>(blob->data()) % size_of(dtype) != 0) {
-    fail(ErrorCode::invalid_argument, "memory of {} begins at an address that is no multiple of {}",
+    fail(ErrorCode::invalid_argument,
+         "memory of {} begins at an address that is not a multiple of {}",
          result.type().to_string(), size_of(dtype));
   }
   result.blob_ = std::move(blob);

@@ -1,11 +1,11 @@
-// An array in host memory: what constants hold, what files are read into, what the interpreter
-// computes with.
+// An array in host memory: the value of constants, the contents of files, and the data of the
+// interpreter.
 //
 //   Literal a = Literal::of<float>({2, 2}, {1, 2, 3, 4});
 //   a.at<float>(3);                        // 4
 //   a.to_double(1);                        // 2.0, whatever the dtype
 //   a.to_string();                         // "f32[2,2]: 1,2,3,4"
-//   a.seal();                              // for ever: from now on, copies share its memory
+//   a.seal();                              // permanently: from now on, copies share its memory
 #pragma once
 
 #include <cstddef>
@@ -42,26 +42,26 @@ constexpr DType dtype_of() {
 }
 
 int64_t element_count(std::span<const int64_t> shape);
-/// Error invalid_argument where a dimension is negative.
+/// Error invalid_argument if a dimension is negative.
 void check_sizes(DType dtype, std::span<const int64_t> shape);
 
-/// Row-major and contiguous. A literal that is written to owns its memory, aligned to
-/// kBufferAlignment, and copies of it copy that. One that is sealed, as every constant of a graph
-/// is, shares it with its copies; who writes to one of those gets memory of its own.
+/// Row-major and contiguous. A literal owns its memory, aligned to kBufferAlignment, and copies are
+/// deep. A sealed literal, like every constant of a graph, shares its memory with its copies;
+/// writing to one of them copies the memory first.
 class Literal {
  public:
   Literal() = default;
   /// Zeros.
   Literal(DType dtype, std::vector<int64_t> shape);
-  /// Whatever the memory held: for who writes every element, since pages that are filled twice cost
-  /// twice. Error out_of_range or resource_exhausted where there is no such memory.
+  /// Uninitialised memory, for callers that write every element: filling pages twice costs twice as
+  /// much. Error out_of_range or resource_exhausted if it cannot be allocated.
   static Literal uninitialized(DType dtype, std::vector<int64_t> shape);
   template <class T>
   static Literal of(std::vector<int64_t> shape, const std::vector<T>& values);
-  /// The memory of `blob`, which holds as many bytes or more. Error invalid_argument where it does
-  /// not, or where its address is none of an element.
+  /// Uses the memory of `blob`. Error invalid_argument if it has too few bytes, or if its address
+  /// is not aligned for an element.
   static Literal of_blob(DType dtype, std::vector<int64_t> shape, std::shared_ptr<Blob> blob);
-  /// A scalar of any dtype. Error out_of_range where the number does not fit it (Number::fits).
+  /// A scalar of any dtype. Error out_of_range if the number does not fit it (Number::fits).
   static Literal scalar(DType dtype, Number value);
 
   DType dtype() const { return dtype_; }
@@ -76,7 +76,7 @@ class Literal {
     return blob_ ? blob_->data() : nullptr;
   }
   const std::byte* data() const& { return blob_ ? blob_->data() : nullptr; }
-  const std::byte* data() const&& = delete;  // it would be gone already: give the literal a name
+  const std::byte* data() const&& = delete;  // would dangle: give the literal a name
   template <class T>
   std::span<T> values() & {
     return {reinterpret_cast<T*>(data()), static_cast<size_t>(size())};
@@ -92,8 +92,8 @@ class Literal {
     return values<T>()[static_cast<size_t>(index)];
   }
 
-  /// Element access by row-major index, converting as the op `cast` does: rounded once to nearest
-  /// even; reals become integers by truncation, limited to the range, NaN becoming 0; integers
+  /// Element access by row-major index, converting like the op `cast`: rounded once to nearest
+  /// even; floating-point numbers are truncated to integers and saturate, NaN becomes 0; integers
   /// wrap.
   double to_double(int64_t index) const;
   int64_t to_int(int64_t index) const;
@@ -102,23 +102,23 @@ class Literal {
 
   Literal reshaped(std::vector<int64_t> shape) const&;
   Literal reshaped(std::vector<int64_t> shape) &&;  ///< the same memory
-  /// Only the first of its shape()[0] rows stay; so does the memory of the others.
+  /// Keeps only the first `rows` of its shape()[0] rows; does not free the memory of the others.
   void keep_rows(int64_t rows);
-  /// In memory of its own.
+  /// A deep copy.
   Literal clone() const;
   std::string to_string() const;
   /// Same type and same bits.
   friend bool operator==(const Literal& a, const Literal& b);
 
-  /// Nobody writes to its memory any more: pointers that were taken are only read through.
+  /// Makes the memory read-only: earlier pointers may only be used for reading.
   const Literal& seal() const {
     if (blob_) blob_->seal();
     return *this;
   }
   bool is_sealed() const { return !blob_ || blob_->is_sealed(); }
-  /// Null where it is empty.
+  /// Null if it is empty.
   const std::shared_ptr<Blob>& blob() const { return blob_; }
-  /// Of its elements' bytes, whatever they mean; remembered where it is sealed.
+  /// The hash of its elements' bytes, whatever their dtype; cached if sealed.
   Hash128 content_hash() const;
 
   Literal(const Literal& other);
@@ -134,8 +134,8 @@ class Literal {
   std::shared_ptr<Blob> blob_;
 };
 
-/// Sealed, with the memory of a literal of the same bytes where the process holds one already.
-/// Those of up to a few kilobytes keep their own.
+/// A sealed literal that shares the memory of an existing literal of the same bytes, if there is
+/// one. Literals of up to a few kilobytes keep their own.
 Literal share_equal(const Literal& literal);
 
 template <class T>

@@ -1,9 +1,9 @@
-// A number as it is written in C++ or in a file, on its way into a dtype: what does not fit is an
+// A number from C++ or a file, to be converted to a dtype: a number that does not fit is an
 // error.
 //
 //   Number(3).fits(DType::u8);             // true
 //   Number(300).fits(DType::u8);           // false
-//   Number(2.9).fits(DType::u8);           // true: it becomes 2, as a cast would make it
+//   Number(2.9).fits(DType::u8);           // true: it becomes 2, as with a cast
 //   Number(7e4).fits(DType::f16);          // false: the largest is 65504
 //   Literal::scalar(DType::u8, 300);       // error: the number 300 does not fit u8
 #pragma once
@@ -17,14 +17,14 @@
 
 namespace tenon {
 
-/// Both ends included.
+/// An inclusive range.
 struct IntegerRange {
   int64_t low, high;
 };
-/// What an integer dtype holds.
+/// The range of an integer dtype.
 IntegerRange integer_range(DType integer);
 
-/// Whole numbers keep all of their 64 bits.
+/// Integers keep all of their 64 bits.
 class Number {
  public:
   template <class T>
@@ -40,13 +40,13 @@ class Number {
   int64_t whole() const { return whole_; }
   double real() const { return real_; }
 
-  /// Whether the dtype has this number, rounded (to nearest, or toward zero for integers): integers
-  /// have neither NaN nor infinities, and a finite number does not become infinite. Every number is
-  /// a bool.
+  /// Whether the dtype can hold this number, rounded (to nearest, or toward zero for integers):
+  /// integers hold neither NaN nor infinities, and a finite number must not become infinite. Every
+  /// number fits bool.
   bool fits(DType dtype) const;
   std::string to_string() const;
-  /// Error out_of_range where it does not fit, which names it and the dtype; `what`, where not
-  /// empty, says at the start what it is for.
+  /// Error out_of_range, with the number and the dtype, if it does not fit; the message begins with
+  /// `what`, if that is not empty.
   void check_fits(DType dtype, std::string_view what = "") const;
 
  private:

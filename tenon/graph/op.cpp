@@ -8,8 +8,14 @@
 
 namespace tenon {
 
-bool is_constant(const Node& node) { return node.op->name == "constant"; }
-bool is_reshape(const Node& node) { return node.op->name == "reshape"; }
+bool is_constant(const Node& node) { return node.op->is(CoreOp::constant); }
+bool is_reshape(const Node& node) { return node.op->is_view && !node.op->is_opaque; }
+const Integers& broadcast_dims(const Node& node) { return node.attributes.integers("dims"); }
+
+int64_t IndexInput::axis_of(const Attributes& attributes, size_t rank) const {
+  const int64_t at = axis_attribute.empty() ? axis : attributes.integer(axis_attribute);
+  return at < 0 ? at + static_cast<int64_t>(rank) : at;
+}
 
 const AttributeSchema* OpDef::find_attribute(std::string_view attribute) const {
   for (const AttributeSchema& schema : attributes) {
@@ -20,6 +26,29 @@ const AttributeSchema* OpDef::find_attribute(std::string_view attribute) const {
 
 namespace {
 
+bool has_attribute(const OpDef& op, std::string_view name, AttributeKind kind) {
+  const AttributeSchema* schema = op.find_attribute(name);
+  return schema && schema->kind == kind;
+}
+
+/// What the fields that the rest of the system reads need, or an empty string.
+std::string what_a_property_lacks(const OpDef& op) {
+  const auto has_input = [&](size_t i) { return i < op.inputs.size(); };
+  if (op.is_broadcast && !has_attribute(op, "dims", AttributeKind::integers))
+    return "the attribute dims of a broadcast, a list of integers";
+  if ((op.is_view || op.is_transparent || op.is_broadcast) && !has_input(0))
+    return "the input that it passes on";
+  if ((op.comparison || op.is_shift) && op.inputs.size() != 2)
+    return "two inputs to compare or shift";
+  if (!op.indices) return "";
+  if (!has_input(op.indices->input) || op.inputs[op.indices->input].optional)
+    return "the input that holds indices, which is never left out";
+  const std::string& axis = op.indices->axis_attribute;
+  if (!axis.empty() && !has_attribute(op, axis, AttributeKind::integer))
+    return fmt::format("the attribute {} of its indices, an integer", axis);
+  return "";
+}
+
 /// Why a definition cannot be registered, or an empty string.
 std::string what_is_missing(const OpDef& op) {
   if (op.name.empty()) return "a name";
@@ -29,6 +58,7 @@ std::string what_is_missing(const OpDef& op) {
   if (op.kind == OpKind::composite && !op.decomposition) return "a decomposition";
   if (op.kind == OpKind::primitive && !op.reference) return "reference semantics";
   if (op.batch_class == BatchClass::rule && !op.batch) return "a batching rule";
+  if (std::string missing = what_a_property_lacks(op); !missing.empty()) return missing;
   switch (op.derivative_class) {
     case DerivativeClass::none:
     case DerivativeClass::refused:
@@ -71,7 +101,8 @@ const OpDef& OpRegistry::add(OpDef op) {
          "op '{}' ({}): a name is letters, digits and _, with no digit first", op.name, op.family);
   }
   if (by_name_.contains(op.name))
-    fail(ErrorCode::already_exists, "op '{}' is stated twice", op.name);
+    fail(ErrorCode::already_exists, "op '{}' is defined twice", op.name);
+  op.core = core_op_named(op.name);
   ops_.push_back(std::make_unique<OpDef>(std::move(op)));
   const OpDef& added = *ops_.back();
   by_name_.emplace(added.name, &added);
@@ -177,6 +208,18 @@ void check_result(const Type& type) {
   type.bytes();
 }
 
+/// A view has the dtype and the number of elements of what it views.
+void check_view(std::span<const Type> inputs, std::span<const Type> results) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i < inputs.size() && results[i].dtype == inputs[i].dtype &&
+        results[i].shape.element_count() == inputs[i].shape.element_count())
+      continue;
+    fail(ErrorCode::shape_mismatch,
+         "states that it is a view, but result {} is {}, unlike its input", i,
+         results[i].to_string());
+  }
+}
+
 }  // namespace
 
 std::string operand_note(std::string_view role, const Type& type, std::string_view name) {
@@ -192,6 +235,7 @@ std::vector<Type> check_call(const OpDef& op, std::span<const Type> inputs, Attr
     InferContext context{inputs, attributes};
     std::vector<Type> results = op.infer(context);
     for (const Type& result : results) check_result(result);
+    if (op.is_view) check_view(inputs, results);
     return results;
   } catch (const Error& error) {
     Error named(error.code(), op.name + ": " + error.message());

@@ -18,7 +18,7 @@ class Printer {
  public:
   Printer(const Graph& graph, const PrintOptions& options, std::string indent)
       : graph_(graph), options_(options), indent_(std::move(indent)), names_(graph.value_count()) {
-    // Every value has a name of its own, whatever the inputs are called.
+    // Every value has its own name, whatever the inputs are called.
     std::set<std::string> taken;
     for (size_t i = 0; i < graph.inputs().size(); ++i) {
       std::string unique = graph.input_names()[i];

@@ -22,22 +22,22 @@ struct PrintOptions {
   int64_t max_literal_elements = -1;  // longer literals print as "…" and do not parse back; -1: all
 };
 
-/// Characters of the names of values, graphs and labels. Others are written in quotes.
+/// Characters allowed in names of values, graphs and labels. Other names are quoted.
 constexpr bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '.' || c == '/' || c == '\'' || c == '-';
 }
 
-/// Long literals, of more than 65,536 elements, are printed by their names.
+/// Long literals, of more than 65,536 elements, are printed as their names.
 std::string to_text(const Graph& graph, const PrintOptions& options = {});
 
 bool is_long(const Literal& literal);
-/// What stands for a long literal in text: a hash of its type and bytes.
+/// The name of a long literal in text: a hash of its type and bytes.
 std::string name_of(const Literal& literal);
-/// Those of a graph and of its regions, by their names: what its text lacks.
+/// The long literals of a graph and its regions, by name: the part that its text lacks.
 std::map<std::string, Literal> long_literals(const Graph& graph);
 
-/// `literals` are those that the text names. Throws Error(parse) that names line and column and
+/// `literals` are the long literals that the text names. Throws Error(parse) with line, column and
 /// what was expected; every call is type-checked.
 std::unique_ptr<Graph> parse_graph(std::string_view text, const OpRegistry& ops,
                                    const std::map<std::string, Literal>& literals = {});

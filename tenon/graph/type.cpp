@@ -52,9 +52,9 @@ Type Type::parse(std::string_view text) {
   auto dtype = parse_dtype(text.substr(0, bracket));
   if (!dtype) {
     std::string_view name = text.substr(0, bracket);
-    Error error =
-        make_error(ErrorCode::parse,
-                   "type '{}': '{}' is no dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)", text, name);
+    Error error = make_error(ErrorCode::parse,
+                             "type '{}': '{}' is not a dtype (bool u8 i8 i32 i64 f16 bf16 f32 f64)",
+                             text, name);
     if (std::optional<DType> meant = dtype_elsewhere(name))
       error.note("did you mean '{}'?", name_of(*meant));
     throw error;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/base/small_vector.h"
 #include "tenon/graph/dim.h"
 #include "tenon/graph/dtype.h"
 
@@ -20,15 +21,18 @@ namespace tenon {
 
 using Integers = std::vector<int64_t>;
 
-/// Dimensions from the outermost to the innermost. As everywhere in Tenon, what a temporary gives
-/// is a value: `for (Dim d : (a + b).shape())` holds nothing that is gone.
+/// Dimensions from the outermost to the innermost. As everywhere in Tenon, a temporary returns its
+/// parts by value, so nothing dangles in `for (Dim d : (a + b).shape())`.
 class Shape {
  public:
+  using Dims = SmallVector<Dim, 4>;
+
   Shape() = default;
   Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
-  explicit Shape(std::vector<Dim> dims) : dims_(std::move(dims)) {}
+  explicit Shape(Dims dims) : dims_(std::move(dims)) {}
+  explicit Shape(const std::vector<Dim>& dims) : dims_(dims) {}
   static Shape of(const std::vector<int64_t>& dims) {
-    return Shape(std::vector<Dim>(dims.begin(), dims.end()));
+    return Shape(Dims(dims.begin(), dims.end()));
   }
 
   size_t rank() const { return dims_.size(); }
@@ -37,18 +41,16 @@ class Shape {
   Dim operator[](size_t axis) && { return std::move(dims_[axis]); }
   auto begin() const& { return dims_.begin(); }
   auto end() const& { return dims_.end(); }
-  auto begin() const&& = delete;  // it would be gone already: give the shape a name
+  auto begin() const&& = delete;  // would dangle: give the shape a name
   auto end() const&& = delete;
-  const std::vector<Dim>& dims() const& { return dims_; }
-  std::vector<Dim> dims() && { return std::move(dims_); }
+  const Dims& dims() const& { return dims_; }
+  Dims dims() && { return std::move(dims_); }
   void push_back(Dim dim) { dims_.push_back(std::move(dim)); }
-  void insert(size_t axis, Dim dim) {
-    dims_.insert(dims_.begin() + static_cast<std::ptrdiff_t>(axis), std::move(dim));
-  }
-  void erase(size_t axis) { dims_.erase(dims_.begin() + static_cast<std::ptrdiff_t>(axis)); }
+  void insert(size_t axis, Dim dim) { dims_.insert(dims_.begin() + axis, std::move(dim)); }
+  void erase(size_t axis) { dims_.erase(dims_.begin() + axis); }
 
   bool is_constant() const;
-  /// The dimensions as numbers; an internal error where one is symbolic.
+  /// The dimensions as numbers; an internal error if one is symbolic.
   std::vector<int64_t> constants() const;
   std::vector<int64_t> evaluate(const SymbolValues& values) const;
   Dim element_count() const;
@@ -59,7 +61,7 @@ class Shape {
   bool always_equals(const Shape& other) const;
 
  private:
-  std::vector<Dim> dims_;
+  Dims dims_;
 };
 
 struct Type {
@@ -76,8 +78,8 @@ struct Type {
   friend bool operator==(const Type&, const Type&) = default;
 };
 
-/// Turns an axis that counts from the end (-1 is the last) into one from the start; an error that
-/// names `what` when it is out of range.
+/// Converts an axis counted from the end (-1 is the last) to one counted from the start; an error
+/// that names `what` if it is out of range.
 size_t normalise_axis(int64_t axis, size_t rank, std::string_view what);
 
 }  // namespace tenon

@@ -7,13 +7,14 @@ namespace tenon {
 
 namespace {
 
-void verify_node(const Graph& graph, NodeId id) {
+/// `inputs` is used for the types of its inputs.
+void verify_node(const Graph& graph, NodeId id, std::vector<Type>& inputs) {
   const Node& node = graph.node(id);
   check(node.op != nullptr, "every node has an op");
-  std::vector<Type> inputs;
+  inputs.clear();
   for (ValueId input : node.inputs) {
     if (input.index >= graph.value_count())
-      fail(ErrorCode::internal, "reads value {}, which there is not", input.index);
+      fail(ErrorCode::internal, "reads value {}, which does not exist", input.index);
     NodeId producer = graph.value(input).producer;
     if (producer != kNoNode && producer >= id) {
       fail(ErrorCode::internal, "reads {} before it is made", graph.describe(input));
@@ -43,9 +44,10 @@ void verify_node(const Graph& graph, NodeId id) {
 }  // namespace
 
 void verify(const Graph& graph) {
+  std::vector<Type> inputs;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     try {
-      verify_node(graph, id);
+      verify_node(graph, id, inputs);
     } catch (const Error& error) {
       const Node& node = graph.node(id);
       throw make_error(ErrorCode::internal, "graph '{}', node {} ({}{}{}): {}", graph.name(), id,

@@ -1,4 +1,4 @@
-// Checks that a graph is well formed; the pass manager asks it before and after each.
+// Checks that a graph is well formed; the pass manager calls it on every graph it gets.
 //
 //   verify(graph);                           // throws Error(internal) that names the node
 #pragma once

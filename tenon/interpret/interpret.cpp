@@ -3,6 +3,7 @@
 #include "tenon/base/error.h"
 #include "tenon/graph/bind.h"
 #include "tenon/graph/build.h"
+#include "tenon/ops/opening.h"
 
 namespace tenon {
 
@@ -58,6 +59,7 @@ class Interpreter {
 
   std::vector<RefArray> run_composite(const OpDef& op, const Attributes& attributes,
                                       std::vector<RefArray> inputs) {
+    const Opening opening(op);
     Graph body(op.name);
     Build build(body, ops_);
     std::vector<Value> parameters;

@@ -11,8 +11,8 @@ struct CnnOptions {
   int64_t width = 64;
   int64_t classes = 10;
 };
-/// Three 3x3 convolutions with batch norm and ReLU, max pooling after the second, the mean over the
-/// image at the end.
+/// Three 3x3 convolutions with batch norm and ReLU, max pooling after the second, global average
+/// pooling at the end.
 nn::ModelFunction cnn(CnnOptions options = {});
 
 }  // namespace tenon::models

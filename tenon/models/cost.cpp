@@ -37,14 +37,14 @@ int64_t of_node(const Graph& graph, const Node& node) {
   }
   if (control == Control::while_loop) return multiply_adds(*While::of(node).body);
   if (control == Control::custom_vjp) return multiply_adds(*CustomVjp::of(node).primal);
-  if (node.op->name == "dot") {
+  if (node.op->is(CoreOp::dot)) {
     const Type &lhs = graph.type(node.inputs[0]), &rhs = graph.type(node.inputs[1]);
     int64_t count = elements(graph.type(node.outputs[0]));
     for (int64_t axis : dot_axes(node.attributes, lhs.rank(), rhs.rank()).lhs_contract)
       count *= size_of(lhs.shape[static_cast<size_t>(axis)]);
     return count;
   }
-  if (node.op->name == "convolution") {
+  if (node.op->is(CoreOp::convolution)) {
     // Each result is a sum over the kernel and the channels of its group.
     const Type& filter = graph.type(node.inputs[1]);
     return elements(graph.type(node.outputs[0])) * elements(filter) /
@@ -59,8 +59,9 @@ int64_t multiply_adds(const Graph& graph) {
   const NoKernels oracle;
   const PassContext context{core_ops(), oracle};
   PassManager passes(context, {});
-  const std::unique_ptr<Graph> opened = passes.run(
-      graph, {{"inline", inline_calls}, {"decompose", decompose_composites}, {"dead", eliminate_dead_code}});
+  const std::unique_ptr<Graph> opened = passes.run(graph, {{"inline", inline_calls},
+                                                           {"decompose", decompose_composites},
+                                                           {"dead", eliminate_dead_code}});
   int64_t count = 0;
   for (const Node& node : opened->nodes()) count += of_node(*opened, node);
   return count;

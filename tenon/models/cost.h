@@ -22,7 +22,8 @@ struct Cost {
 /// that a model of gigabytes needs none.
 Cost cost_of(const nn::ModelFunction& model, const nn::Signature& inputs);
 
-/// Of all dots and convolutions of a graph, those of loops as often as they run; symbols count as 1.
+/// Of all dots and convolutions of a graph, those of loops as often as they run; symbols count
+/// as 1.
 int64_t multiply_adds(const Graph& graph);
 
 }  // namespace tenon::models

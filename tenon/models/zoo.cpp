@@ -34,22 +34,22 @@ std::vector<ZooEntry> all_entries() {
                              .outputs = "classes",
                              .inputs = takes("f32[batch,28,28,1]")},
                             cnn));
-  all.push_back(zoo_entry<ResnetOptions>(
-      {.name = "resnet18",
-       .doc = "ResNet-18 for 32x32 images (He et al. 2016)",
-       .outputs = "classes",
-       .inputs = takes("f32[batch,32,32,3]")},
-      resnet18));
+  all.push_back(zoo_entry<ResnetOptions>({.name = "resnet18",
+                                          .doc = "ResNet-18 for 32x32 images (He et al. 2016)",
+                                          .outputs = "classes",
+                                          .inputs = takes("f32[batch,32,32,3]")},
+                                         resnet18));
   all.push_back(zoo_entry<CharLstmOptions>({.name = "char_lstm",
                                             .doc = "stacked LSTMs over token ids",
                                             .outputs = "tokens",
                                             .inputs = takes("i32[batch,50]")},
                                            char_lstm));
-  all.push_back(zoo_entry<GptOptions>({.name = "gpt",
-                                       .doc = "GPT-style decoder over token ids (Radford et al. 2019)",
-                                       .outputs = "tokens",
-                                       .inputs = takes("i32[batch,64]")},
-                                      gpt));
+  all.push_back(
+      zoo_entry<GptOptions>({.name = "gpt",
+                             .doc = "GPT-style decoder over token ids (Radford et al. 2019)",
+                             .outputs = "tokens",
+                             .inputs = takes("i32[batch,64]")},
+                            gpt));
   return all;
 }
 

@@ -1,4 +1,4 @@
-// The zoo by name, as configurations ask for it.
+// The models of the zoo by name, for configurations.
 //
 //   nn::ModelFunction model = models::make("mlp", {{"hidden", std::vector<int64_t>{256, 128}}, {"classes", int64_t{10}}});
 //   nn::ModelFunction little = models::make("gpt", {}, "small");
@@ -64,7 +64,7 @@ ZooEntry zoo_entry(ZooText text, nn::ModelFunction (*make)(O), const O& publishe
 }
 
 const std::vector<ZooEntry>& zoo();
-/// Error not_found with the nearest name.
+/// Error not_found suggests the closest name.
 const ZooEntry& find_in_zoo(std::string_view name);
 
 /// What is not given is as published, or as in the preset `preset`, which is "" or "small". Errors

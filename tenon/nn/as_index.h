@@ -1,11 +1,11 @@
-// Labels and ids as ops take them. Private to nn.
+// Converts labels and ids to the dtypes that ops take. Private to nn.
 #pragma once
 
 #include "tenon/tensor/functions.h"
 
 namespace tenon::nn {
 
-/// Narrow integers, as files have them, become i32.
+/// Narrow integers, as found in files, become i32.
 inline Tensor as_index(const Tensor& ids) {
   return kIndex.contains(ids.dtype()) || !is_integer(ids.dtype()) ? ids : ids.cast(DType::i32);
 }

@@ -1,5 +1,5 @@
-// Layers: functions of a scope and tensors. Input sizes are inferred. Parameters are f32 and inputs
-// are promoted to meet them, as arithmetic does; a model in another precision casts its variables.
+// Layers: functions of a scope and tensors. Input sizes are inferred. Parameters are f32, and they
+// promote with inputs as in arithmetic; to use another precision, cast the model's variables.
 //
 //   Tensor block(nn::Scope s, Tensor x) {            // x: f32[batch, 28, 28, 1]
 //     x = relu(nn::conv(s / "conv", x, {.filters = 6, .kernel = {5, 5}, .padding = "same"}));
@@ -24,11 +24,11 @@ Tensor dense(Scope s, const Tensor& x, int64_t units, const DenseOptions& option
 
 struct ConvOptions {
   int64_t filters = 1;
-  std::vector<int64_t> kernel;         // one size a spatial axis
+  std::vector<int64_t> kernel;         // one size per spatial axis
   std::vector<int64_t> stride = {};    // default 1
   std::vector<int64_t> dilation = {};  // default 1
-  /// "valid": no padding; "same": result as large as the input divided by the stride; or numbers by
-  /// `pad`.
+  /// "valid": no padding; "same": the result has the size of the input divided by the stride. For
+  /// explicit numbers use `pad`.
   std::string padding = "valid";
   std::vector<int64_t> pad = {};  // zeros on both sides of each axis, instead of `padding`
   int64_t groups = 1;
@@ -40,10 +40,10 @@ Tensor conv(Scope s, const Tensor& x, const ConvOptions& options);
 
 struct NormOptions {
   double epsilon = 1e-5;
-  double momentum = 0.1;  // of running averages: how much of each batch they take in
+  double momentum = 0.1;  // of running averages: the weight of each new batch
 };
-/// Ioffe and Szegedy 2015 over all axes but the last. In training the batch's own mean and
-/// variance; in evaluation the running averages, kept as state `running_mean` and `running_var`
+/// Ioffe and Szegedy 2015 over all axes but the last. Training uses the mean and variance of the
+/// batch; evaluation uses the running averages, kept as state `running_mean` and `running_var`
 /// (unbiased, as in PyTorch).
 Tensor batch_norm(Scope s, const Tensor& x, const NormOptions& options = {});
 /// Ba et al. 2016 over the last axis.
@@ -58,7 +58,7 @@ Tensor group_norm(Scope s, const Tensor& x, int64_t groups, double epsilon = 1e-
 Tensor embedding(Scope s, const Tensor& ids, int64_t tokens, int64_t depth,
                  const Initialiser& initial = normal(1.0));
 
-/// Zeroes elements with probability `rate`, in [0, 1], in training and scales the others by
+/// In training, zeroes elements with probability `rate`, in [0, 1], and scales the others by
 /// 1 / (1 - rate).
 Tensor dropout(Scope s, const Tensor& x, double rate);
 

@@ -148,7 +148,8 @@ LearningRate cosine_restarts(double rate, int64_t period, int64_t factor, double
 LearningRate one_cycle(double peak, double rise) {
   check_rate("one_cycle", peak);
   if (!(rise >= 0 && rise <= 1))
-    fail(ErrorCode::out_of_range, "one_cycle: rise {} is no part of the run, from 0 to 1", rise);
+    fail(ErrorCode::out_of_range, "one_cycle: rise {} is not a fraction of the run between 0 and 1",
+         rise);
   return LearningRate([=](const Tensor& step, double total) {
     require_length("one_cycle", total);
     // The phases of OneCycleLR: the first may end before step 0, the second may have no length.

@@ -13,7 +13,7 @@
 
 namespace tenon::nn {
 
-/// Stands for the length of a run that nobody has told.
+/// Stands for a run of unknown length.
 constexpr double kUnknownLength = 0;
 
 /// Rate at `step` (i32[], from 0) of a run of `total` steps; a graph, so that it is part of the

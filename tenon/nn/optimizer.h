@@ -35,8 +35,8 @@ struct ParameterGroup {
 
 class Optimizer {
  public:
-  /// New value and new slots of one parameter. Rules compute in f32, or f64 for parameters of f64:
-  /// what they are given is cast to it, and their results to what parameters and slots are kept in.
+  /// New value and new slots of one parameter. Rules compute in f32, or in f64 for f64 parameters:
+  /// arguments are cast to that dtype, and results back to the dtypes of parameters and slots.
   struct Leaf {
     Tensor parameter;
     std::vector<Tensor> slots;
@@ -79,11 +79,11 @@ class Optimizer {
     return init(to_tree(parameters));
   }
   /// `step` is i32[] from 0; `total` is the length of the run in steps, which schedules such as
-  /// one_cycle have to know: they are errors without it.
+  /// one_cycle require: without it they are errors.
   Updated update(const Tree& parameters, const Tree& slots, const Tree& gradient,
                  const Tensor& step, double total = kUnknownLength) const;
   /// The same for an aggregate whose first members are the parameters (any tree), their slots and
-  /// the step, which is counted up; further members stay.
+  /// the step, which is incremented; other members are unchanged.
   template <class State, class Parameters>
   State update(State state, const Parameters& gradient, double total = kUnknownLength) const {
     using Members = std::remove_cvref_t<decltype(boost::pfr::structure_to_tuple(state))>;
@@ -135,7 +135,7 @@ struct AdamOptions {
 };
 /// Kingma and Ba 2015, algorithm 1; weight decay is added to the gradient.
 Optimizer adam(AdamOptions options);
-/// Loshchilov and Hutter 2019, algorithm 2: weight decay apart from the gradient.
+/// Loshchilov and Hutter 2019, algorithm 2: decoupled weight decay.
 Optimizer adamw(AdamOptions options);
 
 struct AdagradOptions {

@@ -104,11 +104,11 @@ void Scope::set_state(std::string_view name, Tensor value) const {
 Tensor Scope::key() const {
   if (!call_->key.has_value()) {
     throw make_error(ErrorCode::invalid_argument,
-                     "{} needs random numbers, and this call of the model has no key",
+                     "{} needs random numbers, but this call of the model has no key",
                      path_.empty() ? "the model" : path_)
         .note("hint: pass a key to nn::apply_training");
   }
-  // A stream of its own for each path; the step's key is the seed.
+  // Each path has its own stream; the key of the step is the seed.
   uint64_t stream = RandomKey(0).fold_in(path_).value;
   Tensor offset =
       Tensor::of<int64_t>({static_cast<int64_t>(stream), static_cast<int64_t>(stream >> 1)}, {2});

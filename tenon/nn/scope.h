@@ -1,5 +1,5 @@
-// Where a layer lives: its path, its parameters, its state, its random keys, and whether this is
-// training.
+// The context of a layer: its path, its parameters, its state, its random keys, and whether the
+// model is training.
 //
 //   Tensor head(nn::Scope s, Tensor x) {
 //     x = relu(nn::dense(s / "fc1", x, 64));
@@ -24,14 +24,14 @@
 
 namespace tenon::nn {
 
-/// What a model keeps: parameters are trained, state (running averages) is carried along.
+/// The variables of a model: parameters are trained, state (running averages) is carried along.
 struct Variables {
   Tree parameters;
   Tree state;
 };
 
 namespace detail {
-/// What one call of a model shares between its layers.
+/// Data of one call of a model, shared by its layers.
 struct Call {
   bool initialising = false;
   bool only_types = false;  // of what initialising makes
@@ -49,27 +49,27 @@ class Scope {
   explicit Scope(detail::Call& call, std::string path = "")
       : call_(&call), path_(std::move(path)) {}
 
-  /// The scope of a part; names are joined by dots.
+  /// The scope of a submodule; names are joined by dots.
   Scope operator/(std::string_view name) const;
   const std::string& path() const& { return path_; }
   std::string path() && { return std::move(path_); }
   bool training() const { return call_->training; }
 
-  /// A trained tensor of this layer. Its values come from `initialiser` when the model is made. Two
-  /// layers at one path share it.
-  /// Error not_found or shape_mismatch, naming the path, when the variables were made for another
+  /// A trained tensor of this layer. `initialiser` sets its values when the model is initialised.
+  /// Layers with the same path share it.
+  /// Error not_found or shape_mismatch, naming the path, if the variables belong to another
   /// model.
   Tensor parameter(std::string_view name, const Shape& shape, const Initialiser& initialiser,
                    DType dtype = DType::f32) const;
   /// A tensor that is carried from call to call, such as a running average.
   Tensor state(std::string_view name, const Shape& shape, double initial,
                DType dtype = DType::f32) const;
-  /// Error invalid_argument inside scan, cond, while_loop and the like: what is computed there
-  /// leaves only as a result. Inside nn::remat it may be set.
+  /// Error invalid_argument inside scan, cond, while_loop and similar functions, from which values
+  /// can only be returned as results. Allowed inside nn::remat.
   void set_state(std::string_view name, Tensor value) const;
-  /// A random key of its own for this path, different in every training step, but equal for all
-  /// calls at this path and in every step of a scan: fold the step in for another. Error
-  /// invalid_argument in a call without one.
+  /// A random key for this path, different in every training step, but the same for all calls at
+  /// this path and in every step of a scan (fold in the step to change that). Error
+  /// invalid_argument if the model was called without a key.
   Tensor key() const;
 
  private:
@@ -81,9 +81,9 @@ class Scope {
   std::string path_;
 };
 
-/// f(s, x), whose intermediate values are computed again on the way back instead of being kept
-/// (Chen et al. 2016). As tenon::remat, but for layers: state that f sets leaves with its
-/// result.
+/// f(s, x), with intermediate values recomputed in the backward pass instead of stored (gradient
+/// checkpointing, Chen et al. 2016). Like tenon::remat, but for layers: it also returns state that
+/// f sets.
 template <class F>
 Tensor remat(const Scope& s, const F& f, const Tensor& x) {
   if (s.call_->initialising) return f(s, x);
@@ -110,9 +110,9 @@ auto call_with_leaves(const M& model, const Scope& s, const std::vector<Tensor>&
 }
 }  // namespace detail
 
-/// Makes the variables of a model from the types of its inputs; nothing is computed but initial
-/// values. Dimensions that parameters do not depend on (the batch) may be symbols. A model of
-/// several tensors names them: `init<Tensor, Tensor>(model, {first, second}, seed)`.
+/// Makes the variables of a model from the types of its inputs; computes only initial values.
+/// Dimensions on which parameters do not depend (the batch) may be symbols. For a model of several
+/// tensors, give their types: `init<Tensor, Tensor>(model, {first, second}, seed)`.
 template <class... X, class M>
 Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
   if constexpr (sizeof...(X) == 0) {
@@ -129,7 +129,7 @@ Variables init(const M& model, std::vector<Type> inputs, uint64_t seed) {
   }
 }
 
-/// The model's result in evaluation: averages are read, dropout is off.
+/// The model's result in evaluation mode: running averages are used, dropout is off.
 template <class M, class... X>
 auto apply(const M& model, const Variables& variables, const X&... inputs) {
   detail::Call call;
@@ -142,8 +142,8 @@ auto apply(const M& model, const Tree& parameters, const X&... inputs) {
   return apply(model, Variables{parameters, {}}, inputs...);
 }
 
-/// (result, new state) in training. `key` (i64[2]) gives dropout its randomness; it may be empty
-/// for models without.
+/// (result, new state) in training mode. `key` (i64[2]) is the random key for dropout; it may be
+/// empty for models without dropout.
 template <class M, class... X>
 auto apply_training(const M& model, const Variables& variables, const Tensor& key,
                     const X&... inputs) {

@@ -47,7 +47,7 @@ Value bounded(Value x) { return minimum(bounded_below(x), kFar); }
 
 Value softplus(Value x) { return maximum(x, 0.0) + log1p(exp(-abs(x))); }
 
-Value normal_cdf(Value x) { return 0.5 * (1.0 + erf(x * (1.0 / std::numbers::sqrt2))); }
+Value normal_cdf(Value x) { return x.build().call("normal_cdf", {x}); }
 Value normal_density(Value x) {
   return exp(-0.5 * (x * x)) * (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
 }
@@ -55,7 +55,10 @@ Value normal_density(Value x) {
 // Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
 constexpr double kGeluCubic = 0.044715;
 constexpr double kGeluScale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-Value gelu_tanh_inner(Value x) { return tanh(kGeluScale * (x * (1.0 + kGeluCubic * (x * x)))); }
+/// (1 + tanh(z)) / 2 as logistic(2 z), which keeps its digits where the tanh is near -1.
+Value gelu_tanh_gate(Value x) {
+  return logistic((2 * kGeluScale) * (x * (1.0 + kGeluCubic * (x * x))));
+}
 
 void add_rectifiers(OpFamily& ops) {
   ops.add(
@@ -127,7 +130,7 @@ void add_smooth(OpFamily& ops) {
               })
               .onnx("Softsign"));
   ops.add(activation(
-              "gelu", "x times the normal distribution function at x (exact, by erf).",
+              "gelu", "x times the normal distribution function at x (exact; not by tanh).",
               [](const Attributes&, Value x) { return bounded_below(x) * normal_cdf(x); },
               [](const Attributes&, Value x, Value) {
                 return normal_cdf(x) + bounded(x) * normal_density(x);
@@ -135,16 +138,14 @@ void add_smooth(OpFamily& ops) {
               .onnx("Gelu"));
   ops.add(activation(
       "gelu_tanh", "GELU by the approximation with tanh that GPT-2 uses.",
-      [](const Attributes&, Value x) {
-        return 0.5 * bounded_below(x) * (1.0 + gelu_tanh_inner(x));
-      },
+      [](const Attributes&, Value x) { return bounded_below(x) * gelu_tanh_gate(x); },
       [](const Attributes&, Value given, Value) {
-        // The tanh is that of the way forward, so that both are computed, or kept, once. Beyond 100
+        // The gate is that of the forward pass, so that both are computed, or kept, once. Beyond 100
         // the slope is 0 or 1, and squares stay finite.
-        Value t = gelu_tanh_inner(given);
+        Value gate = gelu_tanh_gate(given);
         Value x = minimum(maximum(given, -100.0), 100.0);
-        Value inner_slope = kGeluScale * (1.0 + (3.0 * kGeluCubic) * (x * x));
-        return 0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * inner_slope);
+        Value inner_slope = (2 * kGeluScale) * (1.0 + (3.0 * kGeluCubic) * (x * x));
+        return gate + gate * (x * ((1.0 - gate) * inner_slope));
       }));
   ops.add(activation(
               "silu", "x * logistic(x), also known as swish; 0 for minus infinity.",
@@ -169,7 +170,7 @@ Value hard_sigmoid(Value x) { return minimum(maximum(x + 3.0, 0.0), 6.0) * (1.0 
 
 void add_piecewise(OpFamily& ops) {
   ops.add(activation(
-              "hard_sigmoid", "x / 6 + 1/2, cut to [0, 1]: min(max(x + 3, 0), 6) / 6.",
+              "hard_sigmoid", "x / 6 + 1/2, clipped to [0, 1]: min(max(x + 3, 0), 6) / 6.",
               [](const Attributes&, Value x) { return hard_sigmoid(x); },
               [](const Attributes&, Value x, Value) {
                 return indicator(between(x, -3.0, 3.0), x.dtype()) * (1.0 / 6.0);
@@ -186,7 +187,7 @@ void add_piecewise(OpFamily& ops) {
               .domain(-5.0, 5.0)
               .onnx("HardSwish"));
   ops.add(activation(
-      "hard_tanh", "x cut to [-1, 1].",
+      "hard_tanh", "x clipped to [-1, 1].",
       [](const Attributes&, Value x) { return minimum(maximum(x, -1.0), 1.0); },
       [](const Attributes&, Value x, Value) {
         return indicator(between(x, -1.0, 1.0), x.dtype());

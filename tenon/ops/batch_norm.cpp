@@ -1,7 +1,10 @@
+#include <tuple>
+
 #include "tenon/base/error.h"
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
+#include "tenon/ops/square_unit.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -51,81 +54,111 @@ void check_has_rows(const InferContext& c) {
   const Type& x = c.input(0);
   for (int64_t axis : other_axes(x.rank(), {c.attributes.integer("axis")})) {
     if (!x.dim(static_cast<size_t>(axis)).is(0)) continue;
-    throw make_error(ErrorCode::shape_mismatch, "x {} has no rows whose mean could be taken",
-                     x.to_string())
+    throw make_error(ErrorCode::shape_mismatch, "x {} has no rows to average", x.to_string())
         .note("hint: batch_norm_inference takes the averages of training instead");
   }
 }
 
-/// Mean and variance of each channel in one pass over x. Subtracting any one sample first keeps the
-/// difference of squares accurate (Chan, Golub and LeVeque 1983, "shifted data").
-std::pair<Value, Value> moments(Value x, const Channels& channels) {
-  Shape first = x.shape();
-  for (int64_t axis : channels.others) first[static_cast<size_t>(axis)] = Dim(1);
-  Shape origin(std::vector<Dim>(x.rank(), Dim(0)));
-  Dim count = x.dim(static_cast<size_t>(channels.axis[0]));
-  Value sample = reshape(slice(x, origin, first), {count});
-  Value shifted = x - channels.spread(sample);
-  Value mean = channels.mean(shifted);
-  Value variance = maximum(channels.mean(shifted * shifted) - mean * mean, 0.0);
-  return {sample + mean, variance};
-}
+/// Mean and variance of each channel, in the unit in which the squares of a channel fit.
+struct Moments {
+  Value factor;        // x times this is in the unit
+  Value centred;       // x less the mean, in the unit
+  Value mean;          // in the unit
+  Value variance;      // in the unit
+  Value root;          // 1 / sqrt(variance + epsilon) in the unit
+  Value inner, outer;  // factors of 1 / sqrt(variance + epsilon)
 
-Value reciprocal_deviation(const RuleContext& c) {
-  return rsqrt(widen(c.outputs[2]) + c.attributes.real("epsilon"));
-}
+  Moments(const RuleContext& c, const Channels& channels) {
+    Value x = widen(c.inputs[0]);
+    const double epsilon = c.attributes.real("epsilon");
+    const Value sample = first_sample(x, channels);
+    auto in_unit = [&](double scale) { return SumsInUnit(x, sample, channels, scale); };
+    SquareUnit unit(in_unit(1).squares + sample * sample, epsilon);
+    factor = unit.factor;
+    // In all units in one pass over x.
+    Value shifted_mean =
+        channels.divide_by_count(unit.choose([&](double scale) { return in_unit(scale).sum; }));
+    Value mean_square =
+        channels.divide_by_count(unit.choose([&](double scale) { return in_unit(scale).squares; }));
+    variance = maximum(mean_square - shifted_mean * shifted_mean, 0.0);
+    mean = sample * factor + shifted_mean;
+    centred = x * channels.spread(factor) - channels.spread(mean);
+    root = unit.reciprocal_root(variance);
+    std::tie(inner, outer) = unit.reciprocal(root);
+  }
+
+ private:
+  /// Subtracting any one sample first keeps the difference of squares accurate (Chan, Golub and
+  /// LeVeque 1983, "shifted data").
+  struct SumsInUnit {
+    Value sum, squares;
+    SumsInUnit(Value x, Value sample, const Channels& channels, double scale) {
+      Value shifted =
+          scale == 1 ? x - channels.spread(sample) : x * scale - channels.spread(sample * scale);
+      sum = channels.sum(shifted);
+      squares = channels.sum(shifted * shifted);
+    }
+  };
+  static Value first_sample(Value x, const Channels& channels) {
+    Shape first = x.shape();
+    for (int64_t axis : channels.others) first[static_cast<size_t>(axis)] = Dim(1);
+    Shape origin(std::vector<Dim>(x.rank(), Dim(0)));
+    Dim count = x.dim(static_cast<size_t>(channels.axis[0]));
+    return reshape(slice(x, origin, first), {count});
+  }
+};
 
 Values batch_norm_value(RuleContext& c) {
   Channels channels(c);
-  Value x = widen(c.inputs[0]);
-  auto [mean, variance] = moments(x, channels);
-  Value factor = widen(c.inputs[1]) * rsqrt(variance + c.attributes.real("epsilon"));
-  Value offset = widen(c.inputs[2]) - mean * factor;
-  Value y = x * channels.spread(factor) + channels.spread(offset);
-  return {cast(y, c.inputs[0].dtype()), mean, variance};
+  const Moments x(c, channels);
+  Value y = x.centred * channels.spread(x.root * widen(c.inputs[1])) + channels.spread(c.inputs[2]);
+  return {cast(y, c.inputs[0].dtype()), x.mean / x.factor, x.variance / x.factor / x.factor};
+}
+
+/// Jacobian of y by x times a vector, affine in the vector and in x with coefficients by channel;
+/// symmetric.
+Value batch_norm_derivative(const Moments& x, const Channels& channels, Value scale, Value vector) {
+  Value inner = widen(scale) * x.inner;
+  Value along_x = inner * (x.root * (x.root * channels.mean(vector * x.centred)));
+  Value constant = inner * channels.mean(vector);
+  Value in_unit = channels.spread(inner) * vector - channels.spread(along_x) * x.centred -
+                  channels.spread(constant);
+  return channels.spread(x.outer) * in_unit;
 }
 
 Values batch_norm_jvp(JvpContext& c) {
   Channels channels(c);
-  Value centred = widen(c.inputs[0]) - channels.spread(c.outputs[1]);
-  Value r = reciprocal_deviation(c);
-  Value factor = widen(c.inputs[1]) * r;
+  const Moments x(c, channels);
   Value y, mean, variance;
   auto add = [](Value& sum, Value term) { sum = sum ? sum + term : term; };
   if (c.tangents[0]) {
     Value t = widen(c.tangents[0]);
     mean = channels.mean(t);
-    variance = 2.0 * channels.mean(centred * t);
-    add(y, channels.spread(factor) * (t - channels.spread(mean)));
-    add(y, channels.spread(-0.5 * factor * r * r * variance) * centred);
+    variance = 2.0 * (channels.mean(x.centred * t) / x.factor);
+    y = batch_norm_derivative(x, channels, c.inputs[1], t);
   }
-  if (c.tangents[1]) add(y, centred * channels.spread(r * widen(c.tangents[1])));
+  if (c.tangents[1]) add(y, x.centred * channels.spread(x.root * widen(c.tangents[1])));
   if (c.tangents[2]) add(y, channels.spread(c.tangents[2]));
   return {y ? cast(y, c.inputs[0].dtype()) : y, mean, variance};
 }
 
-/// The cotangent of x is affine in the cotangent of y and in x, with coefficients by channel: one
-/// pass of two sums, one pass that writes.
 Values batch_norm_vjp(VjpContext& c) {
   Channels channels(c);
-  Value centred = widen(c.inputs[0]) - channels.spread(c.outputs[1]);
+  const Moments x(c, channels);
   Values result(3);
-  Value along_x, constant, dx;  // dx = factor * ct + along_x * centred + constant
+  Value dx;
   auto add = [](Value& sum, Value term) { sum = sum ? sum + term : term; };
   if (c.cotangents[0]) {
     Value ct = widen(c.cotangents[0]);
-    Value r = reciprocal_deviation(c);
-    Value factor = widen(c.inputs[1]) * r;
-    dx = channels.spread(factor) * ct;
-    constant = -(factor * channels.mean(ct));
-    along_x = -(factor * r * r * channels.mean(ct * centred));
-    if (c.wanted[1]) result[1] = cast(r * channels.sum(ct * centred), c.inputs[1].dtype());
+    dx = batch_norm_derivative(x, channels, c.inputs[1], ct);
+    if (c.wanted[1]) result[1] = cast(x.root * channels.sum(ct * x.centred), c.inputs[1].dtype());
     if (c.wanted[2]) result[2] = cast(channels.sum(ct), c.inputs[2].dtype());
   }
-  if (c.cotangents[1]) add(constant, channels.divide_by_count(c.cotangents[1]));
-  if (c.cotangents[2]) add(along_x, 2.0 * channels.divide_by_count(c.cotangents[2]));
-  if (along_x) add(dx, channels.spread(along_x) * centred);
-  if (constant) add(dx, channels.spread(constant));
+  if (c.cotangents[1]) add(dx, channels.spread(channels.divide_by_count(c.cotangents[1])));
+  if (c.cotangents[2]) {
+    Value along_x = 2.0 * channels.divide_by_count(c.cotangents[2]) / x.factor;
+    add(dx, channels.spread(along_x) * x.centred);
+  }
   if (dx && c.wanted[0]) result[0] = cast(dx, c.inputs[0].dtype());
   return result;
 }
@@ -161,7 +194,7 @@ void register_batch_norm(OpRegistry& registry) {
                     {"bf16[6,4], bf16[4], bf16[4]", {}, {}},
                     {"f64[7,2], f64[2], f64[2]", {{"epsilon", 1e-3}}, {}}}));
   ops.add(composite("batch_norm_inference")
-              .doc("Batch normalisation with given mean and variance: one multiply and one add an "
+              .doc("Batch normalisation with given mean and variance: one multiply and one add per "
                    "element.")
               .input("x", kFloating)
               .input("scale", kFloating)

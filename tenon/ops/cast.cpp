@@ -64,7 +64,7 @@ void add_casts(OpFamily& ops) {
               .doc("Converts to another dtype. Rounds to nearest even; reals become integers by "
                    "truncation, limited to the range, NaN becoming 0; integers wrap; bool is "
                    "x != 0.")
-              .attribute("dtype", AttributeKind::dtype, "of the result")
+              .attribute("dtype", AttributeKind::dtype, "dtype of the result")
               .infer(infer_cast)
               .reference(reference_cast)
               .jvp([](JvpContext& c) {
@@ -103,7 +103,7 @@ void add_casts(OpFamily& ops) {
   ops.add(elementwise("bitcast", 1)
               .doc("The same bits read as another dtype of the same size.")
               .dtypes(kBitcast)
-              .attribute("dtype", AttributeKind::dtype, "of the result")
+              .attribute("dtype", AttributeKind::dtype, "dtype of the result")
               .infer(infer_bitcast)
               .reference(reference_bitcast)
               .non_differentiable("a function of bits")
@@ -147,7 +147,7 @@ void add_quantisation(OpFamily& ops) {
           .input("x", kFloating)
           .input("scale", kFloating)
           .input("zero_point", kBytes)
-          .attribute("axis", AttributeKind::integer, 0, "that scale and zero_point lie along")
+          .attribute("axis", AttributeKind::integer, 0, "the axis of scale and zero_point")
           .infer([](InferContext& c) {
             check_affine(c, c.input(0));
             if (c.input(0).dtype != c.input(1).dtype) {
@@ -175,7 +175,7 @@ void add_quantisation(OpFamily& ops) {
           .input("x", kBytes)
           .input("scale", kFloating)
           .input("zero_point", kBytes)
-          .attribute("axis", AttributeKind::integer, 0, "that scale and zero_point lie along")
+          .attribute("axis", AttributeKind::integer, 0, "the axis of scale and zero_point")
           .infer([](InferContext& c) {
             check_affine(c, c.input(0));
             if (c.input(0).dtype != c.input(2).dtype) {

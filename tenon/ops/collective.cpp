@@ -38,7 +38,7 @@ std::optional<Dim> known_size(const Attributes& attributes) {
   if (size.rank() > 1)
     fail(ErrorCode::invalid_argument, "size is {}; it needs one number", size.to_string());
   if (size[0].is_constant() && size[0].constant() < 1)
-    fail(ErrorCode::invalid_argument, "size is {}; at least one participates", size.to_string());
+    fail(ErrorCode::invalid_argument, "size is {}; it must be at least 1", size.to_string());
   return size[0];
 }
 
@@ -173,7 +173,7 @@ std::vector<Type> infer_all_reduce(InferContext& c) {
         .note("{}", hint(kind, kinds));
   }
   if (kind == "mean" && !is_floating(c.input(0).dtype))
-    fail(ErrorCode::type_mismatch, "the mean of {} is no integer", c.input(0).to_string());
+    fail(ErrorCode::type_mismatch, "the mean of {} is not an integer", c.input(0).to_string());
   return {c.input(0)};
 }
 
@@ -255,7 +255,7 @@ void add_reduce_scatter(OpFamily& ops) {
   add(ops, collective("reduce_scatter",
                       "Sums x over all participants; each gets its part of the sum along one axis.")
                .input("x", kNumeric)
-               .attribute("axis", AttributeKind::integer, 0, "of x that is shared out")
+               .attribute("axis", AttributeKind::integer, 0, "the axis of x to distribute")
                .infer([](InferContext& c) {
                  size_t axis = normalise_axis(c, "axis", c.input(0).rank());
                  return std::vector<Type>{shared_out(c.input(0), to_axis(axis), c.attributes)};
@@ -299,8 +299,8 @@ void add_all_to_all(OpFamily& ops) {
                       "Cuts x along split_axis into a part for each participant, and joins the "
                       "parts received along concat_axis, in the order of their senders.")
                .input("x")
-               .attribute("split_axis", AttributeKind::integer, "of x that is cut into parts")
-               .attribute("concat_axis", AttributeKind::integer, "along which parts are joined")
+               .attribute("split_axis", AttributeKind::integer, "the axis of x to split")
+               .attribute("concat_axis", AttributeKind::integer, "the axis to join the parts along")
                .infer(infer_all_to_all)
                .linear({0},
                        [](TransposeContext& c) {
@@ -331,7 +331,7 @@ void check_pairs(const Integers& pairs, const std::optional<Dim>& size) {
   for (size_t i = 0; i < pairs.size(); ++i) {
     const char* role = i % 2 == 0 ? "source" : "target";
     if (pairs[i] < 0 || (size && size->is_constant() && pairs[i] >= size->constant())) {
-      fail(ErrorCode::out_of_range, "{} {} is none of the {}participants", role, pairs[i],
+      fail(ErrorCode::out_of_range, "{} {} is not one of the {}participants", role, pairs[i],
            size ? size->to_string() + " " : "");
     }
     for (size_t before = i % 2; before < i; before += 2) {

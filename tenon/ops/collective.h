@@ -1,5 +1,5 @@
-// Collectives look at the other participants along a mapped axis: examples of a vmap that names the
-// axis, or processes.
+// Collectives communicate with the other participants along a mapped axis: examples of a vmap that
+// names the axis, or processes.
 //
 //   given: Graph graph;
 //   for (const Node& node : graph.nodes()) {
@@ -11,11 +11,11 @@
 
 namespace tenon {
 
-/// Whether the attributes of a collective say that there is one participant only.
+/// Whether the attributes of a collective declare a single participant.
 bool is_alone(const Attributes& attributes);
 
-/// Throws Error(not_found) unless there is one participant only: nothing that runs collectives has
-/// bound the axis of a call that gets here.
+/// Throws Error(not_found) unless there is a single participant: a call that gets here has an
+/// unbound axis.
 void check_is_bound(const OpDef& op, const Attributes& attributes);
 
 }  // namespace tenon

@@ -13,10 +13,11 @@ namespace {
 /// The six comparisons differ in one operator, which C++ templates can pass around and C++
 /// functions cannot.
 template <class Operator>
-OpStatement comparison(std::string name, std::string doc) {
+OpStatement comparison(Comparison kind, std::string name, std::string doc) {
   OpStatement statement = elementwise(std::move(name), 2);
   statement.doc(std::move(doc))
       .returns(DType::boolean)
+      .compares(kind)
       .scalar([](double a, double b) { return Operator{}(a, b) ? 1.0 : 0.0; })
       .integer_scalar([](int64_t a, int64_t b) -> int64_t { return Operator{}(a, b); })
       .non_differentiable("the result is a bool")
@@ -27,21 +28,26 @@ OpStatement comparison(std::string name, std::string doc) {
 }
 
 void add_comparisons(OpFamily& ops) {
-  ops.add(comparison<std::equal_to<>>("equal", "a == b; false where either is NaN.")
-              .expand([](ExprPool&, Expr a, Expr b) { return equal(a, b); })
-              .onnx("Equal"));
-  ops.add(comparison<std::not_equal_to<>>("not_equal", "a != b; true where either is NaN.")
+  ops.add(
+      comparison<std::equal_to<>>(Comparison::equal, "equal", "a == b; false where either is NaN.")
+          .expand([](ExprPool&, Expr a, Expr b) { return equal(a, b); })
+          .onnx("Equal"));
+  ops.add(comparison<std::not_equal_to<>>(Comparison::not_equal, "not_equal",
+                                          "a != b; true where either is NaN.")
               .expand([](ExprPool&, Expr a, Expr b) { return not_equal(a, b); }));
-  ops.add(comparison<std::less<>>("less", "a < b; false where either is NaN.")
+  ops.add(comparison<std::less<>>(Comparison::less, "less", "a < b; false where either is NaN.")
               .expand([](ExprPool&, Expr a, Expr b) { return a < b; })
               .onnx("Less"));
-  ops.add(comparison<std::less_equal<>>("less_equal", "a <= b; false where either is NaN.")
+  ops.add(comparison<std::less_equal<>>(Comparison::less_equal, "less_equal",
+                                        "a <= b; false where either is NaN.")
               .expand([](ExprPool&, Expr a, Expr b) { return a <= b; })
               .onnx("LessOrEqual"));
-  ops.add(comparison<std::greater<>>("greater", "a > b; false where either is NaN.")
+  ops.add(comparison<std::greater<>>(Comparison::greater, "greater",
+                                     "a > b; false where either is NaN.")
               .expand([](ExprPool&, Expr a, Expr b) { return a > b; })
               .onnx("Greater"));
-  ops.add(comparison<std::greater_equal<>>("greater_equal", "a >= b; false where either is NaN.")
+  ops.add(comparison<std::greater_equal<>>(Comparison::greater_equal, "greater_equal",
+                                           "a >= b; false where either is NaN.")
               .expand([](ExprPool&, Expr a, Expr b) { return a >= b; })
               .onnx("GreaterOrEqual"));
 }
@@ -110,6 +116,7 @@ OpStatement shift(std::string name, std::string doc) {
   OpStatement statement = elementwise(std::move(name), 2);
   statement.doc(std::move(doc))
       .dtypes(kInteger)
+      .shifts()
       .non_differentiable(kNoDerivative)
       .samples({{"i32[32], i32[32]", {}, {{-1e9, 1e9}, {-2, 34}}},
                 {"i64[n], i64[n]", {}, {{-1e15, 1e15}, {-2, 66}}},

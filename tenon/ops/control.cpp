@@ -38,7 +38,7 @@ void check_types(std::string_view what, std::span<const Type> given, std::string
 
 void check_predicate(std::string_view what, const Type& type) {
   if (type == Type{DType::boolean, {}}) return;
-  fail(ErrorCode::type_mismatch, "{} is {}; it has to be bool[]", what, type.to_string());
+  fail(ErrorCode::type_mismatch, "{} is {}; it must be bool[]", what, type.to_string());
 }
 
 Types infer_call(InferContext& c) {
@@ -330,6 +330,7 @@ void add_loops(OpFamily& ops, const OpRegistry& registry) {
 void add_identities(OpFamily& ops) {
   ops.add(elementwise("stop_gradient", 1)
               .doc("x itself, taken as a constant by derivatives.")
+              .transparent()
               .dtypes(kAnyDType)
               .scalar([](double x) { return x; })
               .integer_scalar([](int64_t x) { return x; })
@@ -343,6 +344,7 @@ void add_identities(OpFamily& ops) {
           .variadic_input("values")
           .infer([](InferContext& c) -> Types { return {c.inputs.begin(), c.inputs.end()}; })
           .opaque()
+          .view()
           .jvp([](JvpContext& c) -> Values {
             Values given;
             for (const Value& t : c.tangents) {

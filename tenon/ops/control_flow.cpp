@@ -3,12 +3,35 @@
 namespace tenon {
 
 Control control_of(const OpDef& op) {
-  if (op.name == "call") return Control::call;
-  if (op.name == "cond") return Control::cond;
-  if (op.name == "while") return Control::while_loop;
-  if (op.name == "scan") return Control::scan;
-  if (op.name == "custom_vjp") return Control::custom_vjp;
-  return Control::other;
+  if (!op.core) return Control::other;
+  switch (*op.core) {
+    case CoreOp::call:
+      return Control::call;
+    case CoreOp::cond:
+      return Control::cond;
+    case CoreOp::while_loop:
+      return Control::while_loop;
+    case CoreOp::scan:
+      return Control::scan;
+    case CoreOp::custom_vjp:
+      return Control::custom_vjp;
+    default:
+      return Control::other;
+  }
+}
+
+std::optional<Attributes> with_regions(
+    const Node& node, const std::function<std::unique_ptr<Graph>(const Graph&)>& change) {
+  std::optional<Attributes> attributes;
+  for (const auto& [name, attribute] : node.attributes) {
+    const GraphRef* region = attribute.get_if<GraphRef>();
+    if (!region) continue;
+    std::unique_ptr<Graph> changed = change(**region);
+    if (!changed) continue;
+    if (!attributes) attributes = node.attributes;
+    attributes->set(name, GraphRef(std::move(changed)));
+  }
+  return attributes;
 }
 
 Scan Scan::of(const Node& node) { return of(node.attributes, node.inputs.size()); }
@@ -63,6 +86,12 @@ std::vector<Value> Cond::emit(Build& build, const Value& predicate,
 CustomVjp CustomVjp::of(const Node& node) {
   const Attributes& attributes = node.attributes;
   return {attributes.graph("primal"), attributes.graph("forward"), attributes.graph("backward")};
+}
+
+CustomVjp::Forward CustomVjp::inline_forward(Build& build, std::span<const Value> inputs) const {
+  const std::vector<Value> all = build.inline_graph(*forward, inputs);
+  const auto first_residual = all.begin() + static_cast<std::ptrdiff_t>(primal->outputs().size());
+  return {{all.begin(), first_residual}, {first_residual, all.end()}};
 }
 
 std::vector<Value> CustomVjp::emit(Build& build, std::span<const Value> inputs) const {

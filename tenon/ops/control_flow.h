@@ -1,5 +1,5 @@
-// Control-flow calls taken apart and put together again: the one place that knows how their inputs
-// are ordered.
+// Structured access to control-flow calls: the only place that knows the order of their
+// inputs.
 //
 //   Scan scan = Scan::of(node);
 //   scan.is_carry(input);
@@ -7,6 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,7 +21,12 @@ namespace tenon {
 enum class Control : uint8_t { call, cond, while_loop, scan, custom_vjp, other };
 Control control_of(const OpDef& op);
 
-/// scan: body (constants…, carries…, slices of xs…) -> (carries…, ys…), once a step. The call's
+/// The attributes of a call with `change` applied to its regions; none if it has no regions or
+/// `change` returns null for each of them.
+std::optional<Attributes> with_regions(
+    const Node& node, const std::function<std::unique_ptr<Graph>(const Graph&)>& change);
+
+/// scan: body (constants…, carries…, slices of xs…) -> (carries…, ys…), once per step. The call's
 /// inputs are in the same order.
 struct Scan {
   GraphRef body;
@@ -29,9 +37,9 @@ struct Scan {
   bool reverse = false;
 
   static Scan of(const Node& node);
-  /// Of a call with so many inputs.
+  /// Of a call with this number of inputs.
   static Scan of(const Attributes& attributes, size_t inputs);
-  /// Of a call whose body is known.
+  /// Of a call with this body.
   Attributes attributes() const;
   std::vector<Value> emit(Build& build, std::span<const Value> inputs) const;
 
@@ -72,7 +80,13 @@ struct CustomVjp {
   GraphRef forward;
   GraphRef backward;
 
+  struct Forward {
+    std::vector<Value> outputs, residuals;
+  };
+
   static CustomVjp of(const Node& node);
+  /// Puts `forward` in the place of a call.
+  Forward inline_forward(Build& build, std::span<const Value> inputs) const;
   std::vector<Value> emit(Build& build, std::span<const Value> inputs) const;
 };
 

@@ -88,7 +88,7 @@ void compute_output(const ConvolutionGeometry& g, Extents& e) {
   }
 }
 
-/// A gradient op is given the output side: it has to be what the convolution would make.
+/// A gradient op is given the output side: it must be what the convolution would make.
 void check_output(const Extents& e, const Type& gradient) {
   for (size_t i = 0; i < e.output.size(); ++i) {
     check_same(gradient.dim(i + 1), e.output[i], "a spatial dimension", gradient);
@@ -240,7 +240,7 @@ Value split_from_channels(Value y, const Dim& size, size_t axis) {
   return move_axis(reshape(y, shape), static_cast<int64_t>(axis), 0);
 }
 
-/// Each element of the batch becomes groups of its own.
+/// Each element of the batch becomes its own groups.
 Value batch_by_groups(BatchContext& c) {
   Attributes attributes = c.attributes;
   attributes.set("groups", Shape{c.size * c.attributes.shape("groups")[0]});
@@ -258,7 +258,7 @@ Values batch_image_op(BatchContext& c) {
     Value y = c.build.call(c.op.name, {merge_into_batch(c.inputs[0]), c.inputs[1]}, c.attributes);
     return {split_from_batch(y, c.size)};
   }
-  bool filters_only = !c.batched[0] && c.op.name == "convolution" && one_group(c);
+  bool filters_only = !c.batched[0] && c.op.is(CoreOp::convolution) && one_group(c);
   if (!filters_only) return {batch_by_groups(c)};
   // One image under many filters is one image under more filters.
   Value y = c.build.call(c.op.name, {c.inputs[0], merge_into_channels(c.inputs[1])}, c.attributes);

@@ -9,11 +9,11 @@
 
 namespace tenon {
 
-/// One entry a spatial axis. Output position o reads input position o * stride - padding_low + k *
-/// dilation for each kernel position k.
+/// One entry per spatial axis. Output position o reads input position o * stride - padding_low +
+/// k * dilation for each kernel position k.
 struct ConvolutionGeometry {
   Integers strides, padding_low, padding_high, dilation;
-  Dim groups = 1;  // symbolic where a batch of filters was merged into the groups
+  Dim groups = 1;  // symbolic if a batch of filters was merged into the groups
 
   size_t spatial_rank() const { return strides.size(); }
   Dim output_extent(size_t axis, const Dim& input, const Dim& kernel) const;

@@ -47,7 +47,7 @@ OpStatement accumulation(std::string name, std::string doc, DTypeSet dtypes) {
   OpStatement statement = primitive(std::move(name));
   statement.doc(std::move(doc))
       .input("x", dtypes)
-      .attribute("axis", AttributeKind::integer, "along which is accumulated")
+      .attribute("axis", AttributeKind::integer, "the axis to accumulate along")
       .attribute("reverse", AttributeKind::boolean, false, "from the last element to the first")
       .infer([](InferContext& c) {
         normalise_axis(c, "axis", c.input(0).rank());

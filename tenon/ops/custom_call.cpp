@@ -50,7 +50,7 @@ void register_custom_function(std::string target, CustomFunction function) {
   std::scoped_lock lock(functions.mutex);
   auto [entry, added] = functions.by_target.emplace(std::move(target), std::move(function));
   if (!added)
-    fail(ErrorCode::already_exists, "custom function '{}' is registered already", entry->first);
+    fail(ErrorCode::already_exists, "custom function '{}' is already registered", entry->first);
 }
 
 const CustomFunction& find_custom_function(std::string_view target) {
@@ -83,7 +83,7 @@ void run_custom_function(const CustomFunction& function, std::string_view target
 
 void detail::check_custom_dtype(DType is, DType asked) {
   if (is == asked) return;
-  fail(ErrorCode::type_mismatch, "the values of an array of {} are asked for as {}", name_of(is),
+  fail(ErrorCode::type_mismatch, "the values of an array of {} were requested as {}", name_of(is),
        name_of(asked));
 }
 

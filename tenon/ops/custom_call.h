@@ -1,5 +1,5 @@
-// Functions of the user's own inside graphs: a graph names its target, and the process that runs it
-// has registered a function under that name.
+// User-defined functions inside graphs: a graph names its target, and the process that runs it has
+// registered a function with that name.
 //
 //   register_custom_function("saturate", [](const CustomCall& call) {
 //     std::span<const float> x = call.inputs[0].values<float>();
@@ -33,7 +33,7 @@ struct CustomInput {
   std::span<const T> values() const;
 };
 
-/// One that it writes, every element; what is in it before the call is undefined.
+/// An array that it must write completely; its contents before the call are undefined.
 struct CustomOutput {
   DType dtype = DType::f32;
   std::span<const int64_t> shape;
@@ -47,16 +47,16 @@ struct CustomOutput {
 struct CustomCall {
   std::span<const CustomInput> inputs;
   std::span<const CustomOutput> outputs;
-  std::string_view config;  // the attribute of the call, for the function to read as it likes
+  std::string_view config;  // an attribute of the call, interpreted by the function
 };
 
-/// Must be a function of the call alone, since calls are merged, moved and dropped like any other
-/// op's, and may run on several threads at once. What it throws reaches whoever runs the graph.
+/// Must depend only on the call, since calls are merged, moved and dropped like those of any op,
+/// and may run on several threads at once. Its exceptions reach the caller that runs the graph.
 using CustomFunction = std::function<void(const CustomCall&)>;
 
-/// For all graphs of this process, as the core ops are: a target has one meaning wherever a graph
-/// that names it runs, and plans may be kept. Throws Error(already_exists) for a second function of
-/// that name. "identity", which copies each input to an output, is there from the start.
+/// For all graphs of this process, like the core ops: a target has one meaning wherever a graph
+/// that names it runs, so plans can be cached. Throws Error(already_exists) for a second function
+/// of that name. "identity", which copies each input to an output, is predefined.
 void register_custom_function(std::string target, CustomFunction function);
 
 /// Throws Error(not_found) with the closest name.

@@ -1,4 +1,4 @@
-// How an op says what one element of its result is, from elements of its inputs: the one definition
+// Defines one element of an op's result in terms of elements of its inputs: the single definition
 // from which the compiler makes loops, fuses neighbours and vectorises.
 //
 //   Expr element_of_transpose(ElementContext& c) {         // .element(element_of_transpose)
@@ -25,7 +25,7 @@ class ElementContext {
 
   virtual ExprPool& pool() = 0;
   virtual const Attributes& attributes() const = 0;
-  /// The position in the output: one i64 expression an axis.
+  /// The position in the output: one i64 expression per axis.
   virtual std::span<const Expr> index() const = 0;
   virtual size_t input_count() const = 0;
   virtual const Type& input_type(size_t operand) const = 0;

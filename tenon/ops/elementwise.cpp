@@ -202,28 +202,34 @@ void add_arithmetic(OpFamily& ops) {
                     .expand(expand_remainder));
 
   ops.add(elementwise("maximum", 2)
-              .doc("The larger of a and b; NaN if either is.")
-              .dtypes(kNumeric)
+              .doc("The larger of a and b; NaN if either is. Of bools: whether either is true.")
+              .dtypes(kAnyDType)
               .scalar([](double a, double b) { return a > b || std::isnan(a) ? a : b; })
               .integer_scalar([](int64_t a, int64_t b) { return a > b ? a : b; })
               .derivative([](Build&, Value a, Value b, Value) {
                 return std::pair{winner(greater(a, b), a, b), winner(less(a, b), a, b)};
               })
-              .expand([](ExprPool&, Expr a, Expr b) { return max(a, b); })
+              .expand([](ExprPool&, Expr a, Expr b) {
+                return a.dtype() == DType::boolean ? a | b : max(a, b);
+              })
               .onnx("Max")
-              .samples(kNumberPairs));
+              .samples(kNumberPairs)
+              .samples({"bool[5], bool[5]"}));
 
   ops.add(elementwise("minimum", 2)
-              .doc("The smaller of a and b; NaN if either is.")
-              .dtypes(kNumeric)
+              .doc("The smaller of a and b; NaN if either is. Of bools: whether each is true.")
+              .dtypes(kAnyDType)
               .scalar([](double a, double b) { return a < b || std::isnan(a) ? a : b; })
               .integer_scalar([](int64_t a, int64_t b) { return a < b ? a : b; })
               .derivative([](Build&, Value a, Value b, Value) {
                 return std::pair{winner(less(a, b), a, b), winner(greater(a, b), a, b)};
               })
-              .expand([](ExprPool&, Expr a, Expr b) { return min(a, b); })
+              .expand([](ExprPool&, Expr a, Expr b) {
+                return a.dtype() == DType::boolean ? a & b : min(a, b);
+              })
               .onnx("Min")
-              .samples(kNumberPairs));
+              .samples(kNumberPairs)
+              .samples({"bool[5], bool[5]"}));
 
   ops.add(elementwise("power", 2)
               .doc("a to the power b; NaN for a negative a and a b that is no integer. Integers "
@@ -262,7 +268,7 @@ void add_signs(OpFamily& ops) {
               .samples(kNumberSamples));
 
   ops.add(elementwise("abs", 1)
-              .doc("The absolute value; the most negative integer stays as it is.")
+              .doc("The absolute value; the most negative integer is unchanged.")
               .dtypes(kNumeric)
               .scalar([](double x) { return std::fabs(x); })
               .integer_scalar([](int64_t x) { return x < 0 ? wrap(0 - bits(x)) : x; })
@@ -307,14 +313,14 @@ void add_rounding(OpFamily& ops) {
                 .samples(kNumberSamples));
   };
   add(
-      "floor", "The largest integer that is not above x; integers stay as they are.", "Floor",
+      "floor", "The largest integer that is not above x; integers are unchanged.", "Floor",
       [](double x) { return std::floor(x); }, [](Expr x) { return floor(x); });
   add(
-      "ceil", "The smallest integer that is not below x; integers stay as they are.", "Ceil",
+      "ceil", "The smallest integer that is not below x; integers are unchanged.", "Ceil",
       [](double x) { return std::ceil(x); }, [](Expr x) { return ceil(x); });
   add(
-      "round", "The nearest integer; halves go to the even one. Integers stay as they are.",
-      "Round", [](double x) { return std::nearbyint(x); }, [](Expr x) { return round_even(x); });
+      "round", "The nearest integer; halves go to the even one. Integers are unchanged.", "Round",
+      [](double x) { return std::nearbyint(x); }, [](Expr x) { return round_even(x); });
 }
 
 void add_exponentials(OpFamily& ops) {
@@ -537,6 +543,20 @@ void add_special_functions(OpFamily& ops) {
               })
               .onnx("Erf")
               .samples(kRealSamples));
+  ops.add(elementwise("normal_cdf", 1)
+              .doc("The distribution function of the standard normal distribution, "
+                   "(1 + erf(x / sqrt(2))) / 2, exact in its lower tail, too.")
+              .dtypes(kFloating)
+              .scalar([](double x) {
+                const long double scaled = -x / std::numbers::sqrt2_v<long double>;
+                return static_cast<double>(std::erfc(scaled) / 2);
+              })
+              .expand([](ExprPool&, Expr x) { return normal_cdf(x); })
+              .derivative([](Build&, Value x, Value) {
+                return (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * exp(-0.5 * (x * x));
+              })
+              .samples(kRealSamples)
+              .samples({{"f32[64]", {}, {{-12, 12}}}}));
   ops.add(elementwise("erf_inv", 1)
               .doc("The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.")
               .dtypes(kFloating)

@@ -18,6 +18,7 @@ void add_embedding(OpFamily& ops) {
                "out of range gives zeros.")
           .input("table")
           .input("ids", kIndex)
+          .indexes({.axis = 0})
           .infer([](InferContext& c) -> std::vector<Type> {
             const Type& table = c.input(0);
             if (table.rank() != 2) {
@@ -43,7 +44,7 @@ void add_one_hot(OpFamily& ops) {
               .input("ids", kIndex)
               .attribute("depth", AttributeKind::shape,
                          "size of the new axis, as a shape of one dimension")
-              .attribute("dtype", AttributeKind::dtype, DType::f32, "of the result")
+              .attribute("dtype", AttributeKind::dtype, DType::f32, "dtype of the result")
               .infer([](InferContext& c) -> std::vector<Type> {
                 const Shape& depth = c.attributes.shape("depth");
                 if (depth.rank() != 1) {

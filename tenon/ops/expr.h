@@ -1,4 +1,4 @@
-// Scalar expressions: what one element of a tensor is computed from.
+// Scalar expressions that compute one element of a tensor.
 //
 //   ExprPool pool;
 //   Expr x = pool.argument(DType::f32, 0);
@@ -51,7 +51,7 @@ enum class ExprOp : uint8_t {
   less,
   less_equal,
   select,  // select(condition, a, b): both sides are evaluated
-  guard,   // guard(condition, a, b): loads in a happen only where the condition holds
+  guard,   // guard(condition, a, b): loads in a happen only if the condition is true
   rare,    // rare(condition, a, b): a is computed only if some lane needs it
   bit_and,
   bit_or,
@@ -80,7 +80,7 @@ struct ExprNode {
 
 class ExprPool;
 
-/// A handle on one node of a pool. Cheap to copy; valid as long as the pool lives.
+/// A handle to one node of a pool. Cheap to copy; valid as long as the pool lives.
 class Expr {
  public:
   Expr() = default;
@@ -159,7 +159,7 @@ inline const ExprNode& Expr::node() const { return pool_->node(id_); }
 inline DType Expr::dtype() const { return node().dtype; }
 inline bool Expr::is_constant() const { return node().op == ExprOp::constant; }
 
-// Arithmetic. Both sides have one dtype; a number takes the dtype of the other side.
+// Arithmetic. Both sides have the same dtype; a number takes the dtype of the other side.
 Expr operator+(Expr a, Expr b);
 Expr operator-(Expr a, Expr b);
 Expr operator*(Expr a, Expr b);

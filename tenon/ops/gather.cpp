@@ -119,8 +119,9 @@ void add_gather(OpFamily& ops) {
                "error.")
           .input("x")
           .input("indices", kIndex)
-          .attribute("axis", AttributeKind::integer, 0, "of x that is indexed")
+          .attribute("axis", AttributeKind::integer, 0, "the axis of x to index")
           .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that both share")
+          .indexes({.axis_attribute = "axis"})
           .infer([](InferContext& c) {
             return std::vector<Type>{{c.input(0).dtype, gathered_shape(c)}};
           })
@@ -158,7 +159,7 @@ std::vector<Type> infer_scatter(InferContext& c) {
   const Type& updates = c.input(2);
   const std::string& mode = c.attributes.string("mode");
   if (mode != "add" && mode != "set" && mode != "max" && mode != "min")
-    fail(ErrorCode::invalid_argument, "mode '{}' is none of add, set, max, min", mode);
+    fail(ErrorCode::invalid_argument, "mode '{}' is not one of add, set, max, min", mode);
   if (mode != "set" && x.dtype == DType::boolean)
     fail(ErrorCode::type_mismatch, "mode '{}' does not work on bool", mode);
   Shape wanted = gathered_shape(c);
@@ -294,8 +295,9 @@ void add_scatter(OpFamily& ops) {
           .input("x")
           .input("indices", kIndex)
           .input("updates")
-          .attribute("axis", AttributeKind::integer, 0, "of x that is indexed")
+          .attribute("axis", AttributeKind::integer, 0, "the axis of x to index")
           .attribute("batch_dims", AttributeKind::integer, 0, "leading axes that all share")
+          .indexes({.axis_attribute = "axis"})
           .attribute("mode", AttributeKind::string, "add", "add, set, max or min")
           .infer(infer_scatter)
           .reference(reference_scatter)

@@ -1,4 +1,4 @@
-// An op that a function names, looked up once:
+// An op that a function uses by name, looked up once:
 //
 //   static constinit KnownOp op("tanh");
 //   const OpDef& tanh = op.get();
@@ -10,8 +10,8 @@
 
 namespace tenon {
 
-/// Of core_ops(). Needs no code to begin with and holds no lock, so that no child of fork finds it
-/// half made, as it may find what else a function has once.
+/// An op of core_ops(). It is constant-initialised and holds no lock, so unlike a static variable
+/// it is never half constructed in a child of fork.
 class KnownOp {
  public:
   explicit constexpr KnownOp(const char* name) : name_(name) {}

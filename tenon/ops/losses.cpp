@@ -81,11 +81,12 @@ struct LabelTarget {
 
 void add_label_cross_entropy(OpFamily& ops) {
   ops.add(composite("softmax_cross_entropy")
-              .doc("Cross entropy of integer labels under softmax(logits), one loss a row: "
+              .doc("Cross entropy of integer labels under softmax(logits), one loss per row: "
                    "log(sum(exp(logits))) - logits[label]. Rows with a negative label have loss 0 "
                    "and no gradient.")
               .input("logits", kFloating)
               .input("labels", kIndex)
+              .indexes({.axis = -1, .skips_negative = true})
               .attribute("label_smoothing", AttributeKind::real, 0.0,
                          "share of the target spread evenly over all classes")
               .infer([](InferContext& c) -> std::vector<Type> {
@@ -140,7 +141,7 @@ struct ProbabilityTarget {
 
 void add_probability_losses(OpFamily& ops) {
   ops.add(composite("softmax_cross_entropy_with_probabilities")
-              .doc("Cross entropy of target probabilities under softmax(logits), one loss a row: "
+              .doc("Cross entropy of target probabilities under softmax(logits), one loss per row: "
                    "-sum(targets * log_softmax(logits)), where a target of 0 times a logarithm of "
                    "-inf is 0.")
               .input("logits", kFloating)
@@ -210,7 +211,7 @@ void add_elementwise_losses(OpFamily& ops) {
   ops.add(
       pairwise("binary_cross_entropy_with_logits",
                "-(target * log(p) + (1 - target) * log(1 - p)) with p = logistic(logit), without "
-               "overflow; one loss an element.",
+               "overflow; one loss per element.",
                "logits", "targets",
                [](const Attributes&, Value x, Value target) {
                  // A logit that is infinite costs nothing where the target is certain of it.
@@ -222,20 +223,20 @@ void add_elementwise_losses(OpFamily& ops) {
           .derivative(narrowed([](const Attributes&, Value x, Value target) {
             return std::pair{logistic(x) - target, -x};
           })));
-  ops.add(pairwise("squared_error", "(prediction - target)^2, one loss an element.", "prediction",
+  ops.add(pairwise("squared_error", "(prediction - target)^2, one loss per element.", "prediction",
                    "target", [](const Attributes&, Value a, Value b) { return (a - b) * (a - b); })
               .derivative(narrowed([](const Attributes&, Value a, Value b) {
                 Value slope = 2.0 * (a - b);
                 return std::pair{slope, -slope};
               })));
-  ops.add(pairwise("absolute_error", "|prediction - target|, one loss an element.", "prediction",
+  ops.add(pairwise("absolute_error", "|prediction - target|, one loss per element.", "prediction",
                    "target", [](const Attributes&, Value a, Value b) { return abs(a - b); })
               .derivative(narrowed([](const Attributes&, Value a, Value b) {
                 Value slope = sign(a - b);
                 return std::pair{slope, -slope};
               })));
   ops.add(pairwise("huber_loss",
-                   "Half the squared error up to delta, linear beyond (Huber 1964); one loss an "
+                   "Half the squared error up to delta, linear beyond (Huber 1964); one loss per "
                    "element.",
                    "prediction", "target",
                    [](const Attributes& attributes, Value a, Value b) {
@@ -251,7 +252,7 @@ void add_elementwise_losses(OpFamily& ops) {
                 return std::pair{slope, -slope};
               })));
   ops.add(pairwise("hinge_loss",
-                   "max(0, 1 - target * prediction) with targets -1 and 1; one loss an element.",
+                   "max(0, 1 - target * prediction) with targets -1 and 1; one loss per element.",
                    "prediction", "target",
                    [](const Attributes&, Value a, Value b) { return maximum(1.0 - a * b, 0.0); })
               .derivative(narrowed([](const Attributes&, Value a, Value b) {
@@ -260,7 +261,7 @@ void add_elementwise_losses(OpFamily& ops) {
               })));
   ops.add(
       pairwise("kl_divergence",
-               "target * (log(target) - log_probability), one term an element; 0 where the target "
+               "target * (log(target) - log_probability), one term per element; 0 where the target "
                "is 0. Its sum over classes is the Kullback-Leibler divergence.",
                "log_probability", "target",
                [](const Attributes&, Value log_p, Value target) {

@@ -23,11 +23,10 @@ Expr log2(Expr x);   // f32 2, f64 3
 Expr log10(Expr x);  // f32 2, f64 3
 Expr log1p(Expr x);  // f32 2, f64 3
 
-/// f32 2 for every argument; f64 2 for |x| <= 2^20, beyond that the error grows with |x|, and
-/// beyond 2^50 the result is NaN.
-Expr sin(Expr x);
-Expr cos(Expr x);
-Expr tan(Expr x);  // f32 4, f64 5, same range
+/// For every argument, however large.
+Expr sin(Expr x);  // f32 2, f64 2
+Expr cos(Expr x);  // f32 2, f64 2
+Expr tan(Expr x);  // f32 4, f64 5
 
 Expr asin(Expr x);           // f32 3, f64 4
 Expr acos(Expr x);           // f32 3, f64 4
@@ -47,6 +46,9 @@ Expr logistic(Expr x);
 Expr softplus(Expr x);
 Expr erf(Expr x);      // f32 2, f64 4
 Expr erf_inv(Expr x);  // f32 4, f64 8
+/// (1 + erf(x / sqrt(2))) / 2, exact far out, too; results below the smallest normal number may
+/// become 0.
+Expr normal_cdf(Expr x);  // f32 5, f64 7
 
 /// f32 1; f64 relative error of 1e-16 |y log x| besides 2 ULP.
 Expr pow(Expr x, Expr y);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the expansions share:
+// Helpers shared by the expansions:
 //
 //   Expr p = horner(r, {a3, a2, a1, a0});      // ((a3 r + a2) r + a1) r + a0
 //   ExpParts e = exp_parts(x);                 // exp(x) = 2^n (1 + p), |p| < 0.42
@@ -43,6 +43,15 @@ struct LogParts {
 LogParts log_parts(Expr x);
 /// log(1 + f) - f for f as in LogParts.
 Expr log_tail(Expr f);
+
+/// x = quadrant * pi/2 + r; the low two bits of `quadrant` matter.
+struct ReducedAngle {
+  Expr r;
+  Expr quadrant;
+};
+/// After Payne and Hanek, "Radian reduction for trigonometric functions" (1983), for an f64 whose
+/// size is at least 2^20; r is NaN for an infinity.
+ReducedAngle reduce_huge_double(Expr x);
 
 /// sin or cos of r in [-pi/4, pi/4].
 Expr sin_reduced(Expr r);

@@ -1,4 +1,4 @@
-// The error function and its inverse.
+// The error function, its inverse, and the normal distribution.
 #include <limits>
 #include <numbers>
 
@@ -12,28 +12,32 @@ using namespace detail;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// For |x| < 1.
+Expr erf_near(Expr x) {
+  const Expr z = x * x;
+  const Expr p =
+      is_single(x)
+          ? horner(z, {-0.000590533775, 0.00497673359, -0.0267558619, 0.112815455, -0.37612474,
+                       0.128379151})
+          : horner(z, {-7.686684340622635e-10, 1.3659861993782797e-08, -1.6194148875461935e-07,
+                       1.6445494393403255e-06, -1.4924575262820059e-05, 0.0001205528618373126,
+                       -0.000854832567151332, 0.00522397760044587, -0.026866170642366953,
+                       0.1128379167093898, -0.3761263890318337, 0.12837916709551256});
+  return fma(p, x, x);
+}
+
 Expr erf_single(Expr x) {
   const Expr t = abs(x);
-  const Expr z = t * t;
-  const Expr p = horner(
-      z, {-0.000590533775, 0.00497673359, -0.0267558619, 0.112815455, -0.37612474, 0.128379151});
-  const Expr near = fma(p, x, x);
   // log(erfc(t)) = -t + t q(t) on [0.93, 4]; beyond it erf is 1.
   const Expr u = min(t, 4.0);
   const Expr q = horner(u, {-1.16064784e-05, 0.00032650691, -0.00365735474, 0.0237933081,
                             -0.106272921, -0.635129631, -0.128653809});
   const Expr far = 1.0 - exp_bounded(fma(q, u, -u));
-  return select(t < 0.9375, near, copy_sign(far, x));
+  return select(t < 0.9375, erf_near(x), copy_sign(far, x));
 }
 
 Expr erf_double(Expr x) {
   const Expr t = abs(x);
-  const Expr z = t * t;
-  const Expr p = horner(z, {-7.686684340622635e-10, 1.3659861993782797e-08, -1.6194148875461935e-07,
-                            1.6445494393403255e-06, -1.4924575262820059e-05, 0.0001205528618373126,
-                            -0.000854832567151332, 0.00522397760044587, -0.026866170642366953,
-                            0.1128379167093898, -0.3761263890318337, 0.12837916709551256});
-  const Expr near = fma(p, x, x);
   // erfc(t) = exp(-t^2) g((t - 2.5) / (t + 2.5)) / (1 + 2t) on [1, 6].
   const Expr u = min(t, 6.0);
   const Expr v = (u - 2.5) / (u + 2.5);
@@ -44,7 +48,37 @@ Expr erf_double(Expr x) {
           0.032760893273890423, -0.10296705603852417, 0.15762991902319012, -0.09902453957360363,
           -0.1223567630824043, 1.2648381843668615});
   const Expr far = 1.0 - exp_bounded(-(u * u)) * g / fma(u, 2.0, 1.0);
-  return select(t < 1.0, near, copy_sign(far, x));
+  return select(t < 1.0, erf_near(x), copy_sign(far, x));
+}
+
+/// exp(-x^2 / 2) w g(w) with w = 1 / (|x| / sqrt(2) + k): half of erfc (after Shepherd and
+/// Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x", 1981). The square is taken
+/// in two parts, so that no digits are lost far out.
+Expr normal_tail(Expr x) {
+  const double lowest = choose(x, 13.0, 37.5);  // beyond it the tail is less than a normal number
+  const Expr t = min(abs(x), lowest);
+  const Expr w = 1.0 / fma(t, 1.0 / std::numbers::sqrt2, choose(x, 2.5, 4.0));
+  const Expr v = fma(w, choose(x, 6.21359223300970865, 9.16363636363636364),
+                     choose(x, -1.48543689320388346, -1.29090909090909091));
+  const Expr g =
+      is_single(x)
+          ? horner(v, {-2.265805456e-6, -1.10776278e-5, 3.868531149e-5, 0.0001456756886,
+                       -0.00047985291, -0.002261100458, 0.003687741804, 0.04937519806, 0.1813130149,
+                       0.4032837902, 0.6149101896})
+          : horner(v,
+                   {2.24116777825456917e-11,   9.18483808280828227e-11,   -3.32437850003312826e-10,
+                    -1.40253765496914007e-9,   3.14636013996834283e-9,    1.58705805311042311e-8,
+                    -2.24830299980670953e-8,   -1.81078583585146084e-7,   4.06385253455563508e-8,
+                    2.04523872709910742e-6,    3.20336929734433863e-6,    -0.0000174842741839442215,
+                    -0.0000892124314564202585, -0.0000665084998268480145, 0.00101963127140822116,
+                    0.00630298366961357542,    0.0227121576401096113,     0.06132141223868032,
+                    0.134129133320899294,      0.246303157392538271,      0.386847148176440026,
+                    0.524697787599302325,      0.616834690815314141});
+  const Expr square = t * t;
+  const Expr rest = fma(t, t, -square) * -0.5;
+  const Expr scaled = w * g;
+  const Expr tail = exp_bounded(square * -0.5) * fma(scaled, rest, scaled);
+  return select(abs(x) > lowest, 0.0, tail);
 }
 
 Expr erf_inv_single(Expr x) {
@@ -99,6 +133,12 @@ Expr erf_inv_double(Expr x) {
 }  // namespace
 
 Expr erf(Expr x) { return is_single(x) ? erf_single(x) : erf_double(x); }
+
+Expr normal_cdf(Expr x) {
+  const Expr tail = normal_tail(x);
+  const Expr near = fma(erf_near(x * (1.0 / std::numbers::sqrt2)), 0.5, 0.5);
+  return select(abs(x) < 1.0, near, select(x < 0.0, tail, 1.0 - tail));
+}
 
 Expr erf_inv(Expr x) { return is_single(x) ? erf_inv_single(x) : erf_inv_double(x); }
 

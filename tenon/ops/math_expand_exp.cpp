@@ -100,7 +100,11 @@ Expr exp_bounded(Expr x) {
 }
 
 Expr exp_scaled(Expr x, int k) {
-  return scale_twice(exp_parts(clamp(x, choose(x, -105, -746), choose(x, 90, 711)), false), k);
+  // Below this the result is zero. A multiplication that underflows takes many times as long as one
+  // that does not, and the masks of attention are full of them.
+  const Expr is_zero = x < choose(x, -104, -746);
+  const Expr bounded = select(is_zero, 0.0, min(x, choose(x, 90, 711)));
+  return select(is_zero, 0.0, scale_twice(exp_parts(bounded, false), k));
 }
 
 LogParts log_parts(Expr x) {

@@ -30,14 +30,8 @@ Expr cos_reduced(Expr r) {
 
 namespace {
 
-/// x = quadrant * pi/2 + r; the low two bits of `quadrant` matter.
-struct Reduced {
-  Expr r;
-  Expr quadrant;
-};
-
 /// Cody and Waite with fma: good while the quotient is far below 2^24 (f32) or 2^53 (f64).
-Reduced reduce_moderate(Expr x) {
+ReducedAngle reduce_moderate(Expr x) {
   const double shift = choose(x, 0x1.8p23, 0x1.8p52);
   const Expr shifted = fma(x, 2.0 / std::numbers::pi, shift);
   const Expr n = shifted - shift;
@@ -49,7 +43,7 @@ Reduced reduce_moderate(Expr x) {
 
 /// Payne and Hanek for an f32 argument, in f64: 2/pi in pieces of 24 bits, whose products with the
 /// 24 bits of x are exact; multiples of 4 quadrants are dropped from each before they are summed.
-Reduced reduce_huge(Expr single) {
+ReducedAngle reduce_huge_single(Expr single) {
   constexpr double kPieces[] = {0xa2f983, 0x6e4e44, 0x1529fc, 0x2757d1, 0xf534dd,
                                 0xc0db62, 0x95993c, 0x439041, 0xfe5163};
   const Expr x = cast(single, DType::f64);
@@ -71,7 +65,7 @@ Reduced reduce_huge(Expr single) {
 }
 
 /// sin (turn 0) or cos (turn 1) from the reduced argument.
-Expr from_quadrant(const Reduced& a, int turn) {
+Expr from_quadrant(const ReducedAngle& a, int turn) {
   ExprPool& pool = a.r.pool();
   const DType type = a.quadrant.dtype();
   const Expr quadrant = a.quadrant + pool.integer(type, turn);
@@ -80,19 +74,19 @@ Expr from_quadrant(const Reduced& a, int turn) {
   return select(equal(quadrant & pool.integer(type, 2), 0.0), value, -value);
 }
 
-/// `value` of an f64 argument, or NaN beyond what reduce_moderate() can reduce.
-Expr nan_where_huge(Expr x, Expr value) {
-  return select(abs(x) > 0x1p50, std::numeric_limits<double>::quiet_NaN(), value);
+/// A function of the reduced angle, by the reduction that is good for x.
+template <class Of>
+Expr of_reduced(Expr x, const Of& of) {
+  const Expr usual = of(reduce_moderate(x));
+  if (!is_single(x)) return rare(abs(x) > 0x1p20, of(reduce_huge_double(x)), usual);
+  return rare(abs(x) > 32768.0, cast(of(reduce_huge_single(x)), DType::f32), usual);
 }
 
 Expr sin_or_cos(Expr x, int turn) {
-  const Expr usual = from_quadrant(reduce_moderate(x), turn);
-  if (!is_single(x)) return nan_where_huge(x, usual);
-  const Expr is_huge = abs(x) > 32768.0;
-  return rare(is_huge, cast(from_quadrant(reduce_huge(x), turn), DType::f32), usual);
+  return of_reduced(x, [=](const ReducedAngle& a) { return from_quadrant(a, turn); });
 }
 
-Expr tan_of(const Reduced& a) {
+Expr tan_of(const ReducedAngle& a) {
   ExprPool& pool = a.r.pool();
   const Expr odd = a.quadrant & pool.integer(a.quadrant.dtype(), 1);
   const Expr s = sin_reduced(a.r), c = cos_reduced(a.r);
@@ -138,7 +132,7 @@ Expr atan2_double(Expr y, Expr x) {
   const Expr v = select(is_infinite, sign_of(y), y / scale),
              u = select(is_infinite, sign_of(x), x / scale);
   const Expr guess = cast(atan2_single(cast(v, DType::f32), cast(u, DType::f32)), DType::f64);
-  const Reduced reduced = reduce_moderate(guess);
+  const ReducedAngle reduced = reduce_moderate(guess);
   const Expr s = from_quadrant(reduced, 0), c = from_quadrant(reduced, 1);
   const Expr step = (v * c - u * s) / (u * c + v * s);
   const Expr cube = step * step * step;
@@ -158,11 +152,7 @@ using namespace detail;
 Expr sin(Expr x) { return sin_or_cos(x, 0); }
 Expr cos(Expr x) { return sin_or_cos(x, 1); }
 
-Expr tan(Expr x) {
-  const Expr usual = tan_of(reduce_moderate(x));
-  if (!is_single(x)) return nan_where_huge(x, usual);
-  return rare(abs(x) > 32768.0, cast(tan_of(reduce_huge(x)), DType::f32), usual);
-}
+Expr tan(Expr x) { return of_reduced(x, tan_of); }
 
 Expr atan2(Expr y, Expr x) { return is_single(x) ? atan2_single(y, x) : atan2_double(y, x); }
 

@@ -2,6 +2,7 @@
 #include "tenon/ops/precision.h"
 #include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
+#include "tenon/ops/square_unit.h"
 #include "tenon/ops/statement.h"
 
 namespace tenon {
@@ -39,8 +40,9 @@ Value scale_and_shift(Value y, std::span<const Value> inputs, const Integers& ax
   return y;
 }
 
-Value standardize(Value x, const Integers& axes, double epsilon) {
-  return x.build().call("standardize", {x}, {{"axes", axes}, {"epsilon", epsilon}});
+Value standardize(Value x, const Integers& axes, double epsilon, bool centred = true) {
+  return x.build().call("standardize", {x},
+                        {{"axes", axes}, {"epsilon", epsilon}, {"centred", centred}});
 }
 
 Integers range(size_t begin, size_t end) {
@@ -49,43 +51,64 @@ Integers range(size_t begin, size_t end) {
   return axes;
 }
 
-// --- standardize: the heart of layer, group and instance norm ---
+// --- standardize: the heart of layer, group, instance and root mean square norm ---
 
-/// The same expression in value and derivatives, so that they share one computation.
-Value reciprocal_deviation(Value centred, const Integers& axes, double epsilon) {
-  return rsqrt(reduce_mean(centred * centred, axes, true) + epsilon);
-}
+/// Of a wide x, less its mean if it is centred. In value and derivatives the same expressions, so
+/// that they share one computation.
+struct Standardized {
+  Value y;
+  Value reciprocal;  // 1 / sqrt(mean square + epsilon), with the axes of size 1
+
+  Standardized(Value x, const Attributes& attributes) {
+    const Integers& axes = attributes.integers("axes");
+    const double epsilon = attributes.real("epsilon");
+    const bool centred = attributes.boolean("centred");
+    SquareUnit unit(reduce_sum(x * x, axes, true), epsilon);
+    auto mean = [&](auto power) {
+      return unit.choose([&](double factor) {
+        return reduce_mean(power(factor == 1 ? x : x * factor), axes, true);
+      });
+    };
+    auto square = [](Value v) { return v * v; };
+    // In one pass over x: sums in all units, of which one is chosen.
+    Value scaled = x * unit.factor;
+    if (centred) scaled = scaled - mean([](Value v) { return v; });
+    const Value r =
+        unit.reciprocal_root(centred ? reduce_mean(square(scaled), axes, true) : mean(square));
+    y = scaled * r;
+    auto [inner, outer] = unit.reciprocal(r);
+    reciprocal = inner * outer;
+  }
+};
 
 /// Jacobian times vector; symmetric, so that it serves both directions:
 /// r * (v - mean(v) - y * mean(v * y)) with r the reciprocal deviation.
 Value standardize_derivative(RuleContext& c, Value vector) {
   const Integers& axes = c.attributes.integers("axes");
-  Value x = widen(c.inputs[0]);
   Value y = widen(c.outputs[0]);
   Value v = widen(vector);
-  Value r =
-      reciprocal_deviation(x - reduce_mean(x, axes, true), axes, c.attributes.real("epsilon"));
-  Value projected = v - reduce_mean(v, axes, true) - y * reduce_mean(v * y, axes, true);
+  Value r = Standardized(widen(c.inputs[0]), c.attributes).reciprocal;
+  Value projected = v - y * reduce_mean(v * y, axes, true);
+  if (c.attributes.boolean("centred")) projected = projected - reduce_mean(v, axes, true);
   return cast(r * projected, c.inputs[0].dtype());
 }
 
 void add_standardize(OpFamily& ops) {
   ops.add(
       composite("standardize")
-          .doc("(x - mean) / sqrt(variance + epsilon) with mean and variance over some axes.")
+          .doc("(x - mean) / sqrt(variance + epsilon) with mean and variance over some axes; x / "
+               "sqrt(mean square + epsilon) where it is not centred.")
           .input("x", kFloating)
           .attribute("axes", AttributeKind::integers, Integers{-1}, "axes of the statistics")
           .attribute("epsilon", AttributeKind::real, 1e-5, "added to the variance")
+          .attribute("centred", AttributeKind::boolean, true, "whether the mean is subtracted")
           .infer([](InferContext& c) -> std::vector<Type> {
             normalise_axes(c, "axes", c.input(0).rank());
             return {c.input(0)};
           })
           .decompose([](RuleContext& c) -> Values {
-            const Integers& axes = c.attributes.integers("axes");
-            Value x = widen(c.inputs[0]);
-            Value centred = x - reduce_mean(x, axes, true);
-            Value r = reciprocal_deviation(centred, axes, c.attributes.real("epsilon"));
-            return {cast(centred * r, c.inputs[0].dtype())};
+            Value y = Standardized(widen(c.inputs[0]), c.attributes).y;
+            return {cast(y, c.inputs[0].dtype())};
           })
           .jvp([](JvpContext& c) -> Values { return {standardize_derivative(c, c.tangents[0])}; })
           .vjp([](VjpContext& c) -> Values { return {standardize_derivative(c, c.cotangents[0])}; })
@@ -94,6 +117,8 @@ void add_standardize(OpFamily& ops) {
                     {"f32[n,6]", {}, {}},
                     {"f32[2,3,4]", {{"axes", Integers{0, 2}}}, {}},
                     {"bf16[2,8]", {}, {}},
+                    {"f32[3,5]", {{"centred", false}}, {}},
+                    {"f32[3,5]", {{"epsilon", 1e-35}}, {}},
                     {"f64[4,3]", {{"axes", Integers{0}}, {"epsilon", 1e-3}}, {}}}));
 }
 
@@ -135,8 +160,8 @@ void add_layer_norms(OpFamily& ops) {
               .infer(infer)
               .decompose([](RuleContext& c) -> Values {
                 const Integers& axes = c.attributes.integers("axes");
-                Value x = widen(c.inputs[0]);
-                Value y = x * reciprocal_deviation(x, axes, c.attributes.real("epsilon"));
+                Value y =
+                    standardize(widen(c.inputs[0]), axes, c.attributes.real("epsilon"), false);
                 return {cast(scale_and_shift(y, c.inputs, axes), c.inputs[0].dtype())};
               })
               .onnx("RMSNormalization")

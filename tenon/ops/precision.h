@@ -13,8 +13,8 @@ inline Value widen(Value x) {
   return half ? cast(x, DType::f32) : x;
 }
 
-/// Of an extremum: 1 / (number of elements that equal it) for those that do, else 0; `total` adds
-/// over what it was taken of. Of f16 and bf16 in f32, which holds the number of many.
+/// Weights of an extremum: 1 / (number of elements that equal it) for those elements, else 0;
+/// `total` sums over the reduced elements. In f32 for f16 and bf16, which cannot hold large counts.
 template <class Total>
 Value share_of_extremum(Value x, Value extremum, Total total) {
   Value hit = widen(cast(equal(x, extremum), x.dtype()));

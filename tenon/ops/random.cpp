@@ -83,11 +83,11 @@ Expr philox_element(ElementContext& c) {
 
 void add_random_bits(OpFamily& ops) {
   ops.add(primitive("random_bits")
-              .doc("32 random bits an element from Philox4x32-10: word i % 4 for the counter (i / "
+              .doc("32 random bits per element from Philox4x32-10: word i % 4 for the counter (i / "
                    "4, stream), where i is the element's index. Stream 0 is what random_bits in "
                    "tenon/base/random.h gives.")
               .input("key", DTypeSet(DType::i64))
-              .attribute("shape", AttributeKind::shape, "of the result")
+              .attribute("shape", AttributeKind::shape, "shape of the result")
               .infer(infer_random_bits)
               .reference(reference_random_bits)
               .non_differentiable("random bits")
@@ -118,10 +118,10 @@ void add_dropout(OpFamily& ops) {
           .infer([](InferContext& c) -> std::vector<Type> {
             double rate = c.attributes.real("rate");
             if (!(rate >= 0 && rate <= 1)) {
-              fail(ErrorCode::invalid_argument, "rate is {}; it lies between 0 and 1", rate);
+              fail(ErrorCode::invalid_argument, "rate is {}; it must be between 0 and 1", rate);
             }
             if (c.input(1).shape != Shape{2}) {
-              fail(ErrorCode::shape_mismatch, "key is {}; it has to be i64[2]",
+              fail(ErrorCode::shape_mismatch, "key is {}; it must be i64[2]",
                    c.input(1).to_string());
             }
             return {c.input(0)};

@@ -144,7 +144,7 @@ OpStatement reduction(std::string name, ReduceKind kind, std::string doc) {
   OpStatement statement = primitive(std::move(name));
   statement.doc(std::move(doc))
       .input("x")
-      .attribute("axes", AttributeKind::integers, "that are combined")
+      .attribute("axes", AttributeKind::integers, "the axes to reduce")
       .attribute("keep", AttributeKind::boolean, false, "keep the axes, with size 1")
       .infer(infer_reduce)
       .batch(batch_reduce)
@@ -271,8 +271,8 @@ OpStatement& extremum_derivative(OpStatement& statement) {
 void add_extrema(OpFamily& ops) {
   OpStatement largest =
       reduction("reduce_max", ReduceKind::maximum,
-                "The largest element over some axes; NaN if there is one. Nothing gives the lowest "
-                "number. Equal maxima share the derivative.");
+                "The largest element over some axes; NaN if there is one. An empty axis gives the "
+                "lowest number. Equal maxima share the derivative.");
   largest.dtypes(kAnyDType)
       .reference(fold_axes(
           start_at_loser(-1), [](double a, double b) { return a > b || std::isnan(a) ? a : b; },
@@ -282,7 +282,7 @@ void add_extrema(OpFamily& ops) {
 
   OpStatement smallest =
       reduction("reduce_min", ReduceKind::minimum,
-                "The smallest element over some axes; NaN if there is one. Nothing gives the "
+                "The smallest element over some axes; NaN if there is one. An empty axis gives the "
                 "highest number. Equal minima share the derivative.");
   smallest.dtypes(kAnyDType)
       .reference(fold_axes(
@@ -343,7 +343,7 @@ void add_arguments(OpFamily& ops) {
     ops.add(primitive(name)
                 .doc(doc)
                 .input("x")
-                .attribute("axis", AttributeKind::integer, "that is searched")
+                .attribute("axis", AttributeKind::integer, "the axis to search")
                 .attribute("dtype", AttributeKind::dtype, DType::i32,
                            "of the index: i32 or i64; i64 where i32 cannot hold every position")
                 .infer(infer_arg)

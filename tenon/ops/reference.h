@@ -1,5 +1,5 @@
-// What the reference semantics of ops compute with: arrays of doubles (or of 64-bit integers) and
-// one call.
+// The data types of reference semantics: arrays of doubles (or of 64-bit integers), and a
+// call.
 //
 //   void reversed(ReferenceCall& call) {                   // a vector: .reference(reversed)
 //     const RefArray& x = call.input(0);

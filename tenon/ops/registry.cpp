@@ -47,6 +47,7 @@ void register_core_ops(OpRegistry& ops) {
       register_recurrent,
   };
   for (Family family : families) family(ops);
+  for (const auto& [op, name] : kCoreOpNames) ops.get(name);  // throws where one is not stated
 }
 
 const OpRegistry& core_ops() {
@@ -64,7 +65,7 @@ void extend_core_ops(std::function<void(OpRegistry&)> family, const std::functio
   OpenFamilies& open = open_families();
   const std::scoped_lock lock(open.mutex);
   if (open.closed) {
-    throw make_error(ErrorCode::invalid_argument, "ops have been used before")
+    throw make_error(ErrorCode::invalid_argument, "ops have already been used")
         .note("load extensions first, at the start of main");
   }
   then();

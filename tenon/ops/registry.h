@@ -12,7 +12,7 @@
 
 namespace tenon {
 
-// One function a family, in the file of its name.
+// One function per family, in the file of the same name.
 // Primitives, and composites close to them:
 void register_elementwise(OpRegistry& ops);  // arithmetic, exponentials, trigonometry, rounding
 void register_compare(OpRegistry& ops);      // comparisons, logic, bits, select, clamp
@@ -44,11 +44,11 @@ void register_recurrent(OpRegistry& ops);      // LSTM and GRU
 
 void register_core_ops(OpRegistry& ops);
 
-/// The ops of this program: the core's, then those of extensions. Made on first use.
+/// The ops of this program: the core ops, then those of extensions. Created on first use.
 const OpRegistry& core_ops();
 
-/// Adds ops to core_ops(), which must not have been used yet: error invalid_argument. `then` is
-/// called before anyone can use them. For load() (runtime/extension.h), which checks them first.
+/// Adds ops to core_ops(); error invalid_argument if that was already used. `then` is called before
+/// anyone can use them. For load() (runtime/extension.h), which checks them first.
 void extend_core_ops(std::function<void(OpRegistry&)> family, const std::function<void()>& then);
 
 }  // namespace tenon

@@ -88,7 +88,7 @@ void check_positions_fit(std::string_view op, int64_t count, DType dtype) {
   if (dtype != DType::i32 || count - 1 <= std::numeric_limits<int32_t>::max()) return;
   throw make_error(ErrorCode::out_of_range,
                    "{}: an axis of {} elements has positions that i32 does not hold", op, count)
-      .note("hint: ask for i64 by the attribute dtype");
+      .note("hint: request i64 with the attribute dtype");
 }
 
 std::vector<Value> batch_along_axis(BatchContext& context) {

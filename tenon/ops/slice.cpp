@@ -43,8 +43,8 @@ std::vector<Type> infer_slice(InferContext& c) {
     Dim length = limit[i] - start[i];
     if (certainly_negative(start[i]) || certainly_negative(length) ||
         certainly_negative(x.dim(i) - limit[i])) {
-      fail(ErrorCode::out_of_range, "[{}, {}) is no range of axis {} of {}", start[i].to_string(),
-           limit[i].to_string(), i, x.to_string());
+      fail(ErrorCode::out_of_range, "[{}, {}) is not a valid range of axis {} of {}",
+           start[i].to_string(), limit[i].to_string(), i, x.to_string());
     }
     result.shape.push_back(Dim::floor_div(length + (stride[i] - 1), stride[i]));
   }
@@ -142,7 +142,7 @@ std::vector<Type> infer_pad(InferContext& c) {
   check_rank(high.rank(), x, "high");
   check_rank(interior.size(), x, "interior");
   if (value.rank() != 0)
-    fail(ErrorCode::shape_mismatch, "the padding value {} is no scalar", value.to_string());
+    fail(ErrorCode::shape_mismatch, "the padding value {} is not a scalar", value.to_string());
   if (value.dtype != x.dtype) {
     fail(ErrorCode::type_mismatch, "dtypes differ: x {} and value {}", x.to_string(),
          value.to_string());
@@ -367,11 +367,11 @@ void add_dynamic_slice(OpFamily& ops) {
   auto sizes = [](Shape shape) { return Attributes{{"sizes", shape}}; };
   ops.add(
       primitive("dynamic_slice")
-          .doc("A slice whose start is computed: one scalar index an axis, moved inside where "
+          .doc("A slice whose start is computed: one scalar index per axis, moved inside where "
                "the slice would not fit.")
           .input("x")
           .variadic_input("starts", kIndex)
-          .attribute("sizes", AttributeKind::shape, "of the result")
+          .attribute("sizes", AttributeKind::shape, "sizes of the result")
           .infer([](InferContext& c) {
             const Type& x = c.input(0);
             const Shape& shape = c.attributes.shape("sizes");
@@ -437,7 +437,7 @@ void add_dynamic_update_slice(OpFamily& ops) {
   ops.add(
       primitive("dynamic_update_slice")
           .doc("x with a part replaced by `update`, from computed start indices on: one scalar "
-               "an axis, moved inside where the update would not fit.")
+               "per axis, moved inside where the update would not fit.")
           .input("x")
           .input("update")
           .variadic_input("starts", kIndex)

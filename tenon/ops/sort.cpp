@@ -64,7 +64,7 @@ void add_sort(OpFamily& ops) {
                    "NaN comes last.")
               .input("keys")
               .variadic_input("values")
-              .attribute("axis", AttributeKind::integer, -1, "that is sorted")
+              .attribute("axis", AttributeKind::integer, -1, "the axis to sort")
               .attribute("descending", AttributeKind::boolean, false, "from the largest on")
               .infer(infer_sort)
               .reference(reference_sort)
@@ -106,7 +106,7 @@ void add_top_k(OpFamily& ops) {
           .doc("The k largest elements of the last axis, the largest first, and their "
                "positions (i64). Of equal elements the earlier comes first; NaN is the largest.")
           .input("x")
-          .attribute("k", AttributeKind::integer, "how many")
+          .attribute("k", AttributeKind::integer, "how many elements")
           .infer([](InferContext& c) -> std::vector<Type> {
             Type values = c.input(0);
             int64_t k = c.attributes.integer("k");

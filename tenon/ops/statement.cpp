@@ -2,6 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/ops/reference.h"
+#include "tenon/ops/view.h"
 
 namespace tenon {
 
@@ -150,6 +151,17 @@ OpStatement& OpStatement::integer_scalar(int64_t (*f)(int64_t, int64_t, int64_t)
   return *this;
 }
 
+OpStatement& OpStatement::scalar(ScalarRule f) {
+  auto real = [f = std::move(f)](ReferenceCall& c, int64_t i) {
+    std::vector<double> x(c.input_count());
+    for (size_t k = 0; k < x.size(); ++k) x[k] = c.input(k).get(i);
+    return f(x, c.attributes());
+  };
+  op_.reference = map_elements(
+      real, [real](ReferenceCall& c, int64_t i) { return saturated<int64_t>(real(c, i)); });
+  return *this;
+}
+
 OpStatement& OpStatement::reference(ReferenceRule rule) {
   op_.reference = std::move(rule);
   return *this;
@@ -258,6 +270,48 @@ OpStatement& OpStatement::element(ElementRule rule) {
 
 OpStatement& OpStatement::reduces(ReduceKind kind) {
   op_.reduction = kind;
+  return *this;
+}
+
+namespace {
+
+void copy_elements(ReferenceCall& call) {
+  const RefArray& x = call.input(0);
+  for (int64_t i = 0; i < x.size(); ++i) call.output(0).copy_element(i, x, i);
+}
+
+}  // namespace
+
+OpStatement& OpStatement::view() {
+  op_.is_view = true;
+  if (op_.inputs.size() != 1 || op_.inputs[0].variadic) return *this;
+  op_.reference = copy_elements;
+  op_.element = element_of_view;
+  return *this;
+}
+
+OpStatement& OpStatement::broadcasts() {
+  op_.is_broadcast = true;
+  return *this;
+}
+
+OpStatement& OpStatement::transparent() {
+  op_.is_transparent = true;
+  return *this;
+}
+
+OpStatement& OpStatement::compares(Comparison comparison) {
+  op_.comparison = comparison;
+  return *this;
+}
+
+OpStatement& OpStatement::shifts() {
+  op_.is_shift = true;
+  return *this;
+}
+
+OpStatement& OpStatement::indexes(IndexInput indices) {
+  op_.indices = std::move(indices);
   return *this;
 }
 

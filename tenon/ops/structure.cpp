@@ -78,9 +78,9 @@ void add_sources(OpFamily& ops) {
   ops.add(primitive("iota")
               .doc("The index along one axis: 0, 1, 2 … Numbers beyond u8 and i8 wrap; an "
                    "axis that i32 does not count is an error.")
-              .attribute("dtype", AttributeKind::dtype, "of the result")
-              .attribute("shape", AttributeKind::shape, "of the result")
-              .attribute("axis", AttributeKind::integer, 0, "that is counted along")
+              .attribute("dtype", AttributeKind::dtype, "dtype of the result")
+              .attribute("shape", AttributeKind::shape, "shape of the result")
+              .attribute("axis", AttributeKind::integer, 0, "the axis to count along")
               .infer([](InferContext& c) {
                 Type type{c.attributes.dtype("dtype"), c.attributes.shape("shape")};
                 if (type.dtype == DType::boolean)
@@ -132,9 +132,10 @@ void add_broadcast(OpFamily& ops) {
       primitive("broadcast")
           .doc("Repeats x along new axes: output axis dims[i] is input axis i.")
           .input("x")
-          .attribute("shape", AttributeKind::shape, "of the result")
+          .attribute("shape", AttributeKind::shape, "shape of the result")
           .attribute("dims", AttributeKind::integers, "where the input's axes go, ascending")
           .infer(infer_broadcast)
+          .broadcasts()
           .reference([](ReferenceCall& call) {
             const Integers& dims = call.attributes().integers("dims");
             copy_from(call, [&](const auto& at, auto& from) {
@@ -188,7 +189,7 @@ std::vector<Type> infer_reshape(InferContext& c) {
     std::optional<Dim> rest;
     if (!known.is(0)) rest = count.divided_by(known);
     if (!rest) {
-      fail(ErrorCode::shape_mismatch, "{} has {} elements, which is no multiple of {}",
+      fail(ErrorCode::shape_mismatch, "{} has {} elements, which is not a multiple of {}",
            x.to_string(), count.to_string(), known.to_string());
     }
     shape[open] = *rest;
@@ -200,59 +201,6 @@ std::vector<Type> infer_reshape(InferContext& c) {
   return {{x.dtype, shape}};
 }
 
-/// Axes [from, from_end) of the input and [to, to_end) of the output that hold the same elements.
-struct ReshapeGroup {
-  size_t from, from_end, to, to_end;
-};
-
-/// The finest such groups, so that axes which a reshape does not touch keep their index.
-std::vector<ReshapeGroup> reshape_groups(const Shape& from, const Shape& to) {
-  auto products = [](const Shape& shape) {
-    std::vector<Dim> result{Dim(1)};
-    for (const Dim& dim : shape) result.push_back(result.back() * dim);
-    return result;
-  };
-  std::vector<Dim> from_products = products(from), to_products = products(to);
-  std::vector<ReshapeGroup> groups;
-  size_t i = 0, j = 0;
-  while (i < from.rank() && j < to.rank()) {
-    ReshapeGroup group{i, from.rank(), j, to.rank()};
-    bool found = false;
-    for (size_t a = i + 1; a <= from.rank() && !found; ++a) {
-      for (size_t b = j + 1; b <= to.rank() && !found; ++b) {
-        found = from_products[a] == to_products[b];
-        if (found) group.from_end = a, group.to_end = b;
-      }
-    }
-    groups.push_back(group);
-    i = group.from_end;
-    j = group.to_end;
-  }
-  return groups;
-}
-
-Expr reshape_element(ElementContext& c) {
-  const Shape& from = c.input_type(0).shape;
-  const Shape& to = c.output_type().shape;
-  std::vector<Expr> at(from.rank(), c.pool().index(0));  // axes in no group have one element
-  for (const ReshapeGroup& group : reshape_groups(from, to)) {
-    Expr linear = c.pool().index(0);
-    for (size_t i = group.to; i < group.to_end; ++i) {
-      if (!to[i].is(1)) linear = linear * c.dim(to[i]) + c.index()[i];
-    }
-    size_t outermost = group.from;
-    while (outermost + 1 < group.from_end && from[outermost].is(1)) ++outermost;
-    for (size_t i = group.from_end; i-- > outermost + 1;) {
-      if (from[i].is(1)) continue;
-      Expr extent = c.dim(from[i]);
-      at[i] = floor_mod(linear, extent);
-      linear = floor_div(linear, extent);
-    }
-    at[outermost] = linear;
-  }
-  return c.input(0, at);
-}
-
 void add_reshape(OpFamily& ops) {
   ops.add(primitive("reshape")
               .doc("The same elements, in row-major order, in another shape.")
@@ -260,17 +208,13 @@ void add_reshape(OpFamily& ops) {
               .attribute("shape", AttributeKind::shape,
                          "of the result; one dimension may be -1: what is left")
               .infer(infer_reshape)
-              .reference([](ReferenceCall& call) {
-                for (int64_t i = 0; i < call.input(0).size(); ++i)
-                  call.output(0).copy_element(i, call.input(0), i);
-              })
+              .view()
               .linear({0},
                       [](TransposeContext& c) { return reshape(c.cotangent, c.inputs[0].shape()); })
               .batch([](BatchContext& c) {
                 Shape shape = with_batch(c.size, c.attributes.shape("shape"));
                 return std::vector<Value>{reshape(c.inputs[0], shape)};
               })
-              .element(reshape_element)
               .onnx("Reshape")
               .onnx("Flatten")
               .onnx("Squeeze")
@@ -355,9 +299,9 @@ Expr reverse_element(ElementContext& c) {
 
 void add_reverse(OpFamily& ops) {
   ops.add(primitive("reverse")
-              .doc("Turns the order of the elements along some axes round.")
+              .doc("Reverses the order of the elements along some axes.")
               .input("x")
-              .attribute("axes", AttributeKind::integers, "that are turned round")
+              .attribute("axes", AttributeKind::integers, "the axes to reverse")
               .infer([](InferContext& c) {
                 normalise_axes(c, "axes", c.input(0).rank());
                 return std::vector<Type>{c.input(0)};
@@ -456,7 +400,7 @@ void add_concatenate(OpFamily& ops) {
   ops.add(primitive("concatenate")
               .doc("Joins tensors along one axis.")
               .variadic_input("parts")
-              .attribute("axis", AttributeKind::integer, "along which the parts follow each other")
+              .attribute("axis", AttributeKind::integer, "the axis to join along")
               .infer(infer_concatenate)
               .reference(reference_concatenate)
               .jvp([](JvpContext& c) {

@@ -1,5 +1,5 @@
-// Functions on the values of a graph under construction: what rules and decompositions are written
-// in.
+// Functions on the values of a graph under construction; rules and decompositions are written with
+// them.
 //
 //   Value softmax_rows(Value x) {
 //     Value e = exp(x - reduce_max(x, {1}, true));
@@ -70,7 +70,7 @@ Value select(Value predicate, Value on_true, double on_false);
 Value select(Value predicate, double on_true, Value on_false);
 Value cast(Value x, DType dtype);
 Value stop_gradient(Value x);
-/// An identity that is neither merged with an equal one nor moved; one result a value.
+/// An identity that is neither merged with an equal one nor moved; one result per value.
 std::vector<Value> barrier(std::span<const Value> values);
 
 // Structure. Axes count from the start, or from the end when negative.

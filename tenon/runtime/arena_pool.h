@@ -12,8 +12,8 @@
 
 namespace tenon {
 
-/// Plans that run one after the other use one block; concurrent runs take one each. Blocks that
-/// wait are few, and those that nobody took for long are freed. Thread-safe.
+/// Plans that run one after the other share one block; concurrent runs take one each. Only a few
+/// idle blocks are kept, and blocks unused for a long time are freed. Thread-safe.
 class ArenaPool {
  public:
   class Lease {
@@ -30,7 +30,7 @@ class ArenaPool {
   };
 
   Lease take(int64_t bytes);
-  /// Frees what waits.
+  /// Frees the idle blocks.
   void release();
   CacheStatistics statistics() const;
 
@@ -50,7 +50,7 @@ class ArenaPool {
   CacheStatistics counts_;
 };
 
-/// One a process.
+/// One per process.
 ArenaPool& shared_arenas();
 
 }  // namespace tenon

@@ -59,7 +59,7 @@ BoundValues bound_values(const Graph& graph, const BoundInputs& given, BoundValu
            inputs, graph.name());
     }
     if (known.contains(input)) {
-      fail(ErrorCode::invalid_argument, "bind: input '{}' of '{}' is bound already",
+      fail(ErrorCode::invalid_argument, "bind: input '{}' of '{}' is already bound",
            graph.input_names()[input], graph.name());
     }
     check_value(graph, input, value);

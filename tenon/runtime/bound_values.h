@@ -1,4 +1,4 @@
-// Values for inputs of a graph, checked before anything is made of them.
+// Values for inputs of a graph, checked before they are used.
 //
 //   BoundValues values = bound_values(graph, {{1, weights}}, {});
 #pragma once
@@ -9,10 +9,10 @@
 
 namespace tenon {
 
-/// By input of the graph. Sealed; equal ones share their memory with all others of the process.
+/// By input of the graph. Sealed; equal values share their memory across the process.
 using BoundValues = std::map<size_t, Literal>;
 
-/// `known` and the given ones. Errors as Executable::bind_inputs.
+/// `known` and the given values. Errors as in Executable::bind_inputs.
 BoundValues bound_values(const Graph& graph, const BoundInputs& given, BoundValues known);
 
 }  // namespace tenon

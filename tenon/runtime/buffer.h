@@ -3,7 +3,7 @@
 //   Buffer a = Buffer::allocate(DType::f32, {2, 3});
 //   Buffer view = Buffer::borrow(DType::f32, {6}, pointer);   // the user's memory, not copied
 //   a.as<float>()[0] = 1;
-//   a.unique();                            // nobody else holds it: it may be donated
+//   a.unique();                            // no other handle exists: it may be donated
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ class Buffer {
   /// Aligned to kBufferAlignment, not initialised. Throws Error(resource_exhausted).
   static Buffer allocate(DType dtype, std::vector<int64_t> shape);
   static Buffer copy_of(const Literal& literal);
-  /// The literal's own memory where it is sealed, else a copy.
+  /// Shares the literal's memory if it is sealed, else copies.
   static Buffer of(const Literal& literal);
-  /// A view onto memory that the caller keeps alive, or that `release` gives back when the last
-  /// handle goes.
+  /// A view of memory that the caller keeps alive, or that `release` frees with the last
+  /// handle.
   static Buffer borrow(DType dtype, std::vector<int64_t> shape, void* data,
                        std::function<void()> release = {});
 
@@ -36,7 +36,7 @@ class Buffer {
   std::vector<int64_t> shape() && { return std::move(shape_); }
   int64_t size() const { return element_count(shape_); }
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
-  /// Valid while a handle on the memory lives.
+  /// Valid while a handle to the memory lives.
   void* data() const& { return memory_ ? memory_->data() : nullptr; }
   void* data() const&& = delete;
   template <class T>
@@ -46,16 +46,16 @@ class Buffer {
   template <class T>
   T* as() const&& = delete;
 
-  /// The same memory under another shape of equal size.
+  /// The same memory with another shape of equal size.
   Buffer reshaped(std::vector<int64_t> shape) const;
-  /// In new memory.
+  /// A deep copy.
   Buffer copy() const;
-  /// In new memory, or this where it is sealed.
+  /// A copy, or this memory if it is sealed.
   Literal to_literal() const;
-  /// In this memory, to which nobody may write any more. Memory that Tenon does not own is copied:
-  /// who does may change it.
+  /// Shares this memory and makes it read-only. Memory that Tenon does not own is copied, since its
+  /// owner may change it.
   Literal to_constant() const;
-  /// Whether this is the only handle on memory that Tenon owns, and may write to.
+  /// Whether this is the only handle to writable memory that Tenon owns.
   bool unique() const {
     return memory_ && memory_.use_count() == 1 && memory_->is_owned() && !memory_->is_sealed();
   }

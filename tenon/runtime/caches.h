@@ -1,8 +1,8 @@
-// What the library keeps so that it need not be made again: how much it is, and what came of it.
+// Statistics of the library's caches.
 //
 //   #include <tenon/base/strings.h>
 //   RuntimeCaches caches = runtime_caches();
-//   print("{} kernels, {} found again\n", caches.kernels.held, caches.kernels.hits);
+//   print("{} kernels, {} hits\n", caches.kernels.held, caches.kernels.hits);
 //   print("idle memory: {}\n", format_bytes(static_cast<uint64_t>(caches.arenas.bytes)));
 //   release_idle_memory();
 #pragma once
@@ -11,18 +11,18 @@
 
 namespace tenon {
 
-/// Of the whole process.
+/// The caches of the whole process.
 struct RuntimeCaches {
-  CacheStatistics kernels;       // machine code: of plans that there are, and what was used last
+  CacheStatistics kernels;       // machine code of live plans, and recently used code
   CacheStatistics kernel_files;  // the same on disk (TENON_CACHE_DIR, TENON_CACHE_LIMIT)
-  CacheStatistics instances;     // plans bound to sizes, where graphs have symbols
-  CacheStatistics arenas;        // memory for intermediates between two runs
-  CacheStatistics packed;        // operands that are bound or constant, in the order of kernels
-  CacheStatistics constants;     // large ones that several graphs and executables may hold
+  CacheStatistics instances;     // plans bound to sizes, for graphs with symbols
+  CacheStatistics arenas;        // idle memory for intermediates
+  CacheStatistics packed;        // bound or constant operands, packed for kernels
+  CacheStatistics constants;     // large constants shared by graphs and executables
 };
 RuntimeCaches runtime_caches();
 
-/// Gives back the memory that plans keep for their next runs.
+/// Frees the memory that plans keep for their next runs.
 void release_idle_memory();
 
 }  // namespace tenon

@@ -93,7 +93,7 @@ void load(Extension extension) {
   // A statement that loads would wait for itself.
   static thread_local bool loading = false;
   if (loading) {
-    fail(ErrorCode::invalid_argument, "extension '{}' is loaded while another states its ops",
+    fail(ErrorCode::invalid_argument, "extension '{}' is loaded while another defines its ops",
          extension.name);
   }
   struct Loading {

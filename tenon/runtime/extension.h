@@ -1,10 +1,10 @@
-// What another library adds to Tenon: ops, kernels for them or for others, and passes.
+// Additions to Tenon from another library: ops, kernels for any ops, and passes.
 //
 //   #include <tenon/extension.h>
 //   load({.name = "shrink",
 //         .ops = [](OpFamily& ops) {
 //           ops.add(composite("soft_shrink")
-//                       .doc("x moved toward 0 by 0.5, and 0 where it is nearer.")
+//                       .doc("x moved toward 0 by 0.5; 0 if |x| <= 0.5.")
 //                       .input("x", kFloating)
 //                       .infer([](InferContext& c) { return std::vector<Type>{c.input(0)}; })
 //                       .decompose([](RuleContext& c) {
@@ -26,33 +26,33 @@
 
 namespace tenon {
 
-/// A pass, and the one of standard_passes() that it follows.
+/// A pass, and the pass of standard_passes() that it follows.
 struct PlacedPass {
   Pass pass;
   std::string after;
 };
 
-/// What it adds is there for all that the process computes: jit, transforms, model files.
+/// Its additions apply to everything that the process computes: jit, transforms, model files.
 struct Extension {
   /// For errors; also the family of its ops.
   std::string name;
-  /// States the ops, as the files of tenon/ops do. Kept, and called more than once: what it refers
-  /// to has to live as long as the process.
+  /// Defines the ops, like the files of tenon/ops. Kept, and called more than once: everything it
+  /// refers to must live as long as the process.
   std::function<void(OpFamily& ops)> ops = {};
-  /// Asked before Tenon's own and after those of extensions that were loaded before, for ops of any
-  /// kind. Where all decline, a call is computed as its op's statement says.
+  /// For ops of any kind. Tried after the kernels of extensions loaded earlier, and before Tenon's
+  /// own. If all decline, the call is computed according to its op's statement.
   std::vector<KernelEntry> kernels = {};
   std::vector<PlacedPass> passes = {};
 };
 
-/// To be called before the first call of an op: at the start of main. All of the extension is taken
-/// or, where something is wrong with it, nothing. Errors name the extension: invalid_argument where
-/// ops were used before, a statement is incomplete or a kernel lacks a function; already_exists for
-/// a name of an extension, op or pass that is taken; not_found for a kernel of an op or a pass
-/// behind one that there is not.
+/// Call it before the first call of an op: at the start of main. If anything is wrong with the
+/// extension, nothing of it is loaded. Errors name the extension: invalid_argument if ops were
+/// already used, a statement is incomplete or a kernel lacks a function; already_exists if the name
+/// of the extension, an op or a pass is taken; not_found for a kernel of an unknown op, or a pass
+/// that follows an unknown pass.
 void load(Extension extension);
 
-/// The names of those that were loaded, in order.
+/// The names of the loaded extensions, in order.
 std::vector<std::string> loaded_extensions();
 
 }  // namespace tenon

@@ -55,6 +55,10 @@ void Instance::run(void* const* inputs, void* const* outputs, std::byte* arena) 
   }
 }
 
+void Instance::pack(void* const* inputs, std::byte* arena) const {
+  for (const RepeatedPacking& r : repeated_) r.packing.pack(inputs[r.input], arena + r.offset);
+}
+
 std::string Instance::to_string() const {
   std::string text;
   for (const auto& step : steps_) {

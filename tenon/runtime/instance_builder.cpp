@@ -1,7 +1,12 @@
 #include "tenon/runtime/instance_builder.h"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <list>
+#include <map>
+#include <ranges>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -16,8 +21,6 @@
 namespace tenon {
 
 namespace {
-
-/// Its result is its input's memory.
 
 /// What symbols left open, such as whether a slice lies inside its axis, shows once they are
 /// numbers: kernels would read and write whatever is there.
@@ -52,6 +55,56 @@ void check_axes(const std::vector<int64_t>& shape) {
        Shape::of(shape).to_string(), empty ? ", its empty axes left out," : "");
 }
 
+/// Donated inputs of one type that no output has taken yet, in order: a tree finds the first one
+/// that is read early enough.
+class DonatedInputs {
+ public:
+  static constexpr size_t kNone = std::numeric_limits<size_t>::max();
+
+  void add(size_t input, int32_t last_read) {
+    inputs_.push_back(input);
+    reads_.push_back(last_read);
+  }
+  /// After the last add().
+  void finish() {
+    leaves_ = std::bit_ceil(inputs_.size());
+    earliest_.assign(2 * leaves_, kTaken);
+    std::ranges::copy(reads_, earliest_.begin() + static_cast<std::ptrdiff_t>(leaves_));
+    for (size_t node = leaves_; node-- > 1;) update(node);
+  }
+
+  size_t first_read_before(int32_t step) const {
+    if (earliest_[1] >= step) return kNone;
+    size_t node = 1;
+    while (node < leaves_) node = 2 * node + (earliest_[2 * node] >= step);
+    return inputs_[node - leaves_];
+  }
+  bool contains(size_t input) const {
+    const size_t place = place_of(input);
+    return place < inputs_.size() && inputs_[place] == input &&
+           earliest_[leaves_ + place] != kTaken;
+  }
+  void remove(size_t input) {
+    size_t node = leaves_ + place_of(input);
+    earliest_[node] = kTaken;
+    while (node > 1) update(node /= 2);
+  }
+
+ private:
+  static constexpr int32_t kTaken = std::numeric_limits<int32_t>::max();
+  size_t place_of(size_t input) const {
+    return static_cast<size_t>(std::ranges::lower_bound(inputs_, input) - inputs_.begin());
+  }
+  void update(size_t node) {
+    earliest_[node] = std::min(earliest_[2 * node], earliest_[2 * node + 1]);
+  }
+
+  std::vector<size_t> inputs_;  // ascending
+  std::vector<int32_t> reads_;
+  size_t leaves_ = 1;
+  std::vector<int32_t> earliest_;  // of a binary tree: the least last read below a node
+};
+
 }  // namespace
 
 InstanceBuilder::InstanceBuilder(Instance& instance, const SymbolValues& symbols,
@@ -69,7 +122,14 @@ ConcreteType InstanceBuilder::concrete(const Type& type) const {
   return result;
 }
 
+int64_t InstanceBuilder::bytes_of(ValueId value) const {
+  int64_t& bytes = bytes_[value.index];
+  if (bytes < 0) bytes = concrete(graph_.type(value)).bytes();
+  return bytes;
+}
+
 void InstanceBuilder::build() {
+  bytes_.assign(graph_.value_count(), -1);
   if (!symbols_.empty()) check_sizes(graph_, symbols_);
   for (ValueId input : graph_.inputs())
     instance_.input_types_.push_back(concrete(graph_.type(input)));
@@ -81,12 +141,13 @@ void InstanceBuilder::build() {
   assign_outputs();
   donate_inputs();
   reuse_dying_inputs();
-  for (NodeId id : order_) {
+  prepared_.resize(order_.size());
+  for (size_t i = 0; i < order_.size(); ++i) {
     ++now_;
-    prepare_node(id);
+    prepare_node(order_[i], prepared_[i]);
   }
   assign_arena();
-  for (NodeId id : order_) make_steps(id);
+  for (size_t i = 0; i < order_.size(); ++i) make_steps(order_[i], prepared_[i]);
   copy_remaining_outputs();
 }
 
@@ -114,7 +175,7 @@ void InstanceBuilder::resolve_views() {
   for (ValueId input : graph_.inputs()) root_[input.index] = input;
   for (const Node& node : graph_.nodes()) {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      root_[node.outputs[i].index] = is_view(node) ? root_of(node.inputs[i]) : node.outputs[i];
+      root_[node.outputs[i].index] = node.op->is_view ? root_of(node.inputs[i]) : node.outputs[i];
     }
   }
 }
@@ -131,7 +192,7 @@ void InstanceBuilder::find_steps() {
         std::ranges::any_of(node.outputs, [&](ValueId output) { return read[output.index]; });
     if (!needed || is_known(node)) continue;
     for (ValueId input : node.inputs) read[input.index] = true;
-    has_step_[id] = !is_view(node);
+    has_step_[id] = !node.op->is_view;
   }
 }
 
@@ -180,17 +241,17 @@ void InstanceBuilder::assign_outputs() {
 /// Whether the kernel that writes `result` reads each element of `input` no later than it writes
 /// the same place.
 bool InstanceBuilder::may_overwrite(const Node& node, ValueId result, ValueId input) const {
-  auto code = program_.fusions.find(graph_.value(result).producer);
-  if (code == program_.fusions.end()) return false;
+  const FusionCode* const code = program_.code_of(graph_.value(result).producer);
+  if (code == nullptr) return false;
   size_t output = graph_.value(result).output;
-  for (const FusionCode::Step& step : code->second.steps) {
+  for (const FusionCode::Step& step : code->steps) {
     for (size_t buffer = 0; buffer < step.operands.size(); ++buffer) {
       uint32_t operand = step.operands[buffer];
       bool reads = operand < node.inputs.size() && root_of(node.inputs[operand]) == input;
       if (operand != node.inputs.size() + output && !reads) continue;
       if (reads) {
         // Another launch may read it only if it does not write the result's memory before.
-        if (code->second.steps.size() > 1) return false;
+        if (code->steps.size() > 1) return false;
         continue;
       }
       for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -213,12 +274,13 @@ void InstanceBuilder::donate_inputs() {
     if (storage.kind == Storage::Kind::input) taken[storage.index] = true;
   }
   // Donated inputs that are left, by what has to be equal.
-  std::map<std::pair<DType, int64_t>, std::list<size_t>> left;
+  std::map<std::pair<DType, int64_t>, DonatedInputs> left;
   for (size_t d = 0; d < graph_.inputs().size(); ++d) {
     if (d >= options_.donated.size() || !options_.donated[d] || taken[d]) continue;
     const ConcreteType& type = instance_.input_types_[d];
-    left[{type.dtype, type.bytes()}].push_back(d);
+    left[{type.dtype, type.bytes()}].add(d, last_[graph_.inputs()[d].index]);
   }
+  for (auto& [type, inputs] : left) inputs.finish();
   for (size_t i = 0; i < graph_.outputs().size(); ++i) {
     ValueId root = root_of(graph_.outputs()[i]);
     const Storage& storage = storage_[root.index];
@@ -228,15 +290,18 @@ void InstanceBuilder::donate_inputs() {
     if (alike == left.end()) continue;
     const Node& node = *graph_.producer(root);
     const int32_t written = first_[root.index];
-    auto finished = [&](size_t d) {
-      ValueId input = graph_.inputs()[d];
-      const int32_t read = last_[input.index];
-      return read < written || (read == written && may_overwrite(node, root, input));
-    };
-    auto chosen = std::ranges::find_if(alike->second, finished);
-    if (chosen == alike->second.end()) continue;
-    instance_.donated_input_[i] = static_cast<int>(*chosen);
-    alike->second.erase(chosen);
+    DonatedInputs& inputs = alike->second;
+    // The first that was read before, or that this very node reads and may overwrite.
+    size_t chosen = inputs.first_read_before(written);
+    for (ValueId operand : node.inputs) {
+      const ValueId input = root_of(operand);
+      if (!graph_.is_input(input) || last_[input.index] != written) continue;
+      const size_t d = graph_.value(input).output;
+      if (d < chosen && inputs.contains(d) && may_overwrite(node, root, input)) chosen = d;
+    }
+    if (chosen == DonatedInputs::kNone) continue;
+    instance_.donated_input_[i] = static_cast<int>(chosen);
+    inputs.remove(chosen);
   }
 }
 
@@ -244,7 +309,7 @@ void InstanceBuilder::donate_inputs() {
 void InstanceBuilder::reuse_dying_inputs() {
   for (NodeId id : order_) {
     const Node& node = graph_.node(id);
-    if (!program_.fusions.contains(id)) continue;
+    if (!program_.code_of(id)) continue;
     std::vector<ValueId> taken;
     for (ValueId output : node.outputs) {
       if (storage_[output.index].kind != Storage::Kind::arena) continue;
@@ -270,16 +335,16 @@ uint32_t InstanceBuilder::add_arena_buffer(int64_t bytes, int32_t first, int32_t
   return static_cast<uint32_t>(arena_.size() - 1);
 }
 
-void InstanceBuilder::prepare_node(NodeId id) {
-  if (auto code = program_.fusions.find(id); code != program_.fusions.end()) {
-    for (const Type& type : code->second.temporaries)
-      prepared_[id].scratch.push_back(add_scratch(concrete(type).bytes()));
+void InstanceBuilder::prepare_node(NodeId id, Prepared& prepared) {
+  if (const FusionCode* const code = program_.code_of(id)) {
+    for (const Type& type : code->temporaries)
+      prepared.scratch.push_back(add_scratch(concrete(type).bytes()));
     return;
   }
-  program_.regions.contains(id) ? prepare_regions(id) : prepare_kernel(id);
+  program_.regions.contains(id) ? prepare_regions(id, prepared) : prepare_kernel(id, prepared);
 }
 
-/// Of the inputs of a region, which a loop hands on as they are where they are its constants.
+/// Of the inputs of a region, which a loop passes on unchanged where they are its constants.
 KnownValues InstanceBuilder::known_in_region(const Node& node, const Graph& graph) const {
   const Control control = control_of(*node.op);
   const size_t first = control == Control::cond ? 1 : 0;  // the predicate
@@ -294,13 +359,14 @@ KnownValues InstanceBuilder::known_in_region(const Node& node, const Graph& grap
   return known;
 }
 
-void InstanceBuilder::prepare_regions(NodeId id) {
+void InstanceBuilder::prepare_regions(NodeId id, Prepared& prepared) {
   const Node& node = graph_.node(id);
-  Prepared& prepared = prepared_[id];
   int64_t arena = 0;
   for (const Program& region : program_.regions.at(id)) {
     const KnownValues known = known_in_region(node, *region.graph);
-    const InstanceOptions options{.exact_convolutions = options_.exact_convolutions};
+    InstanceOptions options{.exact_convolutions = options_.exact_convolutions};
+    if (control_of(*node.op) == Control::scan)
+      options.repeated.resize(Scan::of(node).constants, true);
     instance_.regions_.push_back(std::make_unique<Instance>(region, symbols_, options, known));
     const Instance& made = *instance_.regions_.back();
     prepared.regions.push_back(&made);
@@ -318,37 +384,65 @@ void InstanceBuilder::prepare_regions(NodeId id) {
   prepared.scratch.push_back(add_scratch(1));
 }
 
-void InstanceBuilder::prepare_kernel(NodeId id) {
+void InstanceBuilder::prepare_kernel(NodeId id, Prepared& prepared) {
   const Node& node = graph_.node(id);
-  Prepared& prepared = prepared_[id];
   prepared.attributes = evaluate_attributes(node.attributes, symbols_);
   KernelRequest request{.op = *node.op,
                         .attributes = prepared.attributes,
                         .generator = program_.generator,
                         .exact_convolutions = options_.exact_convolutions};
-  std::vector<std::optional<Literal>> known;
+  std::vector<bool> known, fixed;  // in every run; in the runs of a loop as well
   for (ValueId input : node.inputs) {
-    known.push_back(known_value(input));
-    request.known.push_back(known.back().has_value());
+    known.push_back(known_value(input).has_value());
+    fixed.push_back(known.back() || repeated_input(input).has_value());
   }
+  request.known = fixed;
   try {
     for (ValueId input : node.inputs) request.inputs.push_back(concrete(graph_.type(input)));
     for (ValueId output : node.outputs) request.outputs.push_back(concrete(graph_.type(output)));
     prepared.kernel = make_kernel(request);
+    const auto allocates = [&](size_t i) {
+      const auto packing = prepared.kernel.kernel->packing(i);
+      return !known[i] && packing && packing->allocates;
+    };
+    if (std::ranges::any_of(std::views::iota(size_t{0}, fixed.size()), allocates)) {
+      request.known = known;  // a run allocates nothing
+      prepared.kernel = make_kernel(request);
+    }
   } catch (Error& error) {
     if (!node.label.empty()) error.note("in {}", node.label);
     throw;
   }
-  for (size_t i = 0; i < known.size(); ++i) {
-    if (!known[i]) continue;
+  pack_inputs(id, prepared);
+  prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
+}
+
+std::optional<size_t> InstanceBuilder::repeated_input(ValueId value) const {
+  const auto& inputs = graph_.inputs();
+  const auto found = std::ranges::find(inputs, root_of(value));
+  const auto index = static_cast<size_t>(found - inputs.begin());
+  if (index >= options_.repeated.size() || !options_.repeated[index]) return std::nullopt;
+  return index;
+}
+
+/// Known ones now, those that a loop repeats in Instance::pack.
+void InstanceBuilder::pack_inputs(NodeId id, Prepared& prepared) {
+  const Node& node = graph_.node(id);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
     const std::optional<Packing> packing = prepared.kernel.kernel->packing(i);
     if (!packing) continue;
-    const std::shared_ptr<const PackedOperand> packed = packed_operand(*known[i], *packing);
-    prepared.packed[i] = add_constant(packed, packed->memory->data());
-    instance_.packed_bytes_ += static_cast<int64_t>(packing->bytes);
-    prepared.kernel.reasons += fmt::format(", input {} packed", i);
+    if (const std::optional<Literal> known = known_value(node.inputs[i])) {
+      const std::shared_ptr<const PackedOperand> packed = packed_operand(*known, *packing);
+      prepared.packed.emplace_back(i, add_constant(packed, packed->memory->data()));
+      instance_.packed_bytes_ += static_cast<int64_t>(packing->bytes);
+      prepared.kernel.reasons += fmt::format(", input {} packed", i);
+    } else if (repeated_input(node.inputs[i])) {
+      const auto end = static_cast<int32_t>(order_.size()) + 1;
+      prepared.repeated.emplace_back(
+          i, add_arena_buffer(static_cast<int64_t>(packing->bytes), 0, end));
+      prepared.kernel.reasons += fmt::format(", input {} packed once for all steps", i);
+    }
   }
-  prepared.scratch.push_back(add_scratch(prepared.kernel.kernel->scratch_bytes()));
 }
 
 void InstanceBuilder::assign_arena() {
@@ -399,8 +493,9 @@ Location InstanceBuilder::constant_location(uint32_t constant) const {
   return {static_cast<uint32_t>(before) + constant, 0};
 }
 
-std::vector<Location> InstanceBuilder::locations(const std::vector<ValueId>& values) const {
+std::vector<Location> InstanceBuilder::locations(std::span<const ValueId> values) const {
   std::vector<Location> result;
+  result.reserve(values.size());
   for (ValueId value : values) result.push_back(location(value));
   return result;
 }
@@ -424,18 +519,24 @@ double InstanceBuilder::flops_of(const Graph& body) const {
   return flops;
 }
 
-void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
+void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code,
+                                        const Prepared& prepared) {
   const Node& node = graph_.node(id);
-  std::vector<Location> all = locations(node.inputs);
-  for (ValueId output : node.outputs) all.push_back(location(output));
-  for (uint32_t buffer : prepared_[id].scratch) all.push_back(arena_location(buffer));
+  const size_t operand_count = node.inputs.size() + node.outputs.size() + prepared.scratch.size();
+  std::vector<Location> all;
   std::vector<int64_t> sizes;
+  all.reserve(operand_count);
+  sizes.reserve(operand_count);
+  for (ValueId input : node.inputs) all.push_back(location(input));
+  for (ValueId output : node.outputs) all.push_back(location(output));
+  for (uint32_t buffer : prepared.scratch) all.push_back(arena_location(buffer));
   for (ValueId input : node.inputs) sizes.push_back(bytes_of(input));
   for (ValueId output : node.outputs) sizes.push_back(bytes_of(output));
-  for (uint32_t buffer : prepared_[id].scratch) sizes.push_back(arena_[buffer].bytes);
+  for (uint32_t buffer : prepared.scratch) sizes.push_back(arena_[buffer].bytes);
   double flops = flops_of(fusion_body(node));
   for (const FusionCode::Step& step : code.steps) {
     std::vector<Location> operands;
+    operands.reserve(step.operands.size());
     double bytes = 0;
     for (uint32_t operand : step.operands) {
       operands.push_back(all.at(operand));
@@ -452,9 +553,8 @@ void InstanceBuilder::make_fusion_steps(NodeId id, const FusionCode& code) {
   }
 }
 
-void InstanceBuilder::make_control_step(NodeId id) {
+void InstanceBuilder::make_control_step(NodeId id, const Prepared& prepared) {
   const Node& node = graph_.node(id);
-  const Prepared& prepared = prepared_[id];
   std::vector<Location> inputs = locations(node.inputs);
   std::vector<Location> outputs = locations(node.outputs);
   Location arena = arena_location(prepared.scratch[0]);
@@ -493,24 +593,28 @@ void InstanceBuilder::make_control_step(NodeId id) {
   layout.length = scan.length.evaluate(symbols_);
   layout.reverse = scan.reverse;
   const std::vector<ValueId>& results = region("body").graph().outputs();
+  std::unordered_map<uint32_t, int> stacked;  // by result of the body
+  for (size_t y = layout.carries; y < results.size(); ++y)
+    stacked[results[y].index] = static_cast<int>(y);
   for (size_t carry = 0; carry < layout.carries; ++carry) {
-    int stacked = -1;
-    for (size_t y = layout.carries; y < results.size(); ++y) {
-      if (results[y] == results[carry]) stacked = static_cast<int>(y);
-    }
-    layout.stacked.push_back(stacked);
+    const auto found = stacked.find(results[carry].index);
+    layout.stacked.push_back(found == stacked.end() ? -1 : found->second);
   }
   add_step(std::make_unique<ScanStep>(region("body"), layout, inputs, outputs, other, arena), node);
 }
 
-void InstanceBuilder::make_steps(NodeId id) {
+void InstanceBuilder::make_steps(NodeId id, Prepared& prepared) {
   const Node& node = graph_.node(id);
-  if (auto code = program_.fusions.find(id); code != program_.fusions.end())
-    return make_fusion_steps(id, code->second);
-  if (program_.regions.contains(id)) return make_control_step(id);
-  Prepared& prepared = prepared_[id];
+  if (const FusionCode* const code = program_.code_of(id))
+    return make_fusion_steps(id, *code, prepared);
+  if (program_.regions.contains(id)) return make_control_step(id, prepared);
   std::vector<Location> inputs = locations(node.inputs);
   for (const auto& [input, packed] : prepared.packed) inputs[input] = constant_location(packed);
+  for (const auto& [input, buffer] : prepared.repeated) {
+    inputs[input] = arena_location(buffer);
+    instance_.repeated_.push_back({*repeated_input(node.inputs[input]),
+                                   *prepared.kernel.kernel->packing(input), plan_.offsets[buffer]});
+  }
   add_step(
       std::make_unique<LibraryStep>(std::move(prepared.kernel), std::move(inputs),
                                     locations(node.outputs), arena_location(prepared.scratch[0])),

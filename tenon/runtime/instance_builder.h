@@ -1,8 +1,9 @@
 // Binds a program to sizes: the work behind Instance's constructor.
 #pragma once
 
-#include <map>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "tenon/compile/memory_plan.h"
@@ -18,7 +19,7 @@ class InstanceBuilder {
   void build();
 
  private:
-  /// Memory that values, temporaries or scratch share. `arena_buffer_` says which one of the arena.
+  /// Memory shared by values, temporaries or scratch. `arena_buffer_` is its buffer in the arena.
   struct Storage {
     enum class Kind : uint8_t { arena, input, output, constant } kind = Kind::arena;
     uint32_t index = 0;  // of the input, output or constant; kNone in the arena
@@ -26,7 +27,7 @@ class InstanceBuilder {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   ConcreteType concrete(const Type& type) const;
-  /// Ways are shortened as they are walked: results written in place make long ones.
+  /// Compresses paths while following them: results written in place make long ones.
   ValueId root_of(ValueId value) const {
     while (root_[value.index] != value) {
       ValueId& next = root_[value.index];
@@ -35,9 +36,9 @@ class InstanceBuilder {
     }
     return value;
   }
-  int64_t bytes_of(ValueId value) const { return concrete(graph_.type(value)).bytes(); }
+  int64_t bytes_of(ValueId value) const;
 
-  /// The value of a view, constant or known value; nothing where runs differ.
+  /// The value of a view, constant or known value; none if it differs between runs.
   std::optional<Literal> known_value(ValueId value) const;
   bool is_known(const Node& node) const;
   uint32_t add_constant(std::shared_ptr<const void> owner, const std::byte* data);
@@ -56,18 +57,29 @@ class InstanceBuilder {
   Location location(ValueId value) const;
   Location arena_location(uint32_t buffer) const;
   Location constant_location(uint32_t constant) const;
-  std::vector<Location> locations(const std::vector<ValueId>& values) const;
+  std::vector<Location> locations(std::span<const ValueId> values) const;
 
   /// First the scratch that each node needs is collected, then memory is placed, then steps are
   /// made.
-  void prepare_node(NodeId id);
-  void prepare_regions(NodeId id);
-  void prepare_kernel(NodeId id);
-  void make_steps(NodeId id);
+  struct Prepared {
+    ChosenKernel kernel;
+    Attributes attributes;          // with every dimension a number
+    std::vector<uint32_t> scratch;  // arena buffers
+    std::vector<const Instance*> regions;
+    std::vector<std::pair<size_t, uint32_t>> packed;  // inputs: constants of the instance
+    std::vector<std::pair<size_t, uint32_t>> repeated;  // inputs: arena buffers filled before the runs
+  };
+  void prepare_node(NodeId id, Prepared& prepared);
+  void prepare_regions(NodeId id, Prepared& prepared);
+  void prepare_kernel(NodeId id, Prepared& prepared);
+  /// The input of a loop's body that `value` is a view of, if that is the same in all of its steps.
+  std::optional<size_t> repeated_input(ValueId value) const;
+  void pack_inputs(NodeId id, Prepared& prepared);
+  void make_steps(NodeId id, Prepared& prepared);
   /// One for each floating elementwise operation and element, and for each element that is reduced.
   double flops_of(const Graph& body) const;
-  void make_fusion_steps(NodeId id, const FusionCode& code);
-  void make_control_step(NodeId id);
+  void make_fusion_steps(NodeId id, const FusionCode& code, const Prepared& prepared);
+  void make_control_step(NodeId id, const Prepared& prepared);
   void add_step(std::unique_ptr<Step> step, const Node& node);
   void copy_remaining_outputs();
 
@@ -86,16 +98,10 @@ class InstanceBuilder {
   MemoryPlan plan_;
   int32_t now_ = 0;
 
-  struct Prepared {
-    ChosenKernel kernel;
-    Attributes attributes;          // with every dimension a number
-    std::vector<uint32_t> scratch;  // arena buffers
-    std::vector<const Instance*> regions;
-    std::map<size_t, uint32_t> packed;  // by input: constants of the instance
-  };
-  std::map<NodeId, Prepared> prepared_;
-  std::vector<bool> has_step_;  // per node
+  mutable std::vector<int64_t> bytes_;  // per value, or -1: not asked for yet
+  std::vector<bool> has_step_;          // per node
   std::vector<NodeId> order_;
+  std::vector<Prepared> prepared_;  // of the nodes in order_
 };
 
 }  // namespace tenon

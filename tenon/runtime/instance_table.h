@@ -1,4 +1,4 @@
-// A program's instances by the values of its symbols: those that were used last.
+// A program's most recently used instances, by the values of its symbols.
 //
 //   InstanceTable table(64);
 //   std::shared_ptr<const Instance> instance = table.latest_if(takes_these_shapes);
@@ -19,7 +19,7 @@ namespace tenon {
 
 class Instance;
 
-/// Thread-safe. Runs hold the instance they use, so that it may go from the table meanwhile.
+/// Thread-safe. Runs hold the instance they use, so it may be dropped from the table meanwhile.
 class InstanceTable {
  public:
   explicit InstanceTable(size_t most) : most_(most) {}
@@ -27,7 +27,7 @@ class InstanceTable {
   InstanceTable(const InstanceTable&) = delete;
   InstanceTable& operator=(const InstanceTable&) = delete;
 
-  /// The one that was used last, where `fits(instance)`; else null.
+  /// The most recently used one if `fits(instance)`, else null.
   template <class Fits>
   std::shared_ptr<const Instance> latest_if(Fits&& fits) const {
     const std::shared_lock lock(mutex_);
@@ -35,9 +35,9 @@ class InstanceTable {
     if (latest == nullptr || !fits(*latest->instance)) return nullptr;
     return used(*latest);
   }
-  /// Null where there is none. Readers do not wait for one another.
+  /// Null if there is none. Readers do not wait for one another.
   std::shared_ptr<const Instance> find(const SymbolValues& symbols) const;
-  /// What is found from now on: `instance`, or what another thread added before.
+  /// Adds `instance` and returns it, or returns the one that another thread added before.
   std::shared_ptr<const Instance> add(const SymbolValues& symbols,
                                       std::shared_ptr<const Instance> instance);
 

@@ -24,13 +24,13 @@ Packing in_turn(Packing first, std::optional<Packing> rest) {
                                                                         void* packed) {
     const std::shared_ptr<Blob> between = Blob::allocate(first.bytes);
     if (!between) {
-      fail(ErrorCode::resource_exhausted, "cannot allocate {} to bring an operand into order",
+      fail(ErrorCode::resource_exhausted, "cannot allocate {} to pack an operand",
            format_bytes(first.bytes));
     }
     first.pack(operand, between->data());
     rest.pack(between->data(), packed);
   };
-  return {layout, bytes, pack};
+  return {layout, bytes, pack, true};
 }
 
 namespace {

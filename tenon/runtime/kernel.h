@@ -1,10 +1,10 @@
-// Kernels of single calls, from a library, in native code or generated for their sizes, chosen by
-// asking an ordered list.
+// Kernels of single calls, from a library, in native code or generated for their sizes, chosen from
+// an ordered list.
 //
 //   given: extern KernelRequest& request; void *const *inputs, *const *outputs, *scratch;
 //   ChosenKernel chosen = make_kernel(request);      // the first that accepts
 //   chosen.kernel->run(inputs, outputs, scratch);
-//   chosen.reasons;                                  // why those before it did not
+//   chosen.reasons;                                  // why those before it declined
 #pragma once
 
 #include <cstdint>
@@ -33,16 +33,17 @@ struct ConcreteType {
   std::string to_string() const { return Type{dtype, Shape::of(shape)}.to_string(); }
 };
 
-/// An operand in a kernel's own order: what is made of it once where its value is known.
+/// An operand in a kernel's own layout, packed once if its value is known.
 struct Packing {
-  Hash128 layout;    // tells apart all that is made of equal bytes
+  Hash128 layout;    // distinguishes different packings of equal bytes
   size_t bytes = 0;  // of the result, which is aligned to kBufferAlignment
   /// Thread-safe. May be called after the kernel is gone.
   std::function<void(const void* operand, void* packed)> pack;
+  bool allocates = false;  // while it packs
 };
 
-/// `first`, and `rest` of what it gives, where there is one: for kernels that hand an operand on in
-/// another order. Packing is error resource_exhausted where there is no memory in between.
+/// `first`, then `rest`, if given, on its result: for kernels that pass an operand on in another
+/// layout. Packing throws resource_exhausted if there is no memory for the intermediate result.
 Packing in_turn(Packing first, std::optional<Packing> rest);
 
 struct KernelRequest {
@@ -50,22 +51,23 @@ struct KernelRequest {
   const Attributes& attributes;
   std::vector<ConcreteType> inputs;
   std::vector<ConcreteType> outputs;
-  CodeGenerator* generator = nullptr;  // for kernels that are made for the sizes of the call
+  CodeGenerator* generator = nullptr;  // for kernels that are generated for the sizes of the call
   bool exact_convolutions = false;     // as in CompileOptions
-  /// One an input, or empty: it is a constant or bound, so that its value is the same in every run.
+  /// One per input, or empty: whether it is constant or bound, with the same value in every run, or
+  /// the same in all steps of a loop.
   std::vector<bool> known = {};
 
   bool is_known(size_t input) const { return input < known.size() && known[input]; }
 };
 
-/// One call with fixed types. Thread-safe. run() does not allocate, except where the reference, a
-/// sort or a custom call runs.
+/// One call with fixed types. Thread-safe. run() does not allocate, except in the reference, sorts
+/// and custom calls.
 class OpKernel {
  public:
   virtual ~OpKernel() = default;
   virtual void run(void* const* inputs, void* const* outputs, void* scratch) const = 0;
-  /// What run() takes in place of an input; nothing: the input as it is. Only of inputs that were
-  /// known when the kernel was made. It says the same whenever it is asked.
+  /// The packing that run() takes in place of an input; none: the input itself. Only for inputs
+  /// that were known when the kernel was made. Always returns the same.
   virtual std::optional<Packing> packing(size_t input) const {
     static_cast<void>(input);
     return std::nullopt;
@@ -86,16 +88,16 @@ struct KernelEntry {
 };
 
 /// In order of preference: those of extensions, then Tenon's. The last entry, for every op, is the
-/// reference: it runs what the others decline.
+/// reference, which runs calls that all others decline.
 const std::vector<KernelEntry>& cpu_kernels();
-/// For load() (extension.h): nothing was compiled yet.
+/// For load() (extension.h), before anything is compiled.
 void extend_cpu_kernels(std::vector<KernelEntry> kernels);
 
 struct ChosenKernel {
   std::unique_ptr<OpKernel> kernel;
   std::string reasons;  // "matrix product declined: …; reference"
 };
-/// Throws Error(unsupported) with every reason when none accepts.
+/// Throws Error(unsupported) with every reason if none accepts.
 ChosenKernel make_kernel(const KernelRequest& request);
 
 }  // namespace tenon

@@ -62,7 +62,7 @@ class Extraction {
       if (!graph_.type(input).shape.is_constant()) return false;
       read += bytes_of(input);
     }
-    if (is_view(node)) return true;
+    if (node.op->is_view) return true;
     return written <= read && !uses_symbols(id);
   }
 
@@ -73,8 +73,8 @@ class Extraction {
 
   bool uses_symbols(NodeId id) const {
     const Node& node = graph_.node(id);
-    const auto code = program_.fusions.find(id);
-    if (code == program_.fusions.end()) {
+    const FusionCode* const code = program_.code_of(id);
+    if (code == nullptr) {
       return std::ranges::any_of(node.attributes, [](const auto& entry) {
         const Shape* shape = entry.second.template get_if<Shape>();
         return shape != nullptr && !shape->is_constant();
@@ -85,8 +85,8 @@ class Extraction {
     for (uint32_t i = 0; i < body.value_count(); ++i) {
       if (has_symbols(body.type(ValueId{i}))) return true;
     }
-    return std::ranges::any_of(code->second.temporaries, has_symbols) ||
-           std::ranges::any_of(code->second.steps, [](const FusionCode::Step& step) {
+    return std::ranges::any_of(code->temporaries, has_symbols) ||
+           std::ranges::any_of(code->steps, [](const FusionCode::Step& step) {
              return !step.kernel->symbol_names().empty();
            });
   }
@@ -99,7 +99,7 @@ class Extraction {
     std::vector<bool> taken(graph_.value_count(), false);
     const auto take = [&](ValueId value) {
       const Node* producer = graph_.producer(value);
-      while (producer != nullptr && is_view(*producer)) {
+      while (producer != nullptr && producer->op->is_view) {
         value = viewed(*producer, value);
         producer = graph_.producer(value);
       }
@@ -108,7 +108,7 @@ class Extraction {
       result_.outputs.push_back(value);
     };
     for (const Node& node : graph_.nodes()) {
-      if (is_made(node) || is_view(node)) continue;
+      if (is_made(node) || node.op->is_view) continue;
       for (ValueId input : node.inputs) take(input);
     }
     for (ValueId output : graph_.outputs()) take(output);
@@ -141,17 +141,15 @@ class Extraction {
 
   void copy(NodeId id) {
     const Node& node = graph_.node(id);
-    std::vector<ValueId> inputs;
+    ValueIds inputs;
     for (ValueId input : node.inputs) inputs.push_back(copy_of(input));
-    std::vector<Type> types;
-    for (ValueId output : node.outputs) types.push_back(graph_.type(output));
-    const NodeId made = result_.program.graph->add_node(node.op, node.attributes, std::move(inputs),
-                                                        std::move(types), node.label);
+    const NodeId made = result_.program.graph->add_copy(graph_, id, std::move(inputs));
     const Node& copied = result_.program.graph->node(made);
     for (size_t i = 0; i < node.outputs.size(); ++i)
       copies_[node.outputs[i].index] = copied.outputs[i];
-    if (auto code = program_.fusions.find(id); code != program_.fusions.end())
-      result_.program.fusions.emplace(made, code->second);
+    if (!program_.code_of(id)) return;
+    result_.program.fusions.resize(made + 1);
+    result_.program.fusions[made] = program_.fusions[id];
   }
 
   const Program& program_;

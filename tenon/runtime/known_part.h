@@ -1,7 +1,7 @@
-// What a program computes from known inputs alone, as a program of its own that runs once.
+// The part of a program that depends only on known inputs, as a separate program that runs once.
 //
 //   KnownPart part = known_part(program, known);
-//   KnownValues all = with_known_part(program, known, {});     // and what follows from it
+//   KnownValues all = with_known_part(program, known, {});     // and the results of that part
 #pragma once
 
 #include <vector>
@@ -15,12 +15,12 @@ struct KnownPart {
   std::vector<ValueId> inputs, outputs;  // of the whole program: what it reads, and what it makes
 };
 
-/// Nodes that read nothing but constants, known inputs and one another, and whose results are no
-/// larger than what they read; custom calls too, which are functions of what they read. Those with
-/// regions, collectives, and those with sizes that are not numbers stay where they are.
+/// Nodes that read only constants, known inputs and one another, and whose results are not larger
+/// than their inputs. Includes custom calls, which are pure; excludes nodes with regions,
+/// collectives, and nodes with symbolic sizes.
 KnownPart known_part(const Program& program, const KnownValues& known);
 
-/// `known`, with the results of its part that the rest of the program reads.
+/// `known`, plus the results of the known part that the rest of the program reads.
 KnownValues with_known_part(const Program& program, KnownValues known,
                             const InstanceOptions& options);
 

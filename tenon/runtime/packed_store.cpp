@@ -34,7 +34,7 @@ std::shared_ptr<const PackedOperand> packed_operand(const Literal& operand,
   made->source = operand;
   made->memory = Blob::allocate(packing.bytes);
   if (!made->memory) {
-    fail(ErrorCode::resource_exhausted, "cannot allocate {} for {} in the order of a kernel",
+    fail(ErrorCode::resource_exhausted, "cannot allocate {} for {}, packed for a kernel",
          format_bytes(packing.bytes), operand.type().to_string());
   }
   packing.pack(operand.data(), made->memory->data());

@@ -1,5 +1,5 @@
-// Operands in the order of kernels, made once and shared by all executables and threads whose
-// kernels read them.
+// Packed operands, made once and shared by all executables and threads whose kernels read
+// them.
 //
 //   given: const OpKernel& kernel; Literal filter;
 //   if (std::optional<Packing> packing = kernel.packing(1)) {
@@ -17,12 +17,12 @@
 namespace tenon {
 
 struct PackedOperand {
-  Literal source;  // held, so that who asks for it again can be compared with it
+  Literal source;  // kept, so that later requests can be compared with it
   std::shared_ptr<Blob> memory;
 };
 
-/// Found by the operand's bytes and the packing's layout, or made now. It goes when nobody holds
-/// it. Error resource_exhausted where there is no memory for it.
+/// Found by the operand's bytes and the packing's layout, or made now. Freed with its last user.
+/// Error resource_exhausted if there is no memory for it.
 std::shared_ptr<const PackedOperand> packed_operand(const Literal& operand, const Packing& packing);
 
 CacheStatistics packed_operand_statistics();

@@ -151,6 +151,7 @@ void ScanStep::run(std::byte* const* bases) const {
   size_t first_slice = layout_.constants + layout_.carries;
   Pointers inputs = resolve_all(inputs_, bases);
   Pointers outputs(outputs_.size());
+  if (layout_.length > 0) body_.pack(inputs.data(), arena);
   for (int64_t i = 0; i < layout_.length; ++i) {
     int64_t at = layout_.reverse ? layout_.length - 1 - i : i;
     for (size_t x = first_slice; x < inputs_.size(); ++x) {

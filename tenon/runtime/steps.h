@@ -9,7 +9,7 @@
 
 namespace tenon {
 
-/// A generated kernel; its parallel loop is cut into chunks for the thread pool.
+/// A generated kernel; its parallel loop is split into chunks for the thread pool.
 class GeneratedStep : public Step {
  public:
   GeneratedStep(std::shared_ptr<const CompiledKernel> kernel, std::vector<Location> operands,
@@ -66,7 +66,7 @@ class CondStep : public Step {
   Location arena_;
 };
 
-/// Runs a region for as long as another one gives true. Two sets of state buffers take turns.
+/// Runs a region while another one returns true. The state is double-buffered.
 class WhileStep : public Step {
  public:
   /// `inputs` are constants, then the initial states.
@@ -91,8 +91,8 @@ class ScanStep : public Step {
     size_t carries = 0;
     int64_t length = 0;
     bool reverse = false;
-    /// For each carry, the stacked result that is the same value, or -1: then its slice serves as
-    /// the carry.
+    /// For each carry, the stacked result that is the same value, whose slice then serves as the
+    /// carry, or -1.
     std::vector<int> stacked;
   };
   ScanStep(const Instance& body, Layout layout, std::vector<Location> inputs,

@@ -10,8 +10,8 @@
 
 namespace tenon::detail {
 
-/// A graph applied to its first inputs only: what needs no others is recorded at once, and shared
-/// by all that is recorded when the others come.
+/// A graph applied to its first inputs only. Calls that need no other inputs are recorded at once
+/// and shared by everything recorded when the other inputs come.
 class PartialApplication {
  public:
   PartialApplication(std::shared_ptr<const Graph> graph, std::span<const Tensor> known);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tenon/graph/broadcast.h"
 #include "tenon/graph/build.h"
 #include "tenon/ops/index_check.h"
 #include "tenon/ops/known_op.h"
@@ -86,17 +87,11 @@ void fill_in_size(Attributes& attributes) {
 /// Indices that are known when a call is recorded are checked then; nothing is computed for it.
 void check_known_indices(const OpDef& op, std::span<const NodeRef> inputs,
                          const Attributes& attributes) {
-  static constinit KnownOp gather("gather"), scatter("scatter"), embedding("embedding"),
-      cross_entropy("softmax_cross_entropy");
-  if (&op == &gather.get() || &op == &scatter.get()) {
-    check_known_indices(op.name, inputs[0]->type, *inputs[1], attributes.integer("axis"), 0);
-  } else if (&op == &embedding.get()) {
-    check_known_indices(op.name, inputs[0]->type, *inputs[1], 0, 0);
-  } else if (&op == &cross_entropy.get()) {
-    // Classes are the last axis, and negative labels are left out.
-    check_known_indices(op.name, inputs[0]->type, *inputs[1],
-                        static_cast<int64_t>(inputs[0]->type.rank()) - 1, INT64_MIN);
-  }
+  if (!op.indices) return;
+  const IndexInput& indices = *op.indices;
+  const Type& x = inputs[0]->type;
+  check_known_indices(op.name, x, *inputs[indices.input], indices.axis_of(attributes, x.rank()),
+                      indices.low());
 }
 
 /// The types of the results; attributes get their canonical form.
@@ -153,7 +148,7 @@ NodeRef convert_weak(const NodeRef& node, DType dtype, const OpDef& op) {
   NodeRef kept = node;
   if (promote(wide, dtype) != dtype) {
     const auto [low, high] = integer_range(dtype);
-    if (op.name.starts_with("shift_")) {
+    if (op.is_shift) {
       NodeRef negative = call_op(less.get(), {node, number_node(0, wide)}, {}).node();
       kept = call_op(select.get(), {negative, number_node(high, wide), node}, {}).node();
     }
@@ -174,15 +169,7 @@ NodeRef convert(const NodeRef& node, DType dtype, const OpDef& op) {
 NodeRef expand(const NodeRef& node, const Shape& shape) {
   const Shape& from = node->type.shape;
   if (from.always_equals(shape)) return node;
-  // Axes of size 1 are dropped first, so that broadcast only ever adds axes.
-  size_t offset = shape.rank() - from.rank();
-  Integers dims;
-  Shape kept;
-  for (size_t i = 0; i < from.rank(); ++i) {
-    if (from[i].is(1) && !shape[offset + i].is(1)) continue;
-    dims.push_back(static_cast<int64_t>(offset + i));
-    kept.push_back(from[i]);
-  }
+  auto [kept, dims] = broadcast_axes(from, shape);
   NodeRef source = node;
   if (kept.rank() != from.rank()) source = call_op(reshape_op(), {node}, {{"shape", kept}}).node();
   return call_op(broadcast_op(), {source}, {{"shape", shape}, {"dims", std::move(dims)}}).node();
@@ -205,7 +192,7 @@ DType common_dtype(const OpDef& op, std::span<const NodeRef> inputs) {
   }
   if (!tensors) return numbers.value_or(DType::boolean);
   if (numbers && *tensors == DType::boolean) return *numbers;
-  if (numbers && is_comparison(op))
+  if (numbers && op.comparison)
     return compared_dtype(*tensors, *inputs[is_number_like(*inputs[0]) ? 0 : 1]);
   if (numbers && fraction && !is_floating(*tensors)) return promote(DType::f32, *numbers);
   return *tensors;
@@ -290,7 +277,7 @@ Operands operands_of(const OpDef& op, std::span<const Tensor> inputs) {
   if (op.is_elementwise && !nodes.empty() && nodes.size() <= op.inputs.size()) {
     operands.weak = is_weak_call(op, nodes);
     if (operands.weak) nodes = widened(op, nodes);
-    if (meets_number(nodes) && is_comparison(op)) nodes = comparable(op, nodes);
+    if (meets_number(nodes) && op.comparison) nodes = comparable(op, nodes);
     unify_dtypes(op, nodes);
     unify_shapes(op, nodes);
   } else {

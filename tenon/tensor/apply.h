@@ -1,5 +1,5 @@
-// Calls of ops on tensors: what the functions of functions.h are made of, and how ops of other
-// libraries are called.
+// Calls of ops on tensors. The functions of functions.h are built on this, and it calls the ops of
+// other libraries.
 //
 //   Tensor x{1.0, 2.0};
 //   Tensor y = apply("tanh", {x});
@@ -18,8 +18,8 @@ namespace tenon {
 
 struct OpDef;
 
-/// Records a call of an op: promotes dtypes and broadcasts elementwise operands, checks types,
-/// computes nothing.
+/// Records a call of an op: promotes dtypes and broadcasts elementwise operands, and checks types.
+/// Nothing is computed.
 Tensor apply(const OpDef& op, std::span<const Tensor> inputs, Attributes attributes = {});
 Tensor apply(const OpDef& op, std::initializer_list<Tensor> inputs, Attributes attributes = {});
 Tensor apply(const OpDef& op, std::vector<Tensor> inputs, Attributes attributes = {});

@@ -5,19 +5,19 @@
 
 namespace tenon::detail {
 
-/// The calls that this thread is computing. Threads that want one of them wait until it is done.
-/// Nobody waits while he holds a claim, and calls that run the user's code are not claimed: so
-/// there are no circles. A claim that cannot be had is no error: the call is computed twice.
+/// The calls that this thread is computing. Threads that need one of them wait until it is done.
+/// A thread that holds a claim never waits, and calls that run user code are not claimed, so there
+/// are no deadlocks. A claim that cannot be taken is not an error: the call is computed twice.
 class Claim {
  public:
   Claim();
-  /// Gives up the calls and wakes who waits for them.
+  /// Releases the calls and wakes the threads that wait for them.
   ~Claim();
   Claim(const Claim&) = delete;
   Claim& operator=(const Claim&) = delete;
 
-  /// False where another thread held one of the calls: it is done with them now, and the section is
-  /// to be collected again.
+  /// False if another thread held one of the calls. That thread is now done, and the caller must
+  /// collect the section again.
   bool take(const Section& section);
 
  private:
@@ -34,7 +34,7 @@ class Claim {
   int refusals_ = 0;
 };
 
-/// Whether it is cheaper to compute again than to keep: zeros, ranges, broadcast numbers.
+/// Whether recomputing is cheaper than keeping the result: zeros, ranges, broadcast numbers.
 bool is_generator(const PendingCall& call);
 
 }  // namespace tenon::detail

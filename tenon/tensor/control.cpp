@@ -198,7 +198,7 @@ std::vector<Tensor> flat_custom_vjp(const FlatFunction& f, const FlatFunction& f
   captures.add(primal);
   captures.add(traced_forward);
   captures.add(traced_backward);
-  // The way back sees what the way forward hands on, captures included.
+  // The backward pass sees what the forward pass passes on, captures included.
   GraphRef forward_graph = region_of(traced_forward, captures, true);
   Region region(traced_backward);
   region.take_arguments(0, residuals.size());

@@ -1,4 +1,4 @@
-// Calls of the user's own functions, on tensors; ops/custom_call.h says what such a function gets.
+// Calls of user-defined functions on tensors; ops/custom_call.h describes the function's argument.
 //
 //   #include <algorithm>
 //   register_custom_function("reversed", [](const CustomCall& call) {
@@ -17,8 +17,8 @@
 namespace tenon {
 
 /// Records a call of the function registered as `target`, whose only result has the type `result`.
-/// `config` is handed to the function. Non-differentiable by itself: wrap it in custom_vjp. vmap
-/// calls the function once for each example.
+/// `config` is passed to the function. Not differentiable by itself: wrap it in custom_vjp. vmap
+/// calls the function once per example.
 Tensor custom_call(const std::string& target, const std::vector<Tensor>& inputs, Type result,
                    const std::string& config = "");
 /// For functions with several results.

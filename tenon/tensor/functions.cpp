@@ -158,6 +158,11 @@ Tensor erf(const Tensor& x) {
   return apply(op.get(), {x});
 }
 
+Tensor normal_cdf(const Tensor& x) {
+  static constinit KnownOp op("normal_cdf");
+  return apply(op.get(), {x});
+}
+
 Tensor erf_inv(const Tensor& x) {
   static constinit KnownOp op("erf_inv");
   return apply(op.get(), {x});
@@ -389,9 +394,9 @@ Tensor log_sum_exp(const Tensor& x, const Integers& axes, bool keep) {
   return apply(op.get(), {x}, {{"axes", axes}, {"keep", keep}});
 }
 
-Tensor standardize(const Tensor& x, const Integers& axes, double epsilon) {
+Tensor standardize(const Tensor& x, const Integers& axes, double epsilon, bool centred) {
   static constinit KnownOp op("standardize");
-  return apply(op.get(), {x}, {{"axes", axes}, {"epsilon", epsilon}});
+  return apply(op.get(), {x}, {{"axes", axes}, {"epsilon", epsilon}, {"centred", centred}});
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& scale, const Tensor& bias, const Integers& axes,

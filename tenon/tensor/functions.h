@@ -25,29 +25,29 @@ Tensor fmod(const Tensor& a, const Tensor& b);
 /// plus b where the signs differ, rounded once. ONNX's Mod with fmod = 0.
 Tensor remainder(const Tensor& a, const Tensor& b);
 
-/// The larger of a and b; NaN if either is.
+/// The larger of a and b; NaN if either is. Of bools: whether either is true.
 Tensor maximum(const Tensor& a, const Tensor& b);
 
-/// The smaller of a and b; NaN if either is.
+/// The smaller of a and b; NaN if either is. Of bools: whether each is true.
 Tensor minimum(const Tensor& a, const Tensor& b);
 
 /// a to the power b; NaN for a negative a and a b that is no integer. Integers wrap; with a
 /// negative b they are 1 / a^-b, truncated toward zero as division is.
 Tensor power(const Tensor& a, const Tensor& b);
 
-/// The absolute value; the most negative integer stays as it is.
+/// The absolute value; the most negative integer is unchanged.
 Tensor abs(const Tensor& x);
 
 /// -1, 0 or 1; NaN for NaN.
 Tensor sign(const Tensor& x);
 
-/// The largest integer that is not above x; integers stay as they are.
+/// The largest integer that is not above x; integers are unchanged.
 Tensor floor(const Tensor& x);
 
-/// The smallest integer that is not below x; integers stay as they are.
+/// The smallest integer that is not below x; integers are unchanged.
 Tensor ceil(const Tensor& x);
 
-/// The nearest integer; halves go to the even one. Integers stay as they are.
+/// The nearest integer; halves go to the even one. Integers are unchanged.
 Tensor round(const Tensor& x);
 
 /// e to the power x.
@@ -110,6 +110,10 @@ Tensor tanh(const Tensor& x);
 /// The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 Tensor erf(const Tensor& x);
 
+/// The distribution function of the standard normal distribution, (1 + erf(x / sqrt(2))) / 2, exact
+/// in its lower tail, too.
+Tensor normal_cdf(const Tensor& x);
+
 /// The inverse of erf: turns uniform numbers in (-1, 1) into normal ones.
 Tensor erf_inv(const Tensor& x);
 
@@ -122,15 +126,15 @@ Tensor is_nan(const Tensor& x);
 // cast.cpp
 
 /// The same bits read as another dtype of the same size.
-/// `dtype`: of the result.
+/// `dtype`: dtype of the result.
 Tensor bitcast(const Tensor& x, DType dtype);
 
 /// round(x / scale) + zero_point, limited to the range of zero_point's dtype.
-/// `axis`: that scale and zero_point lie along.
+/// `axis`: the axis of scale and zero_point.
 Tensor quantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, int64_t axis = 0);
 
 /// (x - zero_point) * scale.
-/// `axis`: that scale and zero_point lie along.
+/// `axis`: the axis of scale and zero_point.
 Tensor dequantize(const Tensor& x, const Tensor& scale, const Tensor& zero_point, int64_t axis = 0);
 
 // elementary.cpp
@@ -164,12 +168,12 @@ Tensor transpose(const Tensor& x, const Integers& order);
 // reduce.cpp
 
 /// The first index of the largest element along an axis; of the first NaN.
-/// `axis`: that is searched.
+/// `axis`: the axis to search.
 /// `dtype`: of the index: i32 or i64; i64 where i32 cannot hold every position.
 Tensor argmax(const Tensor& x, int64_t axis, DType dtype = DType::i32);
 
 /// The first index of the smallest element along an axis; of the first NaN.
-/// `axis`: that is searched.
+/// `axis`: the axis to search.
 /// `dtype`: of the index: i32 or i64; i64 where i32 cannot hold every position.
 Tensor argmin(const Tensor& x, int64_t axis, DType dtype = DType::i32);
 
@@ -177,7 +181,7 @@ Tensor argmin(const Tensor& x, int64_t axis, DType dtype = DType::i32);
 
 /// The k largest elements of the last axis, the largest first, and their positions (i64). Of equal
 /// elements the earlier comes first; NaN is the largest.
-/// `k`: how many.
+/// `k`: how many elements.
 std::vector<Tensor> top_k(const Tensor& x, int64_t k);
 
 // random.cpp
@@ -219,7 +223,7 @@ Tensor all_gather(const Tensor& x, const std::string& axis_name, int64_t axis = 
 
 /// Sums x over all participants; each gets its part of the sum along one axis.
 /// `axis_name`: the mapped axis whose participants take part.
-/// `axis`: of x that is shared out.
+/// `axis`: the axis of x to distribute.
 /// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
 Tensor reduce_scatter(const Tensor& x, const std::string& axis_name, int64_t axis = 0,
                       const Shape& size = Shape{});
@@ -227,8 +231,8 @@ Tensor reduce_scatter(const Tensor& x, const std::string& axis_name, int64_t axi
 /// Cuts x along split_axis into a part for each participant, and joins the parts received along
 /// concat_axis, in the order of their senders.
 /// `axis_name`: the mapped axis whose participants take part.
-/// `split_axis`: of x that is cut into parts.
-/// `concat_axis`: along which parts are joined.
+/// `split_axis`: the axis of x to split.
+/// `concat_axis`: the axis to join the parts along.
 /// `size`: how many participate, as a shape of one dimension; a vmap of that name fills it in.
 Tensor all_to_all(const Tensor& x, const std::string& axis_name, int64_t split_axis,
                   int64_t concat_axis, const Shape& size = Shape{});
@@ -280,7 +284,7 @@ Tensor log_sigmoid(const Tensor& x);
 /// x / (1 + |x|).
 Tensor softsign(const Tensor& x);
 
-/// x times the normal distribution function at x (exact, by erf).
+/// x times the normal distribution function at x (exact; not by tanh).
 Tensor gelu(const Tensor& x);
 
 /// GELU by the approximation with tanh that GPT-2 uses.
@@ -292,13 +296,13 @@ Tensor silu(const Tensor& x);
 /// x * tanh(softplus(x)).
 Tensor mish(const Tensor& x);
 
-/// x / 6 + 1/2, cut to [0, 1]: min(max(x + 3, 0), 6) / 6.
+/// x / 6 + 1/2, clipped to [0, 1]: min(max(x + 3, 0), 6) / 6.
 Tensor hard_sigmoid(const Tensor& x);
 
 /// x * hard_sigmoid(x).
 Tensor hard_swish(const Tensor& x);
 
-/// x cut to [-1, 1].
+/// x clipped to [-1, 1].
 Tensor hard_tanh(const Tensor& x);
 
 // softmax.cpp
@@ -318,10 +322,13 @@ Tensor log_sum_exp(const Tensor& x, const Integers& axes = {-1}, bool keep = fal
 
 // normalisation.cpp
 
-/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes.
+/// (x - mean) / sqrt(variance + epsilon) with mean and variance over some axes; x / sqrt(mean
+/// square + epsilon) where it is not centred.
 /// `axes`: axes of the statistics.
 /// `epsilon`: added to the variance.
-Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05);
+/// `centred`: whether the mean is subtracted.
+Tensor standardize(const Tensor& x, const Integers& axes = {-1}, double epsilon = 1e-05,
+                   bool centred = true);
 
 /// standardize over some axes, then times scale plus bias (Ba et al. 2016).
 /// `axes`: axes of the statistics.
@@ -358,7 +365,7 @@ Tensor instance_norm(const Tensor& x, const Tensor& scale = {}, const Tensor& bi
 std::vector<Tensor> batch_norm(const Tensor& x, const Tensor& scale, const Tensor& bias,
                                int64_t axis = -1, double epsilon = 1e-05);
 
-/// Batch normalisation with given mean and variance: one multiply and one add an element.
+/// Batch normalisation with given mean and variance: one multiply and one add per element.
 /// `axis`: the channel axis.
 /// `epsilon`: added to the variance.
 Tensor batch_norm_inference(const Tensor& x, const Tensor& scale, const Tensor& bias,
@@ -367,34 +374,34 @@ Tensor batch_norm_inference(const Tensor& x, const Tensor& scale, const Tensor& 
 
 // losses.cpp
 
-/// Cross entropy of integer labels under softmax(logits), one loss a row: log(sum(exp(logits))) -
+/// Cross entropy of integer labels under softmax(logits), one loss per row: log(sum(exp(logits))) -
 /// logits[label]. Rows with a negative label have loss 0 and no gradient.
 /// `label_smoothing`: share of the target spread evenly over all classes.
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels,
                              double label_smoothing = 0.0);
 
-/// Cross entropy of target probabilities under softmax(logits), one loss a row: -sum(targets *
+/// Cross entropy of target probabilities under softmax(logits), one loss per row: -sum(targets *
 /// log_softmax(logits)), where a target of 0 times a logarithm of -inf is 0.
 Tensor softmax_cross_entropy_with_probabilities(const Tensor& logits, const Tensor& targets);
 
 /// -(target * log(p) + (1 - target) * log(1 - p)) with p = logistic(logit), without overflow; one
-/// loss an element.
+/// loss per element.
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets);
 
-/// (prediction - target)^2, one loss an element.
+/// (prediction - target)^2, one loss per element.
 Tensor squared_error(const Tensor& prediction, const Tensor& target);
 
-/// |prediction - target|, one loss an element.
+/// |prediction - target|, one loss per element.
 Tensor absolute_error(const Tensor& prediction, const Tensor& target);
 
-/// Half the squared error up to delta, linear beyond (Huber 1964); one loss an element.
+/// Half the squared error up to delta, linear beyond (Huber 1964); one loss per element.
 /// `delta`: where the loss becomes linear.
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta = 1.0);
 
-/// max(0, 1 - target * prediction) with targets -1 and 1; one loss an element.
+/// max(0, 1 - target * prediction) with targets -1 and 1; one loss per element.
 Tensor hinge_loss(const Tensor& prediction, const Tensor& target);
 
-/// target * (log(target) - log_probability), one term an element; 0 where the target is 0. Its sum
+/// target * (log(target) - log_probability), one term per element; 0 where the target is 0. Its sum
 /// over classes is the Kullback-Leibler divergence.
 Tensor kl_divergence(const Tensor& log_probability, const Tensor& target);
 

@@ -25,7 +25,7 @@ Dim position(int64_t value, const Dim& size) {
   return std::clamp(value, int64_t{0}, size.constant());
 }
 
-/// The same position when the axis is turned round: its last element is the first.
+/// The same position when the axis is reversed: its last element is the first.
 std::optional<int64_t> turned(std::optional<int64_t> value) {
   if (!value) return value;
   return ~*value;  // -value - 1, which cannot overflow: 0 is the last, -1 the first
@@ -90,7 +90,7 @@ class Indexing {
     if (!is_integer(indices.dtype()))
       throw make_error(ErrorCode::type_mismatch, "[{{…}}]: an index is {}, not integers",
                        indices.type().to_string())
-          .note("a mask of bools stands alone: x[mask]");
+          .note("a bool mask must be the only index: x[mask]");
     x_ = detail::taken(x_, indices, static_cast<int64_t>(axis_), "[{…}]");
     axis_ += indices.rank();
   }
@@ -257,10 +257,11 @@ Tensor TensorAt::combined(const Tensor& y, const char* mode) const {
       .reshape(x_.shape());
 }
 
-Tensor nonzero(const Tensor& x) {
-  if (x.rank() != 1)
-    fail(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string());
-  check_size_is_known("nonzero", x);
+namespace {
+
+/// The row-major positions of elements that are not zero.
+std::vector<int64_t> places_of_nonzero(std::string_view what, const Tensor& x) {
+  check_size_is_known(what, x);
   const Tensor flags = size_of(x.dtype()) == 1 ? x : x != 0;
   const auto* of_element = static_cast<const std::byte*>(flags.buffer().data());
   std::vector<int64_t> places;
@@ -275,9 +276,40 @@ Tensor nonzero(const Tensor& x) {
     }
     i += kWord;
   }
-  auto count = static_cast<int64_t>(places.size());
-  if (position_dtype(x.shape()[0]) == DType::i64) return Tensor::of(places, {count});
-  return Tensor::of(std::vector<int32_t>(places.begin(), places.end()), {count});
+  return places;
+}
+
+Tensor positions(const std::vector<int64_t>& values, const std::vector<int64_t>& shape,
+                 DType dtype) {
+  if (dtype == DType::i64) return Tensor::of(values, shape);
+  return Tensor::of(std::vector<int32_t>(values.begin(), values.end()), shape);
+}
+
+}  // namespace
+
+Tensor nonzero(const Tensor& x) {
+  if (x.rank() != 1) {
+    throw make_error(ErrorCode::shape_mismatch, "nonzero: {} is not a vector", x.type().to_string())
+        .note("hint: argwhere(x) gives one row of indices an element, for any number of axes");
+  }
+  const std::vector<int64_t> places = places_of_nonzero("nonzero", x);
+  return positions(places, {static_cast<int64_t>(places.size())}, position_dtype(x.shape()[0]));
+}
+
+Tensor argwhere(const Tensor& x) {
+  const std::vector<int64_t> places = places_of_nonzero("argwhere", x);
+  const std::vector<int64_t> shape = x.shape().constants();
+  const size_t rank = shape.size();
+  std::vector<int64_t> indices(places.size() * rank);
+  for (size_t row = 0; row < places.size(); ++row) {
+    int64_t rest = places[row];
+    for (size_t axis = rank; axis-- > 0; rest /= shape[axis])
+      indices[row * rank + axis] = rest % shape[axis];
+  }
+  DType dtype = DType::i32;
+  for (const Dim& dim : x.shape()) dtype = promote(dtype, position_dtype(dim));
+  return positions(indices, {static_cast<int64_t>(places.size()), static_cast<int64_t>(rank)},
+                   dtype);
 }
 
 }  // namespace tenon

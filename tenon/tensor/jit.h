@@ -17,35 +17,35 @@
 namespace tenon {
 
 struct JitOptions {
-  /// Arguments that are moved in, and that nobody else holds, lend their memory to the results.
+  /// Results may overwrite arguments that are moved in and have no other handle.
   bool donate = true;
   /// A dimension that changes between calls becomes a symbol, so that one plan serves every size
-  /// but 0 and 1: those broadcast and squeeze, and have plans of their own. So have sizes that the
+  /// except 0 and 1, which broadcast and squeeze and so have their own plans. So do sizes that the
   /// function compares with others and finds equal.
   bool symbolic = true;
-  /// Tensors from outside that the function uses are bound to its plans (Executable::bind): weights
-  /// that it captures are brought into the order of kernels once. That order takes memory beside
-  /// theirs, and nobody may write to theirs any more.
+  /// Captured tensors are bound to the plans (Executable::bind): captured weights are packed once
+  /// for the kernels. Packed copies need additional memory, and the captured memory itself becomes
+  /// read-only.
   bool bind_captures = true;
   /// As for compile().
   int64_t memory_limit = INT64_MAX;
   bool exact_convolutions = false;
-  /// Compiled versions that are kept; beyond that, the one that was not used for longest goes.
+  /// Compiled versions to keep; beyond that, the least recently used one is dropped.
   size_t max_versions = 64;
-  /// Combinations of sizes whose version is found without looking at all of them.
+  /// Combinations of sizes whose version is found without searching all versions.
   size_t max_sizes = 4096;
 };
 
-/// Of one jitted function since it was made.
+/// Counters of one jitted function since it was created.
 struct JitStatistics {
   size_t compilations = 0;
   size_t hits = 0;       ///< calls that found a version
   size_t versions = 0;   ///< held now
-  size_t evictions = 0;  ///< dropped for others
+  size_t evictions = 0;  ///< dropped to make room
 };
 
-/// A C++ value among the arguments of a jitted function that is compiled in, one version a value:
-/// `f(x, Static{3})`. The function gets the value itself.
+/// A C++ argument of a jitted function that is compiled in, one version per value (like JAX's
+/// static arguments): `f(x, Static{3})`. The function gets the value itself.
 template <class T>
 struct Static {
   T value;
@@ -54,7 +54,7 @@ struct Static {
 template <class T>
 Static(T) -> Static<T>;
 
-/// What jit() returns; copies share their plans. May be called from several threads.
+/// The result of jit(). Copies share their plans. Thread-safe.
 template <class F>
 class Jitted {
  public:
@@ -85,12 +85,12 @@ class Jitted {
 };
 
 /// Compiles f on its first call with arguments of given types; later calls run the plan. Tensors
-/// from outside that f uses keep the values of that first call.
+/// that f captures keep their values of that first call.
 ///
-/// A C++ number among the arguments is an input too, if f takes a Tensor in its place (a parameter
-/// of type Tensor or auto): other values run the same plan, and as all numbers it gives way to the
-/// dtypes that it meets. Where f asks for a double or an int, in structures, and as `Static{3}`,
-/// numbers are compiled in. Inside another traced function, f is just called.
+/// A C++ number passed for a parameter of type Tensor or auto is an input, too: other values run
+/// the same plan, and like all C++ numbers it is weakly typed and adopts the dtype of the other
+/// operand. Numbers for double or int parameters, in structures, and as `Static{3}`, are compiled
+/// in. Inside another traced function, f is simply called.
 template <class F>
 Jitted<F> jit(F f, JitOptions options = {}) {
   return Jitted<F>(std::move(f), options);

@@ -1,5 +1,5 @@
-// What changes between the calls of a jitted function that is compiled again and again. Private to
-// tensor/.
+// Finds what changes between the calls of a jitted function that is compiled again and again.
+// Private to tensor/.
 #pragma once
 
 #include <atomic>

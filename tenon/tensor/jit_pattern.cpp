@@ -19,7 +19,7 @@ std::string symbol_of(const Dim& dim) {
   return names.size() == 1 && dim.to_string() == names[0] ? names[0] : "";
 }
 
-/// f(wanted, size) for every dimension, until it gives false.
+/// f(wanted, size) for every dimension, until it returns false.
 template <class F>
 bool all_dims(std::span<const Type> pattern, std::span<const Type> types, F f) {
   for (size_t i = 0; i < types.size(); ++i) {

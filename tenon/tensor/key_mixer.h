@@ -9,7 +9,7 @@
 
 namespace tenon::detail {
 
-/// Two lanes of multiply-and-fold mixing (the step of wyhash): a few nanoseconds a word, no memory.
+/// Two lanes of multiply-and-fold mixing (as in wyhash): a few nanoseconds per word, no allocation.
 class KeyMixer {
  public:
   void add(uint64_t value) {

@@ -18,7 +18,7 @@ class MappedAxis {
   MappedAxis& operator=(const MappedAxis&) = delete;
 };
 
-/// Of the innermost axis of that name.
+/// The size of the innermost axis of that name.
 std::optional<Dim> mapped_axis_size(std::string_view name);
 
 }  // namespace tenon::detail

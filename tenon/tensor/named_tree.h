@@ -1,4 +1,4 @@
-// A tree of tensors whose structure is data: what models' parameters live in.
+// A tree of tensors with a structure chosen at run time: it holds the parameters of models.
 //
 //   Tree parameters;
 //   parameters["encoder.weight"] = zeros({4, 4});
@@ -22,8 +22,8 @@ namespace detail {
 struct TreeAccess;
 }
 
-/// A named tree whose structure is data: what models' parameters live in. Children keep the order
-/// of insertion.
+/// A named tree with a structure chosen at run time, such as the parameters of a model. Children
+/// keep the order of insertion.
 class Tree {
  public:
   Tree() = default;
@@ -44,17 +44,17 @@ class Tree {
   Tensor at(std::string_view path) && { return at(path); }
   const Tree* find(std::string_view path) const&;
   const Tree* find(std::string_view path) const&& = delete;
-  /// The leaf at a path, made if absent; of a const tree, as `at`. A leaf that was made and read
-  /// before it was set is an error that names the path.
+  /// The leaf at a path, created if absent; for a const tree, the same as `at`. Reading a created
+  /// leaf before it is set is an error that names the path.
   Tensor& operator[](std::string_view path) &;
   const Tensor& operator[](std::string_view path) const& { return at(path); }
   Tensor operator[](std::string_view path) && { return at(path); }
   void set(std::string_view path, Tensor value) { make_leaf(path) = std::move(value); }
-  /// A subtree, made if absent.
+  /// A subtree, created if absent.
   Tree& child(std::string_view path) &;
   size_t leaf_count() const;
   std::vector<std::string> paths() const;
-  std::string to_string() const;  // one line a leaf: path and type
+  std::string to_string() const;  // one line per leaf: path and type
 
  private:
   friend detail::TreeAccess;
@@ -66,7 +66,7 @@ class Tree {
   Tensor leaf_;
   bool is_leaf_ = false;
   Children children_;
-  std::vector<uint32_t> by_name_;  // once they are many: their places, in the order of their names
+  std::vector<uint32_t> by_name_;  // when there are many: their indices, sorted by name
 };
 
 }  // namespace tenon

@@ -1,4 +1,4 @@
-// What a Tensor is a handle on. Private to tensor/.
+// The node behind a Tensor. Private to tensor/.
 #pragma once
 
 #include <atomic>
@@ -19,19 +19,19 @@ namespace tenon::detail {
 struct TensorNode;
 using NodeRef = std::shared_ptr<TensorNode>;
 
-/// A recorded call of an op; its results share it. What it says never changes, so that any number
-/// of threads may read it.
+/// A recorded call of an op, shared by its results. Its contents never change, so any number of
+/// threads may read it.
 struct PendingCall {
   const OpDef* op = nullptr;
   Attributes attributes;
   std::vector<NodeRef> inputs;
   std::string label;
-  /// How many traces were open where it was recorded.
+  /// How many traces were open when it was recorded.
   uint32_t born = 0;
   uint32_t result_count = 1;
-  /// Later calls have higher ones, on all threads.
+  /// Increases from call to call, across all threads.
   uint64_t serial = next_serial();
-  /// Of the attributes; computed when first needed. Threads that compute it at once write the same.
+  /// Hash of the attributes, computed on first use. Racing threads write the same value.
   std::atomic<uint64_t> attributes_low = 0, attributes_high = 0;
   std::atomic<bool> attributes_hashed = false;
   /// The evaluation that computes it now; see claim.h.
@@ -42,21 +42,21 @@ struct PendingCall {
   PendingCall() = default;
   PendingCall(const PendingCall&) = delete;
   PendingCall& operator=(const PendingCall&) = delete;
-  /// Chains may be very long: they are taken down in a loop, not by recursion.
+  /// Chains may be very long, so they are destroyed in a loop, not by recursion.
   ~PendingCall();
 };
 
 /// A value. Exactly one of these holds: it is evaluated (`buffer`), pending (`call`), or an
 /// argument of a function that is being traced (`trace`). An absent one has none of them.
 struct TensorNode {
-  /// For a few instructions: nothing is computed or freed under it.
+  /// Held for a few instructions: nothing is computed or freed under it.
   class Lock {
    public:
     explicit Lock(std::atomic<uint32_t>& holder) : holder_(holder) {
       const uint32_t mine = fork_generation();
       uint32_t before = 0;
       while (!holder_.compare_exchange_weak(before, mine, std::memory_order_acquire)) {
-        if (before != mine) continue;  // free, or of a thread of the parent, which is not here
+        if (before != mine) continue;  // free, or held by a thread that exists only in the parent
         std::this_thread::yield();
         before = 0;
       }
@@ -66,7 +66,7 @@ struct TensorNode {
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
 
-    /// Taken from a thread that was in the middle of a change when this process was forked.
+    /// Taken over from a thread that was in the middle of a change when this process was forked.
     bool is_abandoned() const { return is_abandoned_; }
 
    private:
@@ -75,15 +75,15 @@ struct TensorNode {
   };
 
   Type type;
-  /// Results of traced functions depend on arguments of this many nested traces; 0: on none.
+  /// The depth of the innermost trace on whose arguments the value depends; 0: on none.
   uint32_t level = 0;
-  /// Made from a C++ number: its dtype gives way to others, and traces keep it as a constant.
+  /// Made from a C++ number: weakly typed, and traces keep it as a constant.
   bool is_number = false;
   bool is_fraction = false;
-  double number = 0;  // as it was written: the buffer's f32 has fewer digits
+  double number = 0;  // as written by the user: the buffer's f32 has fewer digits
   /// A number whose value a trace does not know: numbers.h.
   bool is_weak = false;
-  NodeRef wide;  // of one with a fraction: all of its digits, f64
+  NodeRef wide;  // for a floating-point number: all of its digits, f64
 
   /// Set once, after `buffer`; other threads may then read `buffer` without a lock.
   std::atomic<bool> evaluated = false;
@@ -93,7 +93,7 @@ struct TensorNode {
 
   uint64_t trace = 0;  // which trace it is an argument of; 0: of none
   uint32_t argument = 0;
-  std::string name;  // of the argument, or what the user calls a value
+  std::string name;  // of the argument, or set by the user
 
   bool absent = false;  // an AbsentNode: no value at all
 
@@ -104,10 +104,10 @@ struct TensorNode {
     Lock lock(lock_holder_);
     return call_;
   }
-  /// Before others have a handle.
+  /// Call before others have a handle.
   void set_call(std::shared_ptr<PendingCall> call) { call_ = std::move(call); }
-  /// From pending to evaluated, unless another thread was faster. Returns the call, which goes when
-  /// its last result does: not in here, since that may take long.
+  /// From pending to evaluated, unless another thread was faster. Returns the call, so that the
+  /// caller frees it: that may take long and must not happen under the lock.
   std::shared_ptr<PendingCall> finish(Buffer result);
 
  private:
@@ -115,19 +115,19 @@ struct TensorNode {
   std::shared_ptr<PendingCall> call_;  // under the lock once other threads have a handle
 };
 
-/// What a tree has where a path was asked for and never set.
+/// The leaf of a tree at a path that was accessed but never set.
 struct AbsentNode : TensorNode {
-  std::string path;                // as it was asked for
+  std::string path;                // as requested
   std::string missing;             // the part of it up to the first name that the tree lacked
-  std::vector<std::string> known;  // what it had beside that
+  std::vector<std::string> known;  // the names beside that one
 };
 
 NodeRef evaluated_node(Buffer buffer);
-/// Error out_of_range where the dtype does not have the number.
+/// Error out_of_range if the number does not fit the dtype.
 NodeRef number_node(Number value, DType dtype);
-/// What `is_number` nodes were made from.
+/// The number from which an `is_number` node was made.
 Number written_number(const TensorNode& node);
-/// A C++ real with all the digits it was given, converted as cast() converts: a number no more.
+/// A C++ floating-point number with all its digits, converted like cast(); no longer weakly typed.
 Tensor converted_number(double value, DType dtype);
 NodeRef absent_node(std::string path, std::string missing, std::vector<std::string> known);
 
@@ -135,25 +135,25 @@ NodeRef absent_node(std::string path, std::string missing, std::vector<std::stri
 std::vector<Tensor> record(const OpDef& op, Attributes attributes, std::vector<NodeRef> inputs,
                            std::vector<Type> types, std::string label);
 
-/// Error out_of_range where indices of an axis of x are known and one of them is below `low` or
+/// Error out_of_range if the indices into an axis of x are known and one is below `low` or
 /// beyond the axis. Computes nothing.
 void check_known_indices(std::string_view what, const Type& x, const TensorNode& indices,
                          int64_t axis, int64_t low);
 
 /// The node, or an error that says that `what` has no value.
 const NodeRef& require(const Tensor& tensor, std::string_view what);
-/// A note on what a path was meant to be, of those that a tree has.
+/// A note that suggests the closest path in the tree.
 std::string nearest_path(std::string_view path, std::span<const std::string> known);
 
-/// "argument 'x'", or "argument '0'" where it has no name.
+/// "argument 'x'", or "argument '0'" if it has no name.
 std::string argument_name(std::string_view name, size_t index);
-/// What messages call a value: its name, its label, "argument 'x'", or nothing.
+/// The name of a value in messages: its name, its label, "argument 'x'", or empty.
 std::string describe(const TensorNode& node);
 
 /// The path of LabelScopes on this thread.
 const std::string& current_label();
 
-/// `take`, by the name that the user called, for errors.
+/// `take`, with the name of the function that the user called, for errors.
 Tensor taken(const Tensor& x, const Tensor& indices, int64_t axis, std::string_view what);
 
 }  // namespace tenon::detail

@@ -63,12 +63,6 @@ double largest_finite(DType dtype) {
   }
 }
 
-bool is_comparison(const OpDef& op) {
-  static const std::array<std::string_view, 6> kNames = {
-      "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"};
-  return std::ranges::find(kNames, op.name) != kNames.end();
-}
-
 DType compared_dtype(DType dtype, const TensorNode& number) {
   if (is_floating(dtype)) {
     const bool fits = !number.is_number || written_number(number).fits(dtype);
@@ -89,8 +83,9 @@ std::vector<NodeRef> comparable(const OpDef& comparison, std::span<const NodeRef
     result[number_first ? 1 : 0] = exact_distance(Tensor(x), fraction).node();
     result[number_first ? 0 : 1] = full({}, 0, DType::f64).node();
   } else if (!number->is_number && is_floating(dtype) && dtype != DType::f64) {
-    const bool by_order = comparison.name != "equal" && comparison.name != "not_equal";
-    const bool with_less = comparison.name == "less" || comparison.name == "greater_equal";
+    const Comparison kind = *comparison.comparison;
+    const bool by_order = kind != Comparison::equal && kind != Comparison::not_equal;
+    const bool with_less = kind == Comparison::less || kind == Comparison::greater_equal;
     result[number_first ? 0 : 1] = limited(number, dtype, by_order, with_less != number_first);
   }
   return result;

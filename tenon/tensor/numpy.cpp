@@ -5,12 +5,17 @@
 #include <limits>
 #include <numeric>
 
+#include "tenon/graph/broadcast.h"
 #include "tenon/graph/build.h"
 #include "tenon/ops/index_check.h"
+#include "tenon/ops/registry.h"
 #include "tenon/ops/rules.h"
+#include "tenon/ops/value_functions.h"
 #include "tenon/tensor/node.h"
 #include "tenon/tensor/numbers.h"
 #include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/tracing.h"
+#include "tenon/tensor/working_precision.h"
 
 namespace tenon {
 
@@ -23,21 +28,18 @@ Integers Axes::resolve(size_t rank, std::string_view what) const {
   }
   for (int64_t axis : *some_)
     result.push_back(static_cast<int64_t>(normalise_axis(axis, rank, what)));
+  for (size_t i = 0; i < result.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (result[i] != result[j]) continue;
+      fail(ErrorCode::invalid_argument, "{} {} is named twice, as {} and {}", what, result[i],
+           (*some_)[j], (*some_)[i]);
+    }
+  }
   std::sort(result.begin(), result.end());
-  if (std::adjacent_find(result.begin(), result.end()) != result.end())
-    fail(ErrorCode::invalid_argument, "{}: an axis is named twice", what);
   return result;
 }
 
 namespace {
-
-/// What means and norms of x are computed in; sums of half precision would overflow.
-Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
-
-/// The result in the precision of x, if that is a floating dtype.
-Tensor rounded_as(const Tensor& x, const Tensor& result) {
-  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
-}
 
 /// What sums of x are held in.
 Tensor widened(const Tensor& x) {
@@ -67,7 +69,7 @@ Integers axes_of_some(const Tensor& x, const Axes& axes, std::string_view what) 
     if (!x.dim(axis).is(0)) continue;
     throw make_error(ErrorCode::shape_mismatch, "{}: axis {} of {} is empty", what, axis,
                      x.type().to_string())
-        .note("hint: ops::reduce_{} gives the number that every other one wins against", what);
+        .note("hint: ops::reduce_{} gives its neutral element instead", what);
   }
   return over;
 }
@@ -145,27 +147,58 @@ Tensor finished(const Tensor& x, const Tensor& result, const Integers& over, boo
   return keep ? rounded : rounded.reshape(reduced_shape(x.shape(), over, false));
 }
 
-/// The sum of the squared distances from the mean, over their number less the correction.
-Tensor mean_square(const Tensor& distance, const Integers& over, int64_t correction) {
-  Tensor total = sum(square(distance), over, true);
-  return total / divisor(total, count_of(distance, over), correction);
+/// Whether each row has an element, whatever is bound to symbols.
+bool has_first(const Tensor& x, const Integers& over) {
+  return std::all_of(over.begin(), over.end(), [&](int64_t axis) {
+    return x.dim(axis).is_constant() && x.dim(axis).constant() > 0;
+  });
+}
+
+/// Of what is narrower than f64, in f64: the first element, which is there without a pass over x.
+/// As it is one of n, the squares of distances from it add up to at most n + 1 times those from the
+/// mean: of a billion elements half of the digits stay, more than f32 has.
+Tensor first_element(const Tensor& x, const Integers& over) {
+  Shape origin(std::vector<Dim>(x.rank(), 0)), end = x.shape();
+  for (int64_t axis : over) end[static_cast<size_t>(axis)] = 1;
+  return ops::slice(x, origin, end, Integers(x.rank(), 1)).cast(DType::f64);
+}
+
+/// The variance from distances from any one number, in one pass (Chan, Golub and LeVeque 1983). It
+/// does not depend on that number, which therefore needs no derivative.
+Tensor variance_of(const Tensor& distance, const Integers& over, int64_t correction,
+                   bool may_overflow) {
+  Tensor total = sum(distance, over, true), squares = sum(square(distance), over, true);
+  const Dim count = count_of(distance, over);
+  // Of an infinite sum of squares of f64 there is nothing to correct; of others it means an
+  // infinity.
+  if (may_overflow) total = where(is_finite(squares), total, 0);
+  Tensor left = squares - total * (total / divisor(total, count));
+  left = where(left < 0, 0, left);
+  return left / divisor(total, count, correction);
 }
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
   Integers over = axes.resolve(x.rank(), "variance: axis");
-  ForSquares wide(x, over);
-  // The squares are what is asked for: only the mean is taken in the unit.
-  Tensor distance = x.cast(DType::f64) - mean(wide.numbers, over, true) * wide.unit;
-  return finished(x, mean_square(distance, over, correction), over, keep);
+  auto centre = [&] {
+    if (x.dtype() != DType::f64 && has_first(x, over)) return first_element(x, over);
+    // The squares are what is asked for: only the mean is taken in the unit.
+    ForSquares wide(x, over);
+    return mean(wide.numbers, over, true) * wide.unit;
+  };
+  Tensor distance = x.cast(DType::f64) - stop_gradient(centre());
+  const bool may_overflow = x.dtype() == DType::f64;
+  return finished(x, variance_of(distance, over, correction, may_overflow), over, keep);
 }
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keep, int64_t correction) {
-  Integers over = axes.resolve(x.rank(), "variance: axis");
+  Integers over = axes.resolve(x.rank(), "standard_deviation: axis");
   ForSquares wide(x, over);
-  Tensor distance = wide.numbers - mean(wide.numbers, over, true);
-  Tensor deviation = root(mean_square(distance, over, correction)) * wide.unit;
-  return finished(x, deviation, over, keep);
+  const bool by_first = x.dtype() != DType::f64 && has_first(x, over);
+  Tensor centre = by_first ? first_element(x, over) : mean(wide.numbers, over, true);
+  Tensor distance = wide.numbers - stop_gradient(centre);
+  Tensor deviation = root(variance_of(distance, over, correction, false));
+  return finished(x, deviation * wide.unit, over, keep);
 }
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
   Integers over = axes.resolve(x.rank(), "norm: axis");
@@ -275,14 +308,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (broadcast_shapes(x.shape(), shape) != shape)
     fail(ErrorCode::shape_mismatch, "broadcast_to: {} does not fit {}", x.type().to_string(),
          shape.to_string());
-  size_t offset = shape.rank() - x.rank();
-  Integers dims;
-  Shape kept;
-  for (size_t i = 0; i < x.rank(); ++i) {
-    if (x.shape()[i].is(1) && !shape[offset + i].is(1)) continue;
-    dims.push_back(static_cast<int64_t>(offset + i));
-    kept.push_back(x.shape()[i]);
-  }
+  auto [kept, dims] = broadcast_axes(x.shape(), shape);
   return ops::broadcast(x.reshape(kept), shape, dims);
 }
 
@@ -421,8 +447,39 @@ Tensor slice_axis(const Tensor& x, int64_t axis, const Dim& start, const Dim& li
   return ops::slice(x, starts, limits, Integers(x.rank(), 1));
 }
 
+namespace {
+
+/// `call`, whose errors are said of the function that the user called and of its arguments, not of
+/// the op that it is made of.
+template <class Call>
+Tensor said_of(std::string_view function,
+               std::initializer_list<std::pair<std::string_view, std::string_view>> names,
+               const Call& call) {
+  try {
+    return call();
+  } catch (const Error& error) {
+    auto renamed = [&](std::string text) {
+      for (const auto& [from, to] : names) {
+        if (text.starts_with(from)) return std::string(to) + text.substr(from.size());
+      }
+      return text;
+    };
+    const std::string message = error.message();
+    const size_t end_of_op = message.find(": ");
+    if (end_of_op == std::string::npos) throw;
+    Error named(error.code(),
+                std::string(function) + ": " + renamed(message.substr(end_of_op + 2)));
+    for (const std::string& note : error.notes()) named.add_note(renamed(note));
+    throw named;
+  }
+}
+
+}  // namespace
+
 Tensor where(const Tensor& condition, const Tensor& on_true, const Tensor& on_false) {
-  return ops::select(condition.cast(DType::boolean), on_true, on_false);
+  detail::require(condition, "where: condition");
+  return said_of("where", {{"predicate", "condition"}},
+                 [&] { return ops::select(condition.cast(DType::boolean), on_true, on_false); });
 }
 namespace {
 
@@ -438,8 +495,13 @@ bool is_beyond(const Tensor& bound, const Tensor& x, bool above) {
 }  // namespace
 
 Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
-  Tensor raised = is_beyond(low, x, false) ? x : maximum(x, low);
-  return is_beyond(high, x, true) ? raised : minimum(raised, high);
+  detail::require(x, "clip: x");
+  Tensor raised = x;
+  if (!is_beyond(low, x, false)) {
+    raised = said_of("clip", {{"a ", "x "}, {"b ", "low "}}, [&] { return maximum(x, low); });
+  }
+  if (is_beyond(high, x, true)) return raised;
+  return said_of("clip", {{"a ", "x "}, {"b ", "high "}}, [&] { return minimum(raised, high); });
 }
 Tensor square(const Tensor& x) { return x * x; }
 Tensor sigmoid(const Tensor& x) { return ops::logistic(x); }
@@ -498,7 +560,9 @@ Tensor from_start(const Tensor& x, const Tensor& indices, int64_t axis, std::str
   if (!is_integer(indices.dtype()))
     throw make_error(ErrorCode::type_mismatch, "{}: indices are {}, not integers", what,
                      indices.type().to_string())
-        .note("hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has reals");
+        .note(
+            "hint: Tensor::of<int32_t>({{2, 0}}, {{2}}) has integers; Tensor{{2, 0}} has "
+            "floating-point numbers");
   const Dim& size = x.dim(axis);
   const auto where_is = static_cast<int64_t>(normalise_axis(axis, x.rank(), what));
   detail::check_known_indices(what, x.type(), *indices.node(), where_is,
@@ -566,7 +630,7 @@ Tensor full_like(const Tensor& x, Number value) { return full(x.shape(), value, 
 namespace {
 
 [[noreturn]] void fail_endless(Number start, Number limit, Number step) {
-  fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} there is no end",
+  fail(ErrorCode::out_of_range, "arange: from {} to {} in steps of {} it never ends",
        start.to_string(), limit.to_string(), step.to_string());
 }
 
@@ -608,7 +672,8 @@ Tensor detail::range(Number start, Number limit, Number step, std::optional<DTyp
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype) {
-  if (count < 1) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  if (count < 0) fail(ErrorCode::invalid_argument, "linspace: {} numbers are asked for", count);
+  if (count == 0) return zeros({0}, dtype);
   Number(start).check_fits(dtype, "linspace");
   if (count == 1) return full({1}, start, dtype);
   Number(stop).check_fits(dtype, "linspace");
@@ -640,8 +705,10 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, bool rows_first
 
 Tensor dim_value(const Dim& dim, DType dtype) {
   if (dim.is_constant()) return full({}, dim.constant(), dtype);
-  // The last index of a range that is one longer.
-  return slice_axis(arange(dim + 1, DType::i64), 0, dim, dim + 1).reshape({}).cast(dtype);
+  Graph graph("dim_value");
+  Build build(graph, core_ops());
+  graph.set_outputs({dim_value(build, dim, dtype).id()});
+  return apply_graph(graph, {})[0];
 }
 
 }  // namespace tenon

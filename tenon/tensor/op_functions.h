@@ -108,7 +108,7 @@ Tensor clamp(const Tensor& low, const Tensor& x, const Tensor& high);
 /// Converts to another dtype. Rounds to nearest even; reals become integers by truncation, limited
 /// to the range, NaN becoming 0; integers wrap; bool is x != 0.
 /// Users write x.cast(dtype).
-/// `dtype`: of the result.
+/// `dtype`: dtype of the result.
 Tensor cast(const Tensor& x, DType dtype);
 
 // structure.cpp
@@ -116,25 +116,25 @@ Tensor cast(const Tensor& x, DType dtype);
 /// The index along one axis: 0, 1, 2 … Numbers beyond u8 and i8 wrap; an axis that i32 does not
 /// count is an error.
 /// Users write arange(count).
-/// `dtype`: of the result.
-/// `shape`: of the result.
-/// `axis`: that is counted along.
+/// `dtype`: dtype of the result.
+/// `shape`: shape of the result.
+/// `axis`: the axis to count along.
 Tensor iota(DType dtype, const Shape& shape, int64_t axis = 0);
 
 /// Repeats x along new axes: output axis dims[i] is input axis i.
 /// Users write broadcast_to(x, shape).
-/// `shape`: of the result.
+/// `shape`: shape of the result.
 /// `dims`: where the input's axes go, ascending.
 Tensor broadcast(const Tensor& x, const Shape& shape, const Integers& dims);
 
-/// Turns the order of the elements along some axes round.
+/// Reverses the order of the elements along some axes.
 /// Users write flip(x, axis).
-/// `axes`: that are turned round.
+/// `axes`: the axes to reverse.
 Tensor reverse(const Tensor& x, const Integers& axes);
 
 /// Joins tensors along one axis.
 /// Users write concatenate({a, b}, axis).
-/// `axis`: along which the parts follow each other.
+/// `axis`: the axis to join along.
 Tensor concatenate(std::span<const Tensor> parts, int64_t axis);
 
 // slice.cpp
@@ -154,12 +154,12 @@ Tensor slice(const Tensor& x, const Shape& start, const Shape& limit, const Inte
 Tensor pad(const Tensor& x, const Tensor& value, const Shape& low, const Shape& high,
            const Integers& interior);
 
-/// A slice whose start is computed: one scalar index an axis, moved inside where the slice would
+/// A slice whose start is computed: one scalar index per axis, moved inside where the slice would
 /// not fit.
-/// `sizes`: of the result.
+/// `sizes`: sizes of the result.
 Tensor dynamic_slice(const Tensor& x, std::span<const Tensor> starts, const Shape& sizes);
 
-/// x with a part replaced by `update`, from computed start indices on: one scalar an axis, moved
+/// x with a part replaced by `update`, from computed start indices on: one scalar per axis, moved
 /// inside where the update would not fit.
 /// Users write x.at(index).set(y).
 Tensor dynamic_update_slice(const Tensor& x, const Tensor& update, std::span<const Tensor> starts);
@@ -170,7 +170,7 @@ Tensor dynamic_update_slice(const Tensor& x, const Tensor& update, std::span<con
 /// indices[b…, i…], c…]. Indices out of range read zero (TENON_CHECK_INDICES=1 finds the
 /// first); where they are known when a call on tensors is recorded, they are an error.
 /// Users write take(x, indices, axis).
-/// `axis`: of x that is indexed.
+/// `axis`: the axis of x to index.
 /// `batch_dims`: leading axes that both share.
 Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = 0, int64_t batch_dims = 0);
 
@@ -178,7 +178,7 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = 0, int64_t 
 /// row-major order, "max" and "min" keep the extremum. Indices out of range write nothing, as
 /// gather reads zero there.
 /// Users write x.at(indices).add(y).
-/// `axis`: of x that is indexed.
+/// `axis`: the axis of x to index.
 /// `batch_dims`: leading axes that all share.
 /// `mode`: add, set, max or min.
 Tensor scatter(const Tensor& x, const Tensor& indices, const Tensor& updates, int64_t axis = 0,
@@ -200,39 +200,39 @@ Tensor check_indices(const Tensor& indices, const Shape& size, int64_t low = 0, 
 
 /// The sum over some axes.
 /// Users write sum(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_sum(const Tensor& x, const Integers& axes, bool keep = false);
 
 /// The product over some axes.
 /// Users write prod(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_product(const Tensor& x, const Integers& axes, bool keep = false);
 
-/// The largest element over some axes; NaN if there is one. Nothing gives the lowest number. Equal
-/// maxima share the derivative.
+/// The largest element over some axes; NaN if there is one. An empty axis gives the lowest number.
+/// Equal maxima share the derivative.
 /// Users write max(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_max(const Tensor& x, const Integers& axes, bool keep = false);
 
-/// The smallest element over some axes; NaN if there is one. Nothing gives the highest number.
-/// Equal minima share the derivative.
+/// The smallest element over some axes; NaN if there is one. An empty axis gives the highest
+/// number. Equal minima share the derivative.
 /// Users write min(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_min(const Tensor& x, const Integers& axes, bool keep = false);
 
 /// Whether all are true.
 /// Users write all(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_and(const Tensor& x, const Integers& axes, bool keep = false);
 
 /// Whether any is true.
 /// Users write any(x, axes).
-/// `axes`: that are combined.
+/// `axes`: the axes to reduce.
 /// `keep`: keep the axes, with size 1.
 Tensor reduce_or(const Tensor& x, const Integers& axes, bool keep = false);
 
@@ -240,14 +240,14 @@ Tensor reduce_or(const Tensor& x, const Integers& axes, bool keep = false);
 
 /// Sums of all elements up to each one.
 /// Users write cumsum(x, axis).
-/// `axis`: along which is accumulated.
+/// `axis`: the axis to accumulate along.
 /// `reverse`: from the last element to the first.
 /// `exclusive`: leave each element out of its own result.
 Tensor cumulative_sum(const Tensor& x, int64_t axis, bool reverse = false, bool exclusive = false);
 
 /// Products of all elements up to each one.
 /// Users write cumprod(x, axis).
-/// `axis`: along which is accumulated.
+/// `axis`: the axis to accumulate along.
 /// `reverse`: from the last element to the first.
 /// `exclusive`: leave each element out of its own result.
 Tensor cumulative_product(const Tensor& x, int64_t axis, bool reverse = false,
@@ -256,14 +256,14 @@ Tensor cumulative_product(const Tensor& x, int64_t axis, bool reverse = false,
 /// The largest of all elements up to each one; NaN after the first NaN. Of equal ones the latest
 /// has the derivative.
 /// Users write cummax(x, axis).
-/// `axis`: along which is accumulated.
+/// `axis`: the axis to accumulate along.
 /// `reverse`: from the last element to the first.
 Tensor cumulative_max(const Tensor& x, int64_t axis, bool reverse = false);
 
 /// The smallest of all elements up to each one; NaN after the first NaN. Of equal ones the latest
 /// has the derivative.
 /// Users write cummin(x, axis).
-/// `axis`: along which is accumulated.
+/// `axis`: the axis to accumulate along.
 /// `reverse`: from the last element to the first.
 Tensor cumulative_min(const Tensor& x, int64_t axis, bool reverse = false);
 
@@ -277,7 +277,7 @@ Tensor linear_recurrence(const Tensor& a, const Tensor& b, int64_t axis, bool re
 
 /// Sorts keys along an axis, and values with them. Equal keys keep their order, NaN comes last.
 /// Users write sort(x, axis) or argsort(x, axis).
-/// `axis`: that is sorted.
+/// `axis`: the axis to sort.
 /// `descending`: from the largest on.
 std::vector<Tensor> sort(const Tensor& keys, std::span<const Tensor> values, int64_t axis = -1,
                          bool descending = false);
@@ -293,10 +293,10 @@ Tensor search_sorted(const Tensor& sorted, const Tensor& values, bool right = fa
 
 // random.cpp
 
-/// 32 random bits an element from Philox4x32-10: word i % 4 for the counter (i / 4, stream), where
+/// 32 random bits per element from Philox4x32-10: word i % 4 for the counter (i / 4, stream), where
 /// i is the element's index. Stream 0 is what random_bits in tenon/base/random.h gives.
 /// Users write random::uniform and its like.
-/// `shape`: of the result.
+/// `shape`: shape of the result.
 Tensor random_bits(const Tensor& key, const Shape& shape);
 
 // dot.cpp
@@ -422,7 +422,7 @@ std::vector<Tensor> barrier(std::span<const Tensor> values);
 /// out of range.
 /// Users write one_hot(ids, depth).
 /// `depth`: size of the new axis, as a shape of one dimension.
-/// `dtype`: of the result.
+/// `dtype`: dtype of the result.
 Tensor one_hot(const Tensor& ids, const Shape& depth, DType dtype = DType::f32);
 
 }  // namespace tenon::ops

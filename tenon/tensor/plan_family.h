@@ -1,5 +1,5 @@
-// Programs that differ in sizes only, and the plans with symbols that serve many of them. Private
-// to tensor/.
+// Programs that differ only in sizes, and the symbolic plans that serve many of them. Private to
+// tensor/.
 #pragma once
 
 #include <mutex>
@@ -9,26 +9,26 @@
 
 namespace tenon::detail {
 
-/// A section, taken apart into what it has in common with its like and its numbers.
+/// A section, split into the part that its family shares and its sizes.
 struct FamilyMember {
-  /// Equal for sections of the same ops, wiring, dtypes and ranks, where sizes of 0 and 1, which
-  /// broadcast, squeeze or leave nothing, are in the same places.
+  /// Equal for sections with the same ops, wiring, dtypes and ranks, and with sizes of 0 and 1
+  /// (which broadcast, squeeze or are empty) in the same places.
   Hash128 key;
   /// All sizes: of leaves, then of each call the attributes' and the result's.
   Sizes sizes;
-  /// False inside of traces with symbols of their own.
+  /// False inside traces that have symbols.
   bool has_numbers_only = true;
 };
 FamilyMember describe_member(const Section& section, std::span<const uint32_t> outputs);
 
 struct KeptPlan;
 
-/// The members of one key. The first gets a plan for its numbers. With the second, what differs
-/// becomes symbols; a later one that does not fit tells more about which sizes belong together.
+/// The members of one key. The first gets a plan for its sizes. With the second, sizes that differ
+/// become symbols. A later one that does not fit shows better which sizes are related.
 class PlanFamily {
  public:
-  /// A plan with symbols that, for the sizes of this member, is the very program that was recorded;
-  /// null where there is none. `compilations` is raised by what was compiled.
+  /// A symbolic plan that, for the sizes of this member, is exactly the recorded program; null if
+  /// there is none. Adds the number of compilations to `compilations`.
   PlanRef symbolic_plan(const Section& section, std::span<const uint32_t> outputs,
                         const FamilyMember& member, uint64_t& compilations);
 
@@ -46,7 +46,7 @@ class PlanFamily {
                    const FamilyMember& member, uint64_t& compilations);
 
   std::vector<Version> versions_;  // the newest first
-  std::vector<Sizes> samples_;     // of members that no version served
+  std::vector<Sizes> samples_;     // of members that no version could serve
   int attempts_ = 0;
 };
 

@@ -23,7 +23,7 @@ PlanStore& PlanStore::shared() {
   return store.get([] { return new PlanStore; });
 }
 
-/// In a child of fork: what threads of the parent were compiling for stays locked for ever. Those
+/// In a child of fork: what threads of the parent were compiling for stays locked forever. Those
 /// still have their handles, so that nothing half changed is taken down.
 void PlanStore::forget_abandoned_families() {
   if (generation_ == fork_generation()) return;

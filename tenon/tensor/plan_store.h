@@ -17,18 +17,18 @@ struct KeptPlan {
   std::atomic<uint64_t> last_used = 0;
 };
 
-/// Bounded: the least recently used go first. Thread-safe; threads with different programs rarely
-/// meet at a lock, and none is held while anything is compiled, run or freed.
+/// Bounded: the least recently used plans are dropped. Thread-safe; threads with different programs
+/// rarely contend for a lock, and none is held while anything is compiled, run or freed.
 class PlanStore {
  public:
   static PlanStore& shared();
 
   PlanRef find(const Hash128& key);
   std::shared_ptr<PlanFamily> family(const Hash128& key);
-  /// Under the family's mutex: a family may keep so many that others are not driven out by one
-  /// program with many sizes.
+  /// Call under the family's mutex. A family has a limit, so that one program with many sizes does
+  /// not evict the plans of others.
   void keep(const Hash128& key, PlanRef plan, PlanFamily& family);
-  /// Of one evaluation whose plan was not found: none where a plan of its family served.
+  /// For one evaluation whose plan was not found: 0 if a plan of its family served it.
   void count_compilations(uint64_t count) {
     compilations_ += count;
     if (count == 0) ++served_;
@@ -58,7 +58,7 @@ class PlanStore {
   ForkSafeMutex families_mutex_;
   std::unordered_map<Hash128, std::shared_ptr<PlanFamily>> families_;
   uint32_t generation_ = fork_generation();  // that families_ belong to
-  /// Goes on with every new plan: what was used since then was used of late.
+  /// Advances with every new plan; orders plans by their last use.
   std::atomic<uint64_t> time_ = 1;
   std::atomic<size_t> held_ = 0;
   std::atomic<size_t> limit_ = 1024;

@@ -1,4 +1,4 @@
-// Numbers for pointers, for one walk over nodes after the other. Private to tensor/.
+// A table from pointers to numbers, reused from walk to walk. Private to tensor/.
 #pragma once
 
 #include <bit>
@@ -8,7 +8,7 @@
 
 namespace tenon::detail {
 
-/// Open addressing; clearing takes no time, and small tables stay in the cache.
+/// Open addressing; clearing is O(1), and small tables stay in the cache.
 class PointerTable {
  public:
   void clear() {
@@ -20,7 +20,7 @@ class PointerTable {
     stamp_ = 1;
   }
 
-  /// The number of `key`, which is `value` if the table had none; `added` says so.
+  /// The number of `key`; if it is new, inserts `value` and sets `added`.
   uint32_t& add(const void* key, uint32_t value, bool& added) {
     if (2 * (count_ + 1) > entries_.size()) grow();
     Entry& entry = entry_of(key);

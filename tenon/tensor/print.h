@@ -1,10 +1,10 @@
-// Tensors and trees in formatted text. With a precision (at most so many digits after the point)
-// the type is left out.
+// Formatting of tensors and trees. With a precision (the maximum number of digits after the point),
+// the type is omitted.
 //
 //   given: Tensor x; Tree parameters;
 //   std::string text = fmt::format("{}", x);        // "[1. 2. 3.]  f32[3]"
 //   std::string values = fmt::format("{:.2}", x);       // "[1. 2. 3.]"
-//   std::string list = fmt::format("{}", parameters);   // one line a leaf: path and type
+//   std::string list = fmt::format("{}", parameters);   // one line per leaf: path and type
 #pragma once
 
 #include <fmt/core.h>
@@ -18,7 +18,7 @@
 namespace tenon {
 
 struct PrintStyle {
-  int precision = 4;            // at most so many digits after the point: what one element needs
+  int precision = 4;            // maximum number of digits after the point; fewer if enough
   int64_t max_elements = 1000;  // longer arrays show only the ends of each axis
   bool type = true;             // "  f32[3]" at the end
 };

@@ -7,20 +7,13 @@
 #include "tenon/graph/build.h"
 #include "tenon/tensor/numpy.h"
 #include "tenon/tensor/op_functions.h"
+#include "tenon/tensor/working_precision.h"
 
 namespace tenon {
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// In f32 at least, so that means of two elements are rounded once.
-Tensor precise(const Tensor& x) { return x.dtype() == DType::f64 ? x : x.cast(DType::f32); }
-
-/// The result in the precision of x, if that is a floating dtype.
-Tensor rounded_as(const Tensor& x, const Tensor& result) {
-  return is_floating(x.dtype()) ? result.cast(x.dtype()) : result;
-}
 
 /// x with the axes that are combined as one, behind the others.
 Tensor combined_last(const Tensor& x, const Integers& axes) {
@@ -81,6 +74,28 @@ Tensor weight_between(const Tensor& at, const Tensor& x0, const Tensor& x1) {
   return where(from_infinity, from_far, where(to_infinity, at == x1, weight));
 }
 
+struct Pair {
+  Tensor first, second;
+};
+
+/// 0, with the derivatives by `at` and x of the line between two points whose y are further apart
+/// than any number: y1 - y0, which the derivative of the weight is multiplied with, has no value.
+/// `weight` is the one between the points, without a derivative of its own.
+Tensor slope_alone(const Tensor& at, const Pair& x, const Pair& y, const Tensor& weight,
+                   const Tensor& is_steep) {
+  auto used = [&](const Tensor& number, double otherwise) {
+    return where(is_steep && is_finite(number), number, otherwise);
+  };
+  Tensor x0 = used(x.first, 0), x1 = used(x.second, 0), here = used(at, 0);
+  Tensor unit = where(is_finite(x1 - x0), 1, 0.5);
+  Tensor width = x1 * unit - x0 * unit;
+  Tensor divisor = where(width == 0, 1, width);
+  Tensor slope = used(y.second, 0) / divisor - used(y.first, 0) / divisor;
+  Tensor moved = (here * unit - x0 * unit * (1 - weight)) - x1 * unit * weight;
+  Tensor change = slope * (moved - stop_gradient(moved));
+  return where(width == 0, 0, change);
+}
+
 void check_share(double q) {
   if (q >= 0 && q <= 1) return;
   fail(ErrorCode::out_of_range, "quantile: {} is not in [0, 1]", q);
@@ -96,7 +111,7 @@ Tensor quantile(const Tensor& x, double q, const Axes& axes, bool keep, Between 
 Tensor quantile(const Tensor& x, const std::vector<double>& q, const Axes& axes, bool keep,
                 Between between) {
   Integers over = axes.resolve(x.rank(), "quantile: axis");
-  if (q.empty()) fail(ErrorCode::invalid_argument, "quantile: there is no q");
+  if (q.empty()) fail(ErrorCode::invalid_argument, "quantile: the list of q is empty");
   std::for_each(q.begin(), q.end(), check_share);
   Shape kept = x.shape();
   for (int64_t axis : over) kept[static_cast<size_t>(axis)] = 1;
@@ -139,8 +154,12 @@ Tensor interpolate(const Tensor& x, const Tensor& xs, const Tensor& ys, std::opt
   Tensor x0 = ops::gather(from, lower), x1 = ops::gather(from, upper);
   Tensor y0 = ops::gather(to, lower), y1 = ops::gather(to, upper);
   Tensor first_x = ops::gather(from, Tensor(0)), last_x = ops::gather(from, last);
-  Tensor weight = weight_between(where(at < first_x || at > last_x, x0, at), x0, x1);
-  Tensor line = y0 * (1 - weight) + y1 * weight;
+  Tensor inside = where(at < first_x || at > last_x, x0, at);
+  Tensor weight = weight_between(inside, x0, x1);
+  Tensor is_steep = is_finite(y0) && is_finite(y1) && !is_finite(y1 - y0);
+  Tensor held = where(is_steep, stop_gradient(weight), weight);
+  Tensor line = y0 * (1 - held) + y1 * held;
+  line = line + where(is_steep, slope_alone(inside, {x0, x1}, {y0, y1}, held, is_steep), 0);
   // An infinite end does not reach the other one.
   line = where(weight == 0 && !is_finite(y1), y0, where(weight == 1 && !is_finite(y0), y1, line));
   Tensor before = left ? full({}, *left, wide) : ops::gather(to, Tensor(0));

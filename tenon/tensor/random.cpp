@@ -88,7 +88,7 @@ Tensor bits(const Tensor& key, const Shape& shape) { return ops::random_bits(key
 
 Tensor uniform(const Tensor& key, const Shape& shape, double low, double high, DType dtype) {
   if (!is_floating(dtype))
-    fail(ErrorCode::type_mismatch, "random::uniform: {} holds no fractions", name_of(dtype));
+    fail(ErrorCode::type_mismatch, "random::uniform: {} cannot hold fractions", name_of(dtype));
   Number(low).check_fits(dtype, "random::uniform");
   Number(high).check_fits(dtype, "random::uniform");
   if (!(low <= high))

@@ -1,5 +1,5 @@
-// Random tensors from keys: equal keys give equal numbers, on every machine and any number of
-// threads.
+// Random tensors from keys, as in JAX: equal keys give equal numbers, on every machine and any
+// number of threads.
 //
 //   Tensor key = random::key(42);
 //   auto [first, second] = random::split<2>(key);
@@ -16,10 +16,10 @@ namespace tenon::random {
 
 /// A key, i64[2]: a seed and a stream.
 Tensor key(uint64_t seed);
-/// A key that is independent of `key` and of those for other numbers (a step, say); `data` may be
-/// an integer tensor.
+/// A key independent of `key` and of the keys for other numbers. `data` is a number such as the
+/// step, and may be an integer tensor.
 Tensor fold_in(const Tensor& key, const Tensor& data);
-/// Independent keys. Use each once, and `key` itself no more.
+/// Independent keys. Use each of them once, and do not use `key` again.
 std::vector<Tensor> split(const Tensor& key, int64_t count);
 template <size_t kCount>
 std::array<Tensor, kCount> split(const Tensor& key) {
@@ -29,14 +29,14 @@ std::array<Tensor, kCount> split(const Tensor& key) {
   return result;
 }
 
-/// 32 random bits an element, i32.
+/// 32 random bits per element, i32.
 Tensor bits(const Tensor& key, const Shape& shape);
-/// In [low, high), also once rounded to the dtype; `low` where both are equal.
+/// In [low, high), also after rounding to the dtype; `low` if both are equal.
 Tensor uniform(const Tensor& key, const Shape& shape, double low = 0, double high = 1,
                DType dtype = DType::f32);
 /// Mean 0 and variance 1.
 Tensor normal(const Tensor& key, const Shape& shape, DType dtype = DType::f32);
-/// True with a probability, which broadcasts to `shape`.
+/// True with the given probability, which broadcasts to `shape`.
 Tensor bernoulli(const Tensor& key, const Tensor& probability, const Shape& shape);
 /// Integers in [low, high), i32; high - low < 2^31.
 Tensor integers(const Tensor& key, const Shape& shape, int64_t low, int64_t high);

@@ -1,4 +1,4 @@
-// Sizes of several runs of a program, and dimensions that give them. Private to tensor/.
+// Sizes in several runs of a program, and symbolic dimensions that fit them. Private to tensor/.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ namespace tenon::detail {
 /// One size, in each of the samples.
 using Column = std::vector<int64_t>;
 
-/// The symbols that were introduced so far, and dimensions made of them whose values are known.
+/// The symbols introduced so far, and the dimensions made of them, with known values.
 class SizeAlgebra {
  public:
   explicit SizeAlgebra(size_t samples) : values_(samples) {}
@@ -23,17 +23,17 @@ class SizeAlgebra {
                  bool is_free);
   const std::vector<SymbolicForm::Symbol>& symbols() const { return symbols_; }
 
-  /// Makes a dimension one of the choices for others.
+  /// Makes the dimension a candidate for other columns.
   void learn(const Dim& dim);
   Column column_of(const Dim& dim) const;
-  /// A known dimension that is `column`, or nothing.
+  /// A known dimension with the values `column`, or none.
   std::optional<Dim> find(const Column& column) const;
   /// Another symbol plus or minus a number.
   std::optional<Dim> find_shifted(const Column& column) const;
 
-  /// Dimensions that are `column` in all samples, the most natural first: those of the inputs, of
-  /// other values, products of axes, multiples of a symbol plus a number, sums, `own` (a symbol
-  /// that is not introduced yet), quotients. `prefers_own` puts it before what may be chance.
+  /// Dimensions that equal `column` in all samples, the most natural first: those of the inputs, of
+  /// other values, products of axes, multiples of a symbol plus a number, sums, `own` (a symbol not
+  /// introduced yet), quotients. `prefers_own` puts it before matches that may be coincidence.
   std::vector<Dim> choices(const Column& column, std::span<const Type> inputs, const Dim& own,
                            bool prefers_own) const;
 
@@ -51,7 +51,7 @@ class SizeAlgebra {
   class Choices;
 
   std::vector<SymbolicForm::Symbol> symbols_;
-  std::vector<SymbolValues> values_;  // one a sample
+  std::vector<SymbolValues> values_;  // one per sample
   std::vector<Known> known_;          // all but numbers
 };
 

@@ -43,10 +43,10 @@ float single(double value) {
 
 }  // namespace
 
-Tensor::Tensor(std::initializer_list<double> values) {
+Tensor::Tensor(std::initializer_list<Element> values) {
   Buffer buffer = Buffer::allocate(DType::f32, {static_cast<int64_t>(values.size())});
   float* out = buffer.as<float>();
-  for (double value : values) *out++ = single(value);
+  for (const Element& element : values) *out++ = single(element.value);
   node_ = detail::evaluated_node(std::move(buffer));
 }
 
@@ -138,7 +138,7 @@ const Buffer& only_element(const Tensor& x) {
   if (x.buffer().size() != 1)
     throw make_error(ErrorCode::shape_mismatch, "item: {} has {} elements, not one",
                      x.type().to_string(), x.buffer().size())
-        .note("hint: item(i) is the i-th; sum() and mean() make one of all");
+        .note("hint: item(i) reads element i; sum() and mean() reduce to one");
   return x.buffer();
 }
 

@@ -1,11 +1,11 @@
-// The tensor that users hold: lazy, cheap to copy, evaluated when it is looked at.
+// The user's tensor: lazy, cheap to copy, evaluated when its value is read.
 //
 //   Tensor x{1.0, 2.0, 3.0};               // f32[3]
 //   Tensor y = (x - 1) / x;                // nothing is computed yet
 //   double last = y.item(2);               // now it is
 //   Tensor part = x.slice(0, 1, 3);        // f32[2]
 //   Tensor last_two = x[{Slice{-2, none}}];   // f32[2], as x[-2:] in NumPy
-//   Tensor other = x.at(0).set(5);         // [5 2 3]; x is what it was
+//   Tensor other = x.at(0).set(5);         // [5 2 3]; x is unchanged
 #pragma once
 
 #include <cstdint>
@@ -44,26 +44,33 @@ class Axes {
   Axes(int64_t axis) : some_(Integers{axis}) {}
   Axes(int axis) : Axes(static_cast<int64_t>(axis)) {}
 
-  /// Ascending, counted from the start, each once; `what` is for errors.
+  /// Ascending, counted from the start, without duplicates; `what` is for errors.
   Integers resolve(size_t rank, std::string_view what) const;
 
  private:
   std::optional<Integers> some_;
 };
 
-/// A handle on a value: memory, a pending computation, or, while a function is traced, one of its
-/// arguments.
+/// A handle to a value: memory, a pending computation, or an argument of a function that is being
+/// traced.
 class Tensor {
  public:
-  /// No value; using it is an error that says so.
+  /// No value; using it is an error.
   Tensor() = default;
   /// A number: f32[] (f64[] beyond its range), i32[] (i64[] beyond its range; an error beyond that)
-  /// or bool[]. Next to a tensor it takes that tensor's dtype, which must have it; a fraction next
-  /// to integers makes f32 of both. Comparisons take any number.
+  /// or bool[]. Combined with a tensor it takes the tensor's dtype, which must be able to hold it;
+  /// a floating-point number with integers gives f32. Comparisons take any number.
   template <class T>
     requires std::is_arithmetic_v<T>
   Tensor(T value) : Tensor(number(value)) {}
-  Tensor(std::initializer_list<double> values);                       // f32[n]
+  /// A number in braces. A class of its own, so that `Tensor{{1}, {2}}` is rows of one number each.
+  struct Element {
+    double value;
+    template <class T>
+      requires std::is_arithmetic_v<T>
+    Element(T number) : value(static_cast<double>(number)) {}
+  };
+  Tensor(std::initializer_list<Element> values);                      // f32[n]
   Tensor(std::initializer_list<std::initializer_list<double>> rows);  // f32[m,n]
   explicit Tensor(const Literal& literal);
   explicit Tensor(Buffer buffer);
@@ -74,8 +81,8 @@ class Tensor {
            Shape::of(shape).to_string());
     return Tensor(Literal::of<T>(std::move(shape), values));
   }
-  /// A view onto the user's row-major memory, which must outlive all that is computed from it. It
-  /// is only read.
+  /// A read-only view of the user's row-major memory, which must outlive everything computed from
+  /// it.
   template <class T>
   static Tensor view(T* data, std::vector<int64_t> shape) {
     using Element = std::remove_const_t<T>;
@@ -84,18 +91,18 @@ class Tensor {
   }
 
   bool has_value() const;
-  /// What a temporary tensor gives is a value, so that nothing points into what is gone.
+  /// A temporary tensor returns these by value, so that no reference dangles.
   const Type& type() const&;
   Type type() && { return type(); }
   DType dtype() const { return type().dtype; }
-  /// Dimensions are numbers outside of traced functions; inside they may be symbols.
+  /// Dimensions are numbers outside traced functions; inside they may be symbols.
   const Shape& shape() const& { return type().shape; }
   Shape shape() && { return type().shape; }
   size_t rank() const { return type().rank(); }
   const Dim& dim(int64_t axis) const&;
   Dim dim(int64_t axis) && { return dim(axis); }
 
-  /// Computes the value if it is pending. Error while a function is traced, naming the tensor.
+  /// Computes the value if it is pending. While a function is traced, an error names the tensor.
   const Tensor& eval() const&;
   Tensor eval() && { return eval(); }
   bool is_evaluated() const;
@@ -106,39 +113,39 @@ class Tensor {
   template <class T>
   std::span<const T> values() const&;
   template <class T>
-  std::span<const T> values() const&& = delete;  // it would be gone already: to_vector, or a name
-  /// A copy of all elements, row-major, as another type where T is not the dtype's, converted as
-  /// cast() does; evaluates.
+  std::span<const T> values() const&& = delete;  // would dangle: use to_vector, or name the tensor
+  /// A row-major copy of all elements, converted as by cast() if T is not the dtype's type;
+  /// evaluates.
   template <class T>
   std::vector<T> to_vector() const;
   /// The only element as a double, or one by its row-major index.
   double item() const;
   double item(int64_t index) const;
-  /// The same as an integer; exact for integer dtypes, reals as cast() makes them.
+  /// The same as an integer: exact for integer dtypes, otherwise converted as by cast().
   int64_t item_int() const;
   int64_t item_int(int64_t index) const;
 
-  // The commonest reshapings as members; functions.h has all ops as functions.
+  // The most common reshapings as members; functions.h has all ops as functions.
   Tensor reshape(const Shape& shape) const;            // one dimension may be -1
   Tensor transpose(const Integers& order = {}) const;  // default: reversed axes
-  /// Elements [start, limit) along an axis; negative numbers count from the end, limits beyond the
-  /// end stop there, and negative strides go backwards, as in Python.
+  /// Elements [start, limit) along an axis. As in Python, negative numbers count from the end,
+  /// limits beyond the end are clamped, and negative strides go backwards.
   Tensor slice(int64_t axis, int64_t start, int64_t limit = INT64_MAX, int64_t stride = 1) const;
-  Tensor operator[](int64_t index) const;  // along axis 0, which goes away
-  /// Integers: slices along axis 0, counted from the end when negative; out of range reads zero.
-  /// Bools: the elements of the leading axes where they hold; evaluates them.
+  Tensor operator[](int64_t index) const;  // along axis 0, which is removed
+  /// Integers: slices along axis 0. Negative ones count from the end; out-of-range ones read zero.
+  /// Bools: the elements of the leading axes where the mask is true; evaluates the mask.
   Tensor operator[](const Tensor& indices) const;
-  /// One index an axis, as in NumPy: `x[{0, Slice{1, none, 2}, ellipsis, new_axis, indices}]`.
+  /// One index per axis, as in NumPy: `x[{0, Slice{1, none, 2}, ellipsis, new_axis, indices}]`.
   Tensor operator[](std::initializer_list<Index> indices) const;
   Tensor cast(DType dtype) const;
   Tensor T() const;  // all axes in reverse order
-  /// These elements, to be changed: `x.at({0, Slice{1}}).set(y)` is x with others in their place,
-  /// as in JAX. The index is one of those that operator[] takes.
+  /// Functional updates as in JAX: `x.at({0, Slice{1}}).set(y)` is a copy of x with these elements
+  /// replaced. Takes the same indices as operator[].
   TensorAt at(int64_t index) const;
   TensorAt at(const Tensor& indices) const;
   TensorAt at(std::initializer_list<Index> indices) const;
 
-  // The commonest reductions as members; numpy.h has them all as functions.
+  // The most common reductions as members; numpy.h has all of them as functions.
   Tensor sum(const Axes& axes = {}, bool keep = false) const;
   Tensor mean(const Axes& axes = {}, bool keep = false) const;
   Tensor max(const Axes& axes = {}, bool keep = false) const;
@@ -146,13 +153,13 @@ class Tensor {
 
   std::string to_string() const;  // evaluates; long arrays are abbreviated
 
-  /// Says what errors call this value: "encoder.weight, loaded from old.safetensors". All handles
-  /// on the value share it; to be called before others have one.
+  /// Sets the name of this value in errors: "encoder.weight, loaded from old.safetensors". All
+  /// handles to the value share it; call it before there are other handles.
   Tensor& set_name(std::string name) &;
   Tensor set_name(std::string name) && { return set_name(std::move(name)); }
-  /// That, or the label of the call that it is the result of, or nothing.
+  /// That name, or the label of the call that computes the value, or empty.
   std::string name() const;
-  /// Whether both are handles on one value.
+  /// Whether both are handles to the same value.
   bool same_as(const Tensor& other) const { return node_ == other.node_; }
   const std::shared_ptr<detail::TensorNode>& node() const& { return node_; }
   std::shared_ptr<detail::TensorNode> node() && { return std::move(node_); }
@@ -178,21 +185,21 @@ class Tensor {
   std::shared_ptr<detail::TensorNode> node_;
 };
 
-/// Python's start:limit:stride along one axis; what is left out is the whole axis.
+/// Python's start:limit:stride along one axis; omitted bounds extend to the ends.
 struct Slice {
   std::optional<int64_t> start = none;
   std::optional<int64_t> limit = none;
   int64_t stride = 1;  // negative: backwards
 };
-/// As many whole axes as the other indices leave.
+/// All axes that the other indices leave, as in Python.
 inline constexpr struct Ellipsis {
 } ellipsis{};
-/// An axis of size 1.
+/// A new axis of size 1.
 inline constexpr struct NewAxis {
 } new_axis{};
 
-/// What stands for one axis between the brackets of `x[{…}]`. At most one may be a tensor of
-/// integers: their axes take the place of the one that they index.
+/// The index of one axis in `x[{…}]`. At most one may be a tensor of integers; its axes replace the
+/// axis that it indexes.
 class Index {
  public:
   using What = std::variant<int64_t, Slice, Ellipsis, NewAxis, Tensor>;
@@ -213,17 +220,17 @@ class Index {
   What what_;
 };
 
-/// Some elements of a tensor, to be changed. The tensor stays as it is: each function gives another
-/// one. `y` broadcasts to the shape of what is indexed; its dtype must give way to the tensor's
-/// (error type_mismatch). Elements that are not there are left alone, as reading gives zero.
+/// Functional updates of some elements of a tensor. The tensor does not change: each function
+/// returns a new one. `y` broadcasts to the indexed shape; its dtype must promote to the tensor's
+/// (error type_mismatch). Out-of-range indices are ignored, as they read zero.
 class TensorAt {
  public:
   TensorAt(Tensor x, std::vector<Index> indices) : x_(std::move(x)), indices_(std::move(indices)) {}
   TensorAt(Tensor x, Tensor mask) : x_(std::move(x)), mask_(std::move(mask)) {}
 
   Tensor get() const;
-  Tensor set(const Tensor& y) const;  // of an element that is indexed twice: the last
-  Tensor add(const Tensor& y) const;  // of an element that is indexed twice: both
+  Tensor set(const Tensor& y) const;  // if an element is indexed twice, the last value wins
+  Tensor add(const Tensor& y) const;  // if an element is indexed twice, both are added
   Tensor max(const Tensor& y) const;
   Tensor min(const Tensor& y) const;
 
@@ -277,14 +284,14 @@ Tensor operator|(const Tensor& a, const Tensor& b);
 Tensor operator^(const Tensor& a, const Tensor& b);
 Tensor operator~(const Tensor& x);
 
-/// Dimensions may be those of a traced argument, which are symbols.
+/// Dimensions may be symbolic, such as those of a traced argument.
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor ones(const Shape& shape, DType dtype = DType::f32);
-/// Error out_of_range where the dtype does not have the number: 300 in u8, 1e5 in f16.
+/// Error out_of_range if the number does not fit the dtype: 300 in u8, 1e5 in f16.
 Tensor full(const Shape& shape, Number value, DType dtype = DType::f32);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
-/// 0 … count-1: i32 (i64 beyond its range) or the dtype, which must have these numbers.
+/// 0 … count-1: i32 (i64 beyond its range) or `dtype`, which must hold these numbers.
 Tensor arange(const Dim& count, std::optional<DType> dtype = none);
 Tensor eye(const Dim& n, DType dtype = DType::f32);
 
@@ -292,7 +299,7 @@ template <class T>
 std::span<const T> Tensor::values() const& {
   const Buffer& memory = buffer();
   if (memory.dtype() != dtype_of<T>()) {
-    fail(ErrorCode::type_mismatch, "values of {} are asked for as {}", type().to_string(),
+    fail(ErrorCode::type_mismatch, "values of {} were requested as {}", type().to_string(),
          name_of(dtype_of<T>()));
   }
   return {memory.as<T>(), static_cast<size_t>(memory.size())};

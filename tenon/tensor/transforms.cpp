@@ -78,7 +78,8 @@ std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const T
   }
   const std::vector<size_t> places = floating(wanted_types);
   if (places.empty())
-    fail(ErrorCode::type_mismatch, "grad: there is no floating tensor to differentiate by{}",
+    fail(ErrorCode::type_mismatch,
+         "grad: there is no floating-point tensor to differentiate with respect to{}",
          wanted_types.empty() ? "" : ", only " + wanted_types[0].to_string());
   std::vector<size_t> wrt;
   for (size_t place : places) wrt.push_back(wanted[place]);
@@ -89,7 +90,7 @@ std::vector<Tensor> flat_value_and_grad(const FlatFunction& f, std::span<const T
   if (loss.rank() != 0 || !is_floating(loss.dtype))
     throw make_error(ErrorCode::type_mismatch,
                      "grad: the function returns {}, not a floating scalar", loss.to_string())
-        .note("take sum() or mean() of it, or use vjp for a cotangent of your own");
+        .note("take sum() or mean() of it, or use vjp with your own cotangent");
   size_t outputs = traced.graph->outputs().size();
   auto graph = gradient(*traced.graph, core_ops(), {.wrt = wrt, .output = 0});
   std::vector<Tensor> results = apply_graph(*graph, joined(arguments, traced.captures));

@@ -1,12 +1,12 @@
-// Functions of functions: derivatives, vectorisation, control flow. They compose in any order, and
-// take and return trees; jit.h has the one that compiles.
+// Transforms of functions: derivatives, vectorisation, control flow. They compose in any order, and
+// take and return trees. Compilation is in jit.h.
 //
 //   #include <tenon/tensor/numpy.h>
 //   given: Tensor x, v;
 //   auto f = [](Tensor x) { return sum(sin(x) * exp(-x * x)); };
 //   auto df = grad(f);                                       // a function again
 //   auto curvature = jvp(grad(f), x, v).tangent;             // Hessian times v
-//   auto rows = vmap(f, {.in = {0}});                        // one result a row
+//   auto rows = vmap(f, {.in = {0}});                        // one result per row
 //   auto size = cond(f(x) > 0, [](Tensor x) { return x; }, [](Tensor x) { return -x; }, x);
 #pragma once
 
@@ -26,20 +26,20 @@
 
 namespace tenon {
 
-/// How many functions are being traced on this thread, each inside of the one before.
+/// How many nested functions are being traced on this thread.
 uint32_t trace_depth();
 inline bool is_tracing() { return trace_depth() > 0; }
 
-/// (value, gradient by the first argument) of a function whose result is a scalar tensor, or a pair
-/// of one and anything else (auxiliary results, which come back as they are: ((value, aux),
-/// gradient)). Integer leaves get zeros. `value_and_grad<1>(f)` is by the second argument, and
-/// `value_and_grad<0, 2>(f)` gives a tuple of gradients.
+/// (value, gradient with respect to the first argument) of a function that returns a scalar, or a
+/// pair of a scalar and auxiliary results, which are returned as they are: ((value, aux),
+/// gradient). Integer leaves get zeros. `value_and_grad<1>(f)` is with respect to the second
+/// argument, and `value_and_grad<0, 2>(f)` returns a tuple of gradients.
 template <size_t... kBy, class F>
 auto value_and_grad(F f) {
   return detail::ValueAndGradBy<F, kBy...>{std::move(f)};
 }
 
-/// The gradient by the first argument, or by those named: `grad<1>(f)`.
+/// The gradient with respect to the first argument, or to those given: `grad<1>(f)`.
 template <size_t... kBy, class F>
 auto grad(F f) {
   return detail::Grad<F, kBy...>{{std::move(f)}};
@@ -68,8 +68,8 @@ auto jvp(const F& f, const T& primal, const std::type_identity_t<T>& tangent) {
                     flat.rebuild(leaves.last(all.size() / 2))};
 }
 
-/// Reverse mode: f(primals…), and a function from a cotangent of the result to one of the argument,
-/// or a tuple of them for several.
+/// Reverse mode: f(primals…), and a function from the cotangent of the result to the cotangent of
+/// the argument, or to a tuple for several arguments.
 template <class F, class... T>
 auto vjp(const F& f, const T&... primals) {
   auto arguments = std::make_tuple(detail::as_tree(primals)...);
@@ -92,19 +92,19 @@ auto vjp(const F& f, const T&... primals) {
 }
 
 struct VmapAxes {
-  /// The axis of each argument's leaves that is mapped over, or `none`; empty: axis 0 of all.
+  /// The mapped axis of each argument's leaves, or `none` (not mapped); empty: axis 0 of all.
   std::vector<std::optional<int64_t>> in = {};
-  /// Where the results carry it; `none` where they are the same for all, as after all_reduce.
+  /// The mapped axis of the results; `none` if they are the same for all, as after all_reduce.
   std::optional<int64_t> out = 0;
-  /// What all_reduce and the other collectives in f call it: the elements are their participants.
+  /// The name of the axis for all_reduce and the other collectives in f.
   std::string axis_name = {};
 };
 
-/// f on each element along an axis, as one batched computation. Where elements take different
-/// branches of a `cond`, both are computed for all of them and one result is kept; a branch sees
-/// numbers of an element that takes it in place of the others, so that neither NaN nor an endless
-/// loop comes of those, and one with a loop does not run where no element takes it. A `while_loop`
-/// goes on until all elements are done, and those that are keep their state.
+/// f on each element along an axis, as one batched computation. If elements take different branches
+/// of a `cond`, both are computed for all of them and one result is selected. Elements that do not
+/// take a branch are replaced in it by one that does, so they cause neither NaN nor endless loops,
+/// and a branch with a loop does not run if no element takes it. A `while_loop` runs until all
+/// elements are done; finished elements keep their state.
 template <class F>
 auto vmap(F f, VmapAxes axes = {}) {
   return [f = std::move(f), axes = std::move(axes)](const auto&... args) {
@@ -125,8 +125,8 @@ auto vmap(F f, VmapAxes axes = {}) {
   };
 }
 
-/// The Jacobian of a function from a tensor to a tensor by its first argument, in reverse mode (one
-/// pass for each element of the result, as one batch): shaped as the result, then as the argument.
+/// The Jacobian of a function from a tensor to a tensor with respect to its first argument, in
+/// reverse mode (one batch over the result's elements). Shape: the result's, then the argument's.
 template <class F>
 auto jacobian(F f) {
   return [f = std::move(f)](const Tensor& x, const auto&... rest) {
@@ -137,7 +137,7 @@ auto jacobian(F f) {
   };
 }
 
-/// The same in forward mode: for functions with more results than arguments.
+/// The same in forward mode: better if the result has more elements than the argument.
 template <class F>
 auto jacobian_forward(F f) {
   return [f = std::move(f)](const Tensor& x, const auto&... rest) {
@@ -155,7 +155,7 @@ auto hessian(F f) {
   return jacobian_forward(grad(std::move(f)));
 }
 
-/// f, but its intermediate values are computed again in reverse mode instead of being kept.
+/// Gradient checkpointing: f, but the backward pass recomputes intermediate values.
 template <class F>
 auto remat(F f) {
   return [f = std::move(f)](const auto&... args) {
@@ -165,9 +165,9 @@ auto remat(F f) {
   };
 }
 
-/// f with its own reverse rule: `forward` gives (result, residuals), `backward` takes residuals and
-/// the result's cotangent and gives a tuple of the arguments' cotangents. What they use from
-/// outside is a constant to derivatives: pass it as an argument where it is not.
+/// f with a custom reverse rule: `forward` returns (result, residuals); `backward` takes residuals
+/// and the result's cotangent and returns a tuple of the arguments' cotangents. Captured tensors
+/// are constants for differentiation: pass them as arguments to get derivatives by them.
 template <class F, class Forward, class Backward>
 auto custom_vjp(F f, Forward forward, Backward backward) {
   return [=](const auto&... args) {
@@ -195,14 +195,14 @@ auto custom_vjp(F f, Forward forward, Backward backward) {
   };
 }
 
-/// then(operands…) where the scalar `predicate` holds, else otherwise(operands…); only one of them
-/// runs. Under `vmap` both do, if the predicate differs between elements.
+/// then(operands…) if the scalar `predicate` is true, else otherwise(operands…); only one of them
+/// runs. Under `vmap` both run, if the predicate differs between elements.
 template <class Then, class Otherwise, class... T>
 auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
           const T&... operands) {
   auto arguments = std::make_tuple(operands...);
   detail::Flat flat_then(then, arguments);
-  // The second branch is traced after the first, and gives its results in the same order.
+  // The second branch is traced after the first, and returns its results in the same order.
   auto otherwise_as_then = [&otherwise, &known = flat_then.result()](const T&... values) {
     auto result = otherwise(values...);
     return with_leaves(*known, leaves_as(*known, result, "cond: the second branch"));
@@ -212,8 +212,8 @@ auto cond(const Tensor& predicate, const Then& then, const Otherwise& otherwise,
       detail::flat_cond(predicate, flat_then, flat_otherwise, leaves_of(arguments)));
 }
 
-/// state = body(state) for as long as condition(state), a scalar bool, holds. Under `vmap` until it
-/// holds for no element.
+/// state = body(state) while condition(state), a scalar bool, is true. Under `vmap`, runs until it
+/// is false for all elements.
 template <class Condition, class Body, class T>
 T while_loop(const Condition& condition, const Body& body, const T& start) {
   auto arguments = std::make_tuple(start);

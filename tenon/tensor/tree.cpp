@@ -133,7 +133,7 @@ Tensor& Tree::make_leaf(std::string_view path) {
 const Tensor& detail::replacement(const Tree& tree, const std::string& path, const Tensor& old) {
   const Tensor& found = tree.at(path);
   if (old.has_value() && found.type() != old.type()) {
-    Error error = make_error(ErrorCode::type_mismatch, "'{}' is {} in the tree, and {} is wanted",
+    Error error = make_error(ErrorCode::type_mismatch, "'{}' is {} in the tree, but {} is expected",
                              path, found.type().to_string(), old.type().to_string());
     // What the tensor is called tells which file it came from.
     if (std::string origin = found.name(); !origin.empty()) error.note("{}", origin);
@@ -161,7 +161,7 @@ std::vector<Tensor> detail::in_order(const std::vector<std::string>& wanted,
   if (!places.empty()) {
     throw make_error(ErrorCode::invalid_argument, "{}: '{}' is one too many", what,
                      places.begin()->first)
-        .note("wanted: {}", join(wanted, ", "));
+        .note("expected: {}", join(wanted, ", "));
   }
   return ordered;
 }

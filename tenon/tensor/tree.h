@@ -1,7 +1,7 @@
 // Nested structures of tensors. Tensors, vectors, tuples, pairs, string maps, optionals, plain
 // aggregates and Tree are all trees: every transform takes and returns them.
 //
-//   struct State { Tree parameters; Tensor step; } state;  // any aggregate will do
+//   struct State { Tree parameters; Tensor step; } state;  // any aggregate works
 //   state.parameters["encoder.weight"] = zeros({4, 4});
 //   state.step = 1;
 //   std::vector<std::string> paths = leaf_paths(state);    // "parameters.encoder.weight", "step"
@@ -20,7 +20,7 @@
 
 namespace tenon {
 
-/// What transforms take and return. Numbers and strings in it are constants.
+/// A type that transforms take and return. Numbers and strings in it are constants.
 template <class T>
 concept TreeLike = std::is_void_v<detail::WrongPart<T>>;
 
@@ -53,15 +53,15 @@ std::vector<Tensor> leaves_of(const T& tree) {
   return leaves;
 }
 
-/// The leaves of a tree in the order in which `like` has leaves of the same paths: a Tree keeps the
-/// order in which it was filled, which need not be that of another. Error invalid_argument, which
-/// begins with `what`, when a path is missing or one too many.
+/// The leaves of a tree in the order of the same paths in `like`, since two Trees may have been
+/// filled in different orders. If a path is missing or superfluous, throws invalid_argument with a
+/// message that begins with `what`.
 template <class Like, class T>
 std::vector<Tensor> leaves_as(const Like& like, const T& tree, std::string_view what) {
   return detail::in_order(leaf_paths(like), leaf_paths(tree), leaves_of(tree), what);
 }
 
-/// A tree of the same structure with other leaves, as many as it has.
+/// A tree of the same structure with other leaves, of the same number.
 template <class T>
 T with_leaves(const T& like, std::span<const Tensor> leaves) {
   T result = like;
@@ -75,7 +75,7 @@ T with_leaves(const T& like, std::span<const Tensor> leaves) {
   return result;
 }
 
-/// f on each leaf (and on the leaves at the same paths of other trees, which must have just those).
+/// f on each leaf (and on the leaves at the same paths of other trees, which must match exactly).
 template <class T, class F, class... Others>
 T map_leaves(F f, const T& tree, const Others&... others) {
   T result = tree;
@@ -103,8 +103,8 @@ Tree to_tree(const T& structure) {
   }
 }
 
-/// `like` with the leaves that `tree` has at the same paths. Error not_found or type_mismatch names
-/// the path; what else `tree` has is left alone.
+/// `like` with its leaves replaced by those of `tree` at the same paths; other leaves of `tree` are
+/// ignored. Error not_found or type_mismatch names the path.
 template <class T>
 T from_tree(const Tree& tree, T like) {
   for_each_leaf(like, [&](const std::string& path, Tensor& leaf) {

@@ -10,9 +10,9 @@
 
 namespace tenon::detail {
 
-/// The calls behind some tensors, in topological order, and the values that they read and make.
-/// All of it belongs to the thread that walks; the nodes are only read, so any number of threads
-/// may walk over them. The calls are kept alive, and with them the nodes that they read.
+/// The pending calls of some tensors, in topological order, and the values that they read and make.
+/// It belongs to the walking thread; nodes are only read, so any number of threads may walk over
+/// them. The section keeps the calls alive, and with them the nodes that they read.
 struct Section {
   static constexpr uint32_t kUnfinished = std::numeric_limits<uint32_t>::max();
 
@@ -47,10 +47,10 @@ struct Section {
     return {operands.data() + call.first_operand, call->inputs.size()};
   }
   const Type& type_of(uint32_t value) const { return (*values[value].node)->type; }
-  /// Of all calls, in the order in which the program made them.
+  /// The indices of all calls, in the order in which the program made them.
   std::vector<uint32_t> program_order() const;
 
-  // What `collect` works with, kept from walk to walk.
+  // Working memory of `collect`, reused from walk to walk.
   struct Frame {
     std::shared_ptr<PendingCall> call;
     uint32_t result;  // in `values`
@@ -62,8 +62,8 @@ struct Section {
 };
 
 /// Collects what `roots` need down to evaluated nodes, arguments, and calls for which
-/// `stops(node, call)` holds; at most `limit` calls, chosen so that none needs one that was left
-/// out. In a loop, since chains may be very long.
+/// `stops(node, call)` is true; at most `limit` calls, chosen so that none needs one that was left
+/// out. Uses a loop instead of recursion, since chains may be very long.
 template <class Stops>
 void collect(Section& section, std::span<const NodeRef* const> roots, size_t limit,
              const Stops& stops) {
@@ -127,7 +127,7 @@ void collect(Section& section, std::span<const NodeRef* const> roots, size_t lim
   }
 }
 
-/// Down to what is evaluated.
+/// Down to evaluated nodes.
 inline void collect(Section& section, std::span<const NodeRef* const> roots, size_t limit) {
   collect(section, roots, limit, [](const TensorNode&, const PendingCall&) { return false; });
 }

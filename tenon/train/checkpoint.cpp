@@ -90,7 +90,8 @@ namespace {
 Checkpoint checkpoint_of(const SafetensorsFile& file, std::string_view name) {
   auto meta = file.metadata().find(kKey);
   if (meta == file.metadata().end()) {
-    fail(ErrorCode::invalid_argument, "{} is no checkpoint: its metadata lack '{}'", name, kKey);
+    fail(ErrorCode::invalid_argument, "{} is not a checkpoint: its metadata lacks '{}'", name,
+         kKey);
   }
   std::string source = fmt::format("{} (metadata)", name);
   Json json = parse_json(meta->second, source);

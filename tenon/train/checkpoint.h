@@ -1,4 +1,4 @@
-// Checkpoints: everything that a run needs to go on to the same bits.
+// Checkpoints: everything that a run needs to resume bit for bit.
 //
 //   given: Tree tree;
 //   train::CheckpointFolder folder("runs/lenet");
@@ -25,25 +25,25 @@ struct Checkpoint {
   Tree state = {};    // parameters, optimiser slots, model state, step
   int64_t epoch = 0;  // epochs finished
   int64_t step = 0;   // steps done in the current epoch
-  /// What the run records beside tensors: its seed, its history.
+  /// Other data of the run: its seed, its history.
   std::map<std::string, std::string> notes = {};
-  std::filesystem::path path = {};  // where it was read from
+  std::filesystem::path path = {};  // the file from which it was read
 };
 
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Written whole or not at all; then older ones beyond `keep` go. A failure leaves the earlier
-  /// ones as they were.
+  /// Written whole or not at all; then deletes older ones beyond `keep`. A failure does not affect
+  /// earlier ones.
   std::filesystem::path write(const Checkpoint& checkpoint, int keep = 2) const;
-  /// The newest one that can be read; one that cannot is reported as a warning and passed over.
-  /// Nothing for a folder without any; the error of the oldest where none can be read.
+  /// The newest readable one; unreadable ones are skipped with a warning. None for a folder without
+  /// checkpoints; if none can be read, throws the error of the oldest.
   std::optional<Checkpoint> latest() const;
-  /// Newest first: those named step-EPOCH-STEP.safetensors. Any other file, such as a copy under
-  /// another name, is none of this class's business.
+  /// Newest first: files named step-EPOCH-STEP.safetensors. Other files, such as copies under
+  /// another name, are ignored.
   std::vector<std::filesystem::path> files() const;
-  /// Those of files().
+  /// Deletes the files of files().
   void remove_all() const;
   const std::filesystem::path& folder() const& { return folder_; }
   std::filesystem::path folder() && { return std::move(folder_); }
@@ -53,11 +53,11 @@ class CheckpointFolder {
 };
 
 /// Errors name the file: corrupt with the byte, or invalid_argument for a safetensors file that is
-/// no checkpoint.
+/// not a checkpoint.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 /// From memory; `name` stands for the file in errors.
 Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view name);
-/// Whether a file that is read holds a checkpoint.
+/// Whether an open file is a checkpoint.
 bool is_checkpoint(const SafetensorsFile& file);
 
 }  // namespace tenon::train

@@ -46,23 +46,22 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
           .note("hint: validation = 0.1 keeps a tenth of the training set back");
     }
     if (run.options.patience <= 0) return;
-    throw make_error(ErrorCode::invalid_argument,
-                     "{}: patience needs a validation set to be patient about",
+    throw make_error(ErrorCode::invalid_argument, "{}: patience needs a validation set",
                      train.where("patience"))
-        .note("hint: validation = 0.1 keeps a tenth of the training set back");
+        .note("hint: validation = 0.1 holds out a tenth of the training set");
   }
   if (train.kind("validation") == Configuration::Kind::string) {
     choose(train, "validation", "test", {"test"});
     if (run.test.empty()) {
       throw make_error(ErrorCode::invalid_argument, "{}: [data] names no test set to validate with",
                        train.where("validation"))
-          .note("hint: validation = 0.1 keeps a tenth of the training set back instead");
+          .note("hint: validation = 0.1 holds out a tenth of the training set instead");
     }
     if (run.options.patience > 0 || run.options.plateau) {
       throw make_error(ErrorCode::invalid_argument,
                        "{}: with patience or a plateau the test set would choose the model",
                        train.where("validation"))
-          .note("hint: validation = 0.1 keeps a tenth of the training set back instead");
+          .note("hint: validation = 0.1 holds out a tenth of the training set instead");
     }
     run.options.validation = run.test;
     return;
@@ -70,7 +69,7 @@ void configure_validation(const Configuration& train, ConfiguredRun& run) {
   double fraction = train.get_double("validation");
   if (fraction <= 0 || fraction >= 1) {
     fail(ErrorCode::out_of_range,
-         "{}: validation is {}, a part of the training set between 0 and 1",
+         "{}: validation is {}; it must be a fraction of the training set between 0 and 1",
          train.where("validation"), fraction);
   }
   const int64_t rows = run.train.size();

@@ -1,7 +1,7 @@
 // A training run from a configuration: its data, its model and its options.
 //
 //   Configuration config = Configuration::load("configs/fashion-lenet.toml");
-//   train::ConfiguredRun run = train::configure(config);        // data are read here
+//   train::ConfiguredRun run = train::configure(config);        // reads the data
 //   train::FitResult result = train::fit(run.model, run.train, run.options);
 //   train::Evaluation e = train::evaluate(result.model, run.test);
 #pragma once
@@ -32,11 +32,11 @@ struct ConfiguredData {
 };
 ConfiguredData configure_data(const Configuration& config, data::Parts parts = data::Parts::all);
 
-/// These columns of an archive, whatever else is in it; labels of bool, u8 and i8 become
-/// the i32 that losses take.
+/// These columns of an archive, ignoring others; labels of bool, u8 and i8 become i32, as losses
+/// require.
 data::Dataset labelled_npz(const std::string& file, const Columns& input, const Columns& label);
 
-/// [model] for so many outputs, where the section does not say how many.
+/// [model], with this number of outputs unless the section gives it.
 nn::ModelFunction configure_model(const Configuration& config, int64_t outputs);
 
 /// A name, or {name = "cross_entropy", label_smoothing = 0.1}; cross entropy where there is none.

@@ -17,7 +17,7 @@ void require_files(const Configuration& data, const std::string& source,
   std::string where = data.where("source");
   throw make_error(ErrorCode::not_found, "data: source = \"{}\" lacks its files", source)
       .note("at {}", where.empty() ? data.where("") : where)
-      .note("wanted: {}", wanted)
+      .note("expected: {}", wanted)
       .note("found: {}", join(data.keys(), ", "));
 }
 

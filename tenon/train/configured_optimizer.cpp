@@ -64,7 +64,7 @@ nn::LearningRate schedule_of(const Configuration& section, std::string_view key)
   std::vector<std::string> given = s.keys();
   throw make_error(ErrorCode::invalid_argument, "{}: which schedule?", key)
       .note("at {}", section.where(key))
-      .note("wanted: a number, or a table such as {{one_cycle = 4e-3}}")
+      .note("expected: a number, or a table such as {{one_cycle = 4e-3}}")
       .note("hint: {}", hint(given.empty() ? "" : given[0], known));
 }
 

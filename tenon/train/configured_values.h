@@ -16,16 +16,16 @@
 
 namespace tenon::train {
 
-/// One of a few words; the error names the place and the nearest word.
+/// One of a few words; the error names the position and suggests the closest word.
 std::string choose(const Configuration& config, std::string_view key, std::string_view otherwise,
                    std::initializer_list<std::string> words);
-/// A whole number from `least` on.
+/// An integer, at least `least`.
 int64_t count_of(const Configuration& config, std::string_view key, int64_t otherwise,
                  int64_t least);
 /// A number that f32 can hold.
 double real_of(const Configuration& config, std::string_view key, double otherwise);
 
-/// Adds where the value of a key was written to errors that do not say it yet.
+/// Adds the position of a key's value to errors that do not have one yet.
 template <class F>
 decltype(auto) at_key(const Configuration& config, std::string_view key, F f) {
   try {

@@ -1,4 +1,4 @@
-// Which class was taken for which, and how often.
+// A sparse confusion matrix.
 //
 //   train::Confusion confusion(3);
 //   confusion.add(/*label=*/0, /*predicted=*/2);
@@ -15,10 +15,10 @@
 
 namespace tenon::train {
 
-/// Mistakes are kept one by one: a table would grow with the square of the classes.
+/// Stores only the mistakes that occur: a table would grow with the square of the classes.
 class Confusion {
  public:
-  Confusion() = default;  // where labels are not classes
+  Confusion() = default;  // if labels are not classes
   explicit Confusion(int64_t classes)
       : right_(static_cast<size_t>(classes)), total_(static_cast<size_t>(classes)) {}
 
@@ -26,7 +26,7 @@ class Confusion {
 
   bool empty() const { return total_.empty(); }
   int64_t classes() const { return static_cast<int64_t>(total_.size()); }
-  /// Whether people can read all of it as a table.
+  /// Whether it is small enough to show as a table.
   bool fits_a_table() const { return classes() <= 50; }
   int64_t at(int64_t label, int64_t predicted) const;
   /// Examples of a label.
@@ -41,7 +41,7 @@ class Confusion {
   };
   /// By label, then by predicted class.
   std::vector<Count> mistakes() const;
-  /// The first of mistakes() when those that happened most often come first.
+  /// The most frequent of mistakes(), in descending order.
   std::vector<Count> most_frequent(size_t limit) const;
   /// Labels that have examples, the lowest accuracy first.
   std::vector<int64_t> worst_classes(size_t limit) const;
@@ -51,7 +51,7 @@ class Confusion {
   std::map<std::pair<int64_t, int64_t>, int64_t> wrong_;  // by label and predicted class
 };
 
-/// How many of each are shown where the table would be too large.
+/// How many of each to show if the table would be too large.
 inline constexpr size_t kFrequentMistakesShown = 20;
 inline constexpr size_t kWorstClassesShown = 100;
 

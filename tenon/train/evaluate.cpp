@@ -112,7 +112,7 @@ class Evaluator {
       throw make_error(ErrorCode::invalid_argument,
                        "evaluate: none of the {} labels counts: all are negative",
                        dataset[options_.label.names().at(0)].size())
-          .note("hint: classes are counted from 0; negative labels are left out");
+          .note("hint: classes are counted from 0; negative labels are ignored");
     }
     result_.examples = static_cast<int64_t>(std::llround(loss_.weight));
     if (classes_ || !own_loss_) {

@@ -1,4 +1,4 @@
-// How good a model is on labelled data.
+// Evaluation of a model on labelled data.
 //
 //   given: train::Model model; data::Dataset test;
 //   train::Evaluation e = train::evaluate(model, test);
@@ -25,24 +25,24 @@ namespace tenon::train {
 
 struct Evaluation {
   double loss = 0;
-  double accuracy = NAN;  // NaN where labels are not classes
-  /// NaN where labels are not numbers to come close to: the mean distance from them, and R², the
-  /// part of their variance that the model explains (of all columns together).
+  double accuracy = NAN;  // NaN if labels are not classes
+  /// For regression, else NaN: the mean absolute error, and R², the fraction of the variance of the
+  /// labels that the model explains (over all columns together).
   double absolute_error = NAN, r_squared = NAN;
   std::map<std::string, double> metrics;
-  int64_t examples = 0;  // labels that count: one for each row or token
-  int64_t left_out = 0;  // labels that do not, such as negative ones
-  /// Empty where labels are not classes, as the next three.
+  int64_t examples = 0;  // labels that count: one per row or token
+  int64_t left_out = 0;  // ignored labels, such as negative ones
+  /// Empty if labels are not classes, like the next three.
   Confusion confusion;
-  std::vector<int32_t> predicted;    // one a label, also where it is left out
+  std::vector<int32_t> predicted;    // one per label, also for ignored ones
   std::vector<float> confidence;     // probability of the predicted class
-  std::vector<float> example_loss;   // one a label; NaN where it is left out
-  std::vector<float> outputs;        // one a label, where labels are numbers
+  std::vector<float> example_loss;   // one per label; NaN for ignored ones
+  std::vector<float> outputs;        // one per label, for regression
   std::vector<std::string> classes;  // names of the labels; may be empty
   /// "loss 0.2716  accuracy 0.9027  (10,000 examples)", or "loss 0.0081  mean absolute error 0.0730
   /// R² 0.9921  (442 examples)"
   std::string summary() const;
-  /// The summary and the confusions: all of them, or the worst where there are many classes.
+  /// The summary and the confusions: all of them, or the worst if there are many classes.
   std::string to_string() const;
 };
 
@@ -50,17 +50,17 @@ struct EvaluateOptions {
   Columns input = "image";
   Columns label = "label";
   int64_t batch = 500;
-  /// Empty: cross entropy where labels are classes, otherwise the mean squared error.
+  /// Empty: cross entropy if labels are classes, otherwise the mean squared error.
   Loss loss = {};
   Metrics metrics = {};
-  /// Whether what was predicted for each example is asked for, too; loss, accuracy and metrics
-  /// always are.
+  /// Whether to return the predictions for each example, too, in addition to loss, accuracy and
+  /// metrics.
   bool details = true;
 };
 
-/// Labels are classes where they are whole numbers [rows, …] for outputs [rows, …, classes]: then
-/// there are accuracy and confusions, too. Negative labels are left out; error out_of_range for one
-/// beyond the classes, unless the loss is the caller's own.
+/// Labels are classes if they are integers [rows, …] for outputs [rows, …, classes]; then there are
+/// accuracy and confusions, too. Negative labels are ignored; error out_of_range for one beyond the
+/// classes, unless the loss is user-defined.
 Evaluation evaluate(const Model& model, const data::Dataset& dataset,
                     const EvaluateOptions& options = {});
 

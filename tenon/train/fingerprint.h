@@ -1,4 +1,4 @@
-// Whether data are the same as when a run began.
+// A fingerprint of data, to check that they have not changed since a run began.
 //
 //   given: data::Dataset dataset;
 //   Hash128 before = train::fingerprint(dataset, {"image", "label"});
@@ -12,8 +12,8 @@
 
 namespace tenon::train {
 
-/// Of types and values: of every row up to some 64 MiB a column, of evenly chosen rows beyond, so
-/// that it takes some ten milliseconds at most.
+/// A hash of types and values: of every row up to about 64 MiB per column, of evenly spaced rows
+/// beyond, so that it takes about ten milliseconds at most.
 Hash128 fingerprint(const data::Dataset& dataset, const std::vector<std::string>& columns);
 
 }  // namespace tenon::train

@@ -3,7 +3,7 @@
 //   auto data = data::fashion_mnist();
 //   auto result = train::fit(models::lenet5(), data.train, {
 //       .optimizer = nn::adamw({.learning_rate = nn::one_cycle(4e-3), .weight_decay = 1e-4}),
-//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});       // goes on there if it was killed
+//       .epochs = 5, .batch = 64, .checkpoint = "runs/lenet"});   // resumes if it was killed
 //   train::Evaluation e = train::evaluate(result.model, data.test);
 #pragma once
 
@@ -26,7 +26,7 @@
 
 namespace tenon::train {
 
-/// NaN is what there was not: accuracies where labels are not classes, validation without its data.
+/// NaN marks missing values: accuracies if labels are not classes, validation without data.
 struct EpochRecord {
   int64_t epoch = 0;  // from 1
   double loss = 0;
@@ -50,79 +50,80 @@ struct FitOptions {
   int64_t epochs = 1;
   int64_t batch = 64;
   uint64_t seed = 0;
-  /// Folder of checkpoints; empty: none. A run that finds checkpoints of the same run there goes on
-  /// from the last.
+  /// Folder of checkpoints; empty: none. If the folder has checkpoints of the same run, training
+  /// resumes from the last.
   std::string checkpoint = "";
-  /// Of a caller who keeps the folder to itself before and after the run; null: fit locks it.
+  /// For a caller that locks the folder before and after the run; null: fit locks it.
   std::shared_ptr<FolderLock> checkpoint_lock = nullptr;
-  /// Begin anew although there are checkpoints. They are removed after the first step, when all
-  /// that could be wrong with the other options has shown.
+  /// Start over even if there are checkpoints. They are deleted after the first step, when the
+  /// other options are known to work.
   bool fresh = false;
-  /// Called once, after the first step and before the first checkpoint: what an earlier run left
-  /// may go now.
+  /// Called once, after the first step and before the first checkpoint: the files of an earlier run
+  /// may be replaced now.
   std::function<void()> on_start = {};
-  /// Steps between checkpoints besides those at the end of epochs; 0: none.
+  /// Steps between checkpoints, in addition to those at the end of epochs; 0: none.
   int64_t checkpoint_every = 0;
-  /// No checkpoint at the end of an epoch so soon after the last one, unless the run ends there:
+  /// Minimum time between the last checkpoint and one at the end of an epoch, unless the run ends:
   /// writing one may take longer than an epoch. 0: after each epoch.
   double checkpoint_seconds = 2;
   int keep_checkpoints = 2;
-  /// Evaluated after each epoch, by the loss and these metrics.
+  /// Evaluated after each epoch, with the loss and these metrics.
   data::Dataset validation = {};
   Metrics metrics = {};
-  /// What the model will be evaluated with in the end: only checked, before the first step.
+  /// The data for the final evaluation: only checked, before the first step.
   data::Dataset test = {};
-  /// Stop after so many epochs without a better validation loss, and return the best; 0: never.
+  /// Stop after this many epochs without a better validation loss, and return the best; 0: never.
   int64_t patience = 0;
   /// Smaller learning rates after epochs without a better validation loss.
   std::optional<nn::PlateauOptions> plateau = std::nullopt;
   /// What is done to a batch of raw values on the host before it is used, such as flips and crops.
   data::Transform transform = {};
   /// What the model and the loss are given: "image", the tensor of a column, or {"source",
-  /// "target"}, a tree of several. A loss that looks at outputs alone, as an autoencoder's may, is
-  /// given the input, or no column at all.
+  /// "target"}, a tree of several. An autoencoder's label is its input, or no column at all if the
+  /// loss reads outputs only.
   Columns input = "image";
   Columns label = "label";
-  /// How the input reaches the model; by default as default_scaling says.
+  /// How the input is scaled for the model; by default, default_scaling.
   std::optional<InputScaling> scaling = std::nullopt;
-  /// The same by column, of a model of several inputs.
+  /// The same by column, for a model of several inputs.
   InputScalings scalings = {};
-  /// Weights to begin with in place of random ones; variables that they lack stay random. See
-  /// nn::transfer for those of another model.
+  /// Initial weights instead of random ones; variables that they lack stay random. See nn::transfer
+  /// for the weights of another model.
   nn::Variables start = {};
-  /// Patterns of paths (matches_path): what is trained, all where it is empty, and what is not.
-  /// Running averages are carried along in either case.
+  /// Patterns of paths (matches_path): which parameters are trained (all if empty), and which are
+  /// not. Running averages are updated in either case.
   std::vector<std::string> train_only = {};
   std::vector<std::string> frozen = {};
-  /// Batches whose gradients make one update, as of one batch of all their rows. Learning rates
-  /// count updates; batches that are left over at the end of an epoch go on into the next.
+  /// The number of batches whose gradients make one update, which equals that of one batch of all
+  /// their rows. Learning rates count updates. Batches left over at the end of an epoch count
+  /// towards the first update of the next.
   int64_t accumulate = 1;
-  /// With a decay such as 0.999 the average of weights over the steps is evaluated and kept in
-  /// their place (Polyak and Juditsky 1992); 0: none.
+  /// With a decay such as 0.999, an exponential average of the weights is evaluated and kept
+  /// instead of the weights (Polyak and Juditsky 1992); 0: none.
   double average_decay = 0;
-  /// Called after each step and each epoch; false ends the run as early stopping does.
+  /// Called after each step and each epoch; returning false ends the run, like early stopping.
   std::function<bool(const StepRecord&)> on_step = {};
   std::function<bool(const EpochRecord&, const Model&)> on_epoch = {};
   bool progress = true;
-  /// Bytes that a step may hold besides the batch and what stays: parameters, optimiser slots and
-  /// running averages. 0: what is free when the step is made.
+  /// Bytes that a step may use in addition to the batch, parameters, optimiser slots and running
+  /// averages. 0: the memory free when the step is made.
   int64_t memory_limit = 0;
 };
 
 struct History {
   std::vector<EpochRecord> epochs;
-  std::vector<float> step_loss;  // one a step
-  /// From 1: the epoch whose model was kept. The last, or the best where there was patience.
+  std::vector<float> step_loss;  // one per step
+  /// From 1: the epoch whose model was kept. The last, or the best if `patience` is set.
   int64_t best_epoch = 0;
-  bool stopped_early = false;  // patience was at its end
-  /// Of the whole run, over all its processes: besides the epochs' seconds making the model and
-  /// writing checkpoints.
+  bool stopped_early = false;  // by `patience`
+  /// Of the whole run, over all its processes. Includes building the model and writing checkpoints,
+  /// in addition to the epochs.
   double wall_seconds = 0;
-  /// That of best_epoch; null where no epoch was finished.
+  /// The record of best_epoch; null if no epoch was finished.
   const EpochRecord* best() const&;
   const EpochRecord* best() const&& = delete;
-  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty where all epochs
-  /// were run and the last is kept.
+  /// "stopped early after epoch 8: epoch 6 is kept (validation loss 0.51)"; empty if all epochs ran
+  /// and the last is kept.
   std::string outcome() const;
 };
 
@@ -132,11 +133,11 @@ struct FitResult {
   bool interrupted = false;  // by Ctrl-C, after a checkpoint
 };
 
-/// Trains from scratch, or from the last checkpoint in options.checkpoint to the same bits as a run
-/// that was never stopped. Labels and sizes, also those of validation and test data, are checked
+/// Trains from scratch, or resumes from the last checkpoint in options.checkpoint, to the same bits
+/// as an uninterrupted run. Labels and sizes, also those of validation and test data, are checked
 /// before the first step. Error not_finite
-/// when the loss is, or the parameters: it names the step, the first op that made it and the last
-/// good checkpoint. Error already_exists when another run works in the folder.
+/// if the loss or a parameter is not finite: it names the step, the first op that caused it and the
+/// last good checkpoint. Error already_exists if another run uses the folder.
 FitResult fit(const nn::ModelFunction& model, const data::Dataset& dataset,
               FitOptions options = {});
 

@@ -29,7 +29,7 @@ void check_more_than_one(const std::string& loss, const Type& outputs, const Lit
     throw make_error(ErrorCode::invalid_argument, "{}: {} have only one class: every label is 0",
                      loss, what)
         .note("outputs  {}", outputs.to_string())
-        .note("hint: at least two are needed to tell apart; data.classes may name more");
+        .note("hint: at least two classes are needed; data.classes may name more");
   }
   throw make_error(ErrorCode::shape_mismatch,
                    "{}: the model has one output, but {} have {} classes", loss, what, largest + 1)

@@ -1,4 +1,4 @@
-// What labels are to a model: classes, or numbers to come close to.
+// The kind of labels: classes, or numbers (regression).
 //
 //   given: train::Loss loss; Type outputs; data::Dataset dataset;
 //   train::check_labels(loss, outputs, dataset, "label", "the training data");
@@ -31,14 +31,14 @@ bool are_classes(const Type& outputs, const Type& labels);
 /// otherwise the rows.
 int64_t count_labels(const Literal& labels, bool classes);
 
-/// Whether the loss can take these labels for these outputs: a class beyond the outputs, or shapes
-/// that do not fit, are errors that name the row and both sides. Labels of a loss of the user's own
-/// are not looked at.
+/// Checks that the loss can take these labels for these outputs: a class beyond the outputs, or
+/// shapes that do not fit, are errors that name the row and both sides. Labels of a user-defined
+/// loss are not checked.
 void check_labels(const Loss& loss, const Type& outputs, const data::Dataset& dataset,
                   const std::string& label, const std::string& what);
 
-/// Rows of validation and test data (`kind`) are like those of the training data: the error shows
-/// both. No data, no error.
+/// Checks that rows of validation or test data (`kind`) are like those of the training data; the
+/// error shows both. No error without data.
 void check_rows(const data::Dataset& training, const data::Dataset& other, const std::string& input,
                 std::string_view kind);
 

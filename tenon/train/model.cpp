@@ -44,7 +44,7 @@ Tensor InputScaling::apply(const Tensor& raw) const {
 
 InputScaling default_scaling(const Type& example) {
   const bool bytes = example.dtype == DType::u8;
-  // A column of a table has a range of its own, such as 0 to 15, which 1/255 would all but erase.
+  // A column of a table has its own range, such as 0 to 15, which 1/255 would all but erase.
   const bool picture = bytes && example.rank() >= 2;
   return {.to_float = bytes || !is_integer(example.dtype), .scale = picture ? 1.0 / 255 : 1.0};
 }

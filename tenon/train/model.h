@@ -1,5 +1,5 @@
-// A trained model: its function as a graph, its variables, and what its inputs and outputs mean.
-// One file holds all of it.
+// A trained model: its function as a graph, its variables, and the meaning of its inputs and
+// outputs. One file holds all of it.
 //
 //   given: train::Model model; Tensor images;
 //   model.save("lenet.tenon");                         // safetensors, with the graph in its metadata
@@ -26,8 +26,8 @@ class SafetensorsFile;
 
 namespace tenon::train {
 
-/// How raw inputs become what the model computes with: cast to f32, times scale, plus offset.
-/// Integer ids stay as they are.
+/// How raw inputs are converted for the model: cast to f32, times scale, plus offset. Integer ids
+/// are not changed.
 struct InputScaling {
   bool to_float = true;
   double scale = 1;
@@ -57,12 +57,12 @@ class Model {
         InputScaling scaling, std::vector<std::string> classes,
         std::map<std::string, std::string> about = {});
 
-  /// The same graph, compiled once for both, with other values of the same types, not bound.
+  /// The same graph, compiled once for both, with other values of the same types; not bound.
   Model with_variables(nn::Variables variables) const;
 
-  /// The same model for many predictions: at the first of them, what follows from its variables
-  /// alone is computed, and weights are brought into the order of the kernels, once for this and
-  /// for every model of equal variables (Executable::bind). Loaded models are bound.
+  /// The same model, optimised for many predictions: the first one computes values that depend only
+  /// on the variables and packs the weights for the kernels, once for this and every model with
+  /// equal variables (Executable::bind). Loaded models are bound.
   Model bound() const;
   bool is_bound() const { return bound_ != nullptr; }
 
@@ -89,23 +89,23 @@ class Model {
   /// "input" and "label": the loss's name and the columns.
   const std::map<std::string, std::string>& about() const& { return about_; }
   std::map<std::string, std::string> about() && { return std::move(about_); }
-  /// The text of a key, or another where there is none.
+  /// The text of a key, or `otherwise` if there is none.
   std::string about(const std::string& key, const std::string& otherwise) const;
   void describe(const std::string& key, const std::string& text) { about_[key] = text; }
-  /// Whether results are scores of classes: by the loss that `fit` trained with ("loss" in about),
-  /// true where it was the user's own.
+  /// Whether results are scores of classes, according to the loss of `fit` ("loss" in about); true
+  /// for a user-defined loss.
   bool gives_classes() const;
 
   void save(const std::filesystem::path& path) const;
   /// Errors name the file: corrupt with the byte, or with line and column of the graph; and
   /// invalid_argument for a safetensors file without a model.
-  /// `mapped` leaves variables where they are in the file until they are looked at: see
-  /// SafetensorsFile::map for what must not happen to it.
+  /// `mapped` reads variables from the mapped file on first use: see SafetensorsFile::map for what
+  /// must not happen to the file.
   enum class Loading : uint8_t { copied, mapped };
   static Model load(const std::filesystem::path& path, Loading loading = Loading::copied);
   /// From memory; `name` stands for the file in errors.
   static Model parse(std::span<const std::byte> bytes, std::string_view name);
-  /// Whether a file that is read holds a model.
+  /// Whether an open file is a model.
   static bool is_in(const SafetensorsFile& file);
 
  private:
@@ -122,13 +122,13 @@ class Model {
   std::vector<std::string> output_names_{""};  // paths; of one tensor ""
   std::shared_ptr<const Graph> graph_;         // of the inputs, then the operands
   std::map<std::string, std::string> about_;
-  /// Made by whoever predicts first; copies of the model share it.
+  /// Made by the first prediction; copies of the model share it.
   struct Compiled {
     std::once_flag once;
     std::shared_ptr<const Executable> executable;
   };
   std::shared_ptr<Compiled> compiled_ = std::make_shared<Compiled>();
-  std::shared_ptr<Compiled> bound_;  // to these variables; null where it is not to be
+  std::shared_ptr<Compiled> bound_;  // to these variables; null if the model is not bound
 };
 
 void save(const Model& model, const std::filesystem::path& path);

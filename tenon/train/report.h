@@ -1,4 +1,4 @@
-// A report of a run as one HTML file that needs no network.
+// The report of a run as one self-contained HTML file.
 //
 //   given: train::FitResult result; train::Evaluation evaluation; data::TrainTest data;
 //   train::write_report("report.html", {.title = "fashion-lenet", .model = &result.model,
@@ -13,13 +13,13 @@
 
 namespace tenon::train {
 
-/// What is there is shown; only the model is needed.
+/// The report shows what is given; only the model is required.
 struct ReportContent {
   std::string title;
   const Model* model = nullptr;
   const History* history = nullptr;
   const Evaluation* evaluation = nullptr;
-  /// What was evaluated; its worst mistakes are shown, as pictures where the inputs are images.
+  /// The evaluated data; the report shows its worst mistakes, as pictures if the inputs are images.
   const data::Dataset* test = nullptr;
   Columns input = "image";
   Columns label = "label";
@@ -27,10 +27,10 @@ struct ReportContent {
   int64_t mistakes = 24;
 };
 
-/// Curves of loss and accuracy; accuracy by class, confusions (the worst of them where there are
-/// many classes) and worst mistakes; where labels are numbers, predictions against them and the
+/// Curves of loss and accuracy; for classes, accuracy by class, confusions (only the worst if there
+/// are many classes) and the worst mistakes; for regression, predictions against labels and the
 /// worst rows. Chart.js comes from Debian's package libjs-chart.js or the file that TENON_CHART_JS
-/// names; without it a warning is logged and the report has tables only.
+/// names; without it, a warning is logged and the report has only tables.
 std::string html_report(const ReportContent& content);
 /// Replaces an existing file whole or not at all.
 void write_report(const std::filesystem::path& path, const ReportContent& content);

@@ -41,7 +41,7 @@ void take(const std::string& prefix, const Checkpoint& checkpoint, Tree& tree) {
       return;
     }
     bool other_type = saved && saved->is_leaf();
-    throw make_error(ErrorCode::shape_mismatch, "cannot go on from {}: it {} {}{}",
+    throw make_error(ErrorCode::shape_mismatch, "cannot resume from {}: it {} {}{}",
                      checkpoint.path.string(), other_type ? "has another type for" : "lacks",
                      prefix, path)
         .note("model       {}", leaf.type().to_string())

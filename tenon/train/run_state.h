@@ -1,4 +1,4 @@
-// What a run is between two steps, and how a checkpoint keeps it.
+// The state of a run between two steps, and its conversion to and from a checkpoint.
 //
 //   RunState run;                                       // then some steps
 //   Checkpoint kept = to_checkpoint(run);
@@ -15,7 +15,7 @@
 
 namespace tenon::train {
 
-/// Over the steps of the current epoch.
+/// Sums over the steps of the current epoch.
 struct EpochSums {
   double loss = 0;    // times the weight of each batch
   double weight = 0;  // of all batches: what counts in the loss
@@ -50,8 +50,8 @@ struct RunState {
 
 Checkpoint to_checkpoint(const RunState& run);
 
-/// `run` is as it would begin: its trees say what the checkpoint must hold. Error shape_mismatch
-/// for a checkpoint of another model or optimiser.
+/// `run` is in its initial state: its trees define what the checkpoint must hold. Error
+/// shape_mismatch for a checkpoint of another model or optimiser.
 void restore(RunState& run, const Checkpoint& checkpoint);
 
 }  // namespace tenon::train

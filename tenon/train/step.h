@@ -71,11 +71,11 @@ std::string first_not_finite(const nn::ModelFunction& model, const FitOptions& o
                              const TrainState& state, const Tree& inputs, const Tree& labels,
                              const std::vector<int64_t>& rows);
 
-/// -nan means nothing that nan does not.
+/// The same value, with NaN always positive: "-nan" in messages would only confuse.
 inline double without_sign_of_nan(double value) { return std::isnan(value) ? NAN : value; }
 
-/// The first parameter, slot or running average with a value which is not finite, and what made it;
-/// or "".
+/// The first parameter, slot or running average with a non-finite value, and what made it; empty if
+/// there is none.
 std::string values_not_finite(const TrainState& state);
 
 }  // namespace tenon::train

@@ -12,7 +12,7 @@ namespace {
 /// Whether a value is the first input, in another dtype or shape perhaps.
 bool is_first_input(const Graph& graph, ValueId value) {
   for (const Node* node = graph.producer(value); node != nullptr; node = graph.producer(value)) {
-    if (node->op->name != "cast" && !is_reshape(*node)) return false;
+    if (!node->op->is(CoreOp::cast) && !is_reshape(*node)) return false;
     value = node->inputs[0];
   }
   return !graph.inputs().empty() && value == graph.inputs()[0];
@@ -23,8 +23,12 @@ bool is_first_input(const Graph& graph, ValueId value) {
 std::optional<int64_t> token_count(const Graph& model) {
   std::optional<int64_t> least;
   for (const Node& node : model.nodes()) {
-    if (node.op->name != "embedding" || !is_first_input(model, node.inputs[1])) continue;
-    const Dim& rows = model.type(node.inputs[0]).dim(0);
+    const std::optional<IndexInput>& indices = node.op->indices;
+    if (!indices || indices->skips_negative || !is_first_input(model, node.inputs[indices->input]))
+      continue;
+    const Type& table = model.type(node.inputs[0]);
+    const int64_t axis = indices->axis_of(node.attributes, table.rank());
+    const Dim& rows = table.dim(static_cast<size_t>(axis));
     if (rows.is_constant()) least = std::min(least.value_or(INT64_MAX), rows.constant());
   }
   return least;

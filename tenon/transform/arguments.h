@@ -1,6 +1,6 @@
 #pragma once
 
-// What derivatives are asked for, checked: shared by vjp and jvp. Private to transform/.
+// Checks which derivatives were requested; shared by vjp and jvp. Private to transform/.
 
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace tenon::detail {
 
-/// The inputs asked for, or all floating ones. `transform` is what errors begin with.
+/// The requested inputs, or all floating-point ones. Errors begin with `transform`.
 std::vector<size_t> differentiated_inputs(const Graph& f,
                                           const std::optional<std::vector<size_t>>& asked,
                                           std::string_view transform);
@@ -22,7 +22,7 @@ std::vector<size_t> differentiated_outputs(const Graph& f,
 
 Flags flags_of(const std::vector<size_t>& indices, size_t count);
 
-/// The name of an output, `out1` where it has none.
+/// The name of an output, or `out1` if it has none.
 std::string output_name(const Graph& f, size_t output);
 
 }  // namespace tenon::detail

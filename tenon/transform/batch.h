@@ -19,18 +19,18 @@ struct Batched {
   bool batched = false;
 };
 
-/// What all walks of one vmap share.
+/// Data shared by all walks of one vmap.
 struct BatchScope {
   Dim size;
-  std::string axis_name;                // what collectives call the batch; may be empty
+  std::string axis_name;                // the batch's name for collectives; may be empty
   std::map<std::string, size_t> loops;  // ops that ran as loops, and how often
 
-  /// Whether `node` is a collective over this batch, or has one in a region: it then looks at other
-  /// examples, and may differ between examples though its inputs do not.
+  /// Whether `node` is a collective over this batch, or has one in a region: then it depends on
+  /// other examples, and may differ between examples even if its inputs do not.
   bool concerns(const Node& node) const;
   /// `type` with the batch as axis 0.
   Type batched(Type type) const;
-  /// The value with the batch as axis 0, repeated where it is the same for all.
+  /// The value with the batch as axis 0, repeated if it is the same for all examples.
   Value spread(const Batched& value) const;
 };
 

@@ -1,10 +1,11 @@
 #include "tenon/transform/hoist.h"
+#include "tenon/ops/cost.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "tenon/transform/batch.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/hoist_constants.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/rewrite.h"
@@ -56,7 +57,7 @@ class LoopHoist {
 
 /// The operand of a dot that no step changes, where the other one does change.
 std::optional<size_t> weight_operand(const Node& node, const std::function<bool(ValueId)>& same) {
-  if (node.op->name != "dot") return std::nullopt;
+  if (!node.op->is(CoreOp::dot)) return std::nullopt;
   bool lhs = same(node.inputs[0]);
   bool rhs = same(node.inputs[1]);
   if (lhs == rhs) return std::nullopt;
@@ -207,22 +208,6 @@ bool has_regions(const Node& node) {
   return false;
 }
 
-/// The attributes with loops inside the regions hoisted, or nothing where that changed nothing.
-std::optional<Attributes> hoisted_regions(const Node& node, const OpRegistry& ops) {
-  Attributes attributes = node.attributes;
-  bool changed = false;
-  for (const auto& [name, attribute] : node.attributes) {
-    const GraphRef* region = attribute.get_if<GraphRef>();
-    if (!region) continue;
-    auto hoisted = hoist_from_loops(**region, ops);
-    if (!hoisted) continue;
-    attributes.set(name, GraphRef(std::move(hoisted)));
-    changed = true;
-  }
-  if (!changed) return std::nullopt;
-  return attributes;
-}
-
 }  // namespace
 
 std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const OpRegistry& ops) {
@@ -232,7 +217,8 @@ std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const OpRegistry& op
                      std::span<const Value> inputs) -> std::optional<std::vector<Value>> {
     Node node = from.node(id);
     bool inner = false;
-    if (auto attributes = hoisted_regions(node, ops)) {
+    auto hoist = [&ops](const Graph& region) { return hoist_from_loops(region, ops); };
+    if (auto attributes = with_regions(node, hoist)) {
       node.attributes = std::move(*attributes);
       inner = true;
     }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Moves work out of loops: what is the same in every step, and products with weights that can be
-// made for all steps at once.
+// Moves work out of loops: loop-invariant values, and products with weights that can be computed
+// for all steps at once.
 //
 //   given: Graph graph; OpRegistry ops;
 //   if (auto faster = hoist_from_loops(graph, ops)) graph = *faster;
@@ -14,13 +14,13 @@
 namespace tenon {
 
 /// For every `scan`, in regions too:
-/// - values that no step changes are computed once in front of the loop, unless they are cheap;
-/// - a dot of a loop-invariant value with one that depends on the step's slices, not on what is
-///   carried, becomes one dot over all steps in front of the loop (x W of a recurrent layer);
-/// - a dot with a loop-invariant value that is only given out becomes one dot behind it.
-/// Carries that a scan or `while` hands on as they are become its constants, and what a `while`
-/// would compute from constants in every step is computed in front of it.
-/// Null where there was nothing to do.
+/// - loop-invariant values are computed once before the loop, unless they are cheap;
+/// - a dot of a loop-invariant value with one that depends on the step's slices, but not on the
+///   carries, becomes one dot over all steps before the loop (x W of a recurrent layer);
+/// - a dot with a loop-invariant value that is only an output becomes one dot after the loop.
+/// Carries that a scan or `while` passes on unchanged become its constants, and values that a
+/// `while` would compute from constants in every step are computed before it.
+/// Null if nothing changed.
 std::unique_ptr<Graph> hoist_from_loops(const Graph& graph, const OpRegistry& ops);
 
 }  // namespace tenon

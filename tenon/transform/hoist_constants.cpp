@@ -1,8 +1,9 @@
 #include "tenon/transform/hoist_constants.h"
+#include "tenon/ops/cost.h"
 
 #include <algorithm>
 
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
@@ -47,7 +48,7 @@ std::vector<Value> UnchangedCarries::restore(std::span<const Value> results,
 namespace {
 
 /// Values that a region computes from constants alone, are dear, and are read by what is not. Calls
-/// with regions of their own are left where they are: one might not end where it is never reached.
+/// with their own regions are left where they are: one might not end where it is never reached.
 std::vector<ValueId> invariant_values(const Graph& region, size_t constants) {
   const Flags changed = depends_on(region, std::span(region.inputs()).subspan(constants));
   Flags leaves(region.value_count(), false);

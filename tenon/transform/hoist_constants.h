@@ -1,6 +1,6 @@
 #pragma once
 
-// What is the same in every step of a loop becomes one of its constants. Private to transform/.
+// Turns loop-invariant values of a loop into its constants. Private to transform/.
 
 #include <optional>
 #include <span>
@@ -11,8 +11,8 @@
 
 namespace tenon::detail {
 
-/// A loop's inputs and results in another order: carries that the body hands on as they are come to
-/// its constants, so that no step copies them.
+/// Reorders a loop's inputs and results: carries that the body passes on unchanged become
+/// constants, so that no step copies them.
 ///
 ///   UnchangedCarries same(*scan.body, scan.constants, scan.carries);
 ///   if (same.any()) results = same.restore(emit(same.pick(inputs)), inputs);
@@ -33,8 +33,8 @@ class UnchangedCarries {
   size_t constants_;
 };
 
-/// The results of a `while` whose constants are all that no step changes: states, and what its body
-/// or condition would compute from constants in every step. Nothing where that is what it is.
+/// The results of a `while` in which all loop-invariant values are constants: unchanged states, and
+/// values that its body or condition computes from constants. None if nothing changed.
 std::optional<std::vector<Value>> hoist_from_while(Build& build, const Node& node,
                                                    std::span<const Value> inputs);
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tenon/base/error.h"
-#include "tenon/ops/expr.h"
+#include "tenon/ops/cost.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
@@ -60,25 +60,6 @@ Flags depends_on(const Graph& graph, std::span<const ValueId> sources) {
     for (ValueId output : node.outputs) depends[output.index] = depends[output.index] || any;
   }
   return depends;
-}
-
-bool is_cheap(const Graph& graph, const Node& node) {
-  constexpr size_t kCheapOperations = 8;
-  const OpDef& op = *node.op;
-  if (op.is_opaque || op.is_random) return false;
-  if (op.name == "constant" || op.name == "iota" || op.name == "broadcast" ||
-      op.name == "reshape") {
-    return true;
-  }
-  if (!op.is_elementwise || !op.expand) return false;
-  ExprPool pool;
-  std::vector<Expr> arguments;
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    DType dtype = compute_type(graph.type(node.inputs[i]).dtype);
-    arguments.push_back(pool.argument(dtype, static_cast<uint32_t>(i)));
-  }
-  op.expand(pool, arguments, node.attributes);
-  return pool.size() <= node.inputs.size() + kCheapOperations;
 }
 
 int64_t estimated_bytes(const Type& type) {

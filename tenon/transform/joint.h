@@ -1,6 +1,6 @@
 #pragma once
 
-// The vjp of a region as one graph that can be cut in two: what runs forwards, what runs backwards,
+// The vjp of a region as one graph that can be split in two: the forward part, the backward part,
 // and the values that are saved between them. Private to transform/.
 
 #include <memory>
@@ -17,8 +17,8 @@ struct Joint {
   std::unique_ptr<Graph> graph;
   std::vector<ValueId> inputs;            // of f
   std::vector<ValueId> outputs;           // of f
-  std::vector<ValueId> cotangents;        // one an output of f; invalid where not seeded
-  std::vector<ValueId> input_cotangents;  // one an input of f; invalid where not wanted or zero
+  std::vector<ValueId> cotangents;        // one per output of f; invalid if not seeded
+  std::vector<ValueId> input_cotangents;  // one per input of f; invalid if not wanted or zero
 
   Joint(const Graph& f, const OpRegistry& ops, const Flags& wanted, const Flags& seeded);
 };
@@ -26,19 +26,15 @@ struct Joint {
 /// Per value of `graph`: whether it depends on one of `sources`.
 Flags depends_on(const Graph& graph, std::span<const ValueId> sources);
 
-/// Whether the results of `node` cost less to compute again than to keep: constants, broadcasts, a
-/// few arithmetic operations an element.
-bool is_cheap(const Graph& graph, const Node& node);
-
-/// Bytes of a value; symbols count as if they were 64.
+/// Bytes of a value, with every symbol taken as 64.
 int64_t estimated_bytes(const Type& type);
 
-/// The values of the forward part that the backward part reads, but for those that are cheap to
-/// compute again from others that are saved, or from `free` values (per value: what the backward
-/// part can read anyway).
+/// The values of the forward part that the backward part reads, except those that are cheap to
+/// recompute from other saved values, or from `free` values (per value: whether the backward part
+/// can read it anyway).
 std::vector<ValueId> choose_residuals(const Joint& joint, const Flags& free);
 
-/// (saved…, cotangents of seeded outputs…) -> (cotangents of inputs…, where they are valid).
+/// (saved…, cotangents of seeded outputs…) -> (valid cotangents of inputs…).
 std::unique_ptr<Graph> backward_part(const Joint& joint, std::span<const ValueId> saved);
 /// (inputs…) -> (outputs…, residuals…).
 std::unique_ptr<Graph> forward_part(const Joint& joint, std::span<const ValueId> residuals);

@@ -2,6 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/build.h"
+#include "tenon/ops/opening.h"
 #include "tenon/ops/value_functions.h"
 #include "tenon/transform/arguments.h"
 #include "tenon/transform/forward.h"
@@ -67,6 +68,7 @@ class ForwardWalk {
 
   /// A composite without a rule: its decomposition takes its place.
   void open(const Node& node, std::span<const Value> tangents) {
+    const Opening opening(*node.op);
     std::vector<Type> types;
     for (ValueId input : node.inputs) types.push_back(f_.type(input));
     auto body = decomposition_graph(node, types, build_.ops());
@@ -101,7 +103,7 @@ class ForwardWalk {
       return {rounded(sum, outputs[0].dtype())};
     }
     if (node.op->derivative_class == DerivativeClass::refused) fail_refused("jvp", f_, node);
-    fail(ErrorCode::internal, "jvp: no rule pushes through {}", describe_call(f_, node));
+    fail(ErrorCode::internal, "jvp: there is no forward-mode rule for {}", describe_call(f_, node));
   }
 
   void set(const Node& node, const Tangents& results) {

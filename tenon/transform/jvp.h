@@ -18,15 +18,15 @@
 namespace tenon {
 
 struct JvpOptions {
-  /// Inputs that have a tangent; all floating ones by default. The tangents of the others are zero.
+  /// Inputs that have a tangent; default: all floating-point ones. Tangents of the others are zero.
   std::optional<std::vector<size_t>> wrt;
-  /// Outputs whose tangents are wanted; all floating ones by default.
+  /// Outputs whose tangents are wanted; default: all floating-point ones.
   std::optional<std::vector<size_t>> outputs;
 };
 
 /// The graph (inputs of f…, tangents of the inputs `wrt`…) -> (outputs of f…, tangents of
-/// outputs…). Works through all control flow. Throws Error(type_mismatch) where an input or output
-/// asked for is not floating.
+/// outputs…). Supports all control flow. Throws Error(type_mismatch) if a requested input or output
+/// is not floating-point.
 std::unique_ptr<Graph> jvp(const Graph& f, const OpRegistry& ops, const JvpOptions& options = {});
 
 }  // namespace tenon

@@ -3,7 +3,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/forward.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/values.h"
@@ -157,11 +157,7 @@ Tangents push_while(const TangentCall& call) {
 Tangents push_custom_vjp(const TangentCall& call) {
   Build& build = call.build;
   CustomVjp custom = CustomVjp::of(call.node);
-  std::vector<Value> outputs = build.inline_graph(*custom.forward, call.inputs);
-  size_t results = call.node.outputs.size();
-  std::vector<Value> arguments(outputs.begin() + static_cast<std::ptrdiff_t>(results),
-                               outputs.end());
-  outputs.resize(results);
+  auto [outputs, arguments] = custom.inline_forward(build, call.inputs);
   Flags wanted(arguments.size(), false);
   for (const Value& output : outputs) {
     wanted.push_back(is_floating(output.dtype()));
@@ -169,7 +165,8 @@ Tangents push_custom_vjp(const TangentCall& call) {
   }
   std::vector<Value> pulled = vjp_inline(build, *custom.backward, arguments, call.tangents, wanted);
   Tangents result{std::move(outputs), {}};
-  result.tangents.assign(pulled.end() - static_cast<std::ptrdiff_t>(results), pulled.end());
+  const auto count = static_cast<std::ptrdiff_t>(result.outputs.size());
+  result.tangents.assign(pulled.end() - count, pulled.end());
   return result;
 }
 

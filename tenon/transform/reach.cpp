@@ -1,6 +1,6 @@
 #include "tenon/transform/reach.h"
 
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 
 namespace tenon::detail {
 

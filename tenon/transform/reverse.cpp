@@ -5,6 +5,7 @@
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
 #include "tenon/ops/control_flow.h"
+#include "tenon/ops/opening.h"
 #include "tenon/ops/value_functions.h"
 #include "tenon/transform/rewrite.h"
 #include "tenon/transform/subgraph.h"
@@ -40,12 +41,15 @@ bool must_be_opened(const Node& node) {
 PreparedGraph::PreparedGraph(const Graph& f, const OpRegistry& ops, const Flags& wanted,
                              const Flags& seeded)
     : current_(&f) {
-  while (true) {
+  for (size_t rounds = 1;; ++rounds) {
     active_ = active_values(*current_, wanted, seeded);
     auto opened = [&](const Node& node) {
       return must_be_opened(node) && any_active(active_, node.outputs);
     };
-    if (std::none_of(current_->nodes().begin(), current_->nodes().end(), opened)) return;
+    const auto& nodes = current_->nodes();
+    const auto first = std::find_if(nodes.begin(), nodes.end(), opened);
+    if (first == nodes.end()) return;
+    if (first->op->kind == OpKind::composite) check_opening(*first->op, rounds);
     auto open = [&](Build& build, const Graph& graph, NodeId id,
                     std::span<const Value> inputs) -> std::optional<std::vector<Value>> {
       const Node& node = graph.node(id);
@@ -134,7 +138,7 @@ std::vector<Value> ReverseWalk::pull_node(const Node& node, std::span<const Valu
   }
   if (node.op->derivative_class == DerivativeClass::linear) return pull_linear(node, cotangents[0]);
   if (node.op->derivative_class == DerivativeClass::refused) fail_refused("vjp", f_, node);
-  fail(ErrorCode::internal, "vjp: no rule pulls back through {}", describe_call(f_, node));
+  fail(ErrorCode::internal, "vjp: there is no reverse-mode rule for {}", describe_call(f_, node));
 }
 
 std::vector<Value> ReverseWalk::pull_elementwise(const Node& node, const Value& cotangent) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Reverse mode as a walk: a graph is emitted once forwards, then cotangents are pulled back through
-// it. Private to transform/.
+// Reverse mode as a walk: emits the forward graph, then pulls cotangents back through it. Private
+// to transform/.
 
 #include <functional>
 #include <memory>
@@ -33,8 +33,8 @@ struct RegionCall {
   Flags seeded;                   // outputs whose cotangents are not zero
 };
 
-/// A graph without calls to inline and without composites that have to be decomposed to be pulled
-/// back. `f` must outlive it.
+/// A graph with calls inlined, and with those composites decomposed that have no reverse rule. `f`
+/// must outlive it.
 class PreparedGraph {
  public:
   /// `wanted`: the inputs whose cotangents are needed; `seeded`: the outputs that will have one.
@@ -74,7 +74,7 @@ class ReverseWalk {
   std::vector<Pull> region_pulls_;  // per node of f; empty for plain ops
 };
 
-/// The cotangents that `f` pulls back, with `f` emitted into `build`: what remats recompute.
+/// The cotangents that `f` pulls back, with `f` emitted into `build`: the recomputation of remat.
 std::vector<Value> vjp_inline(Build& build, const Graph& f, std::span<const Value> inputs,
                               std::span<const Value> cotangents, const Flags& wanted);
 

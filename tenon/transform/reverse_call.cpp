@@ -1,6 +1,6 @@
 #include "tenon/base/error.h"
 #include "tenon/ops/value_functions.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/values.h"
 
@@ -8,7 +8,7 @@ namespace tenon::detail {
 
 namespace {
 
-/// A call with remat=true: only its inputs are kept, the way back computes the body again. The
+/// A call with remat=true: only its inputs are kept, the backward pass computes the body again. The
 /// barrier ties the inputs to the cotangents, so that this happens late and is not merged with the
 /// forward part.
 RegionForward forward_remat(const RegionCall& call) {
@@ -37,12 +37,9 @@ RegionForward forward_remat(const RegionCall& call) {
 RegionForward forward_custom_vjp(const RegionCall& call) {
   Build& build = call.build;
   CustomVjp custom = CustomVjp::of(call.node);
-  std::vector<Value> outputs = build.inline_graph(*custom.forward, call.inputs);
-  size_t results = call.node.outputs.size();
-  std::vector<Value> residuals(outputs.begin() + static_cast<std::ptrdiff_t>(results),
-                               outputs.end());
-  outputs.resize(results);
-  auto pull = [&build, residuals, custom, outputs](std::span<const Value> cotangents) {
+  auto [outputs, residuals] = custom.inline_forward(build, call.inputs);
+  auto pull = [&build, residuals = residuals, custom,
+               outputs = outputs](std::span<const Value> cotangents) {
     std::vector<Value> arguments = residuals;
     for (size_t i = 0; i < cotangents.size(); ++i) {
       arguments.push_back(or_zeros(build, cotangents[i], outputs[i].type()));
@@ -67,7 +64,9 @@ RegionForward forward_region(const RegionCall& call) {
     case Control::while_loop:
       throw make_error(ErrorCode::unsupported, "vjp: {} has no reverse mode",
                        describe_call(call.graph, call.node))
-          .note("the number of steps of a while is not known, so neither is what must be saved")
+          .note(
+              "a while loop has no fixed number of steps, so its values cannot be saved for "
+              "reverse mode")
           .note("hint: use scan, which runs a fixed number of steps, or jvp");
     case Control::other:
       break;

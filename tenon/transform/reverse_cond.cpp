@@ -1,7 +1,7 @@
 #include <array>
 #include <memory>
 
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/subgraph.h"
@@ -16,7 +16,7 @@ namespace {
 struct Branch {
   Joint joint;
   std::vector<ValueId> residuals;
-  std::vector<size_t> slots;  // one a residual
+  std::vector<size_t> slots;  // one per residual
 
   Branch(const Graph& body, const RegionCall& call, const Flags& wanted)
       : joint(body, call.build.ops(), wanted, call.seeded) {

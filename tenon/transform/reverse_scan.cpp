@@ -3,7 +3,7 @@
 #include "tenon/base/error.h"
 #include "tenon/ops/expr.h"
 #include "tenon/ops/value_functions.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/reverse.h"
 #include "tenon/transform/scan_builder.h"
@@ -15,9 +15,9 @@ namespace tenon::detail {
 
 namespace {
 
-/// Reverse mode of one scan. The forward loop also gives the values that the way back reads, one a
-/// step; the backward loop runs over them from the last step to the first with the cotangents of
-/// the carries as its carries.
+/// Reverse mode of one scan. The forward loop also gives the values that the backward pass reads,
+/// one per step; the backward loop runs over them from the last step to the first with the
+/// cotangents of the carries as its carries.
 class ScanReverse {
  public:
   explicit ScanReverse(const RegionCall& call)
@@ -59,7 +59,7 @@ class ScanReverse {
   Flags active_;  // carries whose cotangents travel through the loop
   Joint joint_;
   std::unique_ptr<Graph> part_;         // the backward part of the body
-  std::vector<PartInput> part_inputs_;  // one an input of part_
+  std::vector<PartInput> part_inputs_;  // one per input of part_
 };
 
 Flags ScanReverse::active_carries() const {
@@ -134,7 +134,7 @@ std::vector<ValueId> ScanReverse::varying_inputs() const {
   return varying;
 }
 
-/// Values of the backward part, one an input of the scan, where there is one.
+/// Values of the backward part, one per input of the scan, where there is one.
 std::vector<ValueId> ScanReverse::input_cotangents() const {
   std::vector<ValueId> result(scan_.inputs());
   size_t next = 0;

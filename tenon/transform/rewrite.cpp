@@ -1,7 +1,10 @@
 #include "tenon/transform/rewrite.h"
 
+#include <algorithm>
+
 #include "tenon/base/error.h"
 #include "tenon/ops/control_flow.h"
+#include "tenon/ops/opening.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
 
@@ -26,30 +29,22 @@ std::unique_ptr<Graph> rewrite_all(const Graph& graph, const OpRegistry& ops,
                                    const std::function<bool(const Node&)>& replaced,
                                    const NodeRewrite& rewrite) {
   auto result = rewrite_nodes(graph, ops, rewrite);
-  auto again = [&] {
-    for (const Node& node : result->nodes()) {
-      if (replaced(node)) return true;
-    }
-    return false;
-  };
-  while (again()) result = rewrite_nodes(*result, ops, rewrite);
-  return result;
+  for (size_t rounds = 1;; ++rounds) {
+    const auto& nodes = result->nodes();
+    const auto left = std::find_if(nodes.begin(), nodes.end(), replaced);
+    if (left == nodes.end()) return result;
+    if (left->op->kind == OpKind::composite) check_opening(*left->op, rounds);
+    result = rewrite_nodes(*result, ops, rewrite);
+  }
 }
 
 /// The node with `change` applied to its regions, or nothing where it has none.
 std::optional<std::vector<Value>> rewrite_regions(
     Build& build, const Node& node, std::span<const Value> inputs,
     const std::function<std::unique_ptr<Graph>(const Graph&)>& change) {
-  Attributes attributes = node.attributes;
-  bool changed = false;
-  for (const auto& [name, attribute] : node.attributes) {
-    const GraphRef* region = attribute.get_if<GraphRef>();
-    if (!region) continue;
-    attributes.set(name, GraphRef(change(**region)));
-    changed = true;
-  }
-  if (!changed) return std::nullopt;
-  return build.call_multi(*node.op, inputs, std::move(attributes));
+  std::optional<Attributes> attributes = with_regions(node, change);
+  if (!attributes) return std::nullopt;
+  return build.call_multi(*node.op, inputs, std::move(*attributes));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "tenon/transform/scan_builder.h"
 
 #include "tenon/base/error.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/subgraph.h"
 
 namespace tenon::detail {

@@ -31,10 +31,10 @@ class ScanBuilder {
   size_t carry_count() const { return carries_.size(); }
 
   void set_next(size_t carry, const Value& value) { next_[carry] = value; }
-  /// A value to be given for every step. A slice of an array costs nothing: the array is its stack.
+  /// A value to output in every step. A slice of an array is free: the array is its stack.
   size_t y(const Value& value);
 
-  /// Adds the scan. Inputs that the body does not read are left out.
+  /// Adds the scan. Inputs that the body does not read are omitted.
   void finish();
   const Value& final_carry(size_t carry) const { return results_[carry]; }
   Value stack(size_t y) const;

@@ -51,8 +51,8 @@ void StepSums::stack(ValueId value) {
 size_t StepSums::plan(ValueId value) {
   const Node* node = body_.producer(value);
   if (!node || !varies_[value.index]) return add_plan({Kind::accumulate, value, {}});
-  if (node->op->name == "dot") return plan_dot(value, *node);
-  if (node->op->name == "add") {
+  if (node->op->is(CoreOp::dot)) return plan_dot(value, *node);
+  if (node->op->is(CoreOp::add)) {
     size_t first = plan(node->inputs[0]);
     size_t second = plan(node->inputs[1]);
     return add_plan({Kind::add, value, {first, second}});
@@ -97,7 +97,7 @@ void StepSums::settle() {
     if (plan.kind != Kind::accumulate) continue;
     const Node* node = body_.producer(plan.value);
     // A bias: its per-step terms are stacked for the weight anyway.
-    if (node && node->op->name == "reduce_sum" && contains(stacked_, node->inputs[0])) {
+    if (node && node->op->is(CoreOp::reduce_sum) && contains(stacked_, node->inputs[0])) {
       plan.kind = Kind::reduce;
     } else if (!contains(accumulated_, plan.value)) {
       accumulated_.push_back(plan.value);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Sums of per-step values over all steps of a loop, moved behind the loop where that is cheaper.
+// Sums of per-step values over all steps of a loop, moved after the loop if that is cheaper.
 // Private to transform/.
 
 #include <span>
@@ -12,7 +12,7 @@
 namespace tenon::detail {
 
 /// The gradient of a loop's weight is the sum over steps of, typically, a dot of two per-step
-/// values. One dot over all steps behind the loop is much faster than a small one in each step that
+/// values. One dot over all steps after the loop is much faster than a small one in each step that
 /// adds to a large accumulator.
 ///
 ///   StepSums sums(body, per_step_inputs);
@@ -26,19 +26,19 @@ class StepSums {
   StepSums(const Graph& body, std::span<const ValueId> varying);
 
   size_t plan(ValueId value);
-  /// Chooses how the sums that no dot explains are made; after the last plan.
+  /// Chooses how to compute the sums that are not dots; call it after the last plan.
   void settle();
 
-  /// Values of the body that the loop must give for every step.
+  /// Values of the body that the loop must output in every step.
   const std::vector<ValueId>& stacked() const { return stacked_; }
   /// Values of the body that the loop must add up.
   const std::vector<ValueId>& accumulated() const { return accumulated_; }
 
-  /// What the loop gave.
+  /// The results of the loop.
   struct Results {
     std::vector<Value> stacks;     // of stacked(); axis 0 is the step
     std::vector<Value> totals;     // of accumulated()
-    std::vector<Value> constants;  // one an input of the body; invalid for those that vary
+    std::vector<Value> constants;  // one per input of the body; invalid for those that vary
   };
   Value finish(Build& build, size_t plan, const Results& results) const;
 

@@ -4,6 +4,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/graph/op.h"
+#include "tenon/graph/splat.h"
 #include "tenon/ops/precision.h"
 
 namespace tenon::detail {
@@ -12,19 +13,9 @@ std::string derivative_label(const std::string& label) {
   return label.empty() ? label : label + "'";
 }
 
-std::optional<double> uniform_value(const Value& x) {
-  const Graph& graph = x.build().graph();
-  const Node* node = graph.producer(x.id());
-  if (node && node->op->name == "broadcast") node = graph.producer(node->inputs[0]);
-  if (!node || !is_constant(*node)) return std::nullopt;
-  const Literal& literal = *node->attributes.literal("value");
-  if (literal.size() != 1) return std::nullopt;
-  return literal.to_double(0);
-}
-
 Value scaled(const Value& derivative, const Value& partial) {
   if (!derivative || !partial) return {};
-  std::optional<double> factor = uniform_value(partial);
+  std::optional<double> factor = splat_number(partial.build().graph(), partial.id());
   if (!factor) return derivative * partial;
   if (*factor == 1.0) return derivative;
   if (*factor == -1.0) return -derivative;

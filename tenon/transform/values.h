@@ -29,20 +29,17 @@ class LabelScope {
   std::string outer_;
 };
 
-/// The number that every element of `x` equals, where that is plain from a constant.
-std::optional<double> uniform_value(const Value& x);
-
 /// derivative * partial without multiplying by one or zero. Either may be invalid: zero.
 Value scaled(const Value& derivative, const Value& partial);
 
-/// a + b, where an invalid value is zero. Sums of f16 and bf16 are f32: what many uses of a value
-/// add to its derivative is rounded once, by `rounded`.
+/// a + b, where an invalid value is zero. Sums of f16 and bf16 are f32: the derivative of a value
+/// with many uses is rounded once, by `rounded`.
 Value add_derivatives(const Value& a, const Value& b);
-/// A sum of derivatives in the dtype that it is a derivative of; invalid where it is.
+/// A sum of derivatives, cast to the dtype of the value; invalid if the sum is.
 Value rounded(const Value& sum, DType dtype);
 
 Value zeros_like(const Value& x);
-/// `x`, or zeros of `type` where it is invalid.
+/// `x`, or zeros of `type` if it is invalid.
 Value or_zeros(Build& build, const Value& x, const Type& type);
 
 /// `name`, made different from the names of all inputs by `'`.

@@ -2,6 +2,7 @@
 
 #include "tenon/base/error.h"
 #include "tenon/base/log.h"
+#include "tenon/ops/opening.h"
 #include "tenon/ops/value_functions.h"
 #include "tenon/transform/arguments.h"
 #include "tenon/transform/batch.h"
@@ -111,6 +112,7 @@ class BatchWalk {
 
   /// A composite without a rule: its decomposition takes its place.
   std::vector<Batched> open(const Node& node, std::span<const Batched> inputs) {
+    const Opening opening(*node.op);
     std::vector<Type> types;
     for (ValueId input : node.inputs) types.push_back(f_.type(input));
     return vmap_inline(build_, scope_, *decomposition_graph(node, types, build_.ops()), inputs);

@@ -2,7 +2,7 @@
 #include "tenon/graph/op.h"
 #include "tenon/ops/value_functions.h"
 #include "tenon/transform/batch.h"
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 #include "tenon/transform/joint.h"
 #include "tenon/transform/subgraph.h"
 #include "tenon/transform/values.h"
@@ -35,16 +35,9 @@ Flags batched_outputs(const BatchScope& scope, const Graph& f, const Flags& inpu
 /// `first` on.
 Flags spread_over_carries(const BatchScope& scope, const Graph& body, size_t first, size_t carries,
                           Flags inputs) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    Flags outputs = batched_outputs(scope, body, inputs);
-    for (size_t i = 0; i < carries; ++i) {
-      if (!outputs[i] || inputs[first + i]) continue;
-      inputs[first + i] = true;
-      changed = true;
-    }
-  }
-  return inputs;
+  return settle_forwards(first, carries, std::move(inputs), [&](const Flags& batched) {
+    return batched_outputs(scope, body, batched);
+  });
 }
 
 /// The inputs with a batch where flags ask for one.

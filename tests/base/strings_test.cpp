@@ -38,6 +38,12 @@ TEST(Strings, SuggestsOnlyWhatIsNear) {
   EXPECT_EQ(hint("optimizer", known), "known: batch, seed");
 }
 
+TEST(Strings, OfManyNamesTheNearestAreShown) {
+  std::vector<std::string> known;
+  for (char c = 'a'; c <= 'z'; ++c) known.insert(known.end(), {std::string(6, c), {c, c}});
+  EXPECT_EQ(hint("qqxy", known), "nearest of 52 that are known: qq, xx, yy, aa, bb, cc, dd, ee");
+}
+
 TEST(Strings, NumbersForPeople) {
   EXPECT_EQ(group_digits(41900), "41,900");
   EXPECT_EQ(group_digits(-1234567), "-1,234,567");

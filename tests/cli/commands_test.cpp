@@ -167,7 +167,7 @@ TEST(Cli, TrainsEvaluatesPredictsAndInspects) {
   EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#3:8"}, here).err,
               HasSubstr("rows.npy: there is no row 5: the file has 5 rows"));
   EXPECT_THAT(run({"predict", "runs/run/model.tenon", "rows.npy#3:3"}, here).err,
-              HasSubstr("rows.npy: 3:3 are no rows"));
+              HasSubstr("rows.npy: 3:3 selects no rows"));
   write_png(folder / "large.png", Literal(DType::u8, {9, 9, 1}));
   Finished large = run({"predict", "runs/run/model.tenon", "large.png"}, here);
   EXPECT_EQ(large.exit_code, 1);

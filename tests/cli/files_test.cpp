@@ -126,9 +126,9 @@ epochs = 1
 TEST(CliFiles, InspectShowsWhatIsNotReadToo) {
   Finished odd = run({"inspect", "tests/golden/format/odd.npz"});
   EXPECT_EQ(odd.exit_code, 1) << "a name is there twice";
-  for (const char* text :
-       {"stored", "array by another name", "no array: readme.txt",
-        "'bzip2.npy' is packed with method 12", "'secret.npy' is encrypted", "element type '<U2'"})
+  for (const char* text : {"stored", "array by another name", "no array: readme.txt",
+                           "'bzip2.npy' is compressed with method 12", "'secret.npy' is encrypted",
+                           "element type '<U2'"})
     EXPECT_THAT(odd.out, HasSubstr(text));
   EXPECT_THAT(odd.err, HasSubstr("'twice' is there twice"));
   Finished mixed = run({"inspect", "tests/golden/format/mixed.safetensors"});

@@ -300,6 +300,33 @@ TEST_P(Codegen, ConvertsBetweenAllTypes) {
   }
 }
 
+/// Rows of a known length leave lanes of the last vector over, which belong to the next row.
+TEST_P(Codegen, RowsOfAnyKnownLength) {
+  constexpr int64_t kRows = 3;
+  for (const DType dtype : {DType::u8, DType::bf16, DType::f32, DType::f64}) {
+    for (const int64_t columns : {1, 2, 3, 5, 6, 7, 9, 12, 15, 23, 31}) {
+      Kernel k("rows");
+      ExprPool& p = k.pool();
+      const Expr size = p.index(kRows * columns);
+      const uint32_t x = k.add_buffer({.name = "x", .dtype = dtype, .size = size});
+      const uint32_t y =
+          k.add_buffer({.name = "y", .dtype = dtype, .size = size, .role = BufferRole::output});
+      const Expr row = p.loop_index("row", p.index(kRows));
+      const Expr column = p.loop_index("column", p.index(columns));
+      const Expr at = row * p.index(columns) + column;
+      const Block body = {store(y, at, k.load(x, at))};
+      k.body = {loop(row, LoopKind::serial, {loop(column, LoopKind::vector, body)})};
+      KernelRun run(k, {}), oracle(k, {});
+      run.set_random(3);
+      oracle.set_random(3);
+      const auto bytecode = make_code_generator(options_for(Backend::bytecode));
+      EXPECT_EQ(run.on(*generator).data(), oracle.on(*bytecode).data())
+          << name_of(dtype) << " " << columns;
+      EXPECT_FALSE(run.wrote_past_end());
+    }
+  }
+}
+
 TEST_P(Codegen, IntegerDivisionNeverTraps) {
   for (const DType dtype : {DType::i8, DType::u8, DType::i32, DType::i64}) {
     Kernel k("divide");

@@ -72,15 +72,15 @@ void expect_odd_python_files(const std::filesystem::path& folder) {
   const Literal x = Literal::of<float>({3}, {0, 1, 2});
   for (const char* name : {"stored", "deflated", "folder/inner", "large", "array by another name"})
     EXPECT_EQ(odd.read(name), x) << name;
-  for (const auto& [name, why] :
-       std::map<std::string, std::string>{{"bzip2", "'bzip2.npy' is packed with method 12 (bzip2)"},
-                                          {"lzma", "'lzma.npy' is packed with method 14 (lzma)"},
-                                          {"secret", "'secret.npy' is encrypted"},
-                                          {"words", "element type '<U2'"},
-                                          {"times", "element type '<M8[D]'"},
-                                          {"complex", "element type '<c16'"},
-                                          {"records", "an array of records"},
-                                          {"readme.txt", "'readme.txt' is not an array"}})
+  for (const auto& [name, why] : std::map<std::string, std::string>{
+           {"bzip2", "'bzip2.npy' is compressed with method 12 (bzip2)"},
+           {"lzma", "'lzma.npy' is compressed with method 14 (lzma)"},
+           {"secret", "'secret.npy' is encrypted"},
+           {"words", "element type '<U2'"},
+           {"times", "element type '<M8[D]'"},
+           {"complex", "element type '<c16'"},
+           {"records", "an array of records"},
+           {"readme.txt", "'readme.txt' is not an array"}})
     expect_unread([&] { odd.read(name); }, why);
   EXPECT_EQ(thrown_by([&] { odd.read("twice"); }).message(),
             (folder / "odd.npz").string() + ": byte 0: 'twice' is there twice");

@@ -223,7 +223,8 @@ TEST(ZooByName, SuggestsNamesAndRefusesSizesThatMakeNoSense) {
   };
   EXPECT_NE(error_of("lenet", {}).find("lenet5"), std::string::npos);
   EXPECT_NE(error_of("gpt", {{"head", int64_t{2}}}).find("heads"), std::string::npos);
-  EXPECT_EQ(error_of("gpt", {{"heads", int64_t{0}}}), "model gpt: heads is 0, it must be at least 1");
+  EXPECT_EQ(error_of("gpt", {{"heads", int64_t{0}}}),
+            "model gpt: heads is 0, it must be at least 1");
 }
 
 TEST(Gpt, RefusesMoreTokensThanItsContext) {

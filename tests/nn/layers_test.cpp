@@ -245,7 +245,7 @@ TEST(Dropout, IsOffInEvaluationAndSaysWhatItNeedsInTraining) {
   Tensor y = apply(dropout_alone(0.5), Variables(), Tensor{1.0, 2.0});
   EXPECT_EQ(y.item(1), 2);
   EXPECT_EQ(error_of([] { dropped(dropout_alone(0.5), Tensor()); }),
-            "drop needs random numbers, and this call of the model has no key\n"
+            "drop needs random numbers, but this call of the model has no key\n"
             "  hint: pass a key to nn::apply_training");
   EXPECT_EQ(error_of([] { dropped(dropout_alone(1.5), key(0)); }),
             "dropout: rate 1.5 is not in [0, 1] (drop)");

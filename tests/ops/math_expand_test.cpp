@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numbers>
 #include <random>
 
 #include "tenon/compile/codegen/codegen.h"
@@ -91,6 +92,11 @@ long double softplus_wide(long double x) {
 double rsqrt_exact(double x) { return 1.0 / std::sqrt(x); }
 long double rsqrt_wide(long double x) { return 1.0L / std::sqrt(x); }
 
+long double normal_cdf_wide(long double x) {
+  return std::erfc(-x / std::numbers::sqrt2_v<long double>) / 2;
+}
+double normal_cdf_exact(double x) { return static_cast<double>(normal_cdf_wide(x)); }
+
 #define EXACT(f)                                \
   [](double x) -> double { return std::f(x); }, \
       [](long double x) -> long double { return std::f(x); }
@@ -103,9 +109,9 @@ const Case kCases[] = {
     {"log2", log2, EXACT(log2), 2, 3, 0},
     {"log10", log10, EXACT(log10), 2, 3, 0},
     {"log1p", log1p, EXACT(log1p), 2, 3, -1},
-    {"sin", sin, EXACT(sin), 2, 2, -1048576, 1048576},
-    {"cos", cos, EXACT(cos), 2, 2, -1048576, 1048576},
-    {"tan", tan, EXACT(tan), 4, 5, -1048576, 1048576},
+    {"sin", sin, EXACT(sin), 2, 2},
+    {"cos", cos, EXACT(cos), 2, 2},
+    {"tan", tan, EXACT(tan), 4, 5},
     {"asin", asin, EXACT(asin), 3, 4, -1, 1},
     {"acos", acos, EXACT(acos), 3, 4, -1, 1},
     {"atan", atan, EXACT(atan), 3, 3},
@@ -118,6 +124,7 @@ const Case kCases[] = {
     {"logistic", logistic, logistic_exact, logistic_wide, 3, 4, -1e308, 1e308, 2e-38},
     {"softplus", softplus, softplus_exact, softplus_wide, 3, 4, -1e308, 1e308, 2e-38},
     {"erf", erf, EXACT(erf), 2, 4},
+    {"normal_cdf", normal_cdf, normal_cdf_exact, normal_cdf_wide, 5, 7, -1e308, 1e308, 1e-38},
     {"rsqrt", rsqrt, rsqrt_exact, rsqrt_wide, 2, 2, 0},
     {"cbrt", cbrt, EXACT(cbrt), 1, 3},
 };
@@ -164,7 +171,9 @@ TEST_P(MathExpand, DoublePrecisionStaysWithinItsBound) {
   const Case& c = GetParam();
   const Function f(DType::f64, [&](Expr x, Expr) { return c.expand(x); });
   std::mt19937_64 random(5);
-  std::vector<double> x = {0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 710.0, -745.0, 1e-320};
+  std::vector<double> x = {0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 710.0, -745.0, 1e-320,
+                           // Of all f64 the nearest to a multiple of pi/2.
+                           0x1.6ac5b262ca1ffp+849};
   for (int i = 0; i < 100000; ++i) {
     x.push_back(std::uniform_real_distribution(-4.0, 4.0)(random));
     x.push_back(std::exp(std::uniform_real_distribution(-60.0, 60.0)(random)));

@@ -56,7 +56,7 @@ TEST_F(Messages, Reshape) {
   EXPECT_THAT(error_of([&] { reshape(x, {n, 7}); }),
               HasSubstr("reshape: f32[n,6] has 6*n elements, but [n,7] has 7*n"));
   EXPECT_THAT(error_of([&] { reshape(x, {-1, 4}); }),
-              HasSubstr("reshape: f32[n,6] has 6*n elements, which is no multiple of 4"));
+              HasSubstr("reshape: f32[n,6] has 6*n elements, which is not a multiple of 4"));
   EXPECT_THAT(error_of([&] { reshape(x, {-1, -1}); }), HasSubstr("only one dimension"));
   EXPECT_EQ(reshape(x, {-1, 2}).shape(), (Shape{3 * n, 2}));
 }
@@ -78,7 +78,7 @@ TEST_F(Messages, Structure) {
 TEST_F(Messages, Slices) {
   Value x = input("x", "f32[5]"), i = input("i", "i32[]");
   EXPECT_THAT(error_of([&] { slice(x, {2}, {6}); }),
-              HasSubstr("slice: [2, 6) is no range of axis 0 of f32[5]"));
+              HasSubstr("slice: [2, 6) is not a valid range of axis 0 of f32[5]"));
   EXPECT_THAT(error_of([&] { slice(x, {2}, {3}, {0}); }), HasSubstr("stride 0"));
   EXPECT_THAT(error_of([&] { slice(x, {2, 0}, {3, 0}); }),
               HasSubstr("start has 2 entries, but f32[5] has 1 axes"));
@@ -99,7 +99,7 @@ TEST_F(Messages, GatherAndScatter) {
   EXPECT_THAT(error_of([&] { scatter(x, i, f, 0); }),
               HasSubstr("updates are f32[4], but x f32[5,3] at indices i32[4] takes [4,3]"));
   EXPECT_THAT(error_of([&] { scatter(x, i, x, 0, 0, "sum"); }),
-              HasSubstr("mode 'sum' is none of add, set, max, min"));
+              HasSubstr("mode 'sum' is not one of add, set, max, min"));
 }
 
 TEST_F(Messages, Reductions) {
@@ -127,7 +127,7 @@ TEST_F(Messages, AttributesAndNames) {
   EXPECT_THAT(error_of([&] { build_.call("reduce_sum", {x}, {{"axis", 0}}); }),
               HasSubstr("did you mean 'axes'?"));
   EXPECT_THAT(error_of([&] { build_.call("reduce_sum", {x}); }),
-              HasSubstr("attribute 'axes' (that are combined) is missing"));
+              HasSubstr("attribute 'axes' (the axes to reduce) is missing"));
   EXPECT_THAT(error_of([&] { build_.call("logisitc", {x}); }),
               HasSubstr("did you mean 'logistic'?"));
   EXPECT_THAT(error_of([&] { build_.call("power", {x}); }), HasSubstr("takes 2 inputs, not 1"));

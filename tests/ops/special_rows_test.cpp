@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -21,6 +22,8 @@ namespace {
 struct Row {
   std::vector<double> x;
   std::vector<MaybeNumber> values, derivatives;
+  /// Of the terms that the derivatives are differences of, where the file has it.
+  double size = 1;
 };
 using Rows = std::vector<Row>;
 
@@ -38,6 +41,7 @@ Rows rows_of(const std::string& name) {
     row.values = parse_numbers(part);
     std::getline(parts, part, '|');
     row.derivatives = parse_numbers(part);
+    if (std::getline(parts, part, '|')) row.size = parse_numbers(part).at(0).value();
     rows.push_back(std::move(row));
   }
   return rows;
@@ -63,12 +67,15 @@ std::vector<RowCase> row_cases() {
     return [=](Build& build, Value x) { return build.call(op, {x}, attributes); };
   };
   auto reduction = [&](std::string op) { return plain(op, {{"axes", Integers{1}}}); };
-  // Where norms square what they are given. PyTorch's are NaN or 0 beyond.
-  const std::map<DType, double> squares = {
-      {DType::f64, 1e150}, {DType::f32, 1e18}, {DType::bf16, 1e18}, {DType::f16, 65504}};
-  // A multiply and an add an element, as in PyTorch: digits are lost where the mean is far from 0.
-  const std::map<DType, double> near_zero = {
-      {DType::f64, 3}, {DType::f32, 3}, {DType::bf16, 3}, {DType::f16, 3}};
+  auto batch_norm = [](double epsilon) {
+    return [=](Build& build, Value x) {
+      Value one = zeros_of(build, x.dtype(), x, 1), zero = zeros_of(build, x.dtype(), x);
+      return build.call_multi(build.ops().get("batch_norm"), {{x, one, zero}},
+                              {{"axis", 0}, {"epsilon", epsilon}})[0];
+    };
+  };
+  // Less than what f32 holds.
+  const double small = 0x1p-200;
   // Where sums in f32 and f64 leave the range: the largest numbers themselves do.
   const std::map<DType, double> sums = {
       {DType::f64, 1e308}, {DType::f32, 1e38}, {DType::bf16, 1e38}, {DType::f16, 65504}};
@@ -94,23 +101,21 @@ std::vector<RowCase> row_cases() {
                            {x, cast(second, x.dtype())});
        },
        4},
-      {"standardize", "standardize", plain("standardize", {}), 8, squares},
-      {"layer_norm", "layer_norm", plain("layer_norm", {}), 8, squares},
-      {"rms_norm", "rms_norm", plain("rms_norm", {}), 8, squares},
-      {"group_norm", "standardize", plain("group_norm", {{"groups", 1}}), 8, squares},
+      {"standardize", "standardize", plain("standardize", {}), 8},
+      {"standardize", "standardize small epsilon", plain("standardize", {{"epsilon", small}}), 8},
+      {"layer_norm", "layer_norm", plain("layer_norm", {}), 8},
+      {"rms_norm", "rms_norm", plain("rms_norm", {}), 8},
+      {"rms_norm", "rms_norm small epsilon", plain("rms_norm", {{"epsilon", small}}), 8},
+      {"group_norm", "standardize", plain("group_norm", {{"groups", 1}}), 8},
       {"instance_norm", "standardize",
        [](Build& build, Value x) {
          Shape channels = x.shape();
          channels.push_back(1);
          return reshape(build.call("instance_norm", {reshape(x, channels)}), x.shape());
        },
-       8, squares},
-      {"batch_norm", "standardize",
-       [](Build& build, Value x) {
-         Value one = zeros_of(build, x.dtype(), x, 1), zero = zeros_of(build, x.dtype(), x);
-         return build.call_multi(build.ops().get("batch_norm"), {{x, one, zero}}, {{"axis", 0}})[0];
-       },
-       8, near_zero},
+       8},
+      {"batch_norm", "standardize", batch_norm(1e-5), 8},
+      {"batch_norm", "standardize small epsilon", batch_norm(small), 8},
       {"reduce_sum", "reduce_sum", reduction("reduce_sum"), 0},
       {"reduce_product", "reduce_product", reduction("reduce_product"), 0},
       {"reduce_max", "reduce_max", reduction("reduce_max"), 0},
@@ -123,11 +128,17 @@ class SpecialRows : public testing::TestWithParam<RowCase> {};
 
 std::string name_of_case(const testing::TestParamInfo<RowCase>& info) {
   std::string name = info.param.op;
-  return info.param.golden.find(' ') == std::string::npos ? name : name + "_with_smoothing";
+  const std::string& golden = info.param.golden;
+  for (const char* variant : {"smoothing", "small epsilon"}) {
+    if (golden.ends_with(variant)) name += std::string("_") + variant;
+  }
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
 }
 INSTANTIATE_TEST_SUITE_P(Ops, SpecialRows, testing::ValuesIn(row_cases()), name_of_case);
 
-/// The value, and the derivative of the sum of (i + 1) times the i-th of a row.
+/// The value, and the derivative of the sum of (i + 1) times the i-th of a row. The third result is
+/// the tangent along those weights: the same numbers, where derivatives are symmetric.
 Graph graph_of(const RowCase& c, DType dtype, int64_t rows, int64_t width) {
   Graph call("call");
   Build inner(call, core_ops());
@@ -140,6 +151,9 @@ Graph graph_of(const RowCase& c, DType dtype, int64_t rows, int64_t width) {
                                 : cast(iota(build, DType::f32, y.shape(), 1) + 1.0, y.dtype());
   std::vector<Value> pulled = build.inline_graph(*vjp(call, core_ops()), std::vector{x, weights});
   graph.set_outputs({pulled[0].id(), pulled[1].id()});
+  if (y.rank() == 1) return graph;
+  std::vector<Value> pushed = build.inline_graph(*jvp(call, core_ops()), std::vector{x, weights});
+  graph.set_outputs({pulled[0].id(), pulled[1].id(), pushed[1].id()});
   return graph;
 }
 
@@ -148,8 +162,7 @@ void expect_rows(const RowCase& c, DType dtype, const Rows& rows, const char* by
   int64_t at = 0;
   for (const Row& row : rows) {
     const std::vector<MaybeNumber>& wanted = derivative ? row.derivatives : row.values;
-    // Derivatives of norms are differences of numbers as large as 1 / sqrt(epsilon).
-    const double one = derivative && c.largest.size() > 1 ? 512 : 1;
+    const double one = derivative ? row.size : 1;
     for (size_t i = 0; i < wanted.size(); ++i, ++at) {
       if (!wanted[i]) continue;
       const double exact = rounded_to(dtype, *wanted[i]), value = got.to_double(at);
@@ -159,6 +172,10 @@ void expect_rows(const RowCase& c, DType dtype, const Rows& rows, const char* by
           fmt::join(row.x, ", "), name_of(dtype), value, exact);
     }
   }
+}
+
+bool is_symmetric(const RowCase& c) {
+  return c.op == "softmax" || c.op == "standardize" || c.op.ends_with("_norm");
 }
 
 TEST_P(SpecialRows, AreExact) {
@@ -188,6 +205,7 @@ TEST_P(SpecialRows, AreExact) {
             std::pair{"compiled", run(*compile(graph, core_ops()), {x}, 1)}}) {
         expect_rows(c, dtype, rows, by, results[0], false);
         expect_rows(c, dtype, rows, by, results[1], true);
+        if (is_symmetric(c)) expect_rows(c, dtype, rows, by, results[2], true);
       }
     }
   }

@@ -58,7 +58,7 @@ void refuse_what_is_wrong() {
                            .jvp([](JvpContext& c) { return std::vector<Value>{c.tangents[0]}; })
                            .samples({"f32[3]"})));
   expect_error(ErrorCode::invalid_argument, "op '' (wrong) lacks a name", load_op(primitive("")));
-  expect_error(ErrorCode::invalid_argument, "'inner' is loaded while another states its ops",
+  expect_error(ErrorCode::invalid_argument, "'inner' is loaded while another defines its ops",
                [] { load({.name = "outer", .ops = [](OpFamily&) { load({.name = "inner"}); }}); });
   expect_error(ErrorCode::not_found, "did you mean 'softmax'", [] {
     auto claims = [](const Graph&, const Node&) { return true; };
@@ -73,6 +73,30 @@ void refuse_what_is_wrong() {
   expect_error(ErrorCode::already_exists, "there is a pass 'cse' already",
                [&] { load({.name = "wrong", .passes = {{{"cse", nothing}, "inline"}}}); });
   expect(loaded_extensions() == std::vector<std::string>{"squared"}, "nothing wrong was taken");
+}
+
+/// Ops from outside that are a view, cheap, or read by index are what Tenon's own are.
+void fuse_as_its_own() {
+  const Tensor x = arange(Dim(6), DType::f32).reshape({3, 2});
+  const Tensor last_first = Tensor::of<int32_t>({2, 0}, {2});
+  auto from_outside = jit([](Tensor x, Tensor numbers) {
+    const Tensor rows = squared::joined(squared::rows_at(x, numbers) * 2);
+    return squared::plus_times(rows, tanh(rows) * 0, 0.5) + 1;
+  });
+  expect(all_close(from_outside(x, last_first), Tensor{9.0, 11.0, 1.0, 3.0}).item() == 1,
+         "a view of rows by index, and a sum");
+  expect(squared::steps_of_last_program == 1, "they are one kernel");
+
+  auto joined = jit([](Tensor x) { return squared::joined(x); });
+  expect(all_close(joined(x), Tensor{0.0, 1.0, 2.0, 3.0, 4.0, 5.0}).item() == 1, "a view alone");
+  auto slope = jit(grad([](Tensor x) {
+    return sum(squared::plus_times(squared::joined(x), squared::joined(x * x), 0.5));
+  }));
+  expect(all_close(slope(x), x + 1).item() == 1, "the derivatives of a view and of a sum");
+  expect(all_close(vmap([](Tensor row) { return squared::joined(row); })(x), x).item() == 1,
+         "batches of a view");
+  expect_error(ErrorCode::out_of_range, "rows_at",
+               [&] { squared::rows_at(x, Tensor::of<int32_t>({3}, {1})).eval(); });
 }
 
 }  // namespace
@@ -94,6 +118,8 @@ int main() {
   auto rows = vmap([](Tensor x) { return squared::squared_relu(x); });
   expect(all_close(rows(stack({x, x}))[1], Tensor{0.0, 0.25, 9.0}).item() == 1, "its batches");
 
+  fuse_as_its_own();
+
   const int at_most = squared::kernel_runs;
   expect(all_close(squared::squared_relu(full({2000}, 3)), full({2000}, 9)).item() == 1,
          "the statement, where the kernel declines");
@@ -109,7 +135,7 @@ int main() {
   expect(all_close(written_out(x), Tensor{0.0, 0.25, 9.0}).item() == 1, "written out");
   expect(squared::kernel_runs == before + 1, "the pass found it");
 
-  expect_error(ErrorCode::invalid_argument, "ops have been used before",
+  expect_error(ErrorCode::invalid_argument, "ops have already been used",
                [] { load({.name = "late"}); });
   fmt::print("an op, a kernel and a pass from outside\n");
 }

@@ -21,8 +21,6 @@ import make_special_values as special
 
 INF, NAN = math.inf, math.nan
 F32, F64 = special.F32, special.F64
-EPSILON = {"standardize": mpf(1e-5), "layer_norm": mpf(1e-5), "rms_norm": mpf(1e-6),
-           "group_norm": mpf(1e-5), "instance_norm": mpf(1e-5), "batch_norm": mpf(1e-5)}
 
 
 def weights(n):
@@ -92,30 +90,19 @@ def with_probabilities(target):
     return of
 
 
-def standardize(epsilon):
+def standardize(epsilon, centred=True):
+    """Beside values and derivatives the size of the terms that the latter are differences of."""
     def of(x):
         if any(math.isnan(v) or math.isinf(v) for v in x):
-            return [NAN] * len(x), ["*"] * len(x)
+            return [NAN if centred else "*"] * len(x), ["*"] * len(x), [1]
         n = len(x)
-        mean = sum(map(mpf, x)) / n
+        mean = sum(map(mpf, x)) / n if centred else Z
         d = [v - mean for v in x]
         r = 1 / mpmath.sqrt(sum(v * v for v in d) / n + epsilon)
         y = [v * r for v in d]
         c = weights(n)
-        mean_c, mean_cy = sum(c) / n, sum(a * b for a, b in zip(c, y)) / n
-        return y, [r * (a - mean_c - b * mean_cy) for a, b in zip(c, y)]
-    return of
-
-
-def rms_norm(epsilon):
-    def of(x):
-        if any(math.isnan(v) or math.isinf(v) for v in x):
-            return ["*"] * len(x), ["*"] * len(x)
-        n = len(x)
-        r = 1 / mpmath.sqrt(sum(mpf(v) ** 2 for v in x) / n + epsilon)
-        y, c = [v * r for v in x], weights(n)
-        mean_cy = sum(a * b for a, b in zip(c, y)) / n
-        return y, [r * (a - b * mean_cy) for a, b in zip(c, y)]
+        mean_c, mean_cy = sum(c) / n if centred else Z, sum(a * b for a, b in zip(c, y)) / n
+        return y, [r * (a - mean_c - b * mean_cy) for a, b in zip(c, y)], [r]
     return of
 
 
@@ -142,12 +129,15 @@ def variance(x):
         return [NAN], ["*"] * len(x)
     n = len(x)
     mean = sum(map(mpf, x)) / n
-    return [sum((v - mean) ** 2 for v in x) / n], [2 * (v - mean) / n for v in x]
+    fits = all(abs(v - mean) <= F64[0] for v in x)
+    return [sum((v - mean) ** 2 for v in x) / n], [2 * (v - mean) / n if fits else "*" for v in x]
 
 
 def reduce_sum(x):
     if any(map(math.isnan, x)) or {INF, -INF} <= set(x):
         return [NAN], [1] * len(x)
+    if [v > 0 for v in x] == [True, True, False]:
+        return ["*"], [1] * len(x)  # inf or not: by the order
     infinite = [v for v in x if math.isinf(v)]
     return [infinite[0] if infinite else sum(map(mpf, x))], [1] * len(x)
 
@@ -182,8 +172,11 @@ ROWS = [
     [-INF, 0.0], [0.0, -INF, 1.0], [-INF, -INF], [INF, 0.0], [INF, INF], [NAN, 0.0],
     [88.0, 89.0, 90.0], [-104.0, 0.0], [710.0, 710.0], [-746.0, 0.0],
     [2.0**60, 3 * 2.0**60], [3 * 2.0**100, 2.0**102], [2.0**-100, 2.0**-99], [2.0**-149, 0.0],
-    [F32[0], F32[0]], [F32[0], -F32[0]], [F32[0], 0.0, 1.0], [F32[2], F32[2]],
+    [F32[0], F32[0]], [F32[0], -F32[0]], [F32[0], F32[0], -F32[0]], [F32[0]] * 3,
+    [2.0**126, 3 * 2.0**125, -2.0**127], [2.0**64, 2.0**40, 0.0], [2.0**59, 2.0**61],
+    [2.0**-30, 2.0**-31, 0.0], [2.0**-60, 3 * 2.0**-60], [2.0**-149, -(2.0**-149), 2.0**-148], [F32[0], 0.0, 1.0], [F32[2], F32[2]],
     [3 * 2.0**600, 2.0**602], [2.0**-600, 2.0**-599], [F64[0], F64[0]], [F64[0], -F64[0]],
+    [F64[0], F64[0], -F64[0]], [F64[0]] * 3, [2.0**500, 2.0**450, 0.0], [2.0**499, 2.0**501],
     [F64[2], F64[2]],
 ]
 
@@ -196,7 +189,9 @@ OPS = {
     "softmax_cross_entropy_with_probabilities": None,  # by the length of the row
     "standardize": standardize(mpf(1e-5)),
     "layer_norm": standardize(mpf(1e-5)),
-    "rms_norm": rms_norm(mpf(1e-6)),
+    "rms_norm": standardize(mpf(1e-6), centred=False),
+    "standardize small epsilon": standardize(mpf(2)**-200),
+    "rms_norm small epsilon": standardize(mpf(2)**-200, centred=False),
     "norm": norm,
     "standard_deviation": standard_deviation,
     "variance": variance,

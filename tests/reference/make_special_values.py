@@ -177,6 +177,7 @@ UNARY = {
                    at={"1.0": (INF, INF), "-1.0": (-INF, INF)}),
     "logistic": Unary(sigmoid, lambda x: sigmoid(x) * sigmoid(-x), (0, 0), (1, 0)),
     "erf": Unary(mpmath.erf, lambda x: 2 / mpmath.sqrt(PI) * mpmath.exp(-x * x), (-1, 0), (1, 0)),
+    "normal_cdf": Unary(normal_cdf, normal_density, (0, 0), (1, 0)),
     "erf_inv": Unary(inverse_erf, inverse_erf_slope, inside=lambda x: abs(x) < 1,
                      at={"1.0": (INF, INF), "-1.0": (-INF, INF)}),
     "is_finite": Unary(lambda x: 1, lambda x: SKIP, (0, SKIP), (0, SKIP), at={"nan": (0, SKIP)}),

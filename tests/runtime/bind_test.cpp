@@ -9,6 +9,7 @@
 #include "tenon/graph/text.h"
 #include "tenon/ops/registry.h"
 #include "tenon/runtime/caches.h"
+#include "tenon/runtime/cpu/vector/vector_kernels.h"
 #include "tenon/runtime/executable.h"
 
 namespace tenon {
@@ -241,7 +242,7 @@ TEST(Bind, WhatIsWrongIsSaidAtOnce) {
   const auto bound = f->bind({{"x", value(DType::f32, {2, 4})}});
   EXPECT_THAT(error_of([&] { bound->bind({{"x", value(DType::f32, {2, 4})}}); },
                        ErrorCode::invalid_argument),
-              HasSubstr("bound already"));
+              HasSubstr("already bound"));
   EXPECT_THAT(
       error_of([&] { f->bind_inputs({{9, value(DType::f32, {2})}}); }, ErrorCode::not_found),
       HasSubstr("no input 9"));
@@ -274,6 +275,54 @@ graph f(%w: f32[64], %x: f32[64]) -> (f32[64]) {
   const Literal second = copied->run({Buffer::copy_of(x)})[0].to_literal();
   foreign[0] = 5;
   EXPECT_EQ(copied->run({Buffer::copy_of(x)})[0].to_literal(), second);
+}
+
+/// Steps of a loop whose weights are read as they lie, transposed and, as [4,24,96], in an order
+/// that no product takes: of few products and of many.
+constexpr const char* kLoop = R"(
+graph loop(%x: f32[batch,96], %u: f32[96,384], %v: f32[96,384], %w: f32[4,24,96])
+    -> (f32[batch,96], f32[5,batch,96]) {
+  %0: f32[batch,96], %1: f32[5,batch,96] =
+    scan(%u, %v, %w, %x) {constants=3, carries=1, length=[5],
+      body=graph step(%u: f32[96,384], %v: f32[96,384], %w: f32[4,24,96], %h: f32[batch,96])
+          -> (f32[batch,96], f32[batch,96]) {
+        %0: f32[batch,384] = dot(%h, %u) {lhs_contract=[1], rhs_contract=[0]}
+        %1: f32[batch,384] = tanh(%0)
+        %2: f32[batch,96] = dot(%1, %v) {lhs_contract=[1], rhs_contract=[1]}
+        %3: f32[batch,96] = tanh(%2)
+        %4: f32[batch,24,4] = reshape(%3) {shape=[batch,24,4]}
+        %5: f32[batch,96] = dot(%4, %w) {lhs_contract=[2,1], rhs_contract=[0,1]}
+        %6: f32[batch,96] = tanh(%5)
+        return %6, %6
+      }}
+  return %0, %1
+})";
+
+TEST(Bind, LoopsPackTheirConstantsOnceAndGiveTheBoundResults) {
+  const auto graph = parse_graph(kLoop, core_ops());
+  const auto program = compile(*graph, core_ops());
+  if (vector_kernels() && built_with_onednn()) {  // else these products are generated
+    EXPECT_THAT(program->report({{1, 96}, {96, 384}, {96, 384}, {4, 24, 96}}).text,
+                HasSubstr("input 1 packed once for all steps"));
+  }
+  for (const int64_t batch : {1, 7, 50}) {
+    for (const unsigned seed : {1U, 2U}) {
+      SCOPED_TRACE(fmt::format("batch {}, weights {}", batch, seed));
+      const Literal x = random_literal({batch, 96}, 9);
+      std::vector<Buffer> inputs{Buffer::copy_of(x)};
+      std::vector<Literal> literals{x};
+      NamedInputs weights;
+      for (size_t i = 1; i < graph->inputs().size(); ++i) {
+        literals.push_back(random_input(graph->input_types()[i], 10 * seed + unsigned(i)));
+        inputs.push_back(Buffer::copy_of(literals.back()));
+        weights.emplace(graph->input_names()[i], Buffer::copy_of(literals.back()));
+      }
+      const auto given = program->run(std::move(inputs));
+      const auto bound = program->bind(std::move(weights))->run({Buffer::copy_of(x)});
+      for (size_t i = 0; i < given.size(); ++i)
+        EXPECT_EQ(given[i].to_literal(), bound[i].to_literal());
+    }
+  }
 }
 
 TEST(Bind, ConstantsOfAGraphArePackedToo) {

@@ -147,7 +147,7 @@ void expect_equals_loops(Make make) {
     packings += packed->packing(0) || packed->packing(1);
     newer += packed->description().find("brg") != std::string::npos;
   }
-  // Only the library's newer kernel, where there is AVX-512, has an order of its own.
+  // Of the library's kernels only the newer, where there is AVX-512, has an order of its own.
   EXPECT_TRUE(packings > 20 || newer == 0) << packings << " of " << newer;
   EXPECT_GT(same, 100);
 }

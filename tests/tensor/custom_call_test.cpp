@@ -107,8 +107,8 @@ TEST_F(CustomCalls, ErrorsOfTheFunctionNameTheCall) {
   EXPECT_THAT(error_of([&] { pending.eval(); }), says);
   EXPECT_THAT(error_of([&] { pending.eval(); }), says);  // still pending
   EXPECT_THAT(error_of([&] { custom_call("test.wrong_dtype", {x}, x.type()).eval(); }),
-              HasSubstr("custom_call of 'test.wrong_dtype': the values of an array of f32 are "
-                        "asked for as i64"));
+              HasSubstr("custom_call of 'test.wrong_dtype': the values of an array of f32 were "
+                        "requested as i64"));
   EXPECT_THAT(error_of([&] { custom_call_multi("test.power", {x}, {}); }),
               HasSubstr("has no results"));
 }
@@ -116,7 +116,7 @@ TEST_F(CustomCalls, ErrorsOfTheFunctionNameTheCall) {
 TEST_F(CustomCalls, ATargetHasOneFunction) {
   auto nothing = [](const CustomCall&) {};
   EXPECT_THAT(error_of([&] { register_custom_function("test.power", nothing); }),
-              HasSubstr("'test.power' is registered already"));
+              HasSubstr("'test.power' is already registered"));
   EXPECT_THAT(error_of([&] { register_custom_function("test.empty", {}); }),
               HasSubstr("'test.empty' is empty"));
 }

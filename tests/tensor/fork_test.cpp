@@ -44,7 +44,7 @@ class ForkWhileOthers : public testing::Test {
                            core_ops())),
         executable_(compile(*graph_, core_ops())),
         jitted_(jit(std::function([](Tensor x) {
-                      // Sizes are asked for as numbers: a version for each.
+                      // Sizes were requested as numbers: a version for each.
                       Tensor y = x[0];
                       for (int64_t i = 1; i < x.dim(0).constant(); ++i) y = sin(y) + x[i];
                       return y;

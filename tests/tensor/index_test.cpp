@@ -60,6 +60,7 @@ TEST(Index, MasksChooseElements) {
   EXPECT_THAT(values_of(kBlock[kBlock > 21]), ElementsAre(22, 23));
   EXPECT_THAT(values_of(kBlock[Tensor{0, 1} > 0].slice(1, 0, 1)), ElementsAre(12, 13, 14, 15));
   EXPECT_THAT(values_of(nonzero(Tensor{0, 2, 0, -1})), ElementsAre(1, 3));
+  EXPECT_THAT(error_of([] { nonzero(kBlock); }), HasSubstr("argwhere(x)"));
   EXPECT_THAT(error_of([&] { x[kRow > 1]; }), HasSubstr("does not cover the leading axes"));
   // How many there are shows in the values only.
   auto chosen = jit([](Tensor x) { return x[x > 1.5]; });
@@ -67,6 +68,20 @@ TEST(Index, MasksChooseElements) {
               HasSubstr("x[mask]: the size of the result depends on the values of bool[3]"));
   EXPECT_THAT(error_of([&] { jit([](Tensor x) { return nonzero(x); })(x); }),
               HasSubstr("use where(mask, x, otherwise)"));
+}
+
+/// As numpy.argwhere, whose rows these are.
+TEST(Index, ArgwhereGivesARowOfIndicesForEachElement) {
+  const Tensor places = argwhere((Tensor{0, 1, 2, 0, 0, -3, 4, 0}).reshape({2, 2, 2}));
+  EXPECT_EQ(places.type().to_string(), "i32[4,3]");
+  EXPECT_THAT(values_of(places), ElementsAre(0, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0));
+  EXPECT_THAT(values_of(argwhere(Tensor{0, 2, 0, -1})), ElementsAre(1, 3));
+  EXPECT_EQ(argwhere(zeros({2, 3})).type().to_string(), "i32[0,2]");
+  EXPECT_EQ(argwhere(zeros({2, 0})).type().to_string(), "i32[0,2]");
+  EXPECT_EQ(argwhere(Tensor(5.0)).type().to_string(), "i32[1,0]");
+  EXPECT_EQ(argwhere(Tensor(0.0)).type().to_string(), "i32[0,0]");
+  EXPECT_THAT(error_of([] { jit([](Tensor x) { return argwhere(x); })(kBlock); }),
+              HasSubstr("argwhere: the size of the result depends on the values"));
 }
 
 TEST(Index, WorksOnSymbolicAxes) {

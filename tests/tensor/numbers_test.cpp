@@ -202,7 +202,7 @@ TEST_P(Uniform, StaysInsideItsInterval) {
 
 TEST(Uniform, TakesRealsOnly) {
   EXPECT_THAT(error_of([] { random::uniform(random::key(1), {2}, 0, 1, DType::i32); }),
-              HasSubstr("i32 holds no fractions"));
+              HasSubstr("i32 cannot hold fractions"));
   EXPECT_THAT(error_of([] { random::uniform(random::key(1), {2}, 0, 1e5, DType::f16); }),
               HasSubstr("does not fit f16"));
   EXPECT_THAT(error_of([] { random::integers(random::key(1), {2}, INT64_MIN, INT64_MAX); }),

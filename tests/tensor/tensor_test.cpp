@@ -111,7 +111,7 @@ TEST(Tensor, UseWithoutValueIsAnError) {
 TEST(Tensor, ValuesChecksTheDType) {
   Tensor x{1, 2};
   EXPECT_EQ(x.values<float>()[1], 2);
-  EXPECT_THAT(error_of([&] { x.values<double>(); }), HasSubstr("f32[2] are asked for as f64"));
+  EXPECT_THAT(error_of([&] { x.values<double>(); }), HasSubstr("f32[2] were requested as f64"));
 }
 
 TEST(Tensor, ItemIsTheOnlyElement) {

@@ -106,7 +106,7 @@ TEST(Grad, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(error_of([] { grad([](Tensor x) { return x * x; })(Tensor{1, 2}); }),
               HasSubstr("returns f32[2], not a floating scalar"));
   EXPECT_THAT(error_of([] { grad([](Tensor x) { return sum(x); })(arange(3)); }),
-              HasSubstr("no floating tensor"));
+              HasSubstr("no floating-point tensor"));
   std::string text =
       error_of([] { grad([](Tensor x) { return x.item() > 0 ? sum(x) : -sum(x); })(Tensor{1.0}); });
   EXPECT_THAT(text, HasSubstr("is not known yet"));

@@ -86,7 +86,7 @@ TEST(Tree, AnyTreeIsATreeByPaths) {
 
   tree["encoder.0.bias"] = Tensor{1, 2};
   EXPECT_THAT(error_of([&] { from_tree(tree, model); }),
-              HasSubstr("'encoder.0.bias' is f32[2] in the tree, and f32[3] is wanted"));
+              HasSubstr("'encoder.0.bias' is f32[2] in the tree, but f32[3] is expected"));
   tree["encoder.0.bias"].set_name("bias, loaded from old.safetensors");
   EXPECT_THAT(error_of([&] { from_tree(tree, model); }), HasSubstr("loaded from old.safetensors"));
   model.head = Layer{zeros({1}), zeros({1})};

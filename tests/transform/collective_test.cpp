@@ -265,18 +265,18 @@ TEST(Collective, CallsThatDoNotFitSaySo) {
   EXPECT_THAT(called("all_reduce", "f64[5]", {{"kind", "maximum"}}),
               AllOf(HasSubstr("there is no kind 'maximum'"), HasSubstr("max")));
   EXPECT_THAT(called("all_reduce", "i32[5]", {{"kind", "mean"}}),
-              HasSubstr("the mean of i32[5] is no integer"));
+              HasSubstr("the mean of i32[5] is not an integer"));
   EXPECT_THAT(called("all_reduce", "f64[5]", {{"size", Shape{0}}}),
-              HasSubstr("at least one participates"));
+              HasSubstr("size is [0]; it must be at least 1"));
   auto pairs = [&](Integers numbers) {
     return called("collective_permute", "f64[]", {{"pairs", numbers}, {"size", Shape{3}}});
   };
   EXPECT_THAT(pairs({0, 1, 2}), HasSubstr("3 numbers"));
   EXPECT_THAT(pairs({0, 1, 1, 1}), HasSubstr("1 is a target twice"));
   EXPECT_THAT(pairs({0, 1, 0, 2}), HasSubstr("0 is a source twice"));
-  EXPECT_THAT(pairs({0, 3}), HasSubstr("target 3 is none of the 3 participants"));
+  EXPECT_THAT(pairs({0, 3}), HasSubstr("target 3 is not one of the 3 participants"));
   EXPECT_THAT(called("collective_permute", "f64[]", {{"pairs", Integers{-1, 0}}}),
-              HasSubstr("source -1 is none of the participants"));
+              HasSubstr("source -1 is not one of the participants"));
   auto of_four = call("all_gather", "f64[2]", {{"size", Shape{4}}});
   EXPECT_THAT(error_of([&] { vmap(*of_four, core_ops(), over("data", 3)); }),
               HasSubstr("all_gather: axis 'data' has 3 participants, not 4"));

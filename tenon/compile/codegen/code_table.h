@@ -1,7 +1,7 @@
 #pragma once
 
-// The machine code of a process by key. Code belongs to the plans that use it, and is freed with
-// the last of them; the code that was asked for last stays for plans that are made again soon:
+// The machine code of a process by key. Code belongs to the plans that use it and is freed with the
+// last of them; recently requested code stays for plans that are made again soon:
 //
 //   CodeTable<KernelFunction> code(512);
 //   std::shared_ptr<KernelFunction> kernel = code.find(key);     // or null
@@ -19,11 +19,11 @@
 
 namespace tenon {
 
-/// Thread-safe. What it gives outlives it.
+/// Thread-safe. The returned code may outlive the table.
 template <class Code>
 class CodeTable {
  public:
-  /// So many pieces of code stay though nobody else holds them.
+  /// `recent`: how many pieces of code stay without other users.
   explicit CodeTable(size_t recent) : recent_(recent) {}
 
   std::shared_ptr<Code> find(const Hash128& key) {
@@ -36,7 +36,7 @@ class CodeTable {
     return code;
   }
 
-  /// What is found from now on: `code`, or what another thread added before.
+  /// Adds `code` and returns it, or returns the code that another thread added before.
   std::shared_ptr<Code> add(const Hash128& key, std::shared_ptr<Code> code, int64_t bytes) {
     Gone gone;
     const std::scoped_lock lock(mutex_);
@@ -71,7 +71,7 @@ class CodeTable {
     return found == codes_.end() ? nullptr : found->second.lock();
   }
 
-  /// Looks for keys of freed code once there are twice as many keys as after the last time.
+  /// Removes keys of freed code when the number of keys has doubled since the last time.
   void forget_freed() {
     constexpr size_t kFewest = 256;
     if (codes_.size() < most_keys_) return;

@@ -61,7 +61,7 @@ int64_t CodeGeneratorOptions::default_cache_limit() {
 CompiledKernel::CompiledKernel(const Kernel& kernel)
     : name_(kernel.name), symbol_names_(kernel.pool().symbol_names()), grain_(kernel.grain) {
   if (const Loop* outer = kernel.parallel_loop()) {
-    // Only the extent is kept, in a pool of its own.
+    // Only the extent is kept, in its own pool.
     extent_pool_ = std::make_shared<ExprPool>();
     for (const std::string& symbol : symbol_names_) extent_pool_->symbol(symbol);
     extent_ = copy_index(outer->extent, *extent_pool_);

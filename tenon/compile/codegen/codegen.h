@@ -1,7 +1,7 @@
-// From loop kernels to functions that can be called.
+// Compiles loop kernels to callable functions.
 //
-//   auto generator = make_code_generator({});                    // LLVM where built in
-//   auto compiled = generator->compile(kernels);                 // one for each kernel, cached
+//   auto generator = make_code_generator({});                    // LLVM if built in
+//   auto compiled = generator->compile(kernels);                 // one per kernel, cached
 //   void* buffers[] = {x, y};
 //   compiled[0]->run(buffers, symbols, 0, compiled[0]->iterations(symbols));
 #pragma once
@@ -20,24 +20,24 @@
 
 namespace tenon {
 
-/// Whether machine code can be made for the architecture that this was built for.
+/// Whether machine code can be generated for the architecture of this build.
 bool can_make_machine_code();
 
-/// A kernel that can be called, from any thread. It stays valid as long as it is held.
+/// A callable kernel. Thread-safe; valid as long as a handle to it exists.
 class CompiledKernel {
  public:
   virtual ~CompiledKernel() = default;
 
-  /// Does the iterations [begin, end) of the outermost parallel loop. `buffers` holds inputs and
+  /// Runs the iterations [begin, end) of the outermost parallel loop. `buffers` holds inputs and
   /// outputs in the kernel's order, `symbols` values in the order of `symbol_names`.
   virtual void run(void* const* buffers, const int64_t* symbols, int64_t begin,
                    int64_t end) const = 0;
 
   const std::string& name() const { return name_; }
   const std::vector<std::string>& symbol_names() const { return symbol_names_; }
-  /// Iterations of the parallel loop; 1 where the kernel has none.
+  /// Iterations of the parallel loop; 1 if the kernel has none.
   int64_t iterations(const int64_t* symbols) const;
-  /// What a caller should cut iterations into multiples of.
+  /// Callers should split iterations into multiples of this.
   int64_t grain() const { return grain_; }
 
  protected:
@@ -52,16 +52,16 @@ class CompiledKernel {
 };
 
 struct CodeGeneratorOptions {
-  /// Which back end; `automatic` is LLVM where it is built in, else bytecode.
+  /// The back end; `automatic` is LLVM if it is built in, else bytecode.
   enum class Backend : uint8_t { automatic, llvm, bytecode };
   Backend backend = Backend::automatic;
   InstructionSet instruction_set = host_instruction_set();
-  /// Where object files are kept: TENON_CACHE_DIR, else kernels/ in cache_folder(). Empty:
-  /// nowhere.
+  /// The folder of cached object files: TENON_CACHE_DIR, else kernels/ in cache_folder(). Empty:
+  /// none.
   std::filesystem::path cache_directory = default_cache_directory();
-  /// Bytes that they may take there: TENON_CACHE_LIMIT, else 512 MiB. 0: none are kept.
+  /// The size limit of that folder: TENON_CACHE_LIMIT, else 512 MiB. 0: none are kept.
   int64_t cache_limit = default_cache_limit();
-  /// Code that no plan uses any more is kept for so many kernels, for plans that are made again.
+  /// How many kernels without a plan keep their code, for plans that are made again.
   size_t recent_kernels = 512;
 
   static std::filesystem::path default_cache_directory();
@@ -77,7 +77,7 @@ struct CodeGeneratorStatistics {
   CacheStatistics disk;     // objects in the cache directory
 };
 
-/// Compiles kernels and remembers them by hash. Thread-safe.
+/// Compiles kernels and caches them by hash. Thread-safe.
 class CodeGenerator {
  public:
   virtual ~CodeGenerator() = default;

@@ -1,6 +1,6 @@
 #pragma once
 
-// The hash of the sources that decide what code a kernel becomes, made when they are built
+// The hash of the sources that determine the code of a kernel, computed by the build
 // (cmake/emitter_hash.cmake):
 //
 //   Hash128 key = object_key(kernel, host_instruction_set(), emitter_hash());

@@ -1,9 +1,9 @@
 #pragma once
 
-// Object files of kernels on disk, one file a key:
+// Object files of kernels on disk, one file per key:
 //
 //   ObjectCache cache(directory, ObjectCache::kDefaultLimit);
-//   if (auto bytes = cache.find(key)) …              // nothing where absent or damaged
+//   if (auto bytes = cache.find(key)) …              // none if absent or damaged
 //   cache.store(key, bytes);                         // atomic; failure to write is not an error
 
 #include <atomic>
@@ -20,24 +20,24 @@
 
 namespace tenon {
 
-/// What an object is found by: the kernel's text, the processor it is for and what emits it.
+/// The key of an object: the kernel's text, its processor, and the emitter.
 Hash128 object_key(const Kernel& kernel, InstructionSet set, std::string_view emitter);
 
-/// Any number of threads and processes share a folder. Entries go once all together take more than
-/// the limit, those first that were not used for the longest time; files of other names stay.
+/// Any number of threads and processes share a folder. When the entries exceed the limit, the least
+/// recently used are removed; files with other names are kept.
 class ObjectCache {
  public:
   static constexpr int64_t kDefaultLimit = int64_t{512} << 20;
-  /// What an entry takes on disk is counted in blocks of so many bytes.
+  /// The size of an entry on disk is counted in blocks of this many bytes.
   static constexpr int64_t kBlock = 4096;
 
-  /// An empty directory name keeps nothing, and neither does a limit of 0.
+  /// An empty directory name or a limit of 0 disables the cache.
   explicit ObjectCache(std::filesystem::path directory, int64_t limit = kDefaultLimit)
       : directory_(std::move(directory)), limit_(limit) {}
 
   std::optional<std::vector<std::byte>> find(const Hash128& key) const;
   void store(const Hash128& key, std::span<const std::byte> object) const;
-  /// Of this object; `held` is not known, and `bytes` is what the folder took at the last store.
+  /// Of this object; `held` is unknown, and `bytes` is the size of the folder at the last store.
   CacheStatistics statistics() const;
 
  private:
@@ -51,7 +51,7 @@ class ObjectCache {
 
   std::filesystem::path directory_;
   int64_t limit_;
-  // What is kept is on the disk: these only count.
+  // Counters only: the entries are on disk.
   mutable std::atomic<int64_t> unaccounted_ = 0, bytes_ = 0, hits_ = 0, made_ = 0, evicted_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// From a fusion node to loop kernels.
+// Lowers a fusion node to loop kernels.
 //
 //   Lowered lowered = lower_fusion(node, default_schedule(node));
 //   for (const Launch& launch : lowered.launches) print("{}\n", to_string(launch.kernel));
@@ -12,7 +12,7 @@
 
 namespace tenon {
 
-/// One kernel and what its buffers are. Operands count the node's inputs, then its results, then
+/// One kernel and its buffers. Operands are numbered: the node's inputs, then its results, then
 /// `temporaries`.
 struct Launch {
   Kernel kernel;
@@ -24,7 +24,7 @@ struct Lowered {
   std::vector<Type> temporaries;  // partial results between them
 };
 
-/// Error invalid_argument where the schedule is not one of this fusion.
+/// Error invalid_argument if the schedule is not valid for this fusion.
 Lowered lower_fusion(const Node& fusion, const Schedule& schedule);
 
 }  // namespace tenon

@@ -9,7 +9,7 @@ namespace {
 
 /// Axes of size 1 carry no loop. The last other axis is the vector axis.
 struct Nest {
-  std::vector<Expr> index;  // one an axis
+  std::vector<Expr> index;  // one per axis
   std::vector<Expr> loops;  // variables, outermost first
 };
 

@@ -15,9 +15,7 @@ class RowLowering {
   Lowered run() {
     row_ = region_.pool().loop_index("row", region_.dim(rows_));
     region_.set_block(&row_block_);
-    for (const Node& node : body_.nodes()) {
-      if (is_row_reduction(node)) add_reduction(node);
-    }
+    for (const auto& together : independent_reductions()) add_reductions(together);
     store_results();
     region_.kernel().body.push_back(parallel_loop(row_, LoopKind::serial, std::move(row_block_)));
     region_.find_shared_buffers();
@@ -48,13 +46,39 @@ class RowLowering {
     return region_.delinearize(row_, k, shape, split);
   }
 
-  void add_reduction(const Node& node) {
+  /// The reductions, those together that need none but of the groups before: one pass along the row
+  /// a group.
+  std::vector<std::vector<const Node*>> independent_reductions() const {
+    std::vector<std::vector<const Node*>> groups;
+    std::vector<size_t> group_after(body_.value_count(), 0);  // the first that may read a value
+    for (const Node& node : body_.nodes()) {
+      size_t group = 0;
+      for (ValueId input : node.inputs) group = std::max(group, group_after[input.index]);
+      const bool reduces = is_row_reduction(node);
+      for (ValueId output : node.outputs) group_after[output.index] = group + (reduces ? 1 : 0);
+      if (!reduces) continue;
+      if (groups.size() == group) groups.emplace_back();
+      groups[group].push_back(&node);
+    }
+    return groups;
+  }
+
+  void add_reductions(const std::vector<const Node*>& nodes) {
     region_.set_block(&row_block_);
-    const Shape& shape = body_.type(node.inputs[0]).shape;
-    Expr result =
-        reduce_along(region_, *node.op->reduction, inner_, LoopKind::vector, node.op->name,
-                     [&](Expr k) { return region_.element(node.inputs[0], full_index(shape, k)); });
-    region_.set_override(node.outputs[0], [result](std::span<const Expr>) { return result; });
+    std::vector<Reduction> reductions;
+    for (const Node* node : nodes) {
+      reductions.push_back({*node->op->reduction, node->op->name, [this, node](Expr k) {
+                              const ValueId operand = node->inputs[0];
+                              return region_.element(operand,
+                                                     full_index(body_.type(operand).shape, k));
+                            }});
+    }
+    const std::vector<Expr> results = reduce_along(region_, reductions, inner_, LoopKind::vector);
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      const Expr result = results[i];
+      region_.set_override(nodes[i]->outputs[0],
+                           [result](std::span<const Expr>) { return result; });
+    }
   }
 
   /// Results that fill the space first: an input with one element a row, whose memory a result with

@@ -227,7 +227,7 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
     into.push_back(declare(local, identity_of(pool(), kind, value.dtype())));
     return local;
   };
-  // Of a long sum, each loop has a register of its own.
+  // Of a long sum, each loop has its own register.
   Block here;
   const uint32_t total = declare_sum(here);
   std::vector<uint32_t> sums{total};
@@ -248,28 +248,35 @@ Expr RegionKernel::reduce(ReduceKind kind, std::span<const Dim> extents,
   return kernel_.read(total);
 }
 
-Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
-                  const std::string& name, const std::function<Expr(Expr k)>& element) {
+std::vector<Expr> reduce_along(RegionKernel& region, std::span<const Reduction> reductions,
+                               const Dim& extent, LoopKind loop_kind) {
   const int64_t longest = longest_sum(loop_kind);
   ExprPool& pool = region.pool();
   Kernel& kernel = region.kernel();
   Block* here = &region.block();
-  // The dtype is known once an element is made, which has to be in the block of its loop.
-  auto add = [&](Block& block, Expr index, Expr k, std::optional<uint32_t>& local) {
-    Block inside;
-    region.set_block(&inside);
-    const Expr value = element(k);
-    region.set_block(here);
-    local = kernel.add_local({.name = name, .dtype = value.dtype()});
-    inside.push_back(update(*local, value, combine_of(kind)));
-    block.push_back(declare(*local, identity_of(pool, kind, value.dtype())));
-    block.push_back(loop(index, loop_kind, std::move(inside)));
+  auto declare_one = [&](Block& block, const Reduction& r, const std::string& name, DType dtype) {
+    const uint32_t local = kernel.add_local({.name = name, .dtype = dtype});
+    block.push_back(declare(local, identity_of(pool, r.kind, dtype)));
+    return local;
   };
-  std::optional<uint32_t> sum;
+  auto add = [&](Block& block, Expr index, Expr k) {
+    Block inside;
+    std::vector<Expr> sums;
+    for (const Reduction& r : reductions) {
+      // The dtype is known once an element is made, which has to be in the block of its loop.
+      region.set_block(&inside);
+      const Expr value = r.element(k);
+      region.set_block(here);
+      const uint32_t local = declare_one(block, r, r.name, value.dtype());
+      inside.push_back(update(local, value, combine_of(r.kind)));
+      sums.push_back(kernel.read(local));
+    }
+    block.push_back(loop(index, loop_kind, std::move(inside)));
+    return sums;
+  };
   if (extent.is_constant() && extent.constant() <= longest) {
     const Expr k = pool.loop_index("k", region.dim(extent));
-    add(*here, k, k, sum);
-    return kernel.read(*sum);
+    return add(*here, k, k);
   }
   const Dim blocks = Dim::floor_div(extent + (longest - 1), longest);
   const Expr block = pool.loop_index("b", region.dim(blocks));
@@ -277,13 +284,16 @@ Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, Loop
   const Expr places = min(pool.index(longest), region.dim(extent) - first);
   const Expr k = pool.loop_index("k", places);
   Block inside;
-  add(inside, k, first + k, sum);
-  const DType dtype = kernel.locals[*sum].dtype;
-  const uint32_t total = kernel.add_local({.name = name + "_total", .dtype = dtype});
-  inside.push_back(update(total, kernel.read(*sum), combine_of(kind)));
-  region.emit(declare(total, identity_of(pool, kind, dtype)));
+  const std::vector<Expr> sums = add(inside, k, first + k);
+  std::vector<Expr> totals;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const Reduction& r = reductions[i];
+    const uint32_t total = declare_one(*here, r, r.name + "_total", sums[i].dtype());
+    inside.push_back(update(total, sums[i], combine_of(r.kind)));
+    totals.push_back(kernel.read(total));
+  }
   region.emit(loop(block, LoopKind::serial, std::move(inside)));
-  return kernel.read(total);
+  return totals;
 }
 
 Launch join_parts(const Graph& body, const std::string& name, const std::vector<Type>& temporaries,
@@ -296,12 +306,12 @@ Launch join_parts(const Graph& body, const std::string& name, const std::vector<
   region.set_block(&block);
   for (size_t i = 0; i < body.outputs().size(); ++i) {
     const ReduceKind kind = *body.producer(body.outputs()[i])->op->reduction;
-    const Expr total = reduce_along(region, kind, parts, along_parts, "total", [&](Expr part) {
-      const Expr place =
-          parts_first ? part * region.dim(elements) + at : at * region.dim(parts) + part;
-      return region.load_temporary(i, place);
-    });
-    region.store_output(i, at, total);
+    const Reduction joined{kind, "total", [&](Expr part) {
+                             const Expr place = parts_first ? part * region.dim(elements) + at
+                                                            : at * region.dim(parts) + part;
+                             return region.load_temporary(i, place);
+                           }};
+    region.store_output(i, at, reduce_along(region, {&joined, 1}, parts, along_parts)[0]);
   }
   region.kernel().body.push_back(parallel_loop(at, along_elements, std::move(block)));
   return region.finish();

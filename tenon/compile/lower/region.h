@@ -19,8 +19,7 @@ namespace tenon {
 
 class RegionKernel {
  public:
-  /// Buffers are made for the inputs and results of the fusion that are used; `temporaries` come
-  /// after them.
+  /// Makes buffers for the used inputs and results of the fusion, followed by `temporaries`.
   RegionKernel(const Graph& body, std::string name, const std::vector<Type>& temporaries);
 
   Kernel& kernel() { return kernel_; }
@@ -29,12 +28,12 @@ class RegionKernel {
   Expr dim(const Dim& dim);
   std::vector<Expr> dims(const Shape& shape);
 
-  /// The element of a value at a position (one index an axis), in the compute type of its dtype.
+  /// The element of a value at a position (one index per axis), in the compute type of its dtype.
   Expr element(ValueId value, std::span<const Expr> index);
-  /// The same by row-major number, for regions without index maps: every value has one element
-  /// count or one element.
+  /// The same by row-major index, for regions without index maps: every value has the same number
+  /// of elements, or one.
   Expr flat_element(ValueId value, Expr linear);
-  /// Says what an element of `value` is from now on, such as a row's reduction in a register.
+  /// Overrides the elements of `value` from now on, for example by a row's reduction in a register.
   using Override = std::function<Expr(std::span<const Expr> index)>;
   void set_override(ValueId value, Override give) {
     overrides_[value.index] = std::move(give);
@@ -50,8 +49,8 @@ class RegionKernel {
   void store_temporary(size_t temporary, Expr offset, Expr value);
   Expr load_temporary(size_t temporary, Expr offset);
 
-  /// Output results whose every load of an input is at the offset of the store may share that
-  /// input's memory.
+  /// A result may share the memory of an input if every load of the input is at the offset of the
+  /// store.
   void find_shared_buffers();
   Launch finish();
 
@@ -84,22 +83,28 @@ class RegionKernel {
   std::map<uint32_t, std::vector<ExprId>> stores_;  // offsets, by buffer
 };
 
-/// Sums of more terms than this are sums of sums, as rounding errors grow with the length. Lanes of
-/// a vector are sums of their own.
+/// Sums of more terms than this are sums of sums, as rounding errors grow with the length. Each
+/// lane of a vector is a separate sum.
 constexpr int64_t longest_sum(LoopKind kind) { return kind == LoopKind::vector ? 4096 : 512; }
 
-/// Emits a reduction of element(k) for k < extent into the current block and gives its register.
-Expr reduce_along(RegionKernel& region, ReduceKind kind, const Dim& extent, LoopKind loop_kind,
-                  const std::string& name, const std::function<Expr(Expr k)>& element);
+struct Reduction {
+  ReduceKind kind;
+  std::string name;
+  std::function<Expr(Expr k)> element;
+};
+/// Emits reductions of element(k) for k < extent, all in one loop, into the current block; returns
+/// their registers.
+std::vector<Expr> reduce_along(RegionKernel& region, std::span<const Reduction> reductions,
+                               const Dim& extent, LoopKind loop_kind);
 
-/// The second kernel of a reduction in parts, which the first one left in temporary i for result i:
-/// [parts, elements] where `parts_first`, else [elements, parts]. Vectorised along the last of
+/// The second kernel of a reduction in parts. The first one stored them in temporary i for result
+/// i: [parts, elements] if `parts_first`, else [elements, parts]. Vectorised along the last axis of
 /// both.
 Launch join_parts(const Graph& body, const std::string& name, const std::vector<Type>& temporaries,
                   const Dim& elements, const Dim& parts, bool parts_first);
 
 Combine combine_of(ReduceKind kind);
-/// The value that changes nothing under `kind`, in a compute type.
+/// The neutral element of `kind`, in a compute type.
 Expr identity_of(ExprPool& pool, ReduceKind kind, DType dtype);
 
 /// Makes the dimension from the symbols of a kernel.

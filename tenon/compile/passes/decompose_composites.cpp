@@ -1,8 +1,11 @@
 // In: composites (softmax, layer_norm, …). Out: primitives, except where the target has a kernel
 // for the composite. Why: what follows knows primitives only; fusion joins them again into kernels.
+#include <algorithm>
+
 #include "tenon/base/error.h"
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
+#include "tenon/ops/opening.h"
 
 namespace tenon {
 
@@ -32,9 +35,10 @@ std::unique_ptr<Graph> decompose_composites(const Graph& graph, const PassContex
   auto decomposes = [&](const Node& node) {
     return node.op->kind == OpKind::composite && !context.oracle.has_kernel(graph, node);
   };
-  bool any = false;
-  for (const Node& node : graph.nodes()) any = any || decomposes(node);
-  if (!any) return nullptr;
+  const auto& nodes = graph.nodes();
+  const auto first = std::find_if(nodes.begin(), nodes.end(), decomposes);
+  if (first == nodes.end()) return nullptr;
+  const Opening opening(*first->op);
   Rewriter rewrite(graph, context.ops);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);

@@ -17,7 +17,7 @@ namespace tenon {
 
 namespace {
 
-/// Copies what groups compute into graphs of their own, one after the other.
+/// Copies what groups compute into their own graphs, one after the other.
 class BodyBuilder {
  public:
   BodyBuilder(const Graph& graph, const std::vector<bool>& inlined)
@@ -32,6 +32,7 @@ class BodyBuilder {
     members_.clear();
     for (NodeId member : group.members) members_.push_back(graph_.node(member).outputs[0]);
     collect(results);
+    body->reserve_nodes(nodes_.size());
     // Inputs first, then nodes in the graph's own order.
     for (ValueId value : inputs) {
       std::string name = "p" + std::to_string(body->inputs().size());
@@ -39,10 +40,10 @@ class BodyBuilder {
     }
     for (NodeId id : nodes_) {
       const Node& node = graph_.node(id);
-      std::vector<ValueId> operands;
+      ValueIds operands;
+      operands.reserve(node.inputs.size());
       for (ValueId input : node.inputs) operands.push_back(map_[input.index]);
-      NodeId copy = body->add_node(node.op, node.attributes, std::move(operands),
-                                   {graph_.type(node.outputs[0])}, node.label);
+      const NodeId copy = body->add_copy(graph_, id, std::move(operands));
       map_[node.outputs[0].index] = body->node(copy).outputs[0];
     }
     std::vector<ValueId> outputs;

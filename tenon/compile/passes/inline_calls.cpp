@@ -1,7 +1,7 @@
 // In: calls of sub-graphs, rematerialised or not, functions with their own derivative,
-// stop_gradient. Out: their nodes in the caller. Derivatives have been taken by now, so nothing of
-// these matters any more; the barriers that reverse mode put around recomputation stay. Why: every
-// later pass sees one flat graph.
+// transparent ops. Out: their nodes in the caller. Derivatives have been taken by now, so nothing
+// of these matters any more; the barriers that reverse mode put around recomputation stay. Why:
+// every later pass sees one flat graph.
 #include "tenon/compile/pass.h"
 #include "tenon/compile/rewriter.h"
 #include "tenon/ops/control_flow.h"
@@ -18,7 +18,7 @@ const Graph* inlined_region(const Node& node) {
 
 bool has_work(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    if (inlined_region(node) || node.op->name == "stop_gradient") return true;
+    if (inlined_region(node) || node.op->is_transparent) return true;
   }
   return false;
 }
@@ -34,7 +34,7 @@ std::unique_ptr<Graph> inline_calls(const Graph& graph, const PassContext& conte
       std::unique_ptr<Graph> flat = inline_calls(*region, context);
       rewrite.replace(
           id, rewrite.build().inline_graph(flat ? *flat : *region, rewrite.inputs_of(node)));
-    } else if (node.op->name == "stop_gradient") {
+    } else if (node.op->is_transparent) {
       rewrite.replace(id, {rewrite[node.inputs[0]]});
     } else {
       rewrite.keep(id);

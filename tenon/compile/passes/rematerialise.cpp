@@ -1,10 +1,10 @@
-// In: transcendental functions whose results the way back reads again long after the way forward
-// did. Out: the same computed a second time for the late readers, where everything that it is
+// In: transcendental functions whose results the backward pass reads again long after the forward
+// pass did. Out: the same computed a second time for the late readers, where everything that it is
 // computed from is kept for them anyway.
 // Why: such a result would be held in memory across all the products in between (the tanh of every
 // GELU of a transformer), and computing it again costs less than writing and reading it. Readers
 // are those that read memory: equal nodes are merged before, so that most late reads go through
-// arithmetic that stands in the way forward (`1 + tanh` there) and that each reader computes for
+// arithmetic that stands in the forward pass (`1 + tanh` there) and that each reader computes for
 // itself. That arithmetic is repeated, too, or it would go on reading the first result. Source:
 // Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost" (2016).
 #include <algorithm>
@@ -87,7 +87,7 @@ class Rematerialiser {
       reads_[output.index].last = static_cast<NodeId>(graph_.node_count());
   }
 
-  /// After how many library calls readers get a copy of their own.
+  /// After how many library calls readers get their own copy.
   size_t find_late_from(NodeId id) const {
     if (is_repeated(id)) {
       return calls_until_[reads_[graph_.node(id).outputs[0].index].first] + kFarApart;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kMaxFoldedElements = 64;
 
-using RulesByOp = std::unordered_map<std::string, std::vector<Rule>>;
+using RulesByOp = std::unordered_map<CoreOp, std::vector<Rule>>;
 
 RulesByOp index_rules() {
   RulesByOp rules;
@@ -35,7 +35,7 @@ Value fold_constants(const Call& c) {
   bool literals = element_count(c.type.shape.constants()) <= kMaxFoldedElements;
   std::vector<std::optional<Literal>> scalars;
   for (const Value& input : c.inputs) {
-    scalars.push_back(splats ? splat(c.build, input.id()) : std::nullopt);
+    scalars.push_back(splats ? splat(c.build.graph(), input.id()) : std::nullopt);
     splats = scalars.back().has_value();
     const Node* node = c.producer(input);
     literals = literals && node && is_constant(*node);
@@ -77,7 +77,8 @@ std::unique_ptr<Graph> simplify(const Graph& graph, const PassContext& context) 
       rewrite.build().set_label(node.label);
       better = fold_constants(call);
       if (!better) better = run_alone(call);
-      if (auto found = rules.find(node.op->name); !better && found != rules.end()) {
+      const auto found = node.op->core ? rules.find(*node.op->core) : rules.end();
+      if (!better && found != rules.end()) {
         for (const Rule& rule : found->second) {
           better = rule.apply(call);
           if (better) ++applied[rule.name];

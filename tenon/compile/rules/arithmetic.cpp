@@ -8,7 +8,7 @@ namespace tenon {
 namespace {
 
 bool is(const Call& c, size_t operand, double number) {
-  auto value = splat_number(c.build, c.inputs[operand].id());
+  auto value = splat_number(c.build.graph(), c.inputs[operand].id());
   return value && *value == number && !(number == 0 && std::signbit(*value));
 }
 
@@ -20,7 +20,7 @@ Value other_than(const Call& c, double number) {
 }
 
 Value power_rule(const Call& c) {
-  auto exponent = splat_number(c.build, c.inputs[1].id());
+  auto exponent = splat_number(c.build.graph(), c.inputs[1].id());
   if (!exponent || !is_floating(c.type.dtype)) return {};
   Value x = c.inputs[0];
   if (*exponent == 1) return x;
@@ -41,7 +41,7 @@ bool is_normal_in(DType dtype, double number) {
 
 /// Division by a constant whose reciprocal is exact: multiplication is several times faster.
 Value divide_rule(const Call& c) {
-  auto divisor = splat_number(c.build, c.inputs[1].id());
+  auto divisor = splat_number(c.build.graph(), c.inputs[1].id());
   if (!divisor || !is_floating(c.type.dtype)) return {};
   if (*divisor == 1) return c.inputs[0];
   int exponent = 0;
@@ -50,9 +50,9 @@ Value divide_rule(const Call& c) {
   return c.inputs[0] * (1.0 / *divisor);
 }
 
-/// Between integers, or between floating dtypes; the others round in ways of their own.
+/// Between integers, or between floating dtypes; the others round in their own ways.
 Value cast_constant(const Call& c) {
-  auto scalar = splat(c.build, c.inputs[0].id());
+  auto scalar = splat(c.build.graph(), c.inputs[0].id());
   bool alike = scalar && is_floating(c.type.dtype) == is_floating(scalar->dtype()) &&
                is_integer(c.type.dtype) == is_integer(scalar->dtype());
   if (!alike || size_of(c.type.dtype) < 4) return {};
@@ -69,42 +69,42 @@ Value cast_constant(const Call& c) {
 
 std::vector<Rule> arithmetic_rules() {
   return {
-      {"add-zero", "add", [](const Call& c) { return other_than(c, 0.0); }},
-      {"subtract-zero", "subtract",
+      {"add-zero", CoreOp::add, [](const Call& c) { return other_than(c, 0.0); }},
+      {"subtract-zero", CoreOp::subtract,
        [](const Call& c) { return is(c, 1, 0.0) ? c.inputs[0] : Value(); }},
-      {"multiply-one", "multiply", [](const Call& c) { return other_than(c, 1.0); }},
-      {"multiply-minus-one", "multiply",
+      {"multiply-one", CoreOp::multiply, [](const Call& c) { return other_than(c, 1.0); }},
+      {"multiply-minus-one", CoreOp::multiply,
        [](const Call& c) {
          Value x = other_than(c, -1.0);
          return x ? -x : Value();
        }},
-      {"divide-constant", "divide", divide_rule},
-      {"double-negate", "negate",
+      {"divide-constant", CoreOp::divide, divide_rule},
+      {"double-negate", CoreOp::negate,
        [](const Call& c) {
-         const Node* inner = c.made_by(0, "negate");
+         const Node* inner = c.made_by(0, CoreOp::negate);
          return inner ? c.value(inner->inputs[0]) : Value();
        }},
-      {"subtract-negated", "subtract",
+      {"subtract-negated", CoreOp::subtract,
        [](const Call& c) {
-         const Node* inner = c.made_by(1, "negate");
+         const Node* inner = c.made_by(1, CoreOp::negate);
          return inner ? c.inputs[0] + c.value(inner->inputs[0]) : Value();
        }},
-      {"add-negated", "add",
+      {"add-negated", CoreOp::add,
        [](const Call& c) {
-         const Node* inner = c.made_by(1, "negate");
+         const Node* inner = c.made_by(1, CoreOp::negate);
          return inner ? c.inputs[0] - c.value(inner->inputs[0]) : Value();
        }},
-      {"small-power", "power", power_rule},
-      {"select-same", "select",
+      {"small-power", CoreOp::power, power_rule},
+      {"select-same", CoreOp::select,
        [](const Call& c) { return c.inputs[1].id() == c.inputs[2].id() ? c.inputs[1] : Value(); }},
-      {"select-constant", "select",
+      {"select-constant", CoreOp::select,
        [](const Call& c) {
-         auto predicate = splat_number(c.build, c.inputs[0].id());
+         auto predicate = splat_number(c.build.graph(), c.inputs[0].id());
          return predicate ? c.inputs[*predicate != 0 ? 1 : 2] : Value();
        }},
-      {"cast-same", "cast",
+      {"cast-same", CoreOp::cast,
        [](const Call& c) { return c.inputs[0].dtype() == c.type.dtype ? c.inputs[0] : Value(); }},
-      {"cast-constant", "cast", cast_constant},
+      {"cast-constant", CoreOp::cast, cast_constant},
   };
 }
 

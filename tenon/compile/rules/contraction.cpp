@@ -27,7 +27,7 @@ bool are_consecutive(const Integers& axes) {
 /// A transposed operand of a dot needs no transposing: the dot's axes are renamed. Holds where the
 /// free axes keep their order.
 Value transpose_into_dot(const Call& c, size_t operand) {
-  const Node* inner = c.made_by(operand, "transpose");
+  const Node* inner = c.made_by(operand, CoreOp::transpose);
   if (!inner) return {};
   const Integers order = inner->attributes.integers("order");
   Value source = c.value(inner->inputs[0]);
@@ -51,7 +51,7 @@ Value transpose_into_dot(const Call& c, size_t operand) {
 
 /// A transposed product is the product of the swapped operands.
 Value transpose_of_dot(const Call& c) {
-  const Node* inner = c.made_by(0, "dot");
+  const Node* inner = c.made_by(0, CoreOp::dot);
   if (!inner) return {};
   DotDims dims = dims_of(inner->attributes);
   Value lhs = c.value(inner->inputs[0]);
@@ -72,9 +72,11 @@ Value transpose_of_dot(const Call& c) {
 
 std::vector<Rule> contraction_rules() {
   return {
-      {"transpose-lhs-into-dot", "dot", [](const Call& c) { return transpose_into_dot(c, 0); }},
-      {"transpose-rhs-into-dot", "dot", [](const Call& c) { return transpose_into_dot(c, 1); }},
-      {"transpose-of-dot", "transpose", transpose_of_dot},
+      {"transpose-lhs-into-dot", CoreOp::dot,
+       [](const Call& c) { return transpose_into_dot(c, 0); }},
+      {"transpose-rhs-into-dot", CoreOp::dot,
+       [](const Call& c) { return transpose_into_dot(c, 1); }},
+      {"transpose-of-dot", CoreOp::transpose, transpose_of_dot},
   };
 }
 

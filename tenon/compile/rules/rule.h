@@ -1,8 +1,8 @@
-// Rewrite rules: each replaces one call by a cheaper equal one. The simplify pass tries them on
+// Rewrite rules: each replaces one call with a cheaper equivalent. The simplify pass tries them on
 // every node.
 //
-//   {"double-negate", "negate", [](const Call& c) {
-//      const Node* inner = c.made_by(0, "negate");
+//   {"double-negate", CoreOp::negate, [](const Call& c) {
+//      const Node* inner = c.made_by(0, CoreOp::negate);
 //      return inner ? c.value(inner->inputs[0]) : Value();
 //    }}
 #pragma once
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tenon/graph/build.h"
+#include "tenon/graph/splat.h"
 
 namespace tenon {
 
@@ -27,19 +28,13 @@ struct Call {
   Value value(ValueId id) const { return build.value(id); }
   const Node* producer(const Value& v) const { return build.graph().producer(v.id()); }
   /// The node that makes input i if it is a call of `op`, else null. Valid until a node is added.
-  const Node* made_by(size_t i, std::string_view op_name) const;
+  const Node* made_by(size_t i, CoreOp op_made) const;
 };
-
-/// The scalar that fills a whole value (a constant, or a broadcast one), if there is one: equal in
-/// all bits, so that 0 and -0 are two.
-std::optional<Literal> splat(const Build& build, ValueId value);
-/// The same as a double, where one holds it exactly.
-std::optional<double> splat_number(const Build& build, ValueId value);
 
 struct Rule {
   std::string name;  // as TENON_LOG=debug counts it
-  std::string op;
-  /// What replaces the call, or an invalid value.
+  CoreOp op;
+  /// The replacement of the call, or an invalid value.
   std::function<Value(const Call&)> apply;
 };
 

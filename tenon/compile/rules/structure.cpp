@@ -18,14 +18,14 @@ bool is_identity(const Integers& order) {
 
 /// Structure ops on a value that is one number everywhere.
 Value of_splat(const Call& c) {
-  auto scalar = splat(c.build, c.inputs[0].id());
+  auto scalar = splat(c.build.graph(), c.inputs[0].id());
   return scalar ? broadcast_to(c.build.constant(std::move(*scalar)), c.type.shape) : Value();
 }
 
 Value broadcast_rule(const Call& c) {
   const Integers& dims = c.attributes.integers("dims");
   if (c.inputs[0].shape() == c.type.shape && is_identity(dims)) return c.inputs[0];
-  if (const Node* inner = c.made_by(0, "broadcast")) {
+  if (const Node* inner = c.made_by(0, CoreOp::broadcast)) {
     Integers composed;
     for (int64_t dim : inner->attributes.integers("dims"))
       composed.push_back(dims[static_cast<size_t>(dim)]);
@@ -33,7 +33,7 @@ Value broadcast_rule(const Call& c) {
   }
   if (c.inputs[0].rank() > 0) {
     // A vector that became a matrix by axes of size 1 only to be broadcast.
-    const Node* reshaped = c.made_by(0, "reshape");
+    const Node* reshaped = c.made_by(0, CoreOp::reshape);
     if (!reshaped) return {};
     Value source = c.value(reshaped->inputs[0]);
     Integers kept;
@@ -54,16 +54,16 @@ Value broadcast_rule(const Call& c) {
 
 Value reshape_rule(const Call& c) {
   if (c.inputs[0].shape() == c.type.shape) return c.inputs[0];
-  if (const Node* inner = c.made_by(0, "reshape"))
+  if (const Node* inner = c.made_by(0, CoreOp::reshape))
     return reshape(c.value(inner->inputs[0]), c.type.shape);
-  return c.made_by(0, "broadcast") ? of_splat(c) : Value();
+  return c.made_by(0, CoreOp::broadcast) ? of_splat(c) : Value();
 }
 
 Value transpose_rule(const Call& c) {
   const Integers& order = c.attributes.integers("order");
   if (is_identity(order)) return c.inputs[0];
   if (Value repeated = of_splat(c)) return repeated;
-  const Node* inner = c.made_by(0, "transpose");
+  const Node* inner = c.made_by(0, CoreOp::transpose);
   if (!inner) return {};
   const Integers& first = inner->attributes.integers("order");
   Integers composed;
@@ -73,7 +73,7 @@ Value transpose_rule(const Call& c) {
 
 /// A sum along axes that were only repeated is a multiplication.
 Value sum_of_broadcast(const Call& c) {
-  const Node* inner = c.made_by(0, "broadcast");
+  const Node* inner = c.made_by(0, CoreOp::broadcast);
   if (!inner || !is_floating(c.type.dtype)) return {};
   const Integers& axes = c.attributes.integers("axes");
   const Integers dims = inner->attributes.integers("dims");
@@ -154,18 +154,18 @@ Value wide_concatenate(const Call& c) {
 
 std::vector<Rule> structure_rules() {
   return {
-      {"broadcast", "broadcast", broadcast_rule},
-      {"reshape", "reshape", reshape_rule},
-      {"transpose", "transpose", transpose_rule},
-      {"whole-slice", "slice", whole_slice},
-      {"slice-splat", "slice", of_splat},
-      {"reverse-splat", "reverse", of_splat},
-      {"empty-pad", "pad", empty_pad},
-      {"wide-concatenate", "concatenate", wide_concatenate},
-      {"sum-of-broadcast", "reduce_sum", sum_of_broadcast},
-      {"sum-of-one", "reduce_sum", reduce_nothing},
-      {"max-of-one", "reduce_max", reduce_nothing},
-      {"min-of-one", "reduce_min", reduce_nothing},
+      {"broadcast", CoreOp::broadcast, broadcast_rule},
+      {"reshape", CoreOp::reshape, reshape_rule},
+      {"transpose", CoreOp::transpose, transpose_rule},
+      {"whole-slice", CoreOp::slice, whole_slice},
+      {"slice-splat", CoreOp::slice, of_splat},
+      {"reverse-splat", CoreOp::reverse, of_splat},
+      {"empty-pad", CoreOp::pad, empty_pad},
+      {"wide-concatenate", CoreOp::concatenate, wide_concatenate},
+      {"sum-of-broadcast", CoreOp::reduce_sum, sum_of_broadcast},
+      {"sum-of-one", CoreOp::reduce_sum, reduce_nothing},
+      {"max-of-one", CoreOp::reduce_max, reduce_nothing},
+      {"min-of-one", CoreOp::reduce_min, reduce_nothing},
   };
 }
 

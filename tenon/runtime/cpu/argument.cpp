@@ -106,7 +106,7 @@ class Argument : public OpKernel {
 std::unique_ptr<OpKernel> make_argument(const KernelRequest& request, std::string&) {
   auto axis = static_cast<size_t>(request.attributes.integer("axis"));
   check_positions_fit(request.op.name, request.inputs[0].shape[axis], request.outputs[0].dtype);
-  bool largest = request.op.name == "argmax";
+  bool largest = request.op.is(CoreOp::argmax);
   return with_element_type(request.inputs[0].dtype, [&](auto element) -> std::unique_ptr<OpKernel> {
     using T = decltype(element);
     if (largest) return std::make_unique<Argument<T, true>>(request);

@@ -1,5 +1,5 @@
-// The search for the first extremum of contiguous lines and of columns, in vectors as wide as this
-// processor has. NaN is beyond every number, and the first of equal ones wins.
+// The search for the first extremum of contiguous lines and of columns, in the widest vectors of
+// this processor. NaN is beyond every number, and the first of equal elements wins.
 //
 //   given: const float* x; int64_t n; int32_t at;
 //   ExtremumSearch<float> search = extremum_search<float, /*largest=*/true>();
@@ -14,7 +14,7 @@
 
 namespace tenon {
 
-/// How many columns are searched together, at most.
+/// The maximum number of columns that are searched together.
 constexpr int64_t kSearchedColumns = 2048;
 
 // How an element is compared: `Key` is an element that hardware orders, a larger one wins. Of f16

@@ -1,4 +1,4 @@
-// Vectors of keys, of any width, and what is asked of their lanes. Private to argument_search.cpp.
+// Vectors of keys, of any width, and operations on their lanes. Private to argument_search.cpp.
 //
 //   given: const float* x;
 //   using V = Vectors<float, 16>;
@@ -18,15 +18,15 @@
 
 namespace tenon {
 
-/// Integers of the size of a key, as comparisons of vectors give them.
+/// Integers of the size of a key: the results of vector comparisons.
 template <class K>
 using MaskOf =
     std::conditional_t<sizeof(K) == 1, int8_t,
                        std::conditional_t<sizeof(K) == 2, int16_t,
                                           std::conditional_t<sizeof(K) == 4, int32_t, int64_t>>>;
 
-// Vectors are a language extension of GCC and Clang. They are never members of arrays here: those
-// would live in memory.
+// Vectors are a language extension of GCC and Clang. They are never elements of arrays here, since
+// arrays would be spilled to memory.
 template <class T, int kBytes>
 struct Vectors {
   typedef KeyOf<T> Keys __attribute__((vector_size(kBytes)));
@@ -106,7 +106,7 @@ template <class T, int kBytes>
 [[gnu::always_inline]] inline int64_t smallest_position(typename Vectors<T, kBytes>::Mask numbers,
                                                         int64_t last, int64_t overlap) {
   constexpr auto kLanes = static_cast<int16_t>(Vectors<T, kBytes>::kLanes);
-  // Positions do not fit a byte: even lanes and odd ones are looked at one after the other.
+  // Positions do not fit a byte: handle even and odd lanes one after the other.
   constexpr bool kIsByte = sizeof(KeyOf<T>) == 1;
   using M = std::conditional_t<kIsByte, int16_t, MaskOf<KeyOf<T>>>;
   typedef M Positions __attribute__((vector_size(kBytes)));

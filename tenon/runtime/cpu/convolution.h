@@ -35,12 +35,12 @@ struct ConvolutionProblem {
   /// less than half the time, with a root mean square error near 1e-6 of the result's; `exact`
   /// forbids it.
   bool exact = false;
-  /// The filter is known: kernels that bring it into an order of their own take it in that order
+  /// The filter is known: kernels with their own layout take it packed
   /// (OpKernel::packing).
   bool known_filter = false;
 
-  /// Whether all numbers of its geometry are below 2^31: libraries count in 32 bits, and 64 might
-  /// not hold what follows from larger ones.
+  /// Whether all numbers of its geometry are below 2^31: libraries count in 32 bits, and products
+  /// of larger numbers might overflow 64 bits.
   bool fits_32_bits() const;
   bool operator==(const ConvolutionProblem&) const = default;
 };
@@ -49,8 +49,8 @@ struct ConvolutionProblem {
 ///   forward           x, filter         -> y
 ///   input_gradient    dy, filter        -> dx
 ///   filter_gradient   x, dy             -> dfilter
-/// The result has the same bits with any number of threads. Null with the reason where an own
-/// kernel would do better.
+/// The result has the same bits with any number of threads. Null, with the reason, if our own
+/// kernel would be faster.
 std::unique_ptr<OpKernel> make_convolution(const ConvolutionProblem& problem, std::string& why_not);
 
 }  // namespace tenon

@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <string_view>
 
+#include "tenon/base/error.h"
 #include "tenon/base/parallel.h"
 #include "tenon/runtime/cpu/elements.h"
 #include "tenon/runtime/cpu/native.h"
@@ -190,19 +190,26 @@ class LinearRecurrence : public OpKernel {
 };
 
 template <class T>
-std::unique_ptr<OpKernel> make_for(std::string_view op, const KernelRequest& request) {
-  if (op.ends_with("sum")) return std::make_unique<Cumulative<T, Sum<T>>>(request);
-  if (op.ends_with("product")) return std::make_unique<Cumulative<T, Product<T>>>(request);
-  if (op.ends_with("max")) return std::make_unique<Cumulative<T, Extremum<T, true>>>(request);
-  return std::make_unique<Cumulative<T, Extremum<T, false>>>(request);
+std::unique_ptr<OpKernel> make_for(const KernelRequest& request) {
+  switch (request.op.core.value()) {
+    case CoreOp::cumulative_sum:
+      return std::make_unique<Cumulative<T, Sum<T>>>(request);
+    case CoreOp::cumulative_product:
+      return std::make_unique<Cumulative<T, Product<T>>>(request);
+    case CoreOp::cumulative_max:
+      return std::make_unique<Cumulative<T, Extremum<T, true>>>(request);
+    case CoreOp::cumulative_min:
+      return std::make_unique<Cumulative<T, Extremum<T, false>>>(request);
+    default:
+      fail(ErrorCode::internal, "{} is no cumulative op", request.op.name);
+  }
 }
 
 }  // namespace
 
 std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string&) {
-  return with_element_type(request.inputs[0].dtype, [&](auto element) {
-    return make_for<decltype(element)>(request.op.name, request);
-  });
+  return with_element_type(request.inputs[0].dtype,
+                           [&](auto element) { return make_for<decltype(element)>(request); });
 }
 
 std::unique_ptr<OpKernel> make_linear_recurrence(const KernelRequest& request,

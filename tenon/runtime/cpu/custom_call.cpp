@@ -7,7 +7,7 @@ namespace tenon {
 
 namespace {
 
-/// Kernels are shared by concurrent runs, so each run needs views of its own.
+/// Kernels are shared by concurrent runs, so each run needs its own views.
 template <class View>
 InlineArray<View, 8> views_of(const std::vector<ConcreteType>& types, void* const* pointers) {
   return {types.size(),

@@ -1,4 +1,4 @@
-// Element types of native kernels: how each dtype is stored and what it is computed in.
+// Element types of native kernels: the storage type and the compute type of each dtype.
 //
 //   with_element_type(dtype, [&](auto element) { using T = decltype(element); … widen(x) …
 //   narrow<T>(y) … });

@@ -18,6 +18,9 @@ std::vector<KernelEntry>& extension_kernels() {
   return kernels.get([] { return new std::vector<KernelEntry>; });
 }
 
+/// As entries name the op that they are for.
+std::string own_op(CoreOp op) { return std::string(name_of(op)); }
+
 }  // namespace
 
 void extend_cpu_kernels(std::vector<KernelEntry> kernels) {
@@ -29,27 +32,31 @@ const std::vector<KernelEntry>& cpu_kernels() {
   return kernels.get([] {
     auto* all = new std::vector<KernelEntry>(extension_kernels());
     const std::vector<KernelEntry> own = {
-        {"dot", "matrix product", claims_library, make_dot},
-        {"convolution", "generated convolution", claims_library, make_narrow_convolution},
-        {"convolution_input_gradient", "generated convolution", claims_library,
+        {own_op(CoreOp::dot), "matrix product", claims_library, make_dot},
+        {own_op(CoreOp::convolution), "generated convolution", claims_library,
          make_narrow_convolution},
-        {"convolution", "winograd", claims_library, make_winograd_op},
-        {"convolution_input_gradient", "winograd", claims_library, make_winograd_op},
-        {"convolution_filter_gradient", "winograd", claims_library, make_winograd_op},
-        {"convolution", "onednn convolution", claims_library, make_convolution_op},
-        {"convolution_input_gradient", "onednn convolution", claims_library, make_convolution_op},
-        {"convolution_filter_gradient", "onednn convolution", claims_library, make_convolution_op},
-        {"scatter", "native scatter", claims_any, make_scatter},
-        {"sort", "native sort", claims_any, make_sort},
-        {"search_sorted", "native search", claims_any, make_search_sorted},
-        {"cumulative_sum", "native cumulative", claims_any, make_cumulative},
-        {"cumulative_product", "native cumulative", claims_any, make_cumulative},
-        {"cumulative_max", "native cumulative", claims_any, make_cumulative},
-        {"cumulative_min", "native cumulative", claims_any, make_cumulative},
-        {"linear_recurrence", "native recurrence", claims_any, make_linear_recurrence},
-        {"argmax", "native argmax", claims_any, make_argument},
-        {"argmin", "native argmin", claims_any, make_argument},
-        {"custom_call", "custom call", claims_any, make_custom_call},
+        {own_op(CoreOp::convolution_input_gradient), "generated convolution", claims_library,
+         make_narrow_convolution},
+        {own_op(CoreOp::convolution), "winograd", claims_library, make_winograd_op},
+        {own_op(CoreOp::convolution_input_gradient), "winograd", claims_library, make_winograd_op},
+        {own_op(CoreOp::convolution_filter_gradient), "winograd", claims_library, make_winograd_op},
+        {own_op(CoreOp::convolution), "onednn convolution", claims_library, make_convolution_op},
+        {own_op(CoreOp::convolution_input_gradient), "onednn convolution", claims_library,
+         make_convolution_op},
+        {own_op(CoreOp::convolution_filter_gradient), "onednn convolution", claims_library,
+         make_convolution_op},
+        {own_op(CoreOp::scatter), "native scatter", claims_any, make_scatter},
+        {own_op(CoreOp::sort), "native sort", claims_any, make_sort},
+        {own_op(CoreOp::search_sorted), "native search", claims_any, make_search_sorted},
+        {own_op(CoreOp::cumulative_sum), "native cumulative", claims_any, make_cumulative},
+        {own_op(CoreOp::cumulative_product), "native cumulative", claims_any, make_cumulative},
+        {own_op(CoreOp::cumulative_max), "native cumulative", claims_any, make_cumulative},
+        {own_op(CoreOp::cumulative_min), "native cumulative", claims_any, make_cumulative},
+        {own_op(CoreOp::linear_recurrence), "native recurrence", claims_any,
+         make_linear_recurrence},
+        {own_op(CoreOp::argmax), "native argmax", claims_any, make_argument},
+        {own_op(CoreOp::argmin), "native argmin", claims_any, make_argument},
+        {own_op(CoreOp::custom_call), "custom call", claims_any, make_custom_call},
         // Anything else that has neither a library kernel nor a loop definition runs by its
         // reference semantics.
         {"*", "reference", claims_any, make_reference},

@@ -23,10 +23,10 @@ class ZeroKernel : public OpKernel {
   size_t bytes_;
 };
 
-ConvolutionKind kind_of(const std::string& op) {
-  if (op == "convolution") return ConvolutionKind::forward;
-  return op == "convolution_input_gradient" ? ConvolutionKind::input_gradient
-                                            : ConvolutionKind::filter_gradient;
+ConvolutionKind kind_of(const OpDef& op) {
+  if (op.is(CoreOp::convolution)) return ConvolutionKind::forward;
+  return op.is(CoreOp::convolution_input_gradient) ? ConvolutionKind::input_gradient
+                                                   : ConvolutionKind::filter_gradient;
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ namespace {
 
 /// The roles of a convolution's operands in a call of the op or of one of its gradients.
 struct ConvolutionTypes {
-  explicit ConvolutionTypes(const KernelRequest& request) : kind(kind_of(request.op.name)) {
+  explicit ConvolutionTypes(const KernelRequest& request) : kind(kind_of(request.op)) {
     const bool forward = kind == ConvolutionKind::forward;
     const bool input_gradient = kind == ConvolutionKind::input_gradient;
     x = input_gradient ? &request.outputs[0] : &request.inputs[0];

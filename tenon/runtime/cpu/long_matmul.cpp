@@ -103,7 +103,7 @@ std::unique_ptr<OpKernel> make_product(const MatmulProblem& problem, std::string
   }
   MatmulProblem part = problem;
   part.k = kBlock;
-  part.lhs.is_known = part.rhs.is_known = false;  // its parts are read as they lie
+  part.lhs.is_known = part.rhs.is_known = false;  // its parts are read in place
   part.out = {problem.n, 1, {}};
   int64_t step = problem.m * problem.n;
   part.out.batch.resize(problem.batch.size());

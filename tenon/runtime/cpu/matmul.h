@@ -1,9 +1,9 @@
-// Matrix products by a library, with whatever strides the operands have.
+// Matrix products by a library, with any strides of the operands.
 //
 //   MatmulProblem p{.dtype = DType::f32, .m = 128, .n = 512, .k = 784};
 //   p.lhs = {.row = 784, .column = 1}, p.rhs = {.row = 512, .column = 1}, p.out = {.row = 512};
 //   std::string why_not;
-//   auto kernel = make_matmul(p, why_not);        // null if the library would be slow at it
+//   auto kernel = make_matmul(p, why_not);        // null if the library would be slow
 //   kernel->run(lhs_and_rhs, out, scratch);
 #pragma once
 
@@ -21,8 +21,8 @@ namespace tenon {
 struct MatrixStrides {
   int64_t row = 0;
   int64_t column = 1;
-  std::vector<int64_t> batch;  // one a batch dimension; 0 repeats the matrix
-  /// The same in every run: a kernel that brings it into an order of its own takes it in that order
+  std::vector<int64_t> batch;  // one per batch dimension; 0 repeats the matrix
+  /// The same in every run: a kernel with its own layout takes it packed
   /// (OpKernel::packing).
   bool is_known = false;
 };
@@ -42,7 +42,7 @@ inline double operations_of(const MatmulProblem& p) {
 }
 
 /// Inputs are lhs and rhs; one output. The result has the same bits with any
-/// number of threads. Null with the reason where an own kernel would do better.
+/// number of threads. Null, with the reason, if our own kernel would be faster.
 std::unique_ptr<OpKernel> make_matmul(const MatmulProblem& problem, std::string& why_not);
 
 }  // namespace tenon

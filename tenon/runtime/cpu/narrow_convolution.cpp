@@ -27,7 +27,7 @@ struct WindowAxis {
 
 /// y[o, r] = sum over window places and channels of x[.., c] * filter[.., r, c]: a forward
 /// convolution, or an input gradient with stride 1, which is the forward convolution of dy with the
-/// filter turned round.
+/// filter rotated by 180 degrees.
 struct NarrowProblem {
   explicit NarrowProblem(const ConvolutionProblem& p)
       : turned(p.kind == ConvolutionKind::input_gradient),

@@ -1,6 +1,6 @@
 // Convolutions whose result has fewer channels than a vector has lanes, such as the input gradient
 // of a small image model's second convolution. A library vectorises over the channels of the result
-// and leaves most lanes idle; here lanes are the channels that are read, in a kernel that is
+// and leaves most lanes idle; here the lanes are the input channels, in a kernel that is
 // generated for the call's sizes.
 //
 //   std::string why_not;

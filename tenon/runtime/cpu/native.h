@@ -1,4 +1,4 @@
-// Native kernels of ops whose writes depend on data, so that the loop IR cannot say them, custom
+// Native kernels of ops whose writes depend on data, which the loop IR cannot express, of custom
 // calls, and the reference as a last resort.
 #pragma once
 
@@ -14,9 +14,9 @@ std::unique_ptr<OpKernel> make_search_sorted(const KernelRequest& request, std::
 std::unique_ptr<OpKernel> make_cumulative(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_linear_recurrence(const KernelRequest& request,
                                                  std::string& why_not);
-/// Of argmax and argmin. Error(out_of_range) where the result's dtype cannot hold the positions.
+/// For argmax and argmin. Error(out_of_range) if the result's dtype cannot hold the positions.
 std::unique_ptr<OpKernel> make_argument(const KernelRequest& request, std::string& why_not);
-/// The user's function; Error(not_found) where none is registered.
+/// The user's function; Error(not_found) if none is registered.
 std::unique_ptr<OpKernel> make_custom_call(const KernelRequest& request, std::string& why_not);
 std::unique_ptr<OpKernel> make_reference(const KernelRequest& request, std::string& why_not);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "tenon/base/alignment.h"
+#include "tenon/base/hash.h"
+#include "tenon/base/parallel.h"
 #include "tenon/runtime/cpu/slots.h"
 #include "tenon/runtime/cpu/vector/vector_kernels.h"
 
@@ -12,8 +14,9 @@ namespace tenon {
 
 namespace {
 
-/// Rows of rhs that are packed and multiplied at once: a panel of so many stays near the registers.
-constexpr int64_t kInnerBlock = 1024;
+/// Rows of rhs at most that are packed and multiplied at once: a panel of so many stays near the
+/// registers.
+constexpr int64_t kInnerBlock = 512;
 /// About 20 us of one thread: less is not shared out.
 constexpr double kSmallOperations = 1e6;
 /// A packed block of columns should stay in a core's second-level cache beside rows of lhs.
@@ -33,15 +36,59 @@ struct Offsets {
   int64_t lhs = 0, rhs = 0, out = 0;
 };
 
-/// Blocks of columns, each packed by the thread that multiplies it.
+/// Of parts of `whole` that are nearly equal and `most` at most.
+int64_t even_part(int64_t whole, int64_t most) {
+  const int64_t parts = (whole + most - 1) / most;
+  return (whole + parts - 1) / parts;
+}
+
+/// All of a right operand in panels, those of one part of the inner axis after those of another.
+struct Panels {
+  const VectorKernels* vector;
+  int64_t rows, columns, part;
+  int64_t row_step, column_step;
+
+  int64_t width() const { return round_up(columns, vector->panel); }
+  size_t bytes() const { return static_cast<size_t>(rows * width()) * sizeof(float); }
+
+  /// Of `column`, with which a panel begins, from row `l` on, where a part of `inner` rows begins.
+  int64_t place(int64_t l, int64_t inner, int64_t column) const {
+    return l * width() + column * inner;
+  }
+
+  void pack(const float* from, float* to) const {
+    const int64_t grain = std::max<int64_t>(1, kPackedTogether / rows);
+    parallel_for(width() / vector->panel, grain, [&](int64_t first, int64_t end) {
+      const int64_t column = first * vector->panel;
+      const int64_t count = std::min(end * vector->panel, columns) - column;
+      for (int64_t l = 0; l < rows; l += part) {
+        const int64_t inner = std::min(part, rows - l);
+        vector->pack(inner, count, from + l * row_step + column * column_step, row_step,
+                     column_step, to + place(l, inner, column), inner * vector->panel);
+      }
+    });
+  }
+
+  void add_to(Hasher& hasher) const {
+    hasher.add("panels").add(vector->panel);
+    for (const int64_t value : {rows, columns, part, row_step, column_step}) hasher.add(value);
+  }
+
+ private:
+  /// Rows of panels, some microseconds of one thread.
+  static constexpr int64_t kPackedTogether = 1024;
+};
+
+/// Blocks of columns, each packed by the thread that multiplies it, or all packed before.
 class PackedProduct : public OpKernel {
  public:
   PackedProduct(const MatmulProblem& problem, bool swapped)
       : vector_(*vector_kernels()),
         p_(problem),
         swapped_(swapped),
-        inner_(std::min(p_.k, kInnerBlock)),
-        flops_(operations_of(p_)) {
+        inner_(even_part(p_.k, kInnerBlock)),
+        flops_(operations_of(p_)),
+        panels_{&vector_, p_.k, p_.n, inner_, p_.rhs.row, p_.rhs.column} {
     const int64_t panels = (p_.n + vector_.panel - 1) / vector_.panel;
     const int64_t panel_bytes = inner_ * vector_.panel * static_cast<int64_t>(sizeof(float));
     const int64_t matrices = element_count(p_.batch);
@@ -62,7 +109,8 @@ class PackedProduct : public OpKernel {
     row_blocks_ = (p_.m + rows_ - 1) / rows_;
     items_ *= row_blocks_;
     slots_ = flops_ < kSmallOperations ? 1 : std::min<int64_t>(items_, thread_count());
-    slot_bytes_ = columns_ / vector_.panel * panel_bytes;
+    is_packed_ = p_.rhs.is_known && matrices == 1;
+    slot_bytes_ = is_packed_ ? 0 : columns_ / vector_.panel * panel_bytes;
   }
 
   void run(void* const* inputs, void* const* outputs, void* scratch) const override {
@@ -77,6 +125,17 @@ class PackedProduct : public OpKernel {
       const Offsets at(p_, item / row_blocks_ / column_blocks_);
       multiply(lhs + at.lhs, rhs + at.rhs, out + at.out, row, column, panels);
     });
+  }
+
+  /// Panels of all columns for each part of the inner axis.
+  std::optional<Packing> packing(size_t input) const override {
+    if (!is_packed_ || input != (swapped_ ? 0 : 1)) return std::nullopt;
+    Hasher hasher;
+    panels_.add_to(hasher);
+    const auto pack = [panels = panels_](const void* from, void* to) {
+      panels.pack(static_cast<const float*>(from), static_cast<float*>(to));
+    };
+    return Packing{hasher.finish(), panels_.bytes(), pack};
   }
 
   int64_t scratch_bytes() const override { return slots_ * slot_bytes_; }
@@ -94,15 +153,20 @@ class PackedProduct : public OpKernel {
     for (int64_t l = 0; l < p_.k; l += inner_) {
       const int64_t inner = std::min(inner_, p_.k - l);
       const int64_t panel_step = inner * vector_.panel;
-      vector_.pack(inner, columns, rhs + l * p_.rhs.row + column * p_.rhs.column, p_.rhs.row,
-                   p_.rhs.column, panels, panel_step);
+      const float* b = panels;
+      if (is_packed_) {
+        b = rhs + panels_.place(l, inner, column);
+      } else {
+        vector_.pack(inner, columns, rhs + l * p_.rhs.row + column * p_.rhs.column, p_.rhs.row,
+                     p_.rhs.column, panels, panel_step);
+      }
       vector_.product({.rows = rows,
                        .columns = columns,
                        .inner = inner,
                        .a = lhs + row * p_.lhs.row + l * p_.lhs.column,
                        .a_row = p_.lhs.row,
                        .a_inner = p_.lhs.column,
-                       .b = panels,
+                       .b = b,
                        .panel_step = panel_step,
                        .c = out + row * p_.out.row + column,
                        .c_row = p_.out.row,
@@ -115,6 +179,8 @@ class PackedProduct : public OpKernel {
   bool swapped_;  // out is column-major: its transpose is computed
   int64_t inner_;
   double flops_;
+  Panels panels_;
+  bool is_packed_ = false;  // rhs is given in panels
   int64_t columns_ = 0, column_blocks_ = 1, rows_ = 0, row_blocks_ = 1, items_ = 1, slots_ = 1;
   int64_t slot_bytes_ = 0;
 };
@@ -152,7 +218,7 @@ const char* obstacle(const MatmulProblem& p, const VectorKernels& vector) {
   }
   if (vector.lanes > 8) return "the library's product is as fast with AVX-512";
   if (p.m < kLeastRows || p.n < kLeastColumns) return "few rows or columns";
-  if (p.k > kInnerBlock || products > kMostProducts) return "large";
+  if (products > kMostProducts) return "large";
   if (p.lhs.column != 1 && p.m * p.k > kMostTransposed) return "a large transposed operand";
   return nullptr;
 }

@@ -1,12 +1,12 @@
-// Work for which every thread has scratch memory of its own.
+// Parallel work with scratch memory for every thread.
 #pragma once
 
 #include "tenon/base/parallel.h"
 
 namespace tenon {
 
-/// Calls function(item, slot) for every item, on as many threads as there are slots at most. Items
-/// of a slot come one after the other, each on one thread: they may share scratch memory.
+/// Calls function(item, slot) for every item, on at most as many threads as there are slots. Items
+/// of a slot run one after the other, so they may share scratch memory.
 template <class Function>
 void for_each_item(int64_t items, int64_t slots, Function&& function) {
   parallel_for(slots, 1, [&](int64_t first, int64_t end) {

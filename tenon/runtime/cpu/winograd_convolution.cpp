@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kTileBlock = 48, kColumnBlock = 64;
 constexpr int64_t kInnerBlock = 32;
 
-/// A filter [3, 3, inner, columns], or for a gradient of the input one that is turned round.
+/// A filter [3, 3, inner, columns], or for a gradient of the input one rotated by 180 degrees.
 struct WinogradFilter {
   const WinogradKernels* kernels;
   int64_t inner, columns;

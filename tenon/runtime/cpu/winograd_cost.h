@@ -1,4 +1,4 @@
-// Which algorithm does a convolution of 3x3 in the least time. Private.
+// Chooses the fastest algorithm for a 3x3 convolution. Private.
 //
 //   std::string why_not;
 //   winograd_tile(problem, 8, why_not);      // 4 or 2, or 0 and why a direct sum is better
@@ -10,7 +10,7 @@
 
 namespace tenon {
 
-/// With vectors of so many lanes.
+/// `lanes`: of a vector.
 int winograd_tile(const ConvolutionProblem& problem, int lanes, std::string& why_not);
 
 }  // namespace tenon

@@ -1,4 +1,4 @@
-// What the kernels of Winograd's algorithm have in common. Private.
+// The common base of the kernels of Winograd's algorithm. Private.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ inline double winograd_operations(const ConvolutionProblem& p) {
          static_cast<double>(p.in_channels * p.out_channels);
 }
 
-/// Scratch memory: what all share, then a block for each slot.
+/// Scratch memory: a shared part, then a block for each slot.
 class WinogradKernel : public OpKernel {
  public:
   WinogradKernel(const ConvolutionProblem& problem, const WinogradKernels& kernels)

@@ -1,4 +1,4 @@
-// What Winograd's algorithm multiplies for a problem, and where it lies in scratch memory. Private.
+// The matrices of Winograd's algorithm for a problem, and their layout in scratch memory. Private.
 #pragma once
 
 #include <algorithm>

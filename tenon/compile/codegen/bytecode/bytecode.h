@@ -1,7 +1,7 @@
 #pragma once
 
 // Runs loop kernels without generating machine code: the only back end of a build without LLVM, and
-// the oracle of the tests of the others.
+// the reference in tests of the others.
 //
 //   auto generator = make_bytecode_generator();
 //   generator->compile(kernels)[0]->run(buffers, symbols, 0, n);

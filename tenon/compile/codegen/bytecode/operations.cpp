@@ -162,7 +162,7 @@ void choose(std::byte* result, const std::byte* const* v, size_t lanes) {
   for (size_t l = 0; l < lanes; ++l) r[l] = condition[l] ? a[l] : b[l];
 }
 
-/// The conversions worth a loop of their own; the rest go one by one.
+/// The conversions worth their own loop; the rest go one by one.
 bool convert(const Instruction& i, std::byte* r, const std::byte* const* v, size_t lanes) {
   const auto is = [&](DType from, DType to) { return i.operand == from && i.dtype == to; };
   if (is(DType::f32, DType::bf16)) return each1<uint16_t, float>(r, v, lanes, float_to_bf16), true;

@@ -27,7 +27,7 @@ struct Instruction {
   uint64_t bits = 0;  // constants
   uint32_t result = 0;
   uint32_t operands[3] = {kNoSlot, kNoSlot, kNoSlot};
-  uint32_t guard = kNoSlot;  // loads: the column of booleans that says where
+  uint32_t guard = kNoSlot;  // loads: the column of booleans that masks them
 };
 
 struct Program {
@@ -59,7 +59,7 @@ struct FrameBuffer {
   DType dtype = DType::f32;
 };
 
-/// What a program reads and writes while it runs.
+/// The state that a running program reads and writes.
 struct Frame {
   std::vector<Column> columns;
   std::vector<FrameBuffer> buffers;

@@ -177,27 +177,9 @@ void KernelEmitter::write_scalar(const Store& s, Value* v) {
 }
 
 void KernelEmitter::write_contiguous(const Store& s, Value* v) {
-  const DType dtype = kernel_.buffers[s.buffer].dtype;
-  const llvm::Align align(size_of(dtype));
-  llvm::Type* wide = vector_type(memory_type(dtype));
   Value* at = address(s.buffer, scalar(s.offset));
-  if (s.combine != Combine::assign) {
-    llvm::Instruction* old = nullptr;
-    if (guard_.lanes) {
-      old = b_.CreateMaskedLoad(wide, at, align, guard_.lanes, llvm::Constant::getNullValue(wide));
-    } else {
-      old = b_.CreateAlignedLoad(wide, at, align);
-    }
-    annotate(old, s.buffer, true);
-    v = combined(s, old, v);
-  }
-  llvm::Instruction* written = nullptr;
-  if (guard_.lanes) {
-    written = b_.CreateMaskedStore(to_memory(v, dtype), at, align, guard_.lanes);
-  } else {
-    written = b_.CreateAlignedStore(to_memory(v, dtype), at, align);
-  }
-  annotate(written, s.buffer, false);
+  if (s.combine != Combine::assign) v = combined(s, read_lanes(s.buffer, at), v);
+  write_lanes(s.buffer, at, to_memory(v, kernel_.buffers[s.buffer].dtype));
 }
 
 void KernelEmitter::write_scattered(const Store& s, Value* v) {

@@ -26,8 +26,8 @@ llvm::Function* emit_kernel(llvm::Module& module, const Kernel& unrolled, const 
 
 namespace detail {
 
-/// Statements become control flow, expressions become values in the block at hand. A vector loop is
-/// emitted in explicit vectors: what depends on its variable is a vector, the rest a scalar.
+/// Statements become control flow, expressions become values in the current block. A vector loop is
+/// emitted in explicit vectors: values that depend on its variable are vectors, others scalars.
 class KernelEmitter {
  public:
   KernelEmitter(llvm::Module& module, const Kernel& kernel, const EmitOptions& options);
@@ -41,7 +41,7 @@ class KernelEmitter {
     ExprId index;
     Value* base;  // the variable's value in lane 0
   };
-  /// Where a local lives.
+  /// The location of a local.
   struct Slot {
     Value* memory = nullptr;
     bool is_vector = false;
@@ -80,7 +80,7 @@ class KernelEmitter {
   void write_scalar(const Store& s, Value* value);
   void write_contiguous(const Store& s, Value* value);
   void write_scattered(const Store& s, Value* value);
-  /// What a store that combines writes over `old`, which was loaded.
+  /// The value that a combining store writes over the loaded value `old`.
   Value* combined(const Store& s, Value* old, Value* value);
   void serial_loop(const Loop& l, Value* begin, Value* end);
   void vector_loop(const Loop& l, Value* begin, Value* end);
@@ -113,7 +113,7 @@ class KernelEmitter {
   Value* local_address(uint32_t local, Expr element);
   Guard enter(Expr condition, bool negated);
   bool is_varying(Expr e);
-  /// By how much an offset grows from lane to lane, where that is the same for all lanes.
+  /// The step of an offset from lane to lane, if it is the same for all lanes.
   std::optional<Expr> lane_step(Expr offset);
   bool has_load(Expr e);
 
@@ -130,6 +130,12 @@ class KernelEmitter {
   Value* from_memory(Value* v, DType dtype);
   Value* to_memory(Value* v, DType dtype);
   void annotate(llvm::Instruction* access, uint32_t buffer, bool is_load);
+  /// Loads and stores of lanes that follow one another; those of the guard where there is one.
+  Value* read_lanes(uint32_t buffer, Value* at);
+  void write_lanes(uint32_t buffer, Value* at, Value* v);
+  /// How many lanes, the first ones, the guard leaves, where that is known and better done in parts
+  /// than by a masked access.
+  std::optional<unsigned> first_lanes(DType dtype, bool is_load);
   llvm::AllocaInst* entry_alloca(llvm::Type* type, Value* count = nullptr, uint64_t alignment = 64);
   Value* i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
 
@@ -144,7 +150,7 @@ class KernelEmitter {
   llvm::IRBuilder<> b_;
   llvm::Function* function_ = nullptr;
   llvm::Instruction* entry_end_ = nullptr;
-  Value* safe_address_ = nullptr;  // where loads that are off go
+  Value* safe_address_ = nullptr;  // the target of masked-off loads
 
   std::vector<Value*> buffer_pointers_;
   std::vector<llvm::MDNode*> own_scope_, other_scopes_;
@@ -153,7 +159,7 @@ class KernelEmitter {
   std::unordered_map<uint32_t, Slot> slots_;
   std::vector<Reduction> reductions_;
   int reduction_copy_ = 0;
-  int width_;  // lanes of the vector loop at hand
+  int width_;  // lanes of the current vector loop
 
   const Lanes* lanes_ = nullptr;
   std::unordered_map<ExprId, bool> varying_;

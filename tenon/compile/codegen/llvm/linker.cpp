@@ -59,7 +59,7 @@ Linker::Session::~Session() {
   if (llvm::Error problem = execution.endSession()) execution.reportError(std::move(problem));
 }
 
-/// The code of one object, as a library of its own: objects may define the same names.
+/// The code of one object, as its own library: objects may define the same names.
 class Linker::Session::Library {
  public:
   Library(std::shared_ptr<Session> session, const std::string& name)
@@ -99,7 +99,7 @@ Linker::~Linker() = default;
 
 std::shared_ptr<KernelFunction> Linker::link(std::span<const std::byte> object,
                                              const std::string& symbol, const std::string& name) {
-  const ForkDelay delay;  // LLVM has locks of its own
+  const ForkDelay delay;  // LLVM has its own locks
   const auto library = std::make_shared<Session::Library>(session_, name);
   return {library, library->link(object, symbol)};
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Object files of kernels become functions in memory, by the linker of LLVM's ORC:
+// Links object files of kernels to functions in memory, with the linker of LLVM's ORC:
 //
 //   Linker linker;
 //   std::shared_ptr<KernelFunction> kernel = linker.link(object, "kernel", "softmax");
@@ -17,7 +17,7 @@
 
 namespace tenon {
 
-/// Does the iterations [begin, end) of a kernel's parallel loop.
+/// Runs the iterations [begin, end) of a kernel's parallel loop.
 using KernelFunction = void(void* const* buffers, const int64_t* symbols, int64_t begin,
                             int64_t end);
 
@@ -27,9 +27,9 @@ class Linker {
   ~Linker();
 
   /// The function that the object defines as `symbol`; errors call the object `name`. Its memory is
-  /// freed with the last copy, which may outlive the linker. Throws Error(corrupt) where the bytes
-  /// are no object for this processor, lack the symbol or need one that this program lacks. LLVM
-  /// trusts what is inside an object: one that was stored has to be checked for damage before.
+  /// freed with the last copy, which may outlive the linker. Throws Error(corrupt) if the bytes are
+  /// not an object for this processor, lack the symbol or need one that this program lacks. LLVM
+  /// trusts the contents of an object, so check stored objects for damage first.
   std::shared_ptr<KernelFunction> link(std::span<const std::byte> object, const std::string& symbol,
                                        const std::string& name);
 

@@ -109,7 +109,7 @@ class LlvmGenerator final : public CodeGenerator {
 
   std::vector<std::byte> emit(const Kernel& kernel) {
     verify(kernel);
-    const ForkDelay delay;  // LLVM has locks of its own
+    const ForkDelay delay;  // LLVM has its own locks
     std::unique_ptr<Machine> machine = take_machine();
     std::vector<std::byte> object = machine->compile(kernel, kSymbol);
     give_machine(std::move(machine));

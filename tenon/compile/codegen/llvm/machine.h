@@ -1,11 +1,11 @@
 #pragma once
 
-// LLVM's optimiser and assembler for the processors that this was built for:
+// LLVM's optimiser and assembler for the processors of this build:
 //
 //   Machine machine(InstructionSet::avx512);
 //   std::vector<std::byte> object = machine.compile(kernel, "kernel");
 //
-// Not thread-safe: one for each thread.
+// Not thread-safe: use one per thread.
 
 #include <cstddef>
 #include <memory>

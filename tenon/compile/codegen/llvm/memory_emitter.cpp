@@ -1,6 +1,7 @@
 // Loads, addresses and types of the LLVM emitter.
 #include <llvm/IR/MDBuilder.h>
 
+#include <bit>
 #include <numeric>
 
 #include "tenon/compile/codegen/llvm/kernel_emitter.h"
@@ -85,6 +86,80 @@ KernelEmitter::Value* KernelEmitter::load_scalar(Expr e) {
   return from_memory(load, n.dtype);
 }
 
+std::optional<unsigned> KernelEmitter::first_lanes(DType dtype, bool is_load) {
+  // AVX-512 masks any access for nothing. AVX2 has no masks for small numbers, and its masked
+  // stores take AMD's processors a dozen cycles.
+  if (options_.lanes == 16 || (is_load && size_of(dtype) >= 4)) return std::nullopt;
+  const auto* mask = llvm::dyn_cast_or_null<llvm::Constant>(guard_.lanes);
+  if (!mask) return std::nullopt;
+  unsigned count = 0, last = 0;
+  for (unsigned i = 0; i < lanes_wide(); ++i) {
+    const auto* lane = llvm::dyn_cast_or_null<llvm::ConstantInt>(mask->getAggregateElement(i));
+    if (!lane) return std::nullopt;
+    if (lane->isOne()) ++count, last = i + 1;
+  }
+  return count == last ? std::optional(count) : std::nullopt;
+}
+
+namespace {
+
+/// Calls function(first, lanes) for powers of two that make up `count` lanes.
+template <class Function>
+void for_each_part(unsigned count, Function function) {
+  for (unsigned first = 0; first < count;) {
+    const unsigned lanes = std::bit_floor(count - first);
+    function(first, lanes);
+    first += lanes;
+  }
+}
+
+}  // namespace
+
+KernelEmitter::Value* KernelEmitter::read_lanes(uint32_t buffer, Value* at) {
+  const DType dtype = kernel_.buffers[buffer].dtype;
+  const llvm::Align align(size_of(dtype));
+  llvm::Type* element = memory_type(dtype);
+  llvm::Type* wide = vector_type(element);
+  Value* all = llvm::Constant::getNullValue(wide);
+  if (const auto count = first_lanes(dtype, true)) {
+    for_each_part(*count, [&](unsigned first, unsigned lanes) {
+      Value* from = b_.CreateConstInBoundsGEP1_64(element, at, first);
+      auto* part = b_.CreateAlignedLoad(llvm::FixedVectorType::get(element, lanes), from, align);
+      annotate(part, buffer, true);
+      std::vector<int> widened(lanes_wide(), -1), order(lanes_wide());
+      std::iota(widened.begin(), widened.begin() + lanes, 0);
+      std::iota(order.begin(), order.end(), 0);
+      std::iota(order.begin() + first, order.begin() + first + lanes,
+                static_cast<int>(lanes_wide()));
+      all = b_.CreateShuffleVector(all, b_.CreateShuffleVector(part, widened), order);
+    });
+    return all;
+  }
+  llvm::Instruction* load =
+      guard_.lanes
+          ? static_cast<llvm::Instruction*>(b_.CreateMaskedLoad(wide, at, align, guard_.lanes, all))
+          : b_.CreateAlignedLoad(wide, at, align);
+  annotate(load, buffer, true);
+  return load;
+}
+
+void KernelEmitter::write_lanes(uint32_t buffer, Value* at, Value* v) {
+  const DType dtype = kernel_.buffers[buffer].dtype;
+  const llvm::Align align(size_of(dtype));
+  if (const auto count = first_lanes(dtype, false)) {
+    for_each_part(*count, [&](unsigned first, unsigned lanes) {
+      std::vector<int> order(lanes);
+      std::iota(order.begin(), order.end(), static_cast<int>(first));
+      Value* to = b_.CreateConstInBoundsGEP1_64(memory_type(dtype), at, first);
+      annotate(b_.CreateAlignedStore(b_.CreateShuffleVector(v, order), to, align), buffer, false);
+    });
+    return;
+  }
+  annotate(guard_.lanes ? b_.CreateMaskedStore(v, at, align, guard_.lanes)
+                        : static_cast<llvm::Instruction*>(b_.CreateAlignedStore(v, at, align)),
+           buffer, false);
+}
+
 KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
   const ExprNode& n = e.node();
   const Expr offset = e.operand(0);
@@ -95,12 +170,7 @@ KernelEmitter::Value* KernelEmitter::load_vector(Expr e) {
   const auto step = lane_step(offset);
   const auto known = step ? step->as_integer() : std::nullopt;
   if (known && *known == 1) {
-    Value* at = address(n.aux, scalar(offset));
-    llvm::Instruction* load = guard_.lanes ? static_cast<llvm::Instruction*>(b_.CreateMaskedLoad(
-                                                 wide, at, align, guard_.lanes, nothing))
-                                           : b_.CreateAlignedLoad(wide, at, align);
-    annotate(load, n.aux, true);
-    return from_memory(load, n.dtype);
+    return from_memory(read_lanes(n.aux, address(n.aux, scalar(offset))), n.dtype);
   }
   if (known && *known == -1 && !guard_.lanes) {
     Value* last = b_.CreateSub(scalar(offset), i64(width_ - 1));

@@ -4,9 +4,9 @@
 //   Primitive product(dnnl::matmul(descriptor), {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}});
 //   product.run({x, y});              // addresses in the order of the arguments
 //
-// The library chooses and cuts its kernels by the number of threads that OpenMP would give. So that
-// bits do not depend on it, each primitive is made for one thread and runs on its caller; the
-// kernels here cut the work by the problem, and parallel_for does the parts.
+// The library chooses and splits its kernels by OpenMP's number of threads. So that bits do not
+// depend on it, each primitive is made for one thread and runs on its caller; the kernels here
+// split the work according to the problem, and parallel_for runs the parts.
 #pragma once
 
 #include <omp.h>
@@ -26,7 +26,7 @@
 
 namespace tenon::detail {
 
-/// What the library makes or runs meanwhile uses the calling thread alone.
+/// While alive, the library makes and runs primitives on the calling thread only.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) {
@@ -42,8 +42,8 @@ class OneThread {
   int before_;
 };
 
-/// What the library makes meanwhile. It has locks of its own and lets threads wait for what another
-/// is making, so that no child of fork may begin then.
+/// Held while the library makes primitives. It has its own locks, and its threads wait for each
+/// other then, so forks must wait.
 class Making {
   const ForkDelay delay_;
   const OneThread alone_;
@@ -61,7 +61,7 @@ class Primitive {
   Primitive(dnnl::primitive primitive, std::vector<Argument> arguments);
 
   explicit operator bool() const { return shared_ != nullptr; }
-  /// Addresses in the order of the arguments. Thread-safe; uses the calling thread alone.
+  /// Addresses in the order of the arguments. Thread-safe; uses only the calling thread.
   void run(std::span<void* const> addresses) const;
   void run(std::initializer_list<void*> addresses) const {
     run(std::span<void* const>(addresses.begin(), addresses.size()));
@@ -80,9 +80,9 @@ class Reorder {
   Reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
   explicit operator bool() const { return static_cast<bool>(part_); }
-  /// As what is made of a known operand once.
+  /// The reorder as a packing of a known operand.
   Packing packing() const;
-  /// On the calling thread alone where that is inside parallel_for, else cut along the first axis.
+  /// On the calling thread only if inside parallel_for, else split along the first axis.
   void run(void* from, void* to) const;
 
  private:
@@ -93,11 +93,11 @@ class Reorder {
   Primitive part_, last_;
 };
 
-/// oneDNN's handle on the CPU. It has no state. The first call tells the library what TENON_CPU
-/// allows, unless ONEDNN_MAX_CPU_ISA does.
+/// oneDNN's handle to the CPU. It has no state. The first call applies TENON_CPU to the library,
+/// unless ONEDNN_MAX_CPU_ISA is set.
 const dnnl::engine& cpu_engine();
 
-/// oneDNN's name of a dtype, or undef where its CPU kernels do not take it.
+/// oneDNN's name of a dtype, or undef if its CPU kernels do not support it.
 dnnl::memory::data_type onednn_dtype(DType dtype);
 
 /// Primitives allocate nothing when they run.

@@ -20,15 +20,14 @@ namespace {
 constexpr int kLanes = TENON_LANES;
 
 using Vector = float __attribute__((vector_size(kLanes * sizeof(float))));
-using UnalignedVector [[gnu::may_alias]] =
-    float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
 
+// Copies are instructions for any address; a vector type of lower alignment is one to GCC only.
 [[gnu::always_inline]] inline Vector load(const float* from) {
-  return *reinterpret_cast<const UnalignedVector*>(from);
+  Vector v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
 }
-[[gnu::always_inline]] inline void store(float* to, Vector v) {
-  *reinterpret_cast<UnalignedVector*>(to) = v;
-}
+[[gnu::always_inline]] inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
 [[gnu::always_inline]] inline Vector broadcast(float x) { return x - Vector{}; }
 
 /// The first `count` lanes, and zeros behind them.

@@ -30,10 +30,16 @@ void pack_entries(const Packing& p, int64_t l, int64_t end, int64_t j) {
   }
 }
 
+/// Rows that lie far apart are not foreseen by the processor.
+constexpr int64_t kRowsAhead = 16;
+
 void pack_rows(const Packing& p) {
   const int64_t full = p.columns / kLanes * kLanes;
   for (int64_t l = 0; l < p.inner; ++l) {
-    for (int64_t j = 0; j < full; j += kLanes) store(p.to(l, j), load(p.from(l, j)));
+    for (int64_t j = 0; j < full; j += kLanes) {
+      __builtin_prefetch(p.from(l + kRowsAhead, j));
+      store(p.to(l, j), load(p.from(l, j)));
+    }
   }
   if (full < p.columns) pack_entries(p, 0, p.inner, full);
 }

@@ -1,4 +1,4 @@
-#include "tenon/transform/control.h"
+#include "tenon/transform/control_dependence.h"
 
 #include <algorithm>
 
@@ -6,10 +6,11 @@
 
 namespace tenon::detail {
 
-Flags settle_forwards(const Graph& body, size_t first, size_t carries, Flags inputs) {
+Flags settle_forwards(size_t first, size_t carries, Flags inputs,
+                      const std::function<Flags(const Flags&)>& outputs_of) {
   for (bool changed = true; changed;) {
     changed = false;
-    Flags outputs = pick(reached_from(body, inputs), body.outputs());
+    const Flags outputs = outputs_of(inputs);
     for (size_t i = 0; i < carries; ++i) {
       if (!outputs[i] || inputs[first + i]) continue;
       inputs[first + i] = true;
@@ -17,6 +18,12 @@ Flags settle_forwards(const Graph& body, size_t first, size_t carries, Flags inp
     }
   }
   return inputs;
+}
+
+Flags settle_forwards(const Graph& body, size_t first, size_t carries, Flags inputs) {
+  return settle_forwards(first, carries, std::move(inputs), [&body](const Flags& reached) {
+    return pick(reached_from(body, reached), body.outputs());
+  });
 }
 
 Flags settle_backwards(const Graph& body, size_t first, size_t carries, Flags outputs) {

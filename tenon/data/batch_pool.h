@@ -11,7 +11,7 @@
 
 namespace tenon::data {
 
-/// Copies rows of a data set into batches, and takes the memory of batches back for new ones.
+/// Copies rows of a data set into batches, and reuses the memory of earlier batches.
 class BatchPool {
  public:
   BatchPool(Dataset dataset, int64_t batch, bool scale_bytes);

@@ -1,4 +1,4 @@
-#include "tenon/data/gather.h"
+#include "tenon/data/batch_pool.h"
 
 #include <algorithm>
 #include <array>
