@@ -96,15 +96,7 @@ class Loss {
 
   /// A function of trees can be called with tensors, too, which become trees of one.
   template <class F>
-  static constexpr bool kTakesTrees = [] {
-    if constexpr (requires { &F::operator(); }) {
-      return std::is_same_v<typename decltype(nn::detail::input_of(&F::operator()))::type, Tree>;
-    } else if constexpr (std::is_pointer_v<F>) {
-      return std::is_same_v<typename nn::detail::InputOf<F>::type, Tree>;
-    } else {
-      return false;
-    }
-  }();
+  static constexpr bool kTakesTrees = std::is_same_v<typename nn::detail::InputOf<F>::type, Tree>;
 
   std::function<LossTerms(const Tree&, const Tree&)> f_;
   std::string name_, options_;
