@@ -168,8 +168,8 @@ double steps_of(const Lifetime& buffer) { return buffer.last - buffer.first + 1;
 MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
   using Key = double (*)(const Lifetime&);
   // Whichever comes first lies lowest. Activations that wait for the backward pass nest in one
-  // another and stack without gaps where the longest life comes first; the large scratch of single calls
-  // leaves gaps under them where size comes first.
+  // another and stack without gaps where the longest life comes first; the large scratch of single
+  // calls leaves gaps under them where size comes first.
   constexpr Key kKeys[] = {
       [](const Lifetime& b) { return static_cast<double>(b.bytes); },
       [](const Lifetime& b) { return steps_of(b); },

@@ -1,6 +1,6 @@
 // The definition of an op: one OpDef holds everything about it. Ops are defined in tenon/ops/, one
-// statement each (see statement.h there); the rest of the system reads these fields. Rules about one
-// of Tenon's own ops compare with a CoreOp; nothing compares names.
+// statement each (see statement.h there); the rest of the system reads these fields. Rules about
+// one of Tenon's own ops compare with a CoreOp; nothing compares names.
 //
 //   const OpDef& tanh = registry.get("tanh");
 //   tanh.kind;                               // OpKind::primitive

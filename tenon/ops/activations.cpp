@@ -140,8 +140,8 @@ void add_smooth(OpFamily& ops) {
       "gelu_tanh", "GELU by the approximation with tanh that GPT-2 uses.",
       [](const Attributes&, Value x) { return bounded_below(x) * gelu_tanh_gate(x); },
       [](const Attributes&, Value given, Value) {
-        // The gate is that of the forward pass, so that both are computed, or kept, once. Beyond 100
-        // the slope is 0 or 1, and squares stay finite.
+        // The gate is that of the forward pass, so that both are computed, or kept, once. Beyond
+        // 100 the slope is 0 or 1, and squares stay finite.
         Value gate = gelu_tanh_gate(given);
         Value x = minimum(maximum(given, -100.0), 100.0);
         Value inner_slope = (2 * kGeluScale) * (1.0 + (3.0 * kGeluCubic) * (x * x));

@@ -67,7 +67,8 @@ class InstanceBuilder {
     std::vector<uint32_t> scratch;  // arena buffers
     std::vector<const Instance*> regions;
     std::vector<std::pair<size_t, uint32_t>> packed;  // inputs: constants of the instance
-    std::vector<std::pair<size_t, uint32_t>> repeated;  // inputs: arena buffers filled before the runs
+    std::vector<std::pair<size_t, uint32_t>>
+        repeated;  // inputs: arena buffers filled before the runs
   };
   void prepare_node(NodeId id, Prepared& prepared);
   void prepare_regions(NodeId id, Prepared& prepared);

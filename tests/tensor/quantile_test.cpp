@@ -200,8 +200,7 @@ TEST(Interpolate, HasTheSlopeOfSteepLines) {
     const Tensor xs = tensor({0, 8, 16}), ys = tensor({-most, most, 0});
     auto [by_x, by_xs, by_ys] = grad<0, 1, 2>(total)(tensor({2, 12, 20, -1}), xs, ys);
     EXPECT_EQ(values_of(by_x), values_of(tensor({most / 4, -most / 8, 0, 0})));
-    EXPECT_EQ(values_of(by_xs),
-              values_of(tensor({-most / 16 * 3, 0, most / 16})));
+    EXPECT_EQ(values_of(by_xs), values_of(tensor({-most / 16 * 3, 0, most / 16})));
     EXPECT_EQ(values_of(by_ys), values_of(tensor({0.75 + 1, 0.25 + 0.5, 0.5 + 1})));
     auto slope = [&](Tensor y) { return sum(grad<0>(total)(tensor({2}), xs, y)); };
     EXPECT_EQ(values_of(grad(slope)(ys)), values_of(tensor({-0.125, 0.125, 0})));

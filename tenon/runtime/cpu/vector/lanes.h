@@ -27,7 +27,9 @@ using Vector = float __attribute__((vector_size(kLanes * sizeof(float))));
   __builtin_memcpy(&v, from, sizeof v);
   return v;
 }
-[[gnu::always_inline]] inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
+[[gnu::always_inline]] inline void store(float* to, Vector v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
 [[gnu::always_inline]] inline Vector broadcast(float x) { return x - Vector{}; }
 
 /// The first `count` lanes, and zeros behind them.
